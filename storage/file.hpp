@@ -1,0 +1,64 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <system_error>
+#include <utility>
+
+namespace storage {
+
+template <class T>
+using Result = std::expected<T, std::error_code>;
+
+enum class Kind : std::uint8_t { file, directory, link, other };
+
+struct Attributes {
+  Kind kind = Kind::other;
+  std::uint64_t size = 0;
+  std::uint32_t mode = 0;  // with the file type's bits, as POSIX and SFTP have them
+  std::uint32_t uid = 0, gid = 0, links = 1;
+  std::int64_t accessed = 0, modified = 0;  // seconds since 1970, UTC
+};
+
+// Owns a handle of the operating system.
+class Handle {
+ public:
+  Handle() = default;
+  explicit Handle(int fd) : fd_(fd) {}
+  Handle(Handle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Handle();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// A regular file, open for reading. Any thread may read; the offset is the caller's. Reads go through the
+// system's read calls and never through a map, because a mapped file that is cut short kills its reader.
+class File {
+ public:
+  using Pieces = std::span<const std::span<std::byte>>;  // filled one after the other
+
+  File(Handle handle, const Attributes& at_open) : handle_(std::move(handle)), attributes_(at_open) {}
+
+  const Attributes& at_open() const { return attributes_; }
+  Result<Attributes> attributes() const;  // as they are now
+
+  // May wait for the disk: not for the loop. Fewer bytes than asked mean the file's end.
+  Result<std::size_t> read(Pieces pieces, std::uint64_t offset) const;
+  // Never waits. Gives what memory holds, perhaps fewer bytes than asked; errc::operation_would_block when
+  // the disk would have to be asked (Linux: RWF_NOWAIT), and always on a file system that cannot tell.
+  Result<std::size_t> read_cached(Pieces pieces, std::uint64_t offset) const;
+
+ private:
+  Handle handle_;
+  Attributes attributes_;
+};
+
+}  // namespace storage

@@ -1,0 +1,66 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "storage/file.hpp"
+#include "storage/path.hpp"
+
+namespace storage {
+
+struct Entry {
+  std::string name;
+  Attributes attributes;  // of the entry itself: a link is a link
+};
+
+// An open directory, read in portions. One thread at a time.
+class Directory {
+ public:
+  explicit Directory(void* stream) : stream_(stream) {}
+  Directory(Directory&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  Directory& operator=(Directory&& other) noexcept {
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
+  ~Directory();
+  // At most `count` entries without "." and ".."; none at the end.
+  Result<std::vector<Entry>> read(std::size_t count);
+
+ private:
+  void* stream_;  // DIR* on Linux
+};
+
+enum class Links { follow, keep };
+
+// The virtual root: a directory that no name, link or race leads out of. Links inside it work, relative or
+// absolute (an absolute one starts at this root, as in a chroot). Safe from any thread; every call may wait
+// for the disk.
+//
+// Errors are those of the system, with errc::is_a_directory for a directory opened as a file, and
+// errc::operation_not_permitted for a FIFO, socket or device, which is never opened at all.
+class Root {
+ public:
+  // Linux resolves names in the kernel (openat2, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) where it can.
+  // Containers with an old seccomp filter, valgrind and kernels before 5.6 cannot; there we walk component by
+  // component.
+  enum class Resolver { automatic, kernel, components };
+
+  // Throws std::system_error when `directory` cannot be opened, or the resolver is not to be had.
+  explicit Root(const std::filesystem::path& directory, Resolver resolver = Resolver::automatic);
+  // The same, with the error as a value.
+  static Result<Root> open(const std::filesystem::path& directory);
+
+  Result<File> open_file(const Path& path) const;
+  Result<Directory> open_directory(const Path& path) const;
+  Result<Attributes> attributes(const Path& path, Links links = Links::follow) const;
+  Result<Root> subroot(const Path& path) const;  // a user's own "/"
+
+ private:
+  Root(Handle handle, Resolver resolver) : handle_(std::move(handle)), resolver_(resolver) {}
+  Result<Handle> resolve(const Path& path, int flags) const;
+
+  Handle handle_;
+  Resolver resolver_;
+};
+
+}  // namespace storage
