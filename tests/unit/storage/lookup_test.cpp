@@ -1,0 +1,102 @@
+#include "storage/lookup.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "tests/support/temp_dir.hpp"
+
+using storage::AboveRoot;
+using storage::Cause;
+
+namespace {
+
+struct Images {
+  test::TempDir dir;
+  Images() {
+    for (const auto name : {"EWC/17_9_4a/ap1g6", "EWC/17_9_4a/ap1g8", "EWC/17_9_4a/version.info",
+                            "EWC/17_12_1/ap1g6", "ME/8_10_185_0/ap3g3"}) {
+      dir.write(name, "image");
+    }
+    ::mkfifo((dir / "fifo").c_str(), 0644);
+  }
+  storage::Root root{dir.path()};
+};
+
+}  // namespace
+
+namespace {
+storage::Miss miss_of(const storage::Root& root, std::string_view asked) {
+  const auto found = storage::find_image(root, asked, AboveRoot::refused);
+  REQUIRE_FALSE(found);
+  return storage::explain_miss(root, asked, found.error());
+}
+}  // namespace
+
+TEST_CASE("an image that is there is found, with the path it has") {
+  const Images images;
+  const auto found = storage::find_image(images.root, "EWC/17_9_4a//ap1g8", AboveRoot::refused);
+  REQUIRE(found);
+  CHECK(found->path.text() == "/EWC/17_9_4a/ap1g8");
+  CHECK(found->file.at_open().size == 5);
+}
+
+TEST_CASE("each miss has one cause, says what is wrong, and names what is near") {
+  const Images images;
+  struct Row {
+    std::string_view asked;
+    Cause cause;
+    std::string_view what, hint, nearest;
+  };
+  for (const auto& row : {
+           Row{"/Wrong-Path/ap1g8", Cause::wrong_directory, "/Wrong-Path does not exist",
+               "ap1g8 is in /EWC/17_9_4a", "/EWC/17_9_4a/ap1g8"},
+           Row{"/ap1g8", Cause::wrong_directory, "/ap1g8 does not exist", "ap1g8 is in /EWC/17_9_4a",
+               "/EWC/17_9_4a/ap1g8"},
+           Row{"/ME/17_9_4a/ap1g8", Cause::wrong_directory, "/ME/17_9_4a does not exist",
+               "ap1g8 is in /EWC/17_9_4a", "/EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_5/ap1g8", Cause::no_such_release, "/EWC/17_9_5 does not exist",
+               "ap1g8 is in /EWC/17_9_4a", "/EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_5/ap9g9", Cause::no_such_release, "/EWC/17_9_5 does not exist",
+               "releases here: ", ""},
+           Row{"/EWC/17_9_5", Cause::no_such_release, "/EWC/17_9_5 does not exist", "releases here: ", ""},
+           Row{"/EWC/17_9_4a/ap1g9", Cause::family_missing, "/EWC/17_9_4a has no ap1g9",
+               "it has ap1g6, ap1g8", ""},
+           Row{"/EWC/17_9_4a/ap3g3", Cause::family_missing, "/EWC/17_9_4a has no ap3g3",
+               "ap3g3 is in /ME/8_10_185_0", "/ME/8_10_185_0/ap3g3"},
+           Row{"/EWC/17_9_4a/nonsense.txt", Cause::not_found, "/EWC/17_9_4a/nonsense.txt does not exist", "",
+               ""},
+           Row{"/EWC/17_9_4a/ap1g8/x", Cause::not_found, "/EWC/17_9_4a/ap1g8/x does not exist", "", ""},
+           Row{"/EWC", Cause::is_directory, "/EWC is a directory", "ask for a file in it", ""},
+           Row{"/", Cause::is_directory, "/ is a directory", "ask for a file in it", ""},
+           Row{"", Cause::empty_name, "the request names no file", "", ""},
+           Row{"../../etc/passwd", Cause::escapes_root, "../../etc/passwd leads above /", "", ""},
+           Row{"/fifo", Cause::unreadable, "/fifo is no regular file", "", ""},
+           Row{"EWC\\17_9_4a\\ap1g8", Cause::not_found,
+               "EWC\\17_9_4a\\ap1g8 holds a backslash, a colon or a NUL", "write / between directories", ""},
+       }) {
+    CAPTURE(row.asked);
+    const auto miss = miss_of(images.root, row.asked);
+    CHECK(cause_name(miss.cause) == cause_name(row.cause));
+    CHECK(miss.what == row.what);
+    CHECK(miss.hint.starts_with(row.hint));
+    CHECK(miss.hint.empty() == row.hint.empty());
+    CHECK((miss.nearest ? miss.nearest->text() : "") == row.nearest);
+    CHECK(miss.error);
+  }
+}
+
+TEST_CASE("of two releases that hold the image, the same product's newest is named") {
+  const Images images;
+  const auto miss = miss_of(images.root, "/EWC/17_13_1/ap1g6");
+  CHECK(miss.hint == "ap1g6 is in /EWC/17_12_1");
+  images.dir.write("Other/99_1/ap1g6", "");
+  CHECK(miss_of(images.root, "/EWC/17_13_1/ap1g6").hint == miss.hint);
+}
+
+TEST_CASE("an empty depot says what to do") {
+  const test::TempDir dir;
+  for (const auto asked : {"/EWC/17_9_4a/ap1g8", "/x/y"}) {
+    const auto miss = miss_of(storage::Root(dir.path()), asked);
+    CHECK(miss.hint == "there are no images yet: put a bundle into drop/");
+  }
+}
