@@ -1,0 +1,51 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace storage {
+
+// A release's number as vendors count: numeric fields and a rebuild letter. 17.9.4 < 17.9.4a < 17.9.5
+// < 17.12.1. "17.09.04a.0.6" and "17_9_4a" are read alike, field by field; which fields make the release is
+// release_version's.
+struct Version {
+  std::vector<std::uint32_t> fields;
+  std::string
+      letter;  // of the last field; empty for most. Build numbers behind a letter (".0.6") are not kept
+  static std::optional<Version> parse(std::string_view text);  // separators: "." "_" "-"
+  std::string joined(char separator) const;                    // "17_9_4a", without leading zeros
+  friend std::strong_ordering operator<=>(const Version&, const Version&) = default;
+};
+
+// The release that an IOS XE version belongs to, its first three fields and the letter: 17.9.4.27 is
+// of 17.9.4.
+Version release_version(const Version& version);
+
+// "ap1g8", "c3700", "ap802": the part of an image's name that says which models it fits.
+bool is_image_family(std::string_view name);
+
+// The one line of an .info file, without white space, BOM and line end. Nothing when it is no such line.
+std::optional<std::string> info_line(std::string_view content);
+
+// What names a release: the text of the two .info files where the bundle has them, and the bundle's own name.
+struct ReleaseEvidence {
+  std::string bundle_name;                        // "C9800-AP-universalk9.17.09.04a.zip"
+  std::optional<std::string> controller_version;  // controller_version.info: "17.09.04a.0.6"
+  std::optional<std::string> ap_version;          // version.info: "17.9.4.27"
+  std::vector<std::string> members;
+};
+
+struct ReleaseName {
+  std::string product;                // "EWC", "ME", "other"
+  std::string release;                // "17_9_4a", or an unknown archive's name
+  std::vector<std::string> warnings;  // sources that disagree, each shown
+};
+
+// Content names the release: controller_version.info first, then version.info, then the bundle's name.
+ReleaseName name_release(const ReleaseEvidence& evidence);
+
+}  // namespace storage
