@@ -1,0 +1,25 @@
+#pragma once
+#include <filesystem>
+
+namespace storage {
+
+// The directory that apdepot owns, and the names of what lies in it.
+class Depot {
+ public:
+  // Makes what is missing: images/, drop/ and rejected/ for everybody to read, state/ for the owner alone
+  // (0700). Throws std::runtime_error with a sentence for the administrator.
+  explicit Depot(const std::filesystem::path& directory);
+
+  const std::filesystem::path& directory() const { return directory_; }
+  std::filesystem::path images() const { return directory_ / "images"; }
+  std::filesystem::path drop() const { return directory_ / "drop"; }
+  std::filesystem::path rejected() const { return directory_ / "rejected"; }
+  std::filesystem::path state() const { return directory_ / "state"; }
+  std::filesystem::path staging() const { return state() / "staging"; }      // what is being imported
+  std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
+
+ private:
+  std::filesystem::path directory_;  // absolute
+};
+
+}  // namespace storage

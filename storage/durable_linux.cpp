@@ -1,0 +1,120 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+
+#include "storage/durable.hpp"
+#include "storage/file.hpp"
+
+namespace storage {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(int error, const std::string& what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+fs::path parent_of(const fs::path& path) {
+  const fs::path parent = path.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+void write_all(int fd, std::string_view content, const fs::path& file) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(errno, "cannot write " + file.string());
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// A file beside the one to be written. Vanishes again unless it was renamed to its final name.
+class Temporary {
+ public:
+  explicit Temporary(const fs::path& target) : target_(target), name_(parent_of(target) / ".new-XXXXXX") {
+    fd_ = Handle(::mkostemp(name_.data(), O_CLOEXEC));
+    if (!fd_) fail(errno, "cannot write " + target.string());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+
+  void fill(std::string_view content, unsigned mode) {
+    if (::fchmod(fd_.get(), mode) != 0) fail(errno, "cannot set the mode of " + target_.string());
+    write_all(fd_.get(), content, target_);
+    if (::fsync(fd_.get()) != 0) fail(errno, "cannot sync " + target_.string());
+  }
+  void commit() {
+    if (::rename(name_.c_str(), target_.c_str()) != 0) fail(errno, "cannot replace " + target_.string());
+    name_.clear();
+  }
+
+ private:
+  const fs::path& target_;
+  std::string name_;
+  Handle fd_;
+};
+
+// For file systems without RENAME_NOREPLACE (NFS, some FUSE). A link is as atomic, but not for directories:
+// there the check and the rename are two steps, and the rename itself still refuses a directory that is not
+// empty.
+int rename_in_two_steps(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str());
+  if (errno == EEXIST) return -1;
+  struct stat there;
+  if (::lstat(to.c_str(), &there) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return errno == ENOENT ? ::rename(from.c_str(), to.c_str()) : -1;
+}
+
+void make_directory(const fs::path& directory, unsigned mode) {
+  if (::mkdir(directory.c_str(), 0700) != 0) {
+    const int error = errno;
+    if (error != EEXIST) fail(error, "cannot make the folder " + directory.string());
+    if (!fs::is_directory(directory)) fail(ENOTDIR, directory.string() + " is in the way of a folder");
+    return;
+  }
+  if (::chmod(directory.c_str(), mode) != 0) fail(errno, "cannot set the mode of " + directory.string());
+  sync_directory(parent_of(directory));
+}
+
+}  // namespace
+
+void write_durably(const fs::path& file, std::string_view content, unsigned mode) {
+  Temporary temporary(file);
+  temporary.fill(content, mode);
+  temporary.commit();
+  sync_directory(parent_of(file));
+}
+
+void sync_directory(const fs::path& directory) {
+  const Handle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!handle) fail(errno, "cannot open " + directory.string());
+  // EINVAL: a file system whose directories cannot be synced keeps them in order by itself, or not at all.
+  if (::fsync(handle.get()) != 0 && errno != EINVAL) fail(errno, "cannot sync " + directory.string());
+}
+
+void rename_new(const fs::path& from, const fs::path& to) {
+  int renamed = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+  if (renamed != 0 && (errno == EINVAL || errno == ENOSYS)) renamed = rename_in_two_steps(from, to);
+  if (renamed != 0) fail(errno, "cannot move " + from.string() + " to " + to.string());
+  sync_directory(parent_of(to));
+  if (parent_of(from) != parent_of(to)) sync_directory(parent_of(from));
+}
+
+void make_directories(const fs::path& directory, unsigned mode) {
+  if (fs::is_directory(directory)) return;
+  const fs::path parent = parent_of(directory);
+  if (parent != directory && !fs::is_directory(parent)) make_directories(parent, mode);
+  make_directory(directory, mode);
+}
+
+}  // namespace storage
