@@ -1,0 +1,124 @@
+#include "storage/unpack_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "storage/member_name.hpp"
+
+namespace storage {
+namespace {
+
+constexpr std::uint16_t encrypted = 1 << 0 | 1 << 6 | 1 << 13;  // classic, strong, and with hidden names
+constexpr std::uint16_t stored = 0, deflated = 8;
+constexpr unsigned made_on_unix = 3, made_on_macos = 19;
+constexpr std::uint32_t file_type_bits = 0170000, regular_file = 0100000, folder = 0040000;  // of a Unix mode
+constexpr std::uint32_t dos_folder = 0x10, dos_volume_label = 0x08, windows_link = 0x400;
+constexpr std::uint64_t small = 1 << 20;  // a small file of zeros may have any ratio: it does no harm
+
+bool is_folder(const ZipMember& member) { return member.name.ends_with('/'); }
+
+// A folder's name ends in a slash; the attributes must not say anything else.
+void check_kind(const ZipMember& member) {
+  const auto system = static_cast<unsigned>(member.made_by >> 8);
+  const std::uint32_t type = member.attributes >> 16 & file_type_bits;
+  const bool typed = (system == made_on_unix || system == made_on_macos) && type != 0;
+  const bool contradicts = typed && type != (is_folder(member) ? folder : regular_file);
+  const std::uint32_t strange = windows_link | dos_volume_label | (is_folder(member) ? 0 : dos_folder);
+  if (contradicts || (!typed && (member.attributes & strange) != 0))
+    throw Rejected(
+        fmt::format("the archive's member {} is a link, a device or another special file; apdepot unpacks "
+                    "plain files only",
+                    in_quotes(member.name)));
+  if (is_folder(member) && member.size != 0)
+    throw Rejected(fmt::format("the archive's member {} is a folder with content", in_quotes(member.name)));
+}
+
+void check_member(const ZipMember& member) {
+  if (const auto fault = name_fault(member.name))
+    throw Rejected(
+        fmt::format("the archive has a member with the unsafe name {}: {}", in_quotes(member.name), *fault));
+  check_kind(member);
+  if ((member.flags & encrypted) != 0)
+    throw Rejected(
+        fmt::format("the archive's member {} is encrypted; unpack it with its password and make a plain ZIP",
+                    in_quotes(member.name)));
+  // The other methods let an archive ask for gigabytes of memory.
+  if (member.method != stored && member.method != deflated)
+    throw Rejected(
+        fmt::format("the archive's member {} is compressed by method {}; apdepot reads stored and deflated "
+                    "members: make the ZIP anew",
+                    in_quotes(member.name), member.method));
+}
+
+std::string_view leading_folder(std::string_view name) {
+  const auto slash = name.find('/');
+  return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
+}
+
+// Strips one leading folder that all members share. Any other folder would hide images from the devices.
+void name_targets(std::vector<Target>& targets) {
+  const std::string common(leading_folder(targets.front().member.name));
+  for (auto& target : targets) {
+    const std::string& name = target.member.name;
+    const std::string rest = common.empty() ? name : name.substr(std::min(common.size() + 1, name.size()));
+    if (leading_folder(name) != common || rest.find('/') != std::string::npos)
+      throw Rejected(
+          fmt::format("the archive has folders inside ({}); a bundle has its images side by side, at most "
+                      "in one common folder",
+                      in_quotes(name)));
+    target.name = rest;
+  }
+}
+
+void check_duplicates(const std::vector<Target>& targets) {
+  std::map<std::string, std::string_view> seen;
+  for (const auto& target : targets) {
+    const auto [other, fresh] = seen.emplace(folded(target.name), target.member.name);
+    if (!fresh)
+      throw Rejected(fmt::format("the archive has two members of one name: {} and {} (case does not count)",
+                                 in_quotes(other->second), in_quotes(target.member.name)));
+  }
+}
+
+void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings& limits,
+                 const std::string& what) {
+  if (size <= small || size / limits.max_ratio <= packed) return;
+  throw Rejected(fmt::format("{} would grow from {} bytes to {}; import.max_ratio allows a factor of {}",
+                             what, packed, size, limits.max_ratio));
+}
+
+std::uint64_t check_sizes(const std::vector<Target>& targets, const ImportSettings& limits) {
+  std::uint64_t total = 0, packed = 0;
+  for (const auto& [member, name] : targets) {
+    if (member.size > limits.max_total - total)
+      throw Rejected(fmt::format("the archive holds more than {} bytes unpacked, which is import.max_total",
+                                 limits.max_total));
+    check_ratio(member.size, member.packed, limits, "the archive's member " + in_quotes(member.name));
+    total += member.size;
+    packed += member.packed;
+  }
+  check_ratio(total, packed, limits, "the archive");
+  return total;
+}
+
+}  // namespace
+
+UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits) {
+  UnpackPlan plan;
+  for (auto& member : members) {
+    check_member(member);
+    plan.targets.push_back({std::move(member), {}});
+  }
+  const bool any_file = std::ranges::any_of(plan.targets, [](const auto& t) { return !is_folder(t.member); });
+  if (!any_file) throw Rejected("the archive holds no file");
+  name_targets(plan.targets);
+  check_duplicates(plan.targets);
+  plan.total = check_sizes(plan.targets, limits);
+  return plan;
+}
+
+}  // namespace storage

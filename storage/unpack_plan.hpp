@@ -1,0 +1,26 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/import.hpp"
+#include "storage/zip_directory.hpp"
+
+namespace storage {
+
+// What unpacking an archive would write, decided before anything is written.
+struct Target {
+  ZipMember member;
+  std::string name;  // of the file; empty for the one leading folder, which is not made
+};
+
+struct UnpackPlan {
+  std::vector<Target> targets;  // as `members` came
+  std::uint64_t total = 0;      // bytes, as the archive declares: more are never written
+};
+
+// Throws Rejected for a name that is unsafe anywhere, for links and devices, folders, duplicates, encryption,
+// and what is beyond the limits.
+UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits);
+
+}  // namespace storage
