@@ -1,0 +1,70 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "storage/import.hpp"
+#include "storage/staging.hpp"
+
+namespace storage {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+Handle open_directory(const fs::path& directory) {
+  return Handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+fs::path make_area(const fs::path& staging) {
+  std::string name = staging / "import-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) fail("cannot make a folder in " + staging.string());
+  return name;
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const fs::path& directory) : handle_(open_directory(directory)) {
+  if (!handle_) fail("cannot open " + directory.string());
+  while (::flock(handle_.get(), LOCK_EX) != 0)
+    if (errno != EINTR) fail("cannot lock " + directory.string());
+}
+
+bool DirectoryLock::still_there() const {
+  struct stat status {};
+  return ::fstat(handle_.get(), &status) == 0 && status.st_nlink > 0;
+}
+
+// The first constructor makes the object whole, so that the destructor cleans up after what fails in the
+// second.
+StagingArea::StagingArea(const Depot& depot) : StagingArea(make_area(depot.staging())) {
+  lock_.emplace(directory_);
+  if (!lock_->still_there())  // a sweep came between the two steps
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                            directory_.string());
+  fs::create_directory(content());
+  fs::permissions(content(), fs::perms(0755));
+}
+
+StagingArea::~StagingArea() {
+  std::error_code ignored;  // what cannot be removed now is swept at the next start
+  fs::remove_all(directory_, ignored);
+}
+
+void sweep_staging(const Depot& depot) {
+  for (const auto& entry : fs::directory_iterator(depot.staging())) {
+    const Handle area = open_directory(entry.path());
+    const bool is_area = entry.symlink_status().type() == fs::file_type::directory;
+    if (is_area && (!area || ::flock(area.get(), LOCK_EX | LOCK_NB) != 0))
+      continue;               // a live import works in it
+    std::error_code ignored;  // what cannot be removed only costs space: no reason not to start
+    fs::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace storage

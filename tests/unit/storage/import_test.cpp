@@ -1,0 +1,394 @@
+#include "storage/import.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <map>
+#include <thread>
+
+#include "storage/manifest.hpp"
+#include "storage/staging.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/zip_writer.hpp"
+
+namespace fs = std::filesystem;
+using storage::Depot;
+using storage::Imported;
+using storage::Rejected;
+using test::ZipMember;
+
+namespace {
+
+using Members = std::vector<ZipMember>;
+
+Members ewc_members() {
+  return {{"ap1g7", "image seven"},
+          {"ap1g8", "image eight"},
+          {"C9800-AP-iosxe-wlc.bin", "controller"},
+          {"controller_version.info", "17.09.04a.0.6"},
+          {"version.info", "17.9.4.27\n"}};
+}
+
+constexpr auto ewc_name = "C9800-AP-universalk9.17.09.04a.zip";
+
+std::string content_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Import {
+  test::TempDir dir;
+  Depot depot{dir / "depot"};
+  storage::ImportSettings settings;
+
+  Imported run(const Members& members, std::string_view name = ewc_name) {
+    return run_bytes(test::zip(members), name);
+  }
+  Imported run_bytes(const std::string& archive, std::string_view name = ewc_name) {
+    return storage::import_bundle(depot, dir.write(name, archive), settings);
+  }
+  std::string rejection(const Members& members) {
+    try {
+      run(members);
+      return "";
+    } catch (const Rejected& rejected) {
+      return rejected.what();
+    }
+  }
+  // Every file and folder below images/, with the files' content.
+  std::map<std::string, std::string> images() const {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(depot.images()))
+      found[entry.path().lexically_relative(depot.images()).string()] =
+          entry.is_regular_file() ? content_of(entry.path()) : "";
+    return found;
+  }
+  bool staging_is_empty() const { return fs::is_empty(depot.staging()); }
+  fs::path manifest() const { return depot.manifests() / "EWC/17_9_4a.yaml"; }
+};
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// No file may become larger than this, as long as it lives: the nearest thing to a full disk.
+struct FileSizeLimit {
+  rlimit before{};
+  void (*handler)(int) = std::signal(SIGXFSZ, SIG_IGN);
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit tight{bytes, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &tight);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a bundle becomes a release that everybody may read, and a manifest") {
+  Import import;
+  const auto imported = import.run(ewc_members());
+  CHECK(imported.path == "/EWC/17_9_4a");
+  CHECK(imported.members == 5);
+  CHECK(imported.bytes == 11 + 11 + 10 + 13 + 10);
+  CHECK_FALSE(imported.already_there);
+  CHECK(imported.warnings.empty());
+
+  const fs::path release = import.depot.images() / "EWC/17_9_4a";
+  CHECK(content_of(release / "ap1g8") == "image eight");
+  CHECK((fs::status(release).permissions() & fs::perms::mask) == fs::perms(0755));
+  CHECK((fs::status(release.parent_path()).permissions() & fs::perms::mask) == fs::perms(0755));
+  CHECK(import.staging_is_empty());
+  CHECK(fs::exists(import.dir / ewc_name));
+
+  const auto manifest = storage::load_manifest(import.manifest());
+  REQUIRE(manifest);
+  CHECK(manifest->path == "/EWC/17_9_4a");
+  CHECK(manifest->bundle == ewc_name);
+  CHECK(manifest->controller_version == "17.09.04a.0.6");
+  CHECK(manifest->ap_version == "17.9.4.27");
+  CHECK(manifest->imported_at.size() == std::string("2026-11-20T11:10:23Z").size());
+  CHECK(manifest->members.size() == 5);
+}
+
+TEST_CASE("the depot's folders are open or private as they should be, and made only once") {
+  const test::TempDir dir;
+  const Depot depot(dir / "a/depot/"), again(dir / "a/depot");
+  CHECK(depot.directory() == again.directory());
+  CHECK((fs::status(depot.images()).permissions() & fs::perms::mask) == fs::perms(0755));
+  CHECK((fs::status(depot.state()).permissions() & fs::perms::mask) == fs::perms(0700));
+}
+
+TEST_CASE("a depot that cannot be made is one sentence with its path") {
+  const test::TempDir dir;
+  dir.write("file", "x");
+  try {
+    const Depot depot(dir / "file");
+    FAIL("a depot in a file");
+  } catch (const std::runtime_error& error) {
+    CHECK(has(error.what(), (dir / "file").string()));
+    CHECK(has(error.what(), "--depot"));
+  }
+}
+
+TEST_CASE("importing the same bundle again says so and changes nothing") {
+  Import import;
+  import.run(ewc_members());
+  const auto before = import.images();
+  const auto manifest = content_of(import.manifest());
+  CHECK(import.run(ewc_members()).already_there);
+  CHECK(import.images() == before);
+  CHECK(content_of(import.manifest()) == manifest);
+  CHECK(import.staging_is_empty());
+}
+
+TEST_CASE("another order, folder, container name and comment is still the same bundle") {
+  Import import;
+  import.run(ewc_members());
+  Members others = ewc_members();
+  std::ranges::reverse(others);
+  for (auto& member : others) member.name.insert(0, "folder/");
+  CHECK(import.run_bytes(test::zip(others, {.comment = "repacked"}), "other.zip").already_there);
+}
+
+TEST_CASE("another content for a release that exists is refused, with the difference named") {
+  Import import;
+  import.run(ewc_members());
+  const auto before = import.images();
+  Members changed = ewc_members(), more = ewc_members(), fewer = ewc_members();
+  changed[1].content = "image EIGHT";
+  more.push_back({"ap1g6", "image six"});
+  fewer.erase(fewer.begin());
+  CHECK(has(import.rejection(changed), "/EWC/17_9_4a is published already and differs: ap1g8"));
+  CHECK(has(import.rejection(more), "ap1g6 is only in the bundle"));
+  CHECK(has(import.rejection(fewer), "\"ap1g7\" is not in the bundle"));
+  CHECK(import.images() == before);
+  CHECK(import.run(ewc_members()).already_there);
+}
+
+TEST_CASE("a release whose files no longer fit its manifest is compared by its files") {
+  Import import;
+  import.run(ewc_members());
+  std::ofstream(import.depot.images() / "EWC/17_9_4a/ap1g8") << "short";
+  CHECK(has(import.rejection(ewc_members()), "ap1g8 has 5 bytes there and 11"));
+  fs::remove(import.depot.images() / "EWC/17_9_4a/ap1g8");
+  CHECK(has(import.rejection(ewc_members()), "ap1g8 is only in the bundle"));
+}
+
+TEST_CASE("a release put there by hand is compared by its files") {
+  Import import;
+  for (const auto& member : ewc_members())
+    import.dir.write("depot/images/EWC/17_9_4a/" + member.name, member.content);
+  CHECK(import.run(ewc_members()).already_there);
+  CHECK_FALSE(fs::exists(import.manifest()));
+  std::ofstream(import.depot.images() / "EWC/17_9_4a/ap1g8") << "image EIGHT";
+  CHECK(has(import.rejection(ewc_members()), "ap1g8"));
+}
+
+TEST_CASE("a damaged manifest is told, and the files are compared instead") {
+  Import import;
+  import.run(ewc_members());
+  std::ofstream(import.manifest()) << "[";
+  const auto imported = import.run(ewc_members());
+  CHECK(imported.already_there);
+  REQUIRE(imported.warnings.size() == 1);
+  CHECK(has(imported.warnings[0], "17_9_4a.yaml"));
+}
+
+TEST_CASE("a manifest without its release means nothing") {
+  Import import;
+  import.run(ewc_members());
+  fs::remove_all(import.depot.images() / "EWC");
+  Members changed = ewc_members();
+  changed[1].content = "another";
+  CHECK_FALSE(import.run(changed).already_there);
+  CHECK(import.run(changed).already_there);
+}
+
+TEST_CASE("something else in a release's place is refused") {
+  Import import;
+  import.dir.write("depot/images/EWC/17_9_4a", "a file");
+  CHECK(has(import.rejection(ewc_members()), "in the way"));
+  fs::remove(import.depot.images() / "EWC/17_9_4a");
+  fs::create_symlink("nowhere", import.depot.images() / "EWC/17_9_4a");
+  CHECK(has(import.rejection(ewc_members()), "in the way"));
+}
+
+TEST_CASE("a bundle that contradicts itself is published with a warning") {
+  Import import;
+  Members members = ewc_members();
+  members[4].content = "17.9.3.50\n";
+  const auto imported = import.run(members);
+  CHECK(imported.path == "/EWC/17_9_4a");
+  REQUIRE(imported.warnings.size() == 1);
+  CHECK(has(imported.warnings[0], "17.9.3.50"));
+}
+
+TEST_CASE("an oversized .info file is ignored with a warning") {
+  Import import;
+  Members members = ewc_members();
+  members[3].content = std::string(100'000, '1');
+  const auto imported = import.run(members);
+  CHECK(imported.path == "/EWC/17_9_4");
+  CHECK_FALSE(imported.warnings.empty());
+}
+
+TEST_CASE("the layout is a setting, and a layout that is no path is an error") {
+  Import import;
+  import.settings.layout = "cisco/{product}_{release}";
+  CHECK(import.run(ewc_members()).path == "/cisco/EWC_17_9_4a");
+  import.settings.layout = "{release}";
+  CHECK(import.run(ewc_members()).path == "/17_9_4a");
+  for (const auto layout :
+       {"", "/", "../{release}", "{product}//{release}", "{product}/.", "a:b/{release}"}) {
+    import.settings.layout = layout;
+    CHECK_THROWS_AS(import.run(ewc_members()), std::system_error);
+  }
+  CHECK(import.staging_is_empty());
+}
+
+TEST_CASE("a ZIP that was cut anywhere publishes nothing and leaves nothing") {
+  Import import;
+  const std::string whole = test::zip(ewc_members());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    CAPTURE(size);
+    CHECK_THROWS_AS(import.run_bytes(whole.substr(0, size)), Rejected);
+    REQUIRE(import.images().empty());
+    REQUIRE(import.staging_is_empty());
+    REQUIRE(fs::is_empty(import.depot.manifests()));
+  }
+}
+
+TEST_CASE("damage in the last member publishes nothing") {
+  Import import;
+  std::string archive = test::zip(ewc_members());
+  archive[archive.find("17.9.4.27")] = '9';
+  CHECK_THROWS_AS(import.run_bytes(archive), Rejected);
+  CHECK(import.images().empty());
+  CHECK(import.staging_is_empty());
+}
+
+TEST_CASE("a disk that fails while unpacking leaves nothing, and the bundle may do later") {
+  Import import;
+  Members members = ewc_members();
+  members[2].content = std::string(300'000, 'x');
+  const std::string archive = test::zip(members);
+  const fs::path bundle = import.dir.write(ewc_name, archive);
+  {
+    const FileSizeLimit limit(100'000);
+    CHECK_THROWS_AS(storage::import_bundle(import.depot, bundle, {}), std::system_error);
+  }
+  CHECK(import.images().empty());
+  CHECK(import.staging_is_empty());
+  CHECK_FALSE(storage::import_bundle(import.depot, bundle, {}).already_there);
+}
+
+TEST_CASE("a bundle larger than the disk is refused before anything is written") {
+  Import import;
+  ZipMember huge{"ap1g8", "image"};
+  import.settings.max_total = ~0ULL;
+  import.settings.max_ratio = ~0ULL;
+  huge.zip64 = true;
+  std::string archive = test::zip({huge});
+  // The unpacked size, in both zip64 fields: 2 EiB.
+  const std::string extra = test::little_endian(1, 2) + test::little_endian(16, 2);
+  for (auto at = archive.find(extra); at != std::string::npos; at = archive.find(extra, at + 4))
+    archive.replace(at + 4, 8, test::little_endian(1ULL << 61, 8));
+  try {
+    import.run_bytes(archive);
+    FAIL("there is no such disk");
+  } catch (const std::system_error& error) {
+    CHECK(error.code() == std::errc::no_space_on_device);
+    CHECK(has(error.what(), "2305843009213693952 bytes"));
+  }
+  CHECK(import.staging_is_empty());
+}
+
+TEST_CASE("a file in the place of the product's folder leaves nothing behind") {
+  Import import;
+  import.dir.write("depot/images/EWC", "a file");
+  CHECK_THROWS_AS(import.run(ewc_members()), std::system_error);
+  CHECK(import.images().size() == 1);
+  CHECK(import.staging_is_empty());
+  CHECK_FALSE(fs::exists(import.manifest()));
+}
+
+TEST_CASE("images/ on another file system is told, and the folder that was made for the release goes away") {
+  Import import;
+  const fs::path elsewhere = "/dev/shm/apdepot-test-" + import.dir.path().filename().string();
+  struct stat here {
+  }, there{};
+  REQUIRE(::stat(import.dir.path().c_str(), &here) == 0);
+  if (::stat("/dev/shm", &there) != 0 || here.st_dev == there.st_dev) return;
+  fs::create_directory(elsewhere);
+  fs::remove(import.depot.images());
+  fs::create_directory_symlink(elsewhere, import.depot.images());
+  std::string reason;
+  try {
+    import.run(ewc_members());
+  } catch (const std::system_error& error) {
+    reason = error.what();
+  }
+  CHECK(has(reason, "must lie on the same file system"));
+  CHECK(fs::is_empty(elsewhere));
+  CHECK(import.staging_is_empty());
+  CHECK_FALSE(fs::exists(import.manifest()));
+  fs::remove_all(elsewhere);
+}
+
+TEST_CASE("of two imports of one bundle at once, one publishes and the other finds it there") {
+  for (int round = 0; round < 20; ++round) {
+    Import import;
+    const fs::path bundle = import.dir.write(ewc_name, test::zip(ewc_members()));
+    std::array<Imported, 2> results;
+    {
+      const auto run = [&](Imported& result) { result = storage::import_bundle(import.depot, bundle, {}); };
+      const std::jthread first(run, std::ref(results[0])), second(run, std::ref(results[1]));
+    }
+    CHECK(results[0].already_there != results[1].already_there);
+    CHECK(import.staging_is_empty());
+  }
+}
+
+TEST_CASE("of two bundles for one release at once, one is published, with its own manifest") {
+  for (int round = 0; round < 20; ++round) {
+    Import import;
+    Members other = ewc_members();
+    other[1].content = "image EIGHT";
+    const std::array<fs::path, 2> bundles = {import.dir.write("a.zip", test::zip(ewc_members())),
+                                             import.dir.write("b.zip", test::zip(other))};
+    std::array<bool, 2> published{};
+    {
+      const auto run = [&](std::size_t i) {
+        try {
+          published[i] = !storage::import_bundle(import.depot, bundles[i], {}).already_there;
+        } catch (const Rejected&) {
+          published[i] = false;
+        }
+      };
+      const std::jthread first(run, 0), second(run, 1);
+    }
+    REQUIRE(published[0] != published[1]);
+    CHECK(content_of(import.depot.images() / "EWC/17_9_4a/ap1g8") ==
+          (published[0] ? "image eight" : "image EIGHT"));
+    CHECK(storage::load_manifest(import.manifest())->bundle == (published[0] ? "a.zip" : "b.zip"));
+  }
+}
+
+TEST_CASE("a sweep removes what killed imports left, and nothing that a live one holds") {
+  Import import;
+  import.dir.write("depot/state/staging/import-killed/content/ap1g8", "half");
+  import.dir.write("depot/state/staging/stray", "file");
+  {
+    const storage::StagingArea live(import.depot);
+    storage::sweep_staging(import.depot);
+    CHECK(fs::exists(live.content()));
+    CHECK(std::distance(fs::directory_iterator(import.depot.staging()), {}) == 1);
+  }
+  CHECK(import.staging_is_empty());
+}
