@@ -1,0 +1,141 @@
+#include "conf/account.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "conf/users.hpp"
+
+namespace conf {
+namespace {
+
+bool is_base64(std::string_view text) {
+  const auto data = text.substr(0, text.find('='));
+  const auto padding = text.substr(data.size());
+  return !data.empty() && (padding.empty() || padding == "=" || padding == "==") &&
+         std::ranges::all_of(data, [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                  c == '/';
+         });
+}
+
+// What stands before the first `separator`; `text` keeps what stands behind it.
+std::string_view split_off(std::string_view& text, char separator) {
+  const auto field = text.substr(0, text.find(separator));
+  text.remove_prefix(std::min(field.size() + 1, text.size()));
+  return field;
+}
+
+// "ln=14,r=8,p=5"
+bool is_scrypt_cost(std::string_view text) {
+  for (const std::string_view name : {"ln=", "r=", "p="}) {
+    auto field = split_off(text, ',');
+    if (!field.starts_with(name)) return false;
+    field.remove_prefix(name.size());
+    if (field.empty() || field.size() > 9) return false;
+    if (!std::ranges::all_of(field, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  }
+  return text.empty();
+}
+
+// Only the shape, so that a password in plain text is not taken for a hash; server/password knows the rest.
+std::optional<std::string> parse_password_hash(std::string_view text) {
+  auto rest = text;
+  if (!split_off(rest, '$').empty() || split_off(rest, '$') != "scrypt") return std::nullopt;
+  if (!is_scrypt_cost(split_off(rest, '$'))) return std::nullopt;
+  const auto salt = split_off(rest, '$');
+  return is_base64(salt) && is_base64(rest) ? std::optional(std::string(text)) : std::nullopt;
+}
+
+struct KeyType {
+  std::string_view name;
+  std::string_view
+      begins;  // the name once more, as the base64 begins with it: a key cut or pasted wrongly shows here
+};
+constexpr std::array key_types{KeyType{"ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5"},
+                               KeyType{"ssh-rsa", "AAAAB3NzaC1yc2"},
+                               KeyType{"ecdsa-sha2-nistp256", "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY"},
+                               KeyType{"ecdsa-sha2-nistp384", "AAAAE2VjZHNhLXNoYTItbmlzdHAzODQ"},
+                               KeyType{"ecdsa-sha2-nistp521", "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjE"}};
+
+std::optional<std::string> parse_authorized_key(std::string_view text) {
+  auto rest = text;
+  const auto type = std::ranges::find(key_types, split_off(rest, ' '), &KeyType::name);
+  const auto key = split_off(rest, ' ');
+  if (type == key_types.end() || !key.starts_with(type->begins) || !is_base64(key)) return std::nullopt;
+  if (key.size() % 4 != 0 || text.find_first_of("\r\n") != text.npos) return std::nullopt;
+  return std::string(text);
+}
+
+std::optional<std::string> parse_name(std::string_view text) {
+  return is_user_name(text) ? std::optional(std::string(text)) : std::nullopt;
+}
+
+std::optional<std::string> parse_root(std::string_view text) {
+  const bool good = text.starts_with('/') && text.find("..") == text.npos;
+  return good ? std::optional(std::string(text)) : std::nullopt;
+}
+
+constexpr Kind<std::string> user_name{
+    "1 to 32 of the characters A-Z a-z 0-9 . _ - with neither \".\" nor \"-\" first", parse_name};
+constexpr Kind<std::string> password_hash{
+    "a hash, $scrypt$ln=14,r=8,p=5$SALT$HASH, never the password itself; make it with: apdepot user passwd "
+    "NAME",
+    parse_password_hash};
+constexpr Kind<std::string> authorized_key{
+    "one public key on one line, TYPE BASE64 [COMMENT], as in a file id_ed25519.pub; TYPE is ssh-ed25519, "
+    "ssh-rsa or "
+    "ecdsa-sha2-nistp256, 384 or 521, and options before it are not supported",
+    parse_authorized_key};
+constexpr Kind<std::string> root_folder{"a folder of images/ that begins with \"/\" and holds no \"..\"",
+                                        parse_root};
+
+void read_user(Section& entry, User& user) {
+  const auto errors_before = entry.errors();
+  entry.text("name", user_name, user.name);
+  entry.text("password_hash", password_hash, user.password_hash);
+  entry.list("authorized_keys", authorized_key, user.authorized_keys);
+  entry.text("root", root_folder, user.root);
+  entry.flag("uploads", user.uploads);
+
+  entry.warn_if(user.uploads, "uploads", "this version serves read-only; the key has no effect yet");
+  if (entry.errors() != errors_before) return;  // one mistake, one message
+  if (!entry.has("name")) entry.error("needs a name");
+  if (user.password_hash.empty() && user.authorized_keys.empty()) {
+    entry.error(
+        "has neither password_hash nor authorized_keys, so nobody could log in; apdepot user passwd NAME "
+        "makes a hash");
+  }
+}
+
+}  // namespace
+
+void read_users(Section& section, std::vector<User>& users) {
+  const auto read_another = [&users](Section& entry, User& user) {
+    read_user(entry, user);
+    if (!user.name.empty() && std::ranges::find(users, user.name, &User::name) != users.end()) {
+      entry.error("name", fmt::format("there is a user {} already; a name may stand here once", user.name));
+    }
+  };
+  section.sections("users", read_another, users);
+}
+
+void print_users(Printer& printer, const std::vector<User>& users, Secrets secrets) {
+  if (users.empty()) return printer.texts("users", {});
+  printer.open_list("users");
+  for (const auto& user : users) {
+    printer.open_item();
+    printer.text("name", user.name);
+    if (!user.password_hash.empty()) {
+      printer.text("password_hash", secrets == Secrets::written ? user.password_hash : "(hidden)");
+    }
+    printer.texts("authorized_keys", user.authorized_keys);
+    printer.text("root", user.root);
+    printer.flag("uploads", user.uploads);
+    printer.close();
+  }
+  printer.close_list();
+}
+
+}  // namespace conf

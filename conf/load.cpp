@@ -1,0 +1,185 @@
+#include "conf/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "conf/account.hpp"
+#include "conf/document.hpp"
+#include "conf/names.hpp"
+#include "conf/size.hpp"
+
+namespace conf {
+namespace {
+
+std::optional<std::string> parse_text(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
+
+std::optional<std::filesystem::path> parse_path(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(std::filesystem::path(text));
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, port);
+  return read.ec == std::errc() && read.ptr == end && port > 0 ? std::optional(port) : std::nullopt;
+}
+
+std::optional<PortRange> parse_port_range(std::string_view text) {
+  const auto dash = text.find('-');
+  if (dash == text.npos) return std::nullopt;
+  const auto first = parse_port(text.substr(0, dash));
+  const auto last = parse_port(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return PortRange{*first, *last};
+}
+
+std::optional<std::uint64_t> parse_bound(std::string_view text) {
+  const auto size = parse_size(text);
+  return size && *size > 0 ? size : std::nullopt;
+}
+
+std::optional<std::string> parse_layout(std::string_view text) {
+  if (text.starts_with('/') || text.find("..") != text.npos || text.find('\\') != text.npos)
+    return std::nullopt;
+  if (text.find("{release}") == text.npos) return std::nullopt;
+  for (auto rest = text; !rest.empty();) {
+    const auto brace = std::min(rest.find_first_of("{}"), rest.size());
+    rest.remove_prefix(brace);
+    const auto placeholder = rest.substr(0, rest.find('}') + 1);
+    if (!rest.empty() && placeholder != "{product}" && placeholder != "{release}") return std::nullopt;
+    rest.remove_prefix(placeholder.size());
+  }
+  return std::string(text);
+}
+
+struct Target {
+  LogTarget target;
+  std::filesystem::path file;
+};
+
+std::optional<Target> parse_target(std::string_view text) {
+  constexpr std::string_view prefix = "file:";
+  if (text.starts_with(prefix) && text.size() > prefix.size()) {
+    return Target{LogTarget::file, text.substr(prefix.size())};
+  }
+  const auto* found = std::ranges::find(log_targets, text, &Name<LogTarget>::first);
+  if (found == std::end(log_targets)) return std::nullopt;
+  return Target{found->second, {}};
+}
+
+constexpr Kind<std::string> plain_text{"a text", parse_text};
+constexpr Kind<std::filesystem::path> file_path{"a path", parse_path};
+constexpr Kind<Endpoint> endpoint{
+    "\"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" (an address, never a name; port 0 to "
+    "65535)",
+    parse_endpoint};
+constexpr Kind<PortRange> port_range{"\"FIRST-LAST\", such as \"49152-49251\", within 1 to 65535, or null",
+                                     parse_port_range};
+constexpr Kind<std::uint64_t> size_bound{
+    "a size of at least 1 byte: a number of bytes, or with KiB, MiB, GiB or TiB, such as 16GiB", parse_bound};
+constexpr Kind<std::string> layout{
+    "a relative path with {release} and, if you like, {product}, such as \"{product}/{release}\"",
+    parse_layout};
+constexpr Kind<Target> log_target{
+    "auto, stderr, journal, syslog or file:PATH (eventlog exists on Windows only)", parse_target};
+
+void read_tftp(Section& section, Tftp& tftp) {
+  section.list("listen", endpoint, tftp.listen);
+  section.flag("uploads", tftp.uploads);
+  section.number("max_block_size", 8, 65464, tftp.max_block_size);
+  section.number("max_window", 1, 65535, tftp.max_window);
+  section.text_or_null("port_range", port_range, tftp.port_range);
+  section.warn_if(tftp.uploads, "uploads", "this version serves read-only; the key has no effect yet");
+}
+
+void read_ssh(Section& section, Ssh& ssh) {
+  section.list("listen", endpoint, ssh.listen);
+  section.choice("compatibility", compatibilities, ssh.compatibility);
+  section.text_or_null("users_file", file_path, ssh.users_file);
+  read_users(section, ssh.users);
+}
+
+void read_import(Section& section, Import& import) {
+  section.flag("watch", import.watch);
+  section.text("layout", layout, import.layout);
+  section.number("settle", 0, 3600, import.settle);
+  section.number("keep", 0, 1'000'000, import.keep);
+  section.flag("keep_bundles", import.keep_bundles);
+  section.number("max_members", 1, 10'000'000, import.max_members);
+  section.text("max_total", size_bound, import.max_total);
+  section.number("max_ratio", 1, 1'000'000, import.max_ratio);
+  section.warn_if(import.keep > 0, "keep", "this version keeps every release; the key has no effect yet");
+  section.warn_if(import.keep_bundles, "keep_bundles",
+                  "this version removes a published archive from drop/; the key has no effect yet");
+}
+
+void read_lookup(Section& section, bool& forgiving) { section.flag("forgiving", forgiving); }
+
+void read_log(Section& section, Log& log) {
+  section.choice("level", log_levels, log.level);
+  section.choice("format", log_formats, log.format);
+  Target target{log.target, log.file};
+  section.text("target", log_target, target);
+  log.target = target.target;
+  log.file = target.file;
+}
+
+void read_metrics(Section& section, std::optional<Endpoint>& metrics) {
+  section.text_or_null("listen", endpoint, metrics);
+  section.warn_if(metrics.has_value(), "listen", "this version serves no metrics; the key has no effect yet");
+}
+
+void read_settings(Section& top, Settings& settings) {
+  const auto errors_before = top.errors();
+  top.text("depot", file_path, settings.depot);
+  top.section("tftp", read_tftp, settings.tftp);
+  top.section("ssh", read_ssh, settings.ssh);
+  top.section("import", read_import, settings.import);
+  top.section("lookup", read_lookup, settings.forgiving);
+  top.section("log", read_log, settings.log);
+  top.section("metrics", read_metrics, settings.metrics);
+  top.list("expected", plain_text, settings.expected);
+  top.number("drain", 0, 86'400, settings.drain);
+
+  top.warn_if(!settings.expected.empty(), "expected",
+              "this version does not tell who never asked; the key has no effect yet");
+  if (top.errors() == errors_before && settings.tftp.listen.empty() && settings.ssh.listen.empty()) {
+    top.error(top.has("tftp") ? "tftp" : "ssh",
+              "nothing to serve: tftp.listen and ssh.listen are both empty");
+  }
+}
+
+}  // namespace
+
+std::string_view example() {
+  static constexpr std::string_view text =
+#include "example_config.inc"
+      ;
+  return text;
+}
+
+Loaded load_defaults() {
+  Loaded loaded;
+  read_document(example(), "the built-in defaults", read_settings, loaded.settings);
+  return loaded;
+}
+
+Loaded load_text(std::string_view text, const std::string& name) {
+  auto loaded = load_defaults();
+  loaded.warnings = read_document(text, name, read_settings, loaded.settings);
+  return loaded;
+}
+
+Loaded load_file(const std::filesystem::path& file) {
+  const auto text = read_whole(file);
+  if (!text) throw ConfigError(fmt::format("cannot read {}: there is no such file", file.string()));
+  auto loaded = load_text(*text, file.string());
+  loaded.from_file = true;
+  return loaded;
+}
+
+}  // namespace conf

@@ -1,0 +1,36 @@
+#pragma once
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/settings.hpp"
+
+namespace conf {
+
+// Every mistake in a configuration, one line each: "apdepot.yaml:12: tftp.max_window: 70000 is out of range 1
+// to 65535".
+struct ConfigError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Loaded {
+  Settings settings;
+  std::vector<std::string> warnings;  // keys that are understood but that this version does not act on yet
+  bool from_file = false;
+};
+
+// conf/apdepot.yaml, as it was when the program was built.
+std::string_view example();
+
+Loaded load_defaults();
+// `text` on top of the defaults; `name` stands in messages. Throws ConfigError.
+Loaded load_text(std::string_view text, const std::string& name);
+Loaded load_file(const std::filesystem::path& file);
+
+// The merged truth, in the form of the file itself (or as JSON), with every key.
+std::string to_yaml(const Settings& settings);
+std::string to_json(const Settings& settings);
+
+}  // namespace conf

@@ -1,0 +1,28 @@
+#pragma once
+#include "conf/section.hpp"
+#include "conf/settings.hpp"
+
+namespace conf {
+
+// How the enumerations are spelled in the file, for reading and for printing.
+inline constexpr Name<Compatibility> compatibilities[] = {{"modern", Compatibility::modern},
+                                                          {"legacy", Compatibility::legacy}};
+inline constexpr Name<LogLevel> log_levels[] = {{"quiet", LogLevel::quiet},
+                                                {"normal", LogLevel::normal},
+                                                {"verbose", LogLevel::verbose},
+                                                {"debug", LogLevel::debug}};
+inline constexpr Name<LogFormat> log_formats[] = {{"classic", LogFormat::classic}, {"json", LogFormat::json}};
+inline constexpr Name<LogTarget> log_targets[] = {{"auto", LogTarget::automatic},
+                                                  {"stderr", LogTarget::stderr_stream},
+                                                  {"journal", LogTarget::journal},
+                                                  {"syslog", LogTarget::syslog}};
+
+template <class T, std::size_t n>
+std::string_view name_of(T value, const Name<T> (&names)[n]) {
+  for (const auto& [name, named] : names) {
+    if (named == value) return name;
+  }
+  return "";
+}
+
+}  // namespace conf

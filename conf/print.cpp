@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include "conf/account.hpp"
+#include "conf/load.hpp"
+#include "conf/names.hpp"
+#include "conf/printer.hpp"
+
+namespace conf {
+namespace {
+
+std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
+  std::vector<std::string> texts;
+  for (const auto& endpoint : endpoints) texts.push_back(endpoint.text());
+  return texts;
+}
+
+std::uint64_t seconds(std::chrono::seconds duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+std::string target_text(const Log& log) {
+  if (log.target == LogTarget::file) return "file:" + log.file.string();
+  return std::string(name_of(log.target, log_targets));
+}
+
+void print_tftp(Printer& printer, const Tftp& tftp) {
+  printer.open("tftp");
+  printer.texts("listen", texts(tftp.listen));
+  printer.flag("uploads", tftp.uploads);
+  printer.number("max_block_size", tftp.max_block_size);
+  printer.number("max_window", tftp.max_window);
+  if (const auto& range = tftp.port_range) {
+    printer.text("port_range", fmt::format("{}-{}", range->first, range->last));
+  } else {
+    printer.nothing("port_range");
+  }
+  printer.close();
+}
+
+void print_ssh(Printer& printer, const Ssh& ssh) {
+  printer.open("ssh");
+  printer.texts("listen", texts(ssh.listen));
+  printer.text("compatibility", name_of(ssh.compatibility, compatibilities));
+  if (ssh.users_file) {
+    printer.text("users_file", ssh.users_file->string());
+  } else {
+    printer.nothing("users_file");
+  }
+  print_users(printer, ssh.users, Secrets::hidden);
+  printer.close();
+}
+
+void print_import(Printer& printer, const Import& import) {
+  printer.open("import");
+  printer.flag("watch", import.watch);
+  printer.text("layout", import.layout);
+  printer.number("settle", seconds(import.settle));
+  printer.number("keep", import.keep);
+  printer.flag("keep_bundles", import.keep_bundles);
+  printer.number("max_members", import.max_members);
+  printer.size("max_total", import.max_total);
+  printer.number("max_ratio", import.max_ratio);
+  printer.close();
+}
+
+void print_log(Printer& printer, const Log& log) {
+  printer.open("log");
+  printer.text("level", name_of(log.level, log_levels));
+  printer.text("format", name_of(log.format, log_formats));
+  printer.text("target", target_text(log));
+  printer.close();
+}
+
+std::string print(const Settings& settings, Form form) {
+  Printer printer(form);
+  printer.text("depot", settings.depot.string());
+  print_tftp(printer, settings.tftp);
+  print_ssh(printer, settings.ssh);
+  print_import(printer, settings.import);
+  printer.open("lookup");
+  printer.flag("forgiving", settings.forgiving);
+  printer.close();
+  print_log(printer, settings.log);
+  printer.open("metrics");
+  if (settings.metrics) {
+    printer.text("listen", settings.metrics->text());
+  } else {
+    printer.nothing("listen");
+  }
+  printer.close();
+  printer.texts("expected", settings.expected);
+  printer.number("drain", seconds(settings.drain));
+  return printer.take();
+}
+
+}  // namespace
+
+std::string to_yaml(const Settings& settings) { return print(settings, Form::yaml); }
+
+std::string to_json(const Settings& settings) { return print(settings, Form::json); }
+
+}  // namespace conf

@@ -1,0 +1,88 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/import.hpp"
+
+// What the administrator can decide, typed. The defaults are not here: they are conf/apdepot.yaml, which is
+// compiled in and loaded first, so that the annotated example and the program cannot disagree. Plain values;
+// any thread may read.
+namespace conf {
+
+struct Endpoint {
+  std::string address;  // an IPv4 or IPv6 literal, without brackets; "0.0.0.0" and "::" for all
+  std::uint16_t port = 0;
+  std::string text() const;  // "[::]:69"
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+// "0.0.0.0:69", "[::]:69". Nothing for anything else; names are not resolved.
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
+struct User {
+  std::string name;
+  std::string password_hash;  // as server/password makes it; empty: no password opens this account
+  std::vector<std::string> authorized_keys;  // OpenSSH lines
+  std::string root = "/";                    // a folder of images/ that this user sees as "/"
+  bool uploads = false;
+};
+
+struct Tftp {
+  std::vector<Endpoint> listen;
+  bool uploads = false;
+  std::uint16_t max_block_size = 0;
+  std::uint16_t max_window = 0;
+  std::optional<PortRange> port_range;
+};
+
+enum class Compatibility { modern, legacy };
+
+struct Ssh {
+  std::vector<Endpoint> listen;
+  Compatibility compatibility = Compatibility::modern;
+  std::optional<std::filesystem::path> users_file;  // nothing: state/users.yaml in the depot
+  std::vector<User> users;
+};
+
+struct Import : storage::ImportSettings {
+  bool watch = true;
+  std::chrono::seconds settle{0};
+  std::uint32_t keep = 0;
+  bool keep_bundles = false;
+  friend bool operator==(const Import&, const Import&) = default;
+};
+
+enum class LogLevel { quiet, normal, verbose, debug };
+enum class LogFormat { classic, json };
+enum class LogTarget { automatic, stderr_stream, journal, syslog, file, eventlog };
+
+struct Log {
+  LogLevel level = LogLevel::verbose;
+  LogFormat format = LogFormat::classic;
+  LogTarget target = LogTarget::automatic;
+  std::filesystem::path file;  // for LogTarget::file
+};
+
+struct Settings {
+  std::filesystem::path depot;
+  Tftp tftp;
+  Ssh ssh;
+  Import import;
+  bool forgiving = true;  // lookup.forgiving
+  Log log;
+  std::optional<Endpoint> metrics;
+  std::vector<std::string> expected;
+  std::chrono::seconds drain{0};
+};
+
+// Whether what a running server has taken from `old` for good differs in `now`.
+bool needs_restart(const Settings& old, const Settings& now);
+
+}  // namespace conf

@@ -1,0 +1,52 @@
+#include "conf/users.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "conf/account.hpp"
+#include "conf/document.hpp"
+#include "conf/load.hpp"
+#include "storage/durable.hpp"
+
+namespace conf {
+namespace fs = std::filesystem;
+namespace {
+
+// Whoever may write the file could give himself a password, so writing counts as well as reading.
+void refuse_open_file(const fs::path& file) {
+  const auto permissions = fs::status(file).permissions();
+  const auto others = fs::perms::group_all | fs::perms::others_all;
+  if ((permissions & others) == fs::perms::none) return;
+  throw ConfigError(fmt::format(
+      "{0}: holds password hashes, and others than its owner have access to it; run: chmod 600 {0}",
+      file.string()));
+}
+
+}  // namespace
+
+std::vector<User> load_users(const fs::path& file) {
+  const auto text = read_whole(file);
+  if (!text) return {};
+  refuse_open_file(file);
+  std::vector<User> users;
+  read_document(*text, file.string(), read_users, users);
+  return users;
+}
+
+void save_users(const std::vector<User>& users, const fs::path& file) {
+  Printer printer(Form::yaml);
+  print_users(printer, users, Secrets::written);
+  storage::write_durably(file, "# Kept by `apdepot user`.\n" + printer.take(), 0600);
+}
+
+bool is_user_name(std::string_view name) {
+  constexpr std::size_t longest = 32;
+  if (name.empty() || name.size() > longest || name.front() == '-' || name.front() == '.') return false;
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+}  // namespace conf

@@ -1,0 +1,576 @@
+#include "conf/load.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+using conf::Endpoint;
+using conf::LogTarget;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* public_key =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKhUkl8W5nicXxcNpK/sTqp2KmJYkjQHxndXEXhX1L1C";
+constexpr const char* hash = "$scrypt$ln=14,r=8,p=5$c2FsdHNhbHQ$aGFzaGhhc2g=";
+
+conf::Settings load(const std::string& text) { return conf::load_text(text, "apdepot.yaml").settings; }
+
+// What is said about a text that cannot be loaded; empty for one that can.
+std::string error_of(const std::string& text) try {
+  load(text);
+  return "";
+} catch (const conf::ConfigError& error) {
+  return error.what();
+}
+
+std::string user(const std::string& lines) { return "ssh:\n  users:\n    - name: ewc\n" + lines; }
+
+}  // namespace
+
+TEST_CASE("the defaults are those of the annotated example, every one of them") {
+  const auto loaded = conf::load_defaults();
+  const auto& settings = loaded.settings;
+  CHECK_FALSE(loaded.from_file);
+  CHECK(loaded.warnings.empty());
+  CHECK(settings.depot == "/var/lib/apdepot");
+  CHECK(settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
+  CHECK_FALSE(settings.tftp.uploads);
+  CHECK(settings.tftp.max_block_size == 65464);
+  CHECK(settings.tftp.max_window == 64);
+  CHECK_FALSE(settings.tftp.port_range);
+  CHECK(settings.ssh.listen == std::vector<Endpoint>{{"0.0.0.0", 22}, {"::", 22}});
+  CHECK(settings.ssh.compatibility == conf::Compatibility::modern);
+  CHECK_FALSE(settings.ssh.users_file);
+  CHECK(settings.ssh.users.empty());
+  CHECK(settings.import.watch);
+  CHECK(settings.import.layout == "{product}/{release}");
+  CHECK(settings.import.settle == 2s);
+  CHECK(settings.import.keep == 0);
+  CHECK_FALSE(settings.import.keep_bundles);
+  CHECK(settings.import.max_members == 10'000);
+  CHECK(settings.import.max_total == 16ULL << 30);
+  CHECK(settings.import.max_ratio == 200);
+  CHECK(settings.forgiving);
+  CHECK(settings.log.level == conf::LogLevel::verbose);
+  CHECK(settings.log.format == conf::LogFormat::classic);
+  CHECK(settings.log.target == LogTarget::automatic);
+  CHECK_FALSE(settings.metrics);
+  CHECK(settings.expected.empty());
+  CHECK(settings.drain == 30s);
+}
+
+TEST_CASE("the example names every key, in the order in which they are printed") {
+  std::size_t at = 0;
+  const auto printed = conf::to_yaml(conf::load_defaults().settings);
+  for (std::size_t begin = 0; begin < printed.size(); begin = printed.find('\n', begin) + 1) {
+    const auto key = printed.substr(begin, printed.find(':', begin) - begin + 1);
+    CAPTURE(key);
+    at = conf::example().find("\n" + key, at);
+    REQUIRE(at != std::string_view::npos);
+    ++at;
+  }
+}
+
+TEST_CASE("every key can be set, and says what it was set to") {
+  const auto settings = load(R"(
+depot: depot
+tftp: {listen: ["10.0.0.1:6969"], uploads: true, max_block_size: 512, max_window: 1, port_range: 5000-5000}
+ssh:
+  listen: ["[fe80::1%eth0]:2222"]
+  compatibility: legacy
+  users_file: users.yaml
+import:
+  watch: false
+  layout: "images-{release}"
+  settle: 3600
+  keep: 3
+  keep_bundles: true
+  max_members: 1
+  max_total: 500MiB
+  max_ratio: 1000000
+lookup: {forgiving: false}
+log: {level: debug, format: json, target: "file:/var/log/apdepot.log"}
+metrics: {listen: "127.0.0.1:9469"}
+expected: [172.16.4.26]
+drain: 0
+)");
+  CHECK(settings.depot == "depot");
+  CHECK(settings.tftp.listen == std::vector<Endpoint>{{"10.0.0.1", 6969}});
+  CHECK(settings.tftp.uploads);
+  CHECK(settings.tftp.max_block_size == 512);
+  CHECK(settings.tftp.max_window == 1);
+  REQUIRE(settings.tftp.port_range);
+  CHECK(settings.tftp.port_range->first == 5000);
+  CHECK(settings.tftp.port_range->last == 5000);
+  CHECK(settings.ssh.listen == std::vector<Endpoint>{{"fe80::1%eth0", 2222}});
+  CHECK(settings.ssh.compatibility == conf::Compatibility::legacy);
+  CHECK(settings.ssh.users_file == "users.yaml");
+  CHECK_FALSE(settings.import.watch);
+  CHECK(settings.import.layout == "images-{release}");
+  CHECK(settings.import.settle == 3600s);
+  CHECK(settings.import.keep == 3);
+  CHECK(settings.import.keep_bundles);
+  CHECK(settings.import.max_members == 1);
+  CHECK(settings.import.max_total == 500ULL << 20);
+  CHECK(settings.import.max_ratio == 1'000'000);
+  CHECK_FALSE(settings.forgiving);
+  CHECK(settings.log.level == conf::LogLevel::debug);
+  CHECK(settings.log.format == conf::LogFormat::json);
+  CHECK(settings.log.target == LogTarget::file);
+  CHECK(settings.log.file == "/var/log/apdepot.log");
+  CHECK(settings.metrics == Endpoint{"127.0.0.1", 9469});
+  CHECK(settings.expected == std::vector<std::string>{"172.16.4.26"});
+  CHECK(settings.drain == 0s);
+}
+
+TEST_CASE("what a file does not say keeps its default") {
+  const auto defaults = conf::to_yaml(conf::load_defaults().settings);
+  for (const auto text :
+       {"", "# nothing but a comment\n", "---\n", "tftp:\nssh:\nimport:\nlog:\n", "\xef\xbb\xbf# BOM\r\n"}) {
+    CAPTURE(text);
+    CHECK(conf::to_yaml(load(text)) == defaults);
+  }
+  const auto settings = load("\xef\xbb\xbftftp:\r\n  max_window: 8\r\n");
+  CHECK(settings.tftp.max_window == 8);
+  CHECK(settings.tftp.max_block_size == 65464);
+}
+
+TEST_CASE("null gives an optional key its absence back") {
+  const auto settings = load("tftp: {port_range: null}\nssh: {users_file: ~}\nmetrics: {listen: null}\n");
+  CHECK_FALSE(settings.tftp.port_range);
+  CHECK_FALSE(settings.ssh.users_file);
+  CHECK_FALSE(settings.metrics);
+}
+
+TEST_CASE("a value that is wrong is named with file, line and key, and what to write instead") {
+  struct Row {
+    const char *text, *error;
+  };
+  for (const auto& [text, error] : {
+           Row{"tftp:\n  max_window: 70000\n", "2: tftp.max_window: 70000 is out of range 1 to 65535"},
+           {"tftp: {max_window: 0}", "1: tftp.max_window: 0 is out of range 1 to 65535"},
+           {"tftp: {max_window: abc}",
+            "1: tftp.max_window: must be a whole number from 1 to 65535, not \"abc\""},
+           {"tftp: {max_window: 1.5}",
+            "1: tftp.max_window: must be a whole number from 1 to 65535, not \"1.5\""},
+           {"tftp: {max_window: [1]}",
+            "1: tftp.max_window: must be a whole number from 1 to 65535, not a list"},
+           {"tftp: {max_window: {a: 1}}",
+            "1: tftp.max_window: must be a whole number from 1 to 65535, not keys with values"},
+           {"drain:", "1: drain: must be a whole number from 0 to 86400, not empty"},
+           {"drain: -1", "1: drain: -1 is out of range 0 to 86400"},
+           {"drain: 86401", "1: drain: 86401 is out of range 0 to 86400"},
+           {"drain: 18446744073709551646", "1: drain: 18446744073709551646 is out of range 0 to 86400"},
+           {"tftp: {max_block_size: 7}", "1: tftp.max_block_size: 7 is out of range 8 to 65464"},
+           {"tftp: {max_block_size: 65465}", "1: tftp.max_block_size: 65465 is out of range 8 to 65464"},
+           {"import: {settle: 3601}", "1: import.settle: 3601 is out of range 0 to 3600"},
+           {"import: {keep: 1000001}", "1: import.keep: 1000001 is out of range 0 to 1000000"},
+           {"import: {max_members: 0}", "1: import.max_members: 0 is out of range 1 to 10000000"},
+           {"import: {max_members: 10000001}",
+            "1: import.max_members: 10000001 is out of range 1 to 10000000"},
+           {"import: {max_ratio: 0}", "1: import.max_ratio: 0 is out of range 1 to 1000000"},
+           {"import: {max_ratio: 1000001}", "1: import.max_ratio: 1000001 is out of range 1 to 1000000"},
+           {"tftp: {uploads: yes}", "1: tftp.uploads: must be true or false, not \"yes\""},
+           {"lookup:\n  forgiving: [true]\n", "2: lookup.forgiving: must be true or false, not a list"},
+           {"ssh: {compatibility: old}", "1: ssh.compatibility: must be modern or legacy, not \"old\""},
+           {"log: {level: loud}", "1: log.level: must be quiet, normal, verbose or debug, not \"loud\""},
+           {"log: {format: xml}", "1: log.format: must be classic or json, not \"xml\""},
+           {"log: {target: eventlog}",
+            "1: log.target: must be auto, stderr, journal, syslog or file:PATH (eventlog exists on Windows "
+            "only), not "
+            "\"eventlog\""},
+           {"depot: ''", "1: depot: must be a path, not \"\""},
+           {"depot: [/a]", "1: depot: must be a path, not a list"},
+           {"expected:\n  - 10.0.0.1\n  - [10.0.0.2]\n", "3: expected[1]: must be a text, not a list"},
+           {"tftp: {listen: '0.0.0.0:69'}",
+            "1: tftp.listen: must be a list in brackets or with dashes, [] for none"},
+           {"ssh:\n  users:\n",
+            "2: ssh.users: must be a list in brackets or with dashes, [] for none, not empty"},
+           {"import: [watch]", "1: import: must be keys with values, indented below it, not a list"},
+           {"import: watch", "1: import: must be keys with values, indented below it"},
+           {"metrics: {listen: 9469}",
+            "1: metrics.listen: must be \"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" "
+            "(an address, "
+            "never a name; port 0 to 65535), not \"9469\""},
+           {"drain: \"\\e[2J\"", "1: drain: must be a whole number from 0 to 86400, not \"\\x1b[2J\""},
+       }) {
+    CAPTURE(text);
+    CHECK(error_of(text) == std::string("apdepot.yaml:") + error);
+  }
+}
+
+TEST_CASE("every mistake in a file is told at once, in the order of the lines") {
+  CHECK(error_of("drain: x\nlog:\n  level: loud\n  levle: quiet\ntftp:\n  uploads: 1\n") ==
+        "apdepot.yaml:1: drain: must be a whole number from 0 to 86400, not \"x\"\n"
+        "apdepot.yaml:3: log.level: must be quiet, normal, verbose or debug, not \"loud\"\n"
+        "apdepot.yaml:4: log.levle is not a key; did you mean log.level?\n"
+        "apdepot.yaml:6: tftp.uploads: must be true or false, not \"1\"");
+}
+
+TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
+  struct Row {
+    const char *text, *error;
+  };
+  for (const auto& [text, error] : {
+           Row{"tftp:\n  max_windw: 5\n", "2: tftp.max_windw is not a key; did you mean tftp.max_window?"},
+           {"tfpt: {}", "1: tfpt is not a key; did you mean tftp?"},
+           {"import: {keep-bundles: true}",
+            "1: import.keep-bundles is not a key; did you mean import.keep_bundles?"},
+           {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
+           {"listen: []",
+            "1: listen is not a key; did you mean tftp.listen or ssh.listen or metrics.listen?"},
+           {"aliases: {}",
+            "1: aliases is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
+            "metrics, "
+            "expected, drain"},
+           {"log: {colour: true}", "1: log.colour is not a key; the keys of log are level, format, target"},
+           {"\"a\\nb\": 1",
+            "1: \"a\\nb\" is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
+            "metrics, "
+            "expected, drain"},
+           {"? [a]\n: 1\n", "1: a key must be a plain word"},
+           {"tftp: {1: 2, ~: 3}",
+            "1: tftp: a key must be a plain word\n"
+            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, max_block_size, "
+            "max_window, "
+            "port_range"},
+       }) {
+    CAPTURE(text);
+    CHECK(error_of(text) == std::string("apdepot.yaml:") + error);
+  }
+}
+
+TEST_CASE("a key that is given twice is an error that shows both places") {
+  CHECK(error_of("tftp:\n  max_window: 5\n\n  max_window: 5\n") ==
+        "apdepot.yaml:4: tftp.max_window is given twice; it stands in line 2 already");
+  CHECK(error_of("log:\ndrain: 3\nlog:\n") ==
+        "apdepot.yaml:3: log is given twice; it stands in line 1 already");
+}
+
+TEST_CASE("what is no YAML is said with its line") {
+  struct Row {
+    std::string text;
+    const char* begins;
+  };
+  for (const auto& [text, begins] : {
+           Row{"drain: 3\ntftp: {listen: [\n",
+               "apdepot.yaml:3: is not YAML: end of sequence flow not found; look at"},
+           {"drain: 3\n  uploads: true\n", "apdepot.yaml:2: is not YAML: illegal map value; look at"},
+           {"tftp:\n\tmax_window: 3\n", "apdepot.yaml:2: is indented with a tab; use spaces"},
+           {"drain: *hunter2", "apdepot.yaml:1: is not YAML: the referenced anchor is not defined; look at"},
+           {"drain: 1\n---\ndrain: 2\n", "apdepot.yaml:2: a second document begins here"},
+           {"drain: \"\\q\"\n", "apdepot.yaml:1: is not YAML: unknown escape character; look at"},
+           {",drain: 3\n", "apdepot.yaml:1: a second document begins here; remove"},
+           {"- drain: 3\n", "apdepot.yaml:1: must be keys with values, such as \"drain: 30\""},
+           {"# hello\ndrain\n", "apdepot.yaml:2: must be keys with values, such as \"drain: 30\""},
+           {"drain: 3\n\x04\ntftp: {}\n",
+            "apdepot.yaml:2: holds the byte 0x04; save the file as plain text in UTF-8"},
+           {std::string("\xff\xfe"
+                        "d\0r\0",
+                        6),
+            "apdepot.yaml:1: holds the byte 0x00; save the file"},
+           {std::string(100'000, '['), "apdepot.yaml:1: is not YAML: "},
+       }) {
+    CAPTURE(text.substr(0, 40));
+    const auto error = error_of(text);
+    CAPTURE(error);
+    CHECK(error.starts_with(begins));
+    CHECK(error.find('\n') == error.npos);
+    CHECK(error.find("hunter2") == error.npos);
+  }
+}
+
+TEST_CASE("an address to listen on is a literal with a port") {
+  for (const std::string text :
+       {"0.0.0.0:69", "10.1.2.3:0", "[::]:65535", "[2001:db8::1]:69", "[fe80::1%eth0]:69"}) {
+    CAPTURE(text);
+    const auto endpoint = conf::parse_endpoint(text);
+    REQUIRE(endpoint);
+    CHECK(endpoint->text() == text);
+  }
+  using namespace std::string_view_literals;
+  for (const auto text : std::initializer_list<std::string_view>{"",
+                                                                 ":",
+                                                                 "0.0.0.0",
+                                                                 "0.0.0.0:",
+                                                                 ":69",
+                                                                 "localhost:69",
+                                                                 "0.0.0.0:65536",
+                                                                 "0.0.0.0:-1",
+                                                                 "0.0.0.0:+1",
+                                                                 "0.0.0.0: 69",
+                                                                 " 0.0.0.0:69",
+                                                                 "0.0.0.0:69 ",
+                                                                 "1.2.3:69",
+                                                                 "01.2.3.4:69",
+                                                                 "::1:69",
+                                                                 "[0.0.0.0]:69",
+                                                                 "[]:69",
+                                                                 "[::1:69",
+                                                                 "::1]:69",
+                                                                 "[::1]",
+                                                                 "[fe80::1%]:69",
+                                                                 "[fe80::1%e h]:69",
+                                                                 "[fe80::1%aaaaaaaaaaaaaaaa]:69",
+                                                                 "10.0.0.1%eth0:69",
+                                                                 "10.0.0.1\0:69"sv}) {
+    CAPTURE(text);
+    CHECK_FALSE(conf::parse_endpoint(text));
+  }
+}
+
+TEST_CASE("an empty list switches a protocol off, but not both") {
+  CHECK(load("tftp: {listen: []}").tftp.listen.empty());
+  CHECK(load("ssh: {listen: []}").ssh.listen.empty());
+  CHECK(error_of("drain: 1\ntftp: {listen: []}\nssh: {listen: []}\n") ==
+        "apdepot.yaml:2: tftp: nothing to serve: tftp.listen and ssh.listen are both empty");
+}
+
+TEST_CASE("a range of ports goes from a first to a last") {
+  const auto range = load("tftp: {port_range: 49152-49251}").tftp.port_range;
+  REQUIRE(range);
+  CHECK(range->first == 49152);
+  CHECK(range->last == 49251);
+  for (const std::string text :
+       {"5000", "5000-", "-5000", "2-1", "0-5", "1-65536", "1 - 5", "1-5-9", "a-b"}) {
+    CAPTURE(text);
+    CHECK(error_of("tftp: {port_range: '" + text + "'}") ==
+          "apdepot.yaml:1: tftp.port_range: must be \"FIRST-LAST\", such as \"49152-49251\", within 1 to "
+          "65535, or "
+          "null, not \"" +
+              text + "\"");
+  }
+}
+
+TEST_CASE("a size has a binary unit or none") {
+  struct Row {
+    const char* text;
+    std::uint64_t bytes;
+  };
+  for (const auto& [text, bytes] : {Row{"1", 1},
+                                    {"4096", 4096},
+                                    {"3KiB", 3072},
+                                    {"500MiB", 500ULL << 20},
+                                    {"16GiB", 16ULL << 30},
+                                    {"2TiB", 2ULL << 40},
+                                    {"18446744073709551615", ~0ULL}}) {
+    CAPTURE(text);
+    CHECK(load(std::string("import: {max_total: ") + text + "}").import.max_total == bytes);
+  }
+  for (const std::string text : {"0", "0GiB", "16GB", "16 GiB", "16gib", "GiB", "-1", "1.5GiB", "16777217TiB",
+                                 "18446744073709551616"}) {
+    CAPTURE(text);
+    CHECK(error_of("import: {max_total: " + text + "}") ==
+          "apdepot.yaml:1: import.max_total: must be a size of at least 1 byte: a number of bytes, or with "
+          "KiB, MiB, "
+          "GiB or TiB, such as 16GiB, not \"" +
+              text + "\"");
+  }
+}
+
+TEST_CASE("a layout stays below images/ and has a place for the release") {
+  for (const std::string text :
+       {"{release}", "{product}/{release}", "ap/{product}-{release}", "{release}/{release}"}) {
+    CAPTURE(text);
+    CHECK(load("import: {layout: '" + text + "'}").import.layout == text);
+  }
+  for (const std::string text :
+       {"", "{product}", "/{release}", "../{release}", "{product}/../{release}", "{release}/{vendor}",
+        "{release}/{", "}{release}", "{{release}}", "a\\{release}"}) {
+    CAPTURE(text);
+    CHECK(error_of("import: {layout: '" + text + "'}")
+              .starts_with("apdepot.yaml:1: import.layout: must be a relative path with {release} and, if "
+                           "you like, {product}, such as"));
+  }
+}
+
+TEST_CASE("the log goes to one of the named targets or to a file") {
+  using enum LogTarget;
+  struct Row {
+    const char* text;
+    LogTarget target;
+  };
+  for (const auto& [text, target] : {Row{"auto", automatic},
+                                     {"stderr", stderr_stream},
+                                     {"journal", journal},
+                                     {"syslog", syslog},
+                                     {"file:log", file}}) {
+    CAPTURE(text);
+    CHECK(load(std::string("log: {target: '") + text + "'}").log.target == target);
+  }
+  CHECK_FALSE(error_of("log: {target: 'file:'}").empty());
+  CHECK_FALSE(error_of("log: {target: /var/log/apdepot}").empty());
+}
+
+TEST_CASE("users may stand in the configuration") {
+  const auto users = load(user(std::string("      password_hash: ") + hash + "\n      authorized_keys: [\"" +
+                               public_key + " a b\"]\n      root: /EWC\n      uploads: true\n") +
+                          "    - {name: key.only, authorized_keys: [\"" + public_key + "\"]}\n")
+                         .ssh.users;
+  REQUIRE(users.size() == 2);
+  CHECK(users[0].name == "ewc");
+  CHECK(users[0].password_hash == hash);
+  CHECK(users[0].authorized_keys == std::vector<std::string>{std::string(public_key) + " a b"});
+  CHECK(users[0].root == "/EWC");
+  CHECK(users[0].uploads);
+  CHECK(users[1].name == "key.only");
+  CHECK(users[1].password_hash.empty());
+  CHECK(users[1].root == "/");
+  CHECK_FALSE(users[1].uploads);
+}
+
+TEST_CASE("a user that could not log in, or that is there twice, is an error") {
+  CHECK(error_of(user("")) ==
+        "apdepot.yaml:3: ssh.users[0]: has neither password_hash nor authorized_keys, so nobody could log "
+        "in; apdepot "
+        "user passwd NAME makes a hash");
+  CHECK(error_of(user("      authorized_keys: []\n")).find("has neither") != std::string::npos);
+  const auto key = std::string("authorized_keys: [\"") + public_key + "\"]";
+  CHECK(error_of("ssh:\n  users:\n    - " + key) == "apdepot.yaml:3: ssh.users[0]: needs a name");
+  CHECK(error_of(user("      " + key + "\n    -\n      " + key + "\n      name: ewc\n")) ==
+        "apdepot.yaml:7: ssh.users[1].name: there is a user ewc already; a name may stand here once");
+  CHECK(error_of(user("      root: EWC\n      " + key)) ==
+        "apdepot.yaml:4: ssh.users[0].root: must be a folder of images/ that begins with \"/\" and holds no "
+        "\"..\"");
+  CHECK_FALSE(error_of(user("      root: /../etc\n      " + key)).empty());
+}
+
+TEST_CASE("a password in place of its hash is refused, and no message repeats a secret") {
+  const std::string wanted =
+      "apdepot.yaml:4: ssh.users[0].password_hash: must be a hash, $scrypt$ln=14,r=8,p=5$SALT$HASH, never "
+      "the password "
+      "itself; make it with: apdepot user passwd NAME";
+  for (const std::string text :
+       {"hunter2", "'$scrypt$hunter2'", "'$scrypt$ln=14,r=8,p=5$hunter2'", "'$scrypt$ln=14,r=8,p=5$hunter2$'",
+        "'$scrypt$ln=14,r=8,p=5$hunter2$hunter2$hunter2'", "'$scrypt$ln=14,r=8,p=$hunter2$hunter2'",
+        "'$scrypt$ln=14,r=8,p=5,q=1$hunter2$hunter2'", "'$scrypt$ln=9999999999,r=8,p=5$hunter2$hunter2'",
+        "'$scrypt$ln=14,r=8,p=5$hun ter2$hunter2'", "'$scrypt$ln=14,r=8,p=5$hunter2$hunter2==='",
+        "'$6$hunter2$hunter2'", "''"}) {
+    CAPTURE(text);
+    CHECK(error_of(user("      password_hash: " + text)) == wanted);
+  }
+  CHECK(error_of(std::string("ssh: {users: [{name: a, password_hash: '") + hash + "', b, c}]}") ==
+        "apdepot.yaml:1: ssh.users[0]: holds a word that is no key; a colon needs a blank behind it, and a "
+        "text "
+        "with a comma quotes");
+  for (const std::string text :
+       {"ssh: {users: [{name: a, password_hash: x,hunter2}]}",
+        "ssh: {users: [{name: a, password_hash: x,hunter2,hunter2}]}", "ssh: {users: [hunter2]}",
+        "ssh: {users: hunter2}", "ssh: {users: [{name: a, password: hunter2}]}",
+        "ssh: {users: [{name: a, password_hash: [hunter2]}]}",
+        "ssh: {users: [{name: a, password_hash:hunter2}]}",
+        "ssh:\n  users:\n    - name: a\n      password_hash:hunter2\n",
+        "ssh: {users: [{name: a, authorized_keys: ['hunter2']}]}",
+        "ssh: {users: [{name: a, authorized_keys: hunter2}]}"}) {
+    CAPTURE(text);
+    const auto error = error_of(text);
+    CHECK(error.starts_with("apdepot.yaml:"));
+    CHECK(error.find("hunter2") == error.npos);
+  }
+}
+
+TEST_CASE("an authorized key is one OpenSSH public key without options") {
+  const std::string key = public_key;
+  const auto base64 = key.substr(key.find(' ') + 1);
+  for (const std::string& text :
+       {"from=10.0.0.1 " + key, base64, std::string("ssh-ed25519"), "ssh-rsa " + base64, "ssh-dss " + base64,
+        "ssh-ed25519 " + base64.substr(0, 50), "ssh-ed25519  " + base64, key + "!",
+        std::string("-----BEGIN OPENSSH PRIVATE KEY-----"), key + "\\n" + key}) {
+    CAPTURE(text);
+    const auto error =
+        error_of("ssh: {users: [{name: a, authorized_keys: [\"" + key + "\", \"" + text + "\"]}]}");
+    CHECK(
+        error.starts_with("apdepot.yaml:1: ssh.users[0].authorized_keys[1]: must be one public key on one "
+                          "line, TYPE BASE64 [COMMENT]"));
+    CHECK(error.find("PRIVATE") == error.npos);
+  }
+}
+
+TEST_CASE("a key that this version does not act on yet is a warning with its place") {
+  const auto loaded =
+      conf::load_text(std::string("tftp:\n  uploads: true\nssh: {users: [{name: a, uploads: true, "
+                                  "authorized_keys: [\"") +
+                          public_key + "\"]}]}\n" +
+                          "import:\n  keep: 3\n  keep_bundles: true\nmetrics: {listen: '[::1]:9469'}\n"
+                          "expected: [10.0.0.1]\n",
+                      "apdepot.yaml");
+  CHECK(
+      loaded.warnings ==
+      std::vector<std::string>{
+          "apdepot.yaml:2: tftp.uploads: this version serves read-only; the key has no effect yet",
+          "apdepot.yaml:3: ssh.users[0].uploads: this version serves read-only; the key has no effect yet",
+          "apdepot.yaml:5: import.keep: this version keeps every release; the key has no effect yet",
+          "apdepot.yaml:6: import.keep_bundles: this version removes a published archive from drop/; the key "
+          "has no "
+          "effect yet",
+          "apdepot.yaml:7: metrics.listen: this version serves no metrics; the key has no effect yet",
+          "apdepot.yaml:8: expected: this version does not tell who never asked; the key has no effect yet"});
+  CHECK(conf::load_text("tftp: {uploads: false}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());
+}
+
+TEST_CASE("a file is loaded under its own name, and one that cannot be read says why") {
+  const test::TempDir dir;
+  const auto loaded = conf::load_file(dir.write("apdepot.yaml", "drain: 7\n"));
+  CHECK(loaded.from_file);
+  CHECK(loaded.settings.drain == 7s);
+
+  const auto error_of_file = [](const std::filesystem::path& file) -> std::string {
+    CHECK_THROWS_AS(conf::load_file(file), conf::ConfigError);
+    try {
+      conf::load_file(file);
+    } catch (const conf::ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto bad = dir.write("bad.yaml", "drain: no\n");
+  CHECK(error_of_file(bad) == bad.string() + ":1: drain: must be a whole number from 0 to 86400, not \"no\"");
+  CHECK(error_of_file(dir / "none") == "cannot read " + (dir / "none").string() + ": there is no such file");
+  CHECK(error_of_file(dir.path()) == "cannot read " + dir.path().string() + ": it is a folder");
+  CHECK(error_of_file("/proc/self/mem") == "cannot read /proc/self/mem: Input/output error");
+}
+
+TEST_CASE("what is printed as YAML loads again and means the same") {
+  for (const std::string text :
+       {"",
+        "depot: 'true'\ntftp: {listen: ['[fe80::1%eth0]:69'], port_range: 1-2, max_window: 3}\n"
+        "ssh: {listen: [], compatibility: legacy, users_file: 'null'}\n"
+        "import: {watch: false, layout: 'a-{release}', settle: 0, max_total: 4097, max_ratio: 1}\n"
+        "lookup: {forgiving: false}\nlog: {level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
+        "metrics: {listen: '[::1]:9469'}\nexpected: ['~', \"a\\nb\\\\\"]\ndrain: 0\n"}) {
+    CAPTURE(text);
+    const auto printed = conf::to_yaml(load(text));
+    CAPTURE(printed);
+    CHECK(conf::to_yaml(load(printed)) == printed);
+    CHECK(conf::to_json(load(printed)) == conf::to_json(load(text)));
+  }
+  CHECK(load(conf::to_yaml(load("depot: 'null'"))).depot == "null");
+}
+
+TEST_CASE("what is printed never holds a password's hash") {
+  const auto settings = load(user(std::string("      password_hash: ") + hash + "\n"));
+  const auto yaml = conf::to_yaml(settings);
+  CHECK(yaml.find("    - name: \"ewc\"\n      password_hash: \"(hidden)\"\n      authorized_keys: []\n") !=
+        yaml.npos);
+  CHECK(yaml.find("scrypt") == yaml.npos);
+  CHECK(conf::to_json(settings).find("scrypt") == std::string::npos);
+}
+
+TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
+  const auto json = conf::to_json(load(user("      authorized_keys: ['" + std::string(public_key) + "']\n") +
+                                       "expected: [\"q\\\"\\\\\\x01\\n\\u20ac\", \"\xff\"]\n"));
+  CHECK(json ==
+        R"({"depot": "/var/lib/apdepot", "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
+        R"("max_block_size": 65464, "max_window": 64, "port_range": null}, )"
+        R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "users_file": null, )"
+        R"("users": [{"name": "ewc", "authorized_keys": [")" +
+            std::string(public_key) +
+            R"("], "root": "/", "uploads": false}]}, )"
+            R"("import": {"watch": true, "layout": "{product}/{release}", "settle": 2, "keep": 0, )"
+            R"("keep_bundles": false, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
+            R"("lookup": {"forgiving": true}, )"
+            R"("log": {"level": "verbose", "format": "classic", "target": "auto"}, )"
+            R"("metrics": {"listen": null}, )"
+            "\"expected\": [\"q\\\"\\\\\\u0001\\n\u20ac\", \"\ufffd\"], \"drain\": 30}\n");
+}
