@@ -1,0 +1,88 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+// TFTP's packets, as RFC 1350 and RFC 2347 draw them: numbers are 16 bits, big-endian; texts end with a NUL.
+//
+//   RRQ/WRQ | opcode 1, 2 | filename 0 | mode 0 | option 0 | value 0 | ...
+//   DATA    | opcode 3    | block      | 0 to blksize bytes
+//   ACK     | opcode 4    | block
+//   ERROR   | opcode 5    | code       | text 0
+//   OACK    | opcode 6    | option 0 | value 0 | ...
+namespace tftp {
+
+using Bytes = std::span<const std::byte>;
+
+enum class Opcode : std::uint16_t { rrq = 1, wrq, data, ack, error, oack };
+
+enum class ErrorCode : std::uint16_t {
+  undefined,
+  file_not_found,
+  access_denied,
+  disk_full,
+  illegal_operation,
+  unknown_transfer_id,
+  file_exists,
+  no_such_user,
+  option_refused,
+};
+std::string_view text_of(ErrorCode code);  // "File not found": the words of tftpd-hpa
+ErrorCode code_of(std::error_code error);  // of what the file system said
+
+enum class Mode { octet, netascii, mail };
+
+struct Option {
+  std::string name, value;  // as the client spelled them: some clients want their own spelling back
+};
+
+struct Request {
+  bool write = false;
+  std::string filename;
+  Mode mode = Mode::octet;
+  std::vector<Option> options;
+};
+
+enum class Malformed {
+  not_a_request,  // some other opcode, or less than one: answered with silence, for it may be forged
+  unterminated,   // filename or mode without its NUL
+  unknown_mode,
+};
+
+// Garbage behind the mode (Apple's Open Firmware sends it) and an option without its value are passed over.
+std::expected<Request, Malformed> parse_request(Bytes packet);
+
+// What the administrator allows; a client that asks for more gets this much.
+struct Limits {
+  std::uint16_t block_size = 65464;
+  std::uint16_t window = 64;
+};
+
+struct Negotiated {
+  std::uint16_t block_size = 512;
+  std::uint16_t window = 1;
+  std::optional<std::chrono::seconds> timeout;  // only when the client asked
+  std::vector<Option> accepted;                 // what the OACK says; empty: there is no OACK
+};
+
+// RFC 2347: an option that is unknown, out of range or garbage is left out, never an error. Of an option
+// given twice the first counts.
+Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limits& limits);
+
+std::vector<std::byte> encode_oack(const Negotiated& negotiated);
+// `text` is cut to a length that every boot loader's buffer holds, and to printable ASCII.
+std::vector<std::byte> encode_error(ErrorCode code, std::string_view text);
+
+constexpr std::size_t data_header_size = 4;
+void encode_data_header(std::span<std::byte, data_header_size> out, std::uint16_t block);
+
+std::uint16_t number_at(Bytes packet, std::size_t offset);  // the packet must reach that far
+
+}  // namespace tftp

@@ -1,0 +1,108 @@
+#include "protocols/tftp/packet.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tftp;
+using namespace std::string_view_literals;
+
+namespace {
+
+Bytes bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::string text(const std::vector<std::byte>& packet) {
+  return {reinterpret_cast<const char*>(packet.data()), packet.size()};
+}
+std::string oack_for(std::string_view options, std::uint64_t size = 70'512'640, Limits limits = {}) {
+  const std::string packet = std::string("\0\1ap1g8\0octet\0"sv) + std::string(options);
+  const auto negotiated = negotiate(parse_request(bytes(packet)).value(), size, limits);
+  return negotiated.accepted.empty() ? "" : text(encode_oack(negotiated)).substr(2);
+}
+
+}  // namespace
+
+TEST_CASE("a request is a filename, a mode in any case, and options as they were spelled") {
+  const auto rrq =
+      parse_request(bytes("\0\1/EWC/17_9_4a/ap1g8\0OcTeT\0BlkSize\0001428\0tsize\0000\0"sv)).value();
+  CHECK_FALSE(rrq.write);
+  CHECK(rrq.filename == "/EWC/17_9_4a/ap1g8");
+  CHECK(rrq.mode == Mode::octet);
+  REQUIRE(rrq.options.size() == 2);
+  CHECK(rrq.options[0].name == "BlkSize");
+  CHECK(rrq.options[1].value == "0");
+  CHECK(parse_request(bytes("\0\2f\0netascii\0"sv))->write);
+  CHECK(parse_request(bytes("\0\2f\0netascii\0"sv))->mode == Mode::netascii);
+  CHECK(parse_request(bytes("\0\1\0octet\0"sv))->filename.empty());
+}
+
+TEST_CASE("what is no request is told apart from a broken one") {
+  for (const auto packet : {""sv, "\0"sv, "\0\0f\0octet\0"sv, "\0\3\0\1"sv, "\0\4\0\0"sv, "\0\5\0\0x\0"sv,
+                            "\0\7f\0octet\0"sv, "\xff\xff"sv, "\1\0f\0octet\0"sv}) {
+    CHECK(parse_request(bytes(packet)).error() == Malformed::not_a_request);
+  }
+  for (const auto packet : {"\0\1"sv, "\0\1f"sv, "\0\1f\0"sv, "\0\1f\0octet"sv}) {
+    CHECK(parse_request(bytes(packet)).error() == Malformed::unterminated);
+  }
+  CHECK(parse_request(bytes("\0\1f\0octets\0"sv)).error() == Malformed::unknown_mode);
+}
+
+TEST_CASE("garbage behind the mode, and an option without its value, are passed over") {
+  CHECK(parse_request(bytes("\0\1f\0octet\0\0\0garbage"sv))->options.size() == 1);
+  CHECK(parse_request(bytes("\0\1f\0octet\0blksize\0"sv))->options.empty());
+  CHECK(parse_request(bytes("\0\1f\0octet\0blksize\0512"sv))->options.empty());
+}
+
+TEST_CASE("the OACK holds what was asked, in the client's order and spelling, and not a byte more") {
+  CHECK(oack_for("") == "");
+  CHECK(oack_for("blksize\0001428\0"sv) == "blksize\0001428\0"sv);
+  CHECK(oack_for("TSize\0000\0BLKSIZE\0008192\0"sv) == "TSize\00070512640\0BLKSIZE\0008192\0"sv);
+  CHECK(oack_for("timeout\0006\0windowsize\00016\0"sv) == "timeout\0006\0windowsize\00016\0"sv);
+  CHECK(oack_for("multicast\0\0"sv) == "");
+  CHECK(oack_for("x\0y\0blksize\000512\0"sv) == "blksize\000512\0"sv);
+  CHECK(oack_for("blksize\0001024\0blksize\0002048\0"sv) == "blksize\0001024\0"sv);
+  CHECK(oack_for("tsize\0000\0"sv, 5'368'709'120) == "tsize\0005368709120\0"sv);
+}
+
+TEST_CASE("an option that is out of range or garbage is left out") {
+  for (const std::string_view name : {"blksize", "windowsize", "timeout", "tsize"}) {
+    for (const std::string_view value :
+         {"abc", "", "-1", "12x", "+5", " 5", "5 ", "99999999999999999999", "0x10"}) {
+      CAPTURE(name);
+      CAPTURE(value);
+      CHECK(oack_for(std::string(name) + '\0' + std::string(value) + '\0') == "");
+    }
+  }
+  for (const auto option : {"blksize\0007\0"sv, "blksize\00065465\0"sv, "windowsize\0000\0"sv,
+                            "windowsize\00065536\0"sv, "timeout\0000\0"sv, "timeout\000256\0"sv}) {
+    CHECK(oack_for(option) == "");
+  }
+}
+
+TEST_CASE("the range's ends are in it, and the administrator's limits only lower a value") {
+  CHECK(oack_for("blksize\0008\0"sv) == "blksize\0008\0"sv);
+  CHECK(oack_for("blksize\00065464\0"sv) == "blksize\00065464\0"sv);
+  CHECK(oack_for("blksize\00065464\0"sv, 0, {1400, 64}) == "blksize\0001400\0"sv);
+  CHECK(oack_for("blksize\000512\0"sv, 0, {1400, 64}) == "blksize\000512\0"sv);
+  CHECK(oack_for("windowsize\00065535\0"sv, 0, {512, 64}) == "windowsize\00064\0"sv);
+  CHECK(oack_for("timeout\000255\0"sv) == "timeout\000255\0"sv);
+}
+
+TEST_CASE("an ERROR is the code and printable text of bounded length") {
+  CHECK(text(encode_error(ErrorCode::file_not_found, "File not found")) == "\0\5\0\1File not found\0"sv);
+  CHECK(text(encode_error(ErrorCode::undefined, "a\x1b[31m\nb\xc3\xbc")) == "\0\5\0\0a?[31m?b??\0"sv);
+  CHECK(encode_error(ErrorCode::undefined, std::string(1000, 'x')).size() == 4 + 199 + 1);
+}
+
+TEST_CASE("what the file system says becomes TFTP's code") {
+  struct Row {
+    std::errc error;
+    ErrorCode code;
+  };
+  for (const auto& [error, code] : {Row{std::errc::no_such_file_or_directory, ErrorCode::file_not_found},
+                                    Row{std::errc::not_a_directory, ErrorCode::file_not_found},
+                                    Row{std::errc::is_a_directory, ErrorCode::file_not_found},
+                                    Row{std::errc::permission_denied, ErrorCode::access_denied},
+                                    Row{std::errc::operation_not_permitted, ErrorCode::access_denied},
+                                    Row{std::errc::io_error, ErrorCode::undefined},
+                                    Row{std::errc::too_many_files_open, ErrorCode::undefined}}) {
+    CHECK(code_of(std::make_error_code(error)) == code);
+  }
+}
