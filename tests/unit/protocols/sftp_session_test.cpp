@@ -1,0 +1,410 @@
+#include "protocols/sftp/session.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+
+using namespace sftp;
+using storage::Kind;
+
+namespace {
+
+// A packet as a client builds it.
+class Packet {
+ public:
+  explicit Packet(Type type) : body_{static_cast<std::byte>(type)} {}
+  Packet& u32(std::uint32_t value) { return number(value, 4); }
+  Packet& u64(std::uint64_t value) { return number(value, 8); }
+  Packet& string(std::string_view text) {
+    u32(static_cast<std::uint32_t>(text.size()));
+    const auto bytes = std::as_bytes(std::span(text));
+    body_.insert(body_.end(), bytes.begin(), bytes.end());
+    return *this;
+  }
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> packet(4);
+    Output::put(packet, body_.size());
+    packet.insert(packet.end(), body_.begin(), body_.end());
+    return packet;
+  }
+
+ private:
+  Packet& number(std::uint64_t value, std::size_t size) {
+    body_.resize(body_.size() + size);
+    Output::put(std::span(body_).last(size), value);
+    return *this;
+  }
+  std::vector<std::byte> body_;
+};
+
+struct Reply {
+  Type type;
+  std::uint32_t id;
+  std::vector<std::byte> rest;
+  Reader reader() const { return Reader(rest); }
+  Status status() const {
+    REQUIRE(type == Type::status);
+    return static_cast<Status>(reader().u32());
+  }
+};
+
+std::vector<Reply> replies(Session& session) {
+  std::vector<Reply> all;
+  auto rest = session.output().bytes();
+  while (!rest.empty()) {
+    const auto size = Reader(rest).u32();
+    const auto packet = rest.subspan(4, size);
+    Reader reader(packet.subspan(1));
+    const auto id = reader.u32();
+    all.push_back({static_cast<Type>(packet[0]), id, {packet.begin() + 5, packet.end()}});
+    rest = rest.subspan(4 + size);
+  }
+  session.output().consume(session.output().size());
+  return all;
+}
+
+// A session past its INIT.
+struct Started {
+  Session session{1'700'000'000};
+  Started() {
+    send(Packet(Type::init).u32(3));
+    CHECK_FALSE(session.poll());
+    session.output().consume(session.output().size());
+    session.take_events();
+  }
+  void send(const Packet& packet) { REQUIRE(session.feed(packet.bytes())); }
+  Reply only_reply() {
+    CHECK_FALSE(session.poll());
+    const auto all = replies(session);
+    REQUIRE(all.size() == 1);
+    return all[0];
+  }
+  Reply reply_to(const Packet& packet) {
+    send(packet);
+    return only_reply();
+  }
+  template <class Wanted>
+  Wanted asked_by(const Packet& packet) {
+    send(packet);
+    const auto operation = session.poll();
+    REQUIRE(operation);
+    REQUIRE(std::holds_alternative<Wanted>(*operation));
+    return std::get<Wanted>(*operation);
+  }
+  std::string open(std::string_view name) {
+    asked_by<OpenFile>(Packet(Type::open).u32(1).string(name).u32(open_flag::read).u32(0));
+    session.done(Done{});
+    const auto reply = only_reply();
+    REQUIRE(reply.type == Type::handle);
+    return std::string(reply.reader().string());
+  }
+};
+
+storage::Attributes file_of(std::uint64_t size) {
+  storage::Attributes a;
+  a.kind = Kind::file;
+  a.size = size;
+  a.mode = 0100644;
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("INIT is answered with version 3, and limits, whatever the client's version") {
+  for (const std::uint32_t version : {1U, 3U, 6U}) {
+    Session session(0);
+    REQUIRE(session.feed(Packet(Type::init).u32(version).bytes()));
+    CHECK_FALSE(session.poll());
+    const auto bytes = session.output().bytes();
+    CHECK(static_cast<Type>(bytes[4]) == Type::version);
+    Reader reader(bytes.subspan(5));
+    CHECK(reader.u32() == 3);
+    CHECK(reader.string() == "limits@openssh.com");
+    CHECK(reader.string() == "1");
+    const auto events = session.take_events();
+    REQUIRE(events.size() == 1);
+    CHECK(std::get<event::ClientVersion>(events[0]).version == version);
+  }
+}
+
+TEST_CASE("anything before INIT, and a second INIT, breaks the session") {
+  Session early(0);
+  REQUIRE(early.feed(Packet(Type::realpath).u32(1).string(".").bytes()));
+  CHECK_FALSE(early.poll());
+  CHECK(early.broken());
+  Started again;
+  again.send(Packet(Type::init).u32(3));
+  CHECK_FALSE(again.session.poll());
+  CHECK(again.session.broken());
+}
+
+TEST_CASE("realpath answers from the virtual root, so that relative and absolute mean the same") {
+  struct Row {
+    std::string_view asked, text;
+  };
+  for (const auto& [asked, text] :
+       {Row{".", "/"}, Row{"", "/"}, Row{"/", "/"}, Row{"/..", "/"}, Row{"../..", "/"},
+        Row{"EWC//17_9_4a/.", "/EWC/17_9_4a"}, Row{"/EWC/../ME", "/ME"}}) {
+    CAPTURE(asked);
+    Started s;
+    const auto reply = s.reply_to(Packet(Type::realpath).u32(9).string(asked));
+    CHECK(reply.type == Type::name);
+    CHECK(reply.id == 9);
+    auto reader = reply.reader();
+    CHECK(reader.u32() == 1);
+    CHECK(reader.string() == text);
+  }
+}
+
+TEST_CASE("a read goes from OPEN to CLOSE, and its bytes are counted") {
+  Started s;
+  const auto handle = s.open("/EWC/17_9_4a/ap1g8");
+  const auto read = s.asked_by<ReadFile>(Packet(Type::read).u32(2).string(handle).u64(100).u32(10));
+  CHECK(read.offset == 100);
+  REQUIRE(read.into.size() == 10);
+  std::memcpy(read.into.data(), "abcdef", 6);
+  s.session.done(std::size_t{6});
+  const auto data = s.only_reply();
+  CHECK(data.type == Type::data);
+  CHECK(data.id == 2);
+  CHECK(data.reader().string() == "abcdef");
+  CHECK(data.rest.size() == 4 + 6);
+
+  s.asked_by<ReadFile>(Packet(Type::read).u32(3).string(handle).u64(106).u32(10));
+  s.session.done(std::size_t{0});
+  CHECK(s.only_reply().status() == Status::eof);
+
+  s.asked_by<CloseHandle>(Packet(Type::close).u32(4).string(handle));
+  s.session.done(Done{});
+  CHECK(s.only_reply().status() == Status::ok);
+  const auto events = s.session.take_events();
+  const auto close =
+      std::ranges::find_if(events, [](const Event& e) { return std::holds_alternative<event::Close>(e); });
+  REQUIRE(close != events.end());
+  CHECK(std::get<event::Close>(*close).read == 6);
+  CHECK(s.reply_to(Packet(Type::read).u32(5).string(handle).u64(0).u32(1)).status() == Status::failure);
+}
+
+TEST_CASE(
+    "READ of nothing is an empty DATA, a long one is cut to what limits@openssh.com says, beyond a file "
+    "fails") {
+  Started s;
+  const auto handle = s.open("/f");
+  s.asked_by<ReadFile>(Packet(Type::read).u32(2).string(handle).u64(0).u32(0));
+  s.session.done(std::size_t{0});
+  const auto data = s.only_reply();
+  CHECK(data.type == Type::data);
+  CHECK(data.reader().string().empty());
+  const auto long_read =
+      s.asked_by<ReadFile>(Packet(Type::read).u32(3).string(handle).u64(0).u32(0xffffffff));
+  CHECK(long_read.into.size() == 261'120);
+  s.session.done(std::size_t{0});
+  s.only_reply();
+  CHECK(s.reply_to(Packet(Type::read).u32(4).string(handle).u64(~0ULL).u32(10)).status() == Status::failure);
+}
+
+TEST_CASE("everything that writes is refused, without looking at anything") {
+  using P = Packet;
+  const std::vector<P> requests{
+      P(Type::write).u32(1).string("h").u64(0).string("x"),
+      P(Type::setstat).u32(1).string("/f").u32(0),
+      P(Type::fsetstat).u32(1).string("h").u32(0),
+      P(Type::remove).u32(1).string("/f"),
+      P(Type::mkdir).u32(1).string("/f").u32(0),
+      P(Type::rmdir).u32(1).string("/f"),
+      P(Type::rename).u32(1).string("/f").string("/g"),
+      P(Type::symlink).u32(1).string("/f").string("/g"),
+      P(Type::readlink).u32(1).string("/f"),
+      P(Type::extended).u32(1).string("posix-rename@openssh.com").string("/f").string("/g"),
+      P(Type::extended).u32(1).string("hardlink@openssh.com").string("/f").string("/g"),
+      P(Type::extended).u32(1).string("copy-data")};
+  for (const auto& request : requests)
+    CHECK(Started().reply_to(request).status() == Status::permission_denied);
+  // WRITE, READ|WRITE, CREATE, TRUNCATE|WRITE, APPEND, WRITE|CREATE|EXCL
+  for (const std::uint32_t flags : {0x02U, 0x03U, 0x08U, 0x12U, 0x04U, 0x2aU}) {
+    CHECK(Started().reply_to(P(Type::open).u32(1).string("/f").u32(flags).u32(0)).status() ==
+          Status::permission_denied);
+  }
+}
+
+TEST_CASE("an unknown request, and an unknown extension, is unsupported") {
+  CHECK(Started().reply_to(Packet(static_cast<Type>(99)).u32(1)).status() == Status::op_unsupported);
+  CHECK(Started().reply_to(Packet(Type::extended).u32(1).string("who@knows")).status() ==
+        Status::op_unsupported);
+}
+
+TEST_CASE("limits@openssh.com tells packet, read, write and handles") {
+  Started s;
+  const auto reply = s.reply_to(Packet(Type::extended).u32(7).string("limits@openssh.com"));
+  CHECK(reply.type == Type::extended_reply);
+  auto reader = reply.reader();
+  CHECK(reader.u64() == 262'144);
+  CHECK(reader.u64() == 261'120);
+  CHECK(reader.u64() == 261'120);
+  CHECK(reader.u64() == 1024);
+}
+
+TEST_CASE("attributes carry size, owner, mode and times") {
+  Started s;
+  const auto examine = s.asked_by<Examine>(Packet(Type::stat).u32(5).string("EWC"));
+  CHECK(examine.path.text() == "/EWC");
+  CHECK(examine.links == storage::Links::follow);
+  auto attributes = file_of(70'512'640);
+  attributes.modified = 1'600'000'000;
+  s.session.done(attributes);
+  const auto reply = s.only_reply();
+  CHECK(reply.type == Type::attrs);
+  auto reader = reply.reader();
+  CHECK(reader.u32() == 0xf);
+  CHECK(reader.u64() == 70'512'640);
+  reader.u64();
+  CHECK(reader.u32() == 0100644);
+  reader.u32();
+  CHECK(reader.u32() == 1'600'000'000);
+  CHECK(s.asked_by<Examine>(Packet(Type::lstat).u32(5).string("EWC")).links == storage::Links::keep);
+}
+
+TEST_CASE("errors become the codes that OpenSSH gives") {
+  struct Row {
+    std::errc error;
+    Status status;
+  };
+  for (const auto& [error, status] :
+       {Row{std::errc::no_such_file_or_directory, Status::no_such_file},
+        Row{std::errc::not_a_directory, Status::no_such_file},
+        Row{std::errc::too_many_symbolic_link_levels, Status::no_such_file},
+        Row{std::errc::permission_denied, Status::permission_denied},
+        Row{std::errc::operation_not_permitted, Status::permission_denied},
+        Row{std::errc::filename_too_long, Status::bad_message}, Row{std::errc::io_error, Status::failure},
+        Row{std::errc::is_a_directory, Status::failure}}) {
+    Started s;
+    s.asked_by<OpenFile>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+    s.session.done(std::make_error_code(error));
+    CHECK(s.only_reply().status() == status);
+    CHECK(s.open("/g") == std::string(4, '\0'));  // the failed open has given its handle back
+  }
+  const std::string long_name(5000, 'x');
+  CHECK(Started().reply_to(Packet(Type::stat).u32(1).string(long_name)).status() == Status::bad_message);
+  CHECK(Started().reply_to(Packet(Type::stat).u32(1).string("")).status() == Status::no_such_file);
+}
+
+TEST_CASE("a directory is listed as ls -l does, until its end") {
+  Started s;
+  s.asked_by<OpenDirectory>(Packet(Type::opendir).u32(1).string("/"));
+  s.session.done(Done{});
+  const auto handle = std::string(s.only_reply().reader().string());
+  s.asked_by<ReadDirectory>(Packet(Type::readdir).u32(2).string(handle));
+  auto old = file_of(10);
+  old.modified = 1'000'000'000;
+  auto fresh = file_of(415);
+  fresh.modified = 1'700'000'000 - 3600;
+  storage::Attributes folder;
+  folder.kind = Kind::directory;
+  folder.mode = 040755;
+  folder.links = 3;
+  folder.modified = -1;
+  s.session.done(std::vector<storage::Entry>{{"version.info", old}, {"readme.txt", fresh}, {"EWC", folder}});
+  const auto reply = s.only_reply();
+  CHECK(reply.type == Type::name);
+  auto reader = reply.reader();
+  CHECK(reader.u32() == 3);
+  std::vector<std::string> lines;
+  for (int i = 0; i < 3; ++i) {
+    reader.string();
+    lines.emplace_back(reader.string());
+    reader.u32(), reader.u64(), reader.u64(), reader.u32(), reader.u64();
+  }
+  CHECK(lines[0] == "-rw-r--r--   1 0        0              10 Sep  9  2001 version.info");
+  CHECK(lines[1] == "-rw-r--r--   1 0        0             415 Nov 14 21:13 readme.txt");
+  CHECK(lines[2].starts_with("drwxr-xr-x   3 0        0               0 "));
+  s.asked_by<ReadDirectory>(Packet(Type::readdir).u32(3).string(handle));
+  s.session.done(std::vector<storage::Entry>{});
+  CHECK(s.only_reply().status() == Status::eof);
+}
+
+TEST_CASE("handles are for what they were opened for, and there are 1024 of them") {
+  Started s;
+  const auto file = s.open("/f");
+  CHECK(s.reply_to(Packet(Type::readdir).u32(1).string(file)).status() == Status::failure);
+  for (const std::string_view bad :
+       {std::string_view("\0\0\0\x05", 4), std::string_view(""), std::string_view("abcdefgh")}) {
+    CHECK(s.reply_to(Packet(Type::close).u32(1).string(bad)).status() == Status::failure);
+  }
+  for (int i = 1; i < 1024; ++i) s.open("/f");
+  const auto refused = s.reply_to(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+  CHECK(refused.status() == Status::failure);
+}
+
+TEST_CASE("a session that ends says what was still open") {
+  Started s;
+  s.open("/f");
+  s.session.take_events();
+  s.session.close_all();
+  const auto events = s.session.take_events();
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<event::Close>(events[0]).forced);
+}
+
+TEST_CASE("a packet that is too long, empty, or too short for what it says it holds") {
+  for (const std::uint32_t size : {0U, 256U * 1024 + 1, 0xffffffffU}) {
+    Session session(0);
+    std::array<std::byte, 4> length{};
+    Output::put(length, size);
+    REQUIRE(session.feed(length));
+    CHECK_FALSE(session.poll());
+    CHECK(session.broken());
+  }
+  CHECK(Started().reply_to(Packet(Type::stat).u32(1).u32(1000)).status() == Status::bad_message);
+  CHECK(Started().reply_to(Packet(Type::read).u32(1).string("abcd").u32(1)).status() == Status::bad_message);
+  Started s;
+  s.send(Packet(Type::stat));  // not even an id
+  CHECK_FALSE(s.session.poll());
+  CHECK(s.session.broken());
+}
+
+TEST_CASE("bytes behind what a request needs are passed over") {
+  CHECK(Started().reply_to(Packet(Type::realpath).u32(1).string(".").string("more")).type == Type::name);
+}
+
+TEST_CASE("a stream is understood however it is cut up, and requests are answered in order") {
+  std::vector<std::byte> stream = Packet(Type::init).u32(3).bytes();
+  for (std::uint32_t id = 1; id <= 50; ++id) {
+    const auto packet = Packet(Type::realpath).u32(id).string("/EWC/../x").bytes();
+    stream.insert(stream.end(), packet.begin(), packet.end());
+  }
+  std::mt19937 random(7);
+  for (int run = 0; run < 50; ++run) {
+    Session session(0);
+    for (std::size_t at = 0; at < stream.size();) {
+      const auto size = std::min<std::size_t>(run == 0 ? 1 : 1 + random() % 60, stream.size() - at);
+      REQUIRE(session.feed(Bytes(stream).subspan(at, size)));
+      CHECK_FALSE(session.poll());
+      at += size;
+    }
+    const auto all = replies(session);
+    REQUIRE(all.size() == 51);
+    for (std::uint32_t id = 1; id <= 50; ++id) CHECK(all[id].id == id);
+  }
+}
+
+TEST_CASE("a client that asks and does not read is not answered for ever, and may not send for ever") {
+  Started s;
+  const auto handle = s.open("/f");
+  for (int i = 0; i < 100; ++i) s.send(Packet(Type::read).u32(1).string(handle).u64(0).u32(261'120));
+  int asked = 0;
+  while (s.session.poll()) {
+    s.session.done(std::size_t{261'120});
+    ++asked;
+  }
+  CHECK(asked == 2);  // the first that fills 256 KiB of output, and the one that passes it
+  s.session.output().consume(s.session.output().size());
+  CHECK(s.session.poll());
+
+  Started flood;
+  const std::vector<std::byte> junk(100'000);
+  bool fed = true;
+  for (int i = 0; fed && i < 100; ++i) fed = flood.session.feed(junk);
+  CHECK_FALSE(fed);
+}
