@@ -1,0 +1,215 @@
+#include "server/classic_log.hpp"
+
+#include <fmt/format.h>
+
+#include "server/escape.hpp"
+
+namespace server {
+namespace {
+
+using namespace event;
+using enum conf::LogLevel;
+constexpr auto error = Severity::error, warning = Severity::warning, notice = Severity::notice,
+               info = Severity::info;
+
+LogLine tftpd(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, fmt::format("tftpd[{}]: {}", number, text)};
+}
+LogLine sftp_server(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, fmt::format("sftp-server[{}]: {}", number, text)};
+}
+LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, "apdepot: " + std::move(text)};
+}
+
+std::string describe(const TftpEnded& e) {
+  const auto name = escaped(e.name);
+  const auto figures = fmt::format("{} bytes in {:.1f} s, blksize {} windowsize {}, {} resent", e.bytes,
+                                   e.seconds, e.block_size, e.window, e.resent);
+  switch (e.how.end) {
+    case tftp::End::sent:
+      return fmt::format("sent {} to {}: {}{}", name, e.client, figures,
+                         e.how.confirmed ? "" : ", last ACK missing");
+    case tftp::End::aborted:
+      return fmt::format("{} aborted by {} ({}, {}): {}", name, e.client, e.how.client_code,
+                         escaped(e.how.client_text), figures);
+    case tftp::End::stalled:
+      return fmt::format("timeout sending {} to {}: stalled at offset {} after {} tries: {}", name, e.client,
+                         e.bytes, e.tries, figures);
+    case tftp::End::cut:
+      return fmt::format("{} changed while it was sent to {}: {}", name, e.client, figures);
+    case tftp::End::unreadable:
+      return fmt::format("{} to {} broken off, it cannot be read: {}", name, e.client, figures);
+    case tftp::End::stopped:
+      break;
+  }
+  return fmt::format("{} to {} broken off, the server is shutting down: {}", name, e.client, figures);
+}
+
+std::string describe(const Missed& e) {
+  auto text = fmt::format("miss {}: {}", cause_name(e.miss.cause), escaped(e.miss.what));
+  if (!e.miss.hint.empty()) text += "; " + escaped(e.miss.hint);
+  if (e.miss.nearest) {
+    text += fmt::format(": {}-image-path {}", e.protocol == Protocol::tftp ? "tftp" : "sftp",
+                        escaped(e.miss.nearest->parent().text()));
+  }
+  return text;
+}
+
+// sftp-server(8)'s lines: "info" and "verbose" as there, the rest at "debug".
+struct SftpLine {
+  std::uint64_t number;
+
+  LogLine line(conf::LogLevel level, std::string text) const {
+    return sftp_server(number, level, info, std::move(text));
+  }
+
+  LogLine operator()(const sftp::event::ClientVersion& e) const {
+    return line(verbose, fmt::format("received client version {}", e.version));
+  }
+  LogLine operator()(const sftp::event::Realpath& e) const {
+    return line(verbose, fmt::format("realpath \"{}\"", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Stat& e) const {
+    return line(verbose, fmt::format("{} name \"{}\"", e.follow ? "stat" : "lstat", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Open& e) const {
+    return line(normal, fmt::format("open \"{}\" flags {} mode 0{:o}", escaped(e.name),
+                                    sftp::flags_text(e.flags), e.mode));
+  }
+  LogLine operator()(const sftp::event::Close& e) const {
+    return line(normal, fmt::format("{}close \"{}\" bytes read {} written 0", e.forced ? "forced " : "",
+                                    escaped(e.name), e.read));
+  }
+  LogLine operator()(const sftp::event::Opendir& e) const {
+    return line(normal, fmt::format("opendir \"{}\"", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Closedir& e) const {
+    return line(normal, fmt::format("{}closedir \"{}\"", e.forced ? "forced " : "", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Refused& e) const {
+    return line(verbose, fmt::format("Refusing {} request in read-only mode", e.request));
+  }
+  LogLine operator()(const sftp::event::SentStatus& e) const {
+    const bool expected = e.status == sftp::Status::ok || e.status == sftp::Status::eof;
+    return line(expected ? debug : normal, fmt::format("sent status {}", sftp::text_of(e.status)));
+  }
+  LogLine operator()(const sftp::event::Unknown& e) const {
+    return line(normal, e.extension.empty()
+                            ? fmt::format("Unknown message {}", e.type)
+                            : fmt::format("Unknown extended request \"{}\"", escaped(e.extension)));
+  }
+};
+
+struct Lines {
+  using L = std::vector<LogLine>;
+
+  L operator()(const TftpRequested& e) const {
+    return {tftpd(e.number, normal, notice,
+                  fmt::format("{} from {} filename {}", e.write ? "WRQ" : "RRQ", e.client, escaped(e.name)))};
+  }
+  L operator()(const TftpEnded& e) const {
+    const bool good = e.how.end == tftp::End::sent;
+    return {tftpd(e.number, good ? normal : quiet, good ? notice : warning, describe(e))};
+  }
+  L operator()(const TftpRefused& e) const {
+    return {tftpd(
+        e.number, normal, info,
+        fmt::format("sending NAK ({}, {}) to {}", static_cast<int>(e.code), text_of(e.code), e.client))};
+  }
+  L operator()(const Missed& e) const {
+    const auto line = e.protocol == Protocol::tftp ? tftpd : sftp_server;
+    return {line(e.number, quiet, warning, describe(e))};
+  }
+  L operator()(const HostKey& e) const {
+    return {apdepot(normal, info, fmt::format("host key {} {}", e.type, e.fingerprint))};
+  }
+  L operator()(const SshProbed& e) const {
+    return {sftp_server(e.number, debug, Severity::debug,
+                        fmt::format("{} connected and left without a word", e.client))};
+  }
+  L operator()(const SshFailed& e) const {
+    return {sftp_server(e.number, normal, warning,
+                        fmt::format("connection from {} ended: {}", e.client, escaped(e.why)))};
+  }
+  L operator()(const SshRefused& e) const {
+    return {sftp_server(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
+  }
+  L operator()(const LoggedIn& e) const {
+    return {sftp_server(
+        e.number, normal, info,
+        fmt::format("Accepted {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
+  }
+  L operator()(const LoginFailed& e) const {
+    return {sftp_server(
+        e.number, quiet, warning,
+        fmt::format("Failed {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
+  }
+  L operator()(const SessionOpened& e) const {
+    return {
+        sftp_server(e.number, normal, info,
+                    fmt::format("session opened for local user {} from [{}]", escaped(e.user), e.client))};
+  }
+  L operator()(const SessionClosed& e) const {
+    return {
+        sftp_server(e.number, normal, info,
+                    fmt::format("session closed for local user {} from [{}]", escaped(e.user), e.client))};
+  }
+  L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
+
+  L operator()(const ImportStarted& e) const {
+    return {apdepot(normal, info, fmt::format("importing {}", escaped(e.file)))};
+  }
+  L operator()(const Published& e) const {
+    L lines;
+    for (const auto& text : e.imported.warnings) {
+      lines.push_back(apdepot(quiet, warning, fmt::format("{}: {}", escaped(e.file), escaped(text))));
+    }
+    const auto path = escaped(e.imported.path);
+    lines.push_back(apdepot(
+        normal, notice,
+        e.imported.already_there
+            ? fmt::format("{} is published already as {}: nothing was changed", escaped(e.file), path)
+            : fmt::format("published {} from {}: {} files, {} bytes in {:.1f} s: tftp-image-path {}", path,
+                          escaped(e.file), e.imported.members, e.imported.bytes, e.seconds, path)));
+    return lines;
+  }
+  L operator()(const ImportRejected& e) const {
+    return {apdepot(quiet, error,
+                    fmt::format("rejected {}: {} (it is kept as {})", escaped(e.file), escaped(e.reason),
+                                escaped(e.moved_to)))};
+  }
+  L operator()(const ImportFailed& e) const {
+    return {apdepot(quiet, error,
+                    fmt::format("cannot import {}: {} (it stays in drop/ and is tried again)",
+                                escaped(e.file), escaped(e.reason)))};
+  }
+  L operator()(const DropIgnored& e) const {
+    return {
+        apdepot(quiet, warning,
+                fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/",
+                            escaped(e.file)))};
+  }
+
+  L operator()(const Started& e) const { return {apdepot(normal, info, "version " + e.version)}; }
+  L operator()(const Reloaded& e) const {
+    return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped(e.file)))};
+  }
+  L operator()(const ReloadFailed& e) const {
+    return {apdepot(quiet, error,
+                    "the configuration is wrong, the old one stays in effect: " + escaped(e.reason))};
+  }
+  L operator()(const Warned& e) const { return {apdepot(quiet, warning, escaped(e.text))}; }
+  L operator()(const Stopping& e) const {
+    return {apdepot(normal, notice,
+                    fmt::format("stopping: {} transfers and {} sessions are running; Ctrl-C ends at once",
+                                e.transfers, e.sessions))};
+  }
+  L operator()(const Stopped&) const { return {apdepot(normal, notice, "stopped")}; }
+};
+
+}  // namespace
+
+std::vector<LogLine> classic_lines(const Event& event) { return std::visit(Lines{}, event); }
+
+}  // namespace server

@@ -1,0 +1,147 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "protocols/sftp/session.hpp"
+#include "protocols/tftp/read_transfer.hpp"
+#include "storage/import.hpp"
+#include "storage/lookup.hpp"
+
+// What happens, typed. Everything that tells about the server (the log, later counters, status and history)
+// listens to these; nobody else formats a line. Texts that came from a client or an archive are raw: a
+// listener escapes them.
+namespace server::event {
+
+enum class Protocol { tftp, sftp };
+
+// `number` counts requests and SSH sessions together; `client` is an address without its port.
+struct TftpRequested {
+  std::uint64_t number;
+  std::string client, name;
+  bool write;
+};
+struct TftpEnded {
+  std::uint64_t number;
+  std::string client, name;
+  std::uint64_t bytes;  // acknowledged
+  double seconds;
+  std::uint16_t block_size, window;
+  std::uint64_t resent;
+  int tries;
+  tftp::Finished how;
+};
+struct TftpRefused {  // an ERROR went out instead of a file
+  std::uint64_t number;
+  std::string client;
+  tftp::ErrorCode code;
+};
+struct Missed {
+  std::uint64_t number;
+  Protocol protocol;
+  storage::Miss miss;
+};
+
+struct HostKey {
+  std::string type, fingerprint;
+};
+struct SshProbed {
+  std::uint64_t number;
+  std::string client;
+};  // connected and left without a word
+struct SshFailed {
+  std::uint64_t number;
+  std::string client, why;
+};
+struct SshRefused {
+  std::uint64_t number;
+  std::string what;
+};
+struct LoggedIn {
+  std::uint64_t number;
+  std::string user, client;
+  std::uint16_t port;
+  std::string method;
+};
+struct LoginFailed {
+  std::uint64_t number;
+  std::string user, client;
+  std::uint16_t port;
+  std::string method;
+};
+struct SessionOpened {
+  std::uint64_t number;
+  std::string user, client;
+};
+struct SessionClosed {
+  std::uint64_t number;
+  std::string user, client;
+};
+struct SftpHappened {
+  std::uint64_t number;
+  sftp::Event what;
+};
+
+struct ImportStarted {
+  std::string file;
+};
+struct Published {
+  std::string file;
+  storage::Imported imported;
+  double seconds;
+};
+struct ImportRejected {
+  std::string file, reason, moved_to;
+};
+struct ImportFailed {
+  std::string file, reason;
+};  // the depot's fault: tried again
+struct DropIgnored {
+  std::string file;
+};
+
+struct Started {
+  std::string version;
+};
+struct Reloaded {
+  std::string file;
+};
+struct ReloadFailed {
+  std::string reason;
+};
+struct Warned {
+  std::string text;
+};
+struct Stopping {
+  std::size_t transfers, sessions;
+};
+struct Stopped {};
+
+}  // namespace server::event
+
+namespace server {
+
+using Event = std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::Missed,
+                           event::HostKey, event::SshProbed, event::SshFailed, event::SshRefused,
+                           event::LoggedIn, event::LoginFailed, event::SessionOpened, event::SessionClosed,
+                           event::SftpHappened, event::ImportStarted, event::Published, event::ImportRejected,
+                           event::ImportFailed, event::DropIgnored, event::Started, event::Reloaded,
+                           event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
+
+// The one stream. Belongs to the loop's thread; listeners must not block.
+class Events {
+ public:
+  using Listener = std::function<void(const Event&)>;
+  void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
+  void emit(const Event& event) const {
+    for (const auto& listener : listeners_) listener(event);
+  }
+
+ private:
+  std::vector<Listener> listeners_;
+};
+
+}  // namespace server

@@ -1,0 +1,172 @@
+#include "server/json_log.hpp"
+
+#include <algorithm>
+
+#include "server/json.hpp"
+
+namespace server {
+namespace {
+
+using namespace event;
+
+std::string_view word(tftp::End end) {
+  switch (end) {
+    case tftp::End::sent:
+      return "sent";
+    case tftp::End::aborted:
+      return "aborted";
+    case tftp::End::stalled:
+      return "stalled";
+    case tftp::End::cut:
+      return "cut";
+    case tftp::End::unreadable:
+      return "unreadable";
+    case tftp::End::stopped:
+      break;
+  }
+  return "stopped";
+}
+
+struct SftpFields {
+  JsonObject& out;
+  std::string_view operator()(const sftp::event::ClientVersion& e) const {
+    return out.add("version", e.version), "sftp.version";
+  }
+  std::string_view operator()(const sftp::event::Realpath& e) const {
+    return out.add("name", e.name), "sftp.realpath";
+  }
+  std::string_view operator()(const sftp::event::Stat& e) const {
+    return out.add("name", e.name), e.follow ? "sftp.stat" : "sftp.lstat";
+  }
+  std::string_view operator()(const sftp::event::Open& e) const {
+    return out.add("name", e.name), out.add("flags", sftp::flags_text(e.flags)), "sftp.open";
+  }
+  std::string_view operator()(const sftp::event::Close& e) const {
+    return out.add("name", e.name), out.add("read", e.read), out.add("forced", e.forced), "sftp.close";
+  }
+  std::string_view operator()(const sftp::event::Opendir& e) const {
+    return out.add("name", e.name), "sftp.opendir";
+  }
+  std::string_view operator()(const sftp::event::Closedir& e) const {
+    return out.add("name", e.name), out.add("forced", e.forced), "sftp.closedir";
+  }
+  std::string_view operator()(const sftp::event::Refused& e) const {
+    return out.add("request", e.request), "sftp.refused";
+  }
+  std::string_view operator()(const sftp::event::SentStatus& e) const {
+    return out.add("status", sftp::text_of(e.status)), "sftp.status";
+  }
+  std::string_view operator()(const sftp::event::Unknown& e) const {
+    return out.add("type", e.type), out.add("extension", e.extension), "sftp.unknown";
+  }
+};
+
+struct Fields {
+  JsonObject& out;
+
+  void session(std::uint64_t number, std::string_view user, std::string_view client) const {
+    out.add("number", number), out.add("user", user), out.add("client", client);
+  }
+
+  std::string_view operator()(const TftpRequested& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
+        out.add("write", e.write);
+    return "tftp.requested";
+  }
+  std::string_view operator()(const TftpEnded& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
+        out.add("bytes", e.bytes);
+    out.add("seconds", e.seconds), out.add("blksize", e.block_size), out.add("windowsize", e.window);
+    out.add("resent", e.resent), out.add("end", word(e.how.end)), out.add("confirmed", e.how.confirmed);
+    return "tftp.ended";
+  }
+  std::string_view operator()(const TftpRefused& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("code", static_cast<int>(e.code));
+    return "tftp.refused";
+  }
+  std::string_view operator()(const Missed& e) const {
+    out.add("number", e.number), out.add("protocol", e.protocol == Protocol::tftp ? "tftp" : "sftp");
+    out.add("cause", cause_name(e.miss.cause)), out.add("what", e.miss.what), out.add("hint", e.miss.hint);
+    if (e.miss.nearest) out.add("nearest", e.miss.nearest->text());
+    return "miss";
+  }
+  std::string_view operator()(const HostKey& e) const {
+    return out.add("type", e.type), out.add("fingerprint", e.fingerprint), "ssh.host_key";
+  }
+  std::string_view operator()(const SshProbed& e) const {
+    return out.add("number", e.number), out.add("client", e.client), "ssh.probed";
+  }
+  std::string_view operator()(const SshFailed& e) const {
+    return out.add("number", e.number), out.add("client", e.client), out.add("why", e.why), "ssh.failed";
+  }
+  std::string_view operator()(const SshRefused& e) const {
+    return out.add("number", e.number), out.add("what", e.what), "ssh.refused";
+  }
+  std::string_view operator()(const LoggedIn& e) const {
+    return session(e.number, e.user, e.client), out.add("method", e.method), "ssh.accepted";
+  }
+  std::string_view operator()(const LoginFailed& e) const {
+    return session(e.number, e.user, e.client), out.add("method", e.method), "ssh.denied";
+  }
+  std::string_view operator()(const SessionOpened& e) const {
+    return session(e.number, e.user, e.client), "sftp.opened";
+  }
+  std::string_view operator()(const SessionClosed& e) const {
+    return session(e.number, e.user, e.client), "sftp.closed";
+  }
+  std::string_view operator()(const SftpHappened& e) const {
+    return out.add("number", e.number), std::visit(SftpFields{out}, e.what);
+  }
+  std::string_view operator()(const ImportStarted& e) const {
+    return out.add("file", e.file), "import.started";
+  }
+  std::string_view operator()(const Published& e) const {
+    out.add("file", e.file), out.add("path", e.imported.path), out.add("members", e.imported.members);
+    out.add("bytes", e.imported.bytes), out.add("already_there", e.imported.already_there),
+        out.add("seconds", e.seconds);
+    return "import.published";
+  }
+  std::string_view operator()(const ImportRejected& e) const {
+    return out.add("file", e.file), out.add("reason", e.reason), out.add("moved_to", e.moved_to),
+           "import.rejected";
+  }
+  std::string_view operator()(const ImportFailed& e) const {
+    return out.add("file", e.file), out.add("reason", e.reason), "import.failed";
+  }
+  std::string_view operator()(const DropIgnored& e) const {
+    return out.add("file", e.file), "import.ignored";
+  }
+  std::string_view operator()(const Started& e) const {
+    return out.add("version", e.version), "server.started";
+  }
+  std::string_view operator()(const Reloaded& e) const { return out.add("file", e.file), "server.reloaded"; }
+  std::string_view operator()(const ReloadFailed& e) const {
+    return out.add("reason", e.reason), "server.reload_failed";
+  }
+  std::string_view operator()(const Warned& e) const { return out.add("warning", e.text), "server.warned"; }
+  std::string_view operator()(const Stopping& e) const {
+    return out.add("transfers", e.transfers), out.add("sessions", e.sessions), "server.stopping";
+  }
+  std::string_view operator()(const Stopped&) const { return "server.stopped"; }
+};
+
+}  // namespace
+
+LogLine json_line(const Event& event) {
+  JsonObject fields;
+  const auto name = std::visit(Fields{fields}, event);
+  const auto lines = classic_lines(event);
+  LogLine line = lines.back();
+  for (const auto& classic : lines) {  // the line is as important as the most important of them
+    line.level = std::min(line.level, classic.level);
+    line.severity = std::min(line.severity, classic.severity);
+  }
+  fields.add("event", name);
+  std::string text;
+  for (const auto& classic : lines) text.append(text.empty() ? "" : "; ").append(classic.text);
+  fields.add_safe("text", text);
+  line.text = fields.text();
+  return line;
+}
+
+}  // namespace server

@@ -1,0 +1,115 @@
+#include "server/log_writer.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "server/service.hpp"
+
+namespace server {
+namespace {
+
+constexpr std::size_t most_bytes = 4 << 20;  // that wait to be written
+
+std::int64_t milliseconds_now() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO) {
+  using enum conf::LogTarget;
+  journal_ = settings.target == journal || (settings.target == automatic && stderr_is_journal());
+  syslog_ = settings.target == conf::LogTarget::syslog;
+  json_ = settings.format == conf::LogFormat::json;
+  if (syslog_) ::openlog("apdepot", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+  if (settings.target == file) {
+    stream_ = ::open(settings.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (stream_ < 0) {
+      throw std::system_error(errno, std::system_category(),
+                              "cannot open the log file " + settings.file.string());
+    }
+    close_stream_ = true;
+  }
+  thread_ = std::thread(&LogWriter::run, this);
+}
+
+bool LogWriter::close(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  more_.notify_all();
+  return more_.wait_for(lock, patience, [this] { return stopped_; });
+}
+
+LogWriter::~LogWriter() {
+  close(std::chrono::milliseconds(0));
+  thread_.join();
+  if (close_stream_) ::close(stream_);
+}
+
+void LogWriter::write(Severity severity, std::string text) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (bytes_ + text.size() > most_bytes) {
+      ++dropped_;
+      return;
+    }
+    bytes_ += text.size();
+    lines_.push_back({milliseconds_now(), severity, std::move(text)});
+  }
+  more_.notify_all();
+}
+
+void LogWriter::run() {
+  for (;;) {
+    std::deque<Line> lines;
+    std::uint64_t dropped = 0;
+    {
+      std::unique_lock lock(mutex_);
+      more_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
+      if (lines_.empty()) {
+        stopped_ = true;
+        more_.notify_all();
+        return;
+      }
+      lines.swap(lines_);
+      bytes_ = 0;
+      dropped = std::exchange(dropped_, 0);
+    }
+    for (const auto& line : lines) put(line);
+    if (dropped > 0) {
+      put({milliseconds_now(), Severity::warning,
+           fmt::format("apdepot: {} log lines were dropped: whoever reads the log is too slow", dropped)});
+    }
+  }
+}
+
+void LogWriter::put(const Line& line) {
+  if (syslog_) return ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str());
+  if (journal_) return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
+  const auto time =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                  fmt::gmtime(static_cast<std::time_t>(line.milliseconds / 1000)), line.milliseconds % 1000);
+  put_to_stream(json_ && line.text.starts_with('{')
+                    ? fmt::format("{{\"time\":\"{}\",{}\n", time, line.text.substr(1))
+                    : fmt::format("{} {}\n", time, line.text));
+}
+
+void LogWriter::put_to_stream(std::string_view text) const {
+  while (!text.empty()) {
+    const auto count = ::write(stream_, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;  // nobody is left to tell
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace server

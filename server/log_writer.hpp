@@ -1,0 +1,56 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "conf/settings.hpp"
+
+namespace server {
+
+enum class Severity : std::uint8_t {
+  error = 3,
+  warning = 4,
+  notice = 5,
+  info = 6,
+  debug = 7
+};  // as syslog counts
+
+// Takes lines on any thread and writes them on its own, because a full pipe or a slow disk must not stop the
+// loop. When the reader is too slow lines are dropped, and their number is told as soon as it reads again.
+class LogWriter {
+ public:
+  // Throws std::system_error when the file cannot be opened.
+  explicit LogWriter(const conf::Log& settings);
+  ~LogWriter();  // waits until everything is written
+  // Writes what is left. False when the reader does not take it within `patience`: then the process can only
+  // exit.
+  bool close(std::chrono::milliseconds patience);
+  void write(Severity severity, std::string text);
+
+ private:
+  struct Line {
+    std::int64_t milliseconds;  // since 1970
+    Severity severity;
+    std::string text;
+  };
+  void run();
+  void put(const Line& line);
+  void put_to_stream(std::string_view text) const;
+
+  bool journal_ = false, syslog_ = false, json_ = false;
+  int stream_;  // stderr, or the file
+  bool close_stream_ = false;
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<Line> lines_;
+  std::size_t bytes_ = 0;  // in lines_
+  std::uint64_t dropped_ = 0;
+  bool stopping_ = false, stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace server

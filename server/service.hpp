@@ -1,0 +1,16 @@
+#pragma once
+#include <string_view>
+
+namespace server {
+
+// What a server needs of its process and a command does not: room for descriptors, memory given back, and
+// signals that do not end it.
+void prepare_process();
+
+// What the service manager that started us wants to know. Does nothing when there is none.
+void tell_ready();
+void tell_stopping();
+// The manager reads our stderr as its journal, and adds the time itself.
+bool stderr_is_journal();
+
+}  // namespace server

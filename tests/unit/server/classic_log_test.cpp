@@ -1,0 +1,107 @@
+#include "server/classic_log.hpp"
+
+#include <doctest/doctest.h>
+
+#include "server/escape.hpp"
+#include "server/json_log.hpp"
+
+using namespace server;
+using namespace std::string_literals;
+
+namespace {
+std::string only_line(const Event& event) {
+  const auto lines = classic_lines(event);
+  REQUIRE(lines.size() == 1);
+  return lines[0].text;
+}
+storage::Miss wrong_path() {
+  return {storage::Cause::wrong_directory, "/Wrong-Path does not exist", "ap1g6 is in /EWC/17_9_4a",
+          storage::Path::parse("/EWC/17_9_4a/ap1g6").value(),
+          std::make_error_code(std::errc::no_such_file_or_directory)};
+}
+}  // namespace
+
+TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
+  CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "/EWC/17_9_4a/ap1g8", false}) ==
+        "tftpd[7]: RRQ from 172.16.4.26 filename /EWC/17_9_4a/ap1g8");
+  CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "x.cfg", true}) ==
+        "tftpd[7]: WRQ from 172.16.4.26 filename x.cfg");
+  CHECK(only_line(event::TftpRefused{8, "172.16.4.26", tftp::ErrorCode::file_not_found}) ==
+        "tftpd[8]: sending NAK (1, File not found) to 172.16.4.26");
+  CHECK(only_line(event::Missed{8, event::Protocol::tftp, wrong_path()}) ==
+        "tftpd[8]: miss WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: "
+        "tftp-image-path /EWC/17_9_4a");
+}
+
+TEST_CASE("the end of a transfer is one line, whatever the end") {
+  event::TftpEnded e{7, "172.16.4.26", "/EWC/17_9_4a/ap1g8", 70'512'640, 12.34, 1428, 1, 0, 0, {}};
+  CHECK(only_line(e) ==
+        "tftpd[7]: sent /EWC/17_9_4a/ap1g8 to 172.16.4.26: 70512640 bytes in 12.3 s, blksize 1428 "
+        "windowsize 1, 0 resent");
+  e.how.confirmed = false;
+  CHECK(only_line(e).ends_with(", 0 resent, last ACK missing"));
+  e.bytes = 1428;
+  e.how = {tftp::End::aborted, true, 3, "disk full\n"};
+  CHECK(only_line(e) ==
+        "tftpd[7]: /EWC/17_9_4a/ap1g8 aborted by 172.16.4.26 (3, disk full\\n): 1428 bytes in 12.3 s, "
+        "blksize 1428 windowsize 1, 0 resent");
+  e.how = {tftp::End::stalled, false, 0, ""};
+  e.tries = 6;
+  CHECK(only_line(e) ==
+        "tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
+        "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+}
+
+TEST_CASE("SFTP's lines are sftp-server's, to the letter") {
+  const auto line = [](sftp::Event what) { return only_line(event::SftpHappened{9, std::move(what)}); };
+  CHECK(only_line(event::SessionOpened{9, "ewc", "172.16.4.26"}) ==
+        "sftp-server[9]: session opened for local user ewc from [172.16.4.26]");
+  CHECK(line(sftp::event::ClientVersion{3}) == "sftp-server[9]: received client version 3");
+  CHECK(line(sftp::event::Realpath{"."}) == "sftp-server[9]: realpath \".\"");
+  CHECK(line(sftp::event::Stat{"/EWC/17_9_4a/ap3g3", true}) ==
+        "sftp-server[9]: stat name \"/EWC/17_9_4a/ap3g3\"");
+  CHECK(line(sftp::event::Open{"/EWC/17_9_4a/ap3g3", sftp::open_flag::read, 0666}) ==
+        "sftp-server[9]: open \"/EWC/17_9_4a/ap3g3\" flags READ mode 0666");
+  CHECK(line(sftp::event::Open{"/x", 0x1a, 0644}) ==
+        "sftp-server[9]: open \"/x\" flags WRITE,CREATE,TRUNCATE mode 0644");
+  CHECK(line(sftp::event::Close{"/EWC/17_9_4a/ap3g3", 59'156'480, false}) ==
+        "sftp-server[9]: close \"/EWC/17_9_4a/ap3g3\" bytes read 59156480 written 0");
+  CHECK(line(sftp::event::Close{"/x", 1, true}) ==
+        "sftp-server[9]: forced close \"/x\" bytes read 1 written 0");
+  CHECK(line(sftp::event::SentStatus{1, sftp::Status::no_such_file}) ==
+        "sftp-server[9]: sent status No such file");
+  CHECK(line(sftp::event::Refused{"mkdir"}) == "sftp-server[9]: Refusing mkdir request in read-only mode");
+  CHECK(only_line(event::SessionClosed{9, "ewc", "172.16.4.26"}) ==
+        "sftp-server[9]: session closed for local user ewc from [172.16.4.26]");
+  CHECK(only_line(event::Missed{9, event::Protocol::sftp, wrong_path()})
+            .ends_with(": sftp-image-path /EWC/17_9_4a"));
+}
+
+TEST_CASE("a level shows its lines and no more") {
+  const auto level = [](const Event& event) { return classic_lines(event)[0].level; };
+  using conf::LogLevel;
+  CHECK(level(event::Missed{9, event::Protocol::sftp, wrong_path()}) == LogLevel::quiet);
+  CHECK(level(event::TftpRequested{7, "a", "b", false}) == LogLevel::normal);
+  CHECK(level(event::SftpHappened{9, sftp::event::Realpath{"."}}) == LogLevel::verbose);
+  CHECK(level(event::SftpHappened{9, sftp::event::SentStatus{1, sftp::Status::ok}}) == LogLevel::debug);
+}
+
+TEST_CASE("a client cannot write a line of its own") {
+  CHECK(only_line(event::TftpRequested{7, "10.0.0.1", "x\ntftpd[8]: sent /y to 10.0.0.2\x1b[2J", false}) ==
+        "tftpd[7]: RRQ from 10.0.0.1 filename x\\ntftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
+}
+
+TEST_CASE("escaping keeps what a person can read, and nothing that a terminal obeys") {
+  CHECK(escaped("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80") == "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  CHECK(escaped("a\\b\t\r\0\x7f"s) == "a\\\\b\\t\\r\\x00\\x7f"s);
+  CHECK(escaped("\xc2\x9b"
+                "31m") == "\\xc2\\x9b31m");  // a C1 control: CSI
+  CHECK(escaped("\xff\xc0\xaf\xed\xa0\x80\xe2\x82") ==
+        "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe2\\x82");  // not UTF-8
+}
+
+TEST_CASE("the same event as JSON") {
+  CHECK(json_line(event::TftpRequested{7, "10.0.0.1", "a\"b\\\n", false}).text ==
+        R"({"number":7,"client":"10.0.0.1","name":"a\"b\\\\\\n","write":false,"event":"tftp.requested",)"
+        R"("text":"tftpd[7]: RRQ from 10.0.0.1 filename a\"b\\\\\\n"})");
+}
