@@ -1,0 +1,45 @@
+#pragma once
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "conf/settings.hpp"
+#include "server/events.hpp"
+#include "server/workers.hpp"
+#include "storage/depot.hpp"
+
+namespace server {
+
+// That may wait to be explained; the misses beyond are told without a hint.
+constexpr std::size_t most_explanations = 16;
+
+// What the services have in common. Made by Server, outlives them all, belongs to the loop's thread (but the
+// depot may be used on workers).
+struct Shared {
+  net::io_context& loop;
+  Workers& disk;        // lookups, and reads that memory cannot answer: short
+  Workers& explaining;  // misses, which look at every release: never in the way of somebody's file
+  Workers& hashing;     // passwords: a storm of logins must not keep anybody from a file
+  Workers& importing;
+  Events& events;
+  const storage::Depot& depot;
+  std::shared_ptr<const conf::Settings> settings;  // replaced as a whole by a reload
+  std::uint64_t last_number = 0;
+
+  std::uint64_t next_number() { return ++last_number; }  // of a request or SSH session
+
+  // A warning about something that a client can bring about as often as it likes: told every ten seconds at
+  // most, with the number of times that it was not.
+  void warn_rarely(const std::string& text);
+  // Starts a coroutine that nobody waits for; should it throw, that is told.
+  void start(net::awaitable<void> coroutine, std::string what);
+
+  struct Rare {
+    std::chrono::steady_clock::time_point told;
+    std::uint64_t untold = 0;
+  };
+  std::map<std::string, Rare> rare_warnings = {};  // texts of ours, so few
+};
+
+}  // namespace server
