@@ -1,0 +1,28 @@
+#pragma once
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include <memory>
+#include <string>
+
+namespace server::ssh {
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* handle) const noexcept {
+    Free(handle);
+  }
+};
+
+// Text that libssh may not have.
+inline std::string text(const char* text) { return text ? text : ""; }
+
+using Bind = std::unique_ptr<ssh_bind_struct, Deleter<ssh_bind_free>>;
+using Session = std::unique_ptr<ssh_session_struct, Deleter<ssh_free>>;
+using Event = std::unique_ptr<ssh_event_struct, Deleter<ssh_event_free>>;
+using Key = std::unique_ptr<ssh_key_struct, Deleter<ssh_key_free>>;
+using Message = std::unique_ptr<ssh_message_struct, Deleter<ssh_message_free>>;
+
+}  // namespace server::ssh
