@@ -1,0 +1,158 @@
+#include "server/importer.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A writer that leaves its file open, or whose closing we do not see (SMB), gets more time.
+constexpr auto settle_unseen = 10s;
+// Nothing tells of files that another host writes to a shared drop/.
+constexpr auto look_again = 60s;
+// After the depot failed (a full disk, most likely).
+constexpr auto retry_after = 60s;
+
+storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
+
+struct Lying {
+  std::string name;
+  std::chrono::seconds age;  // since it was last written
+};
+
+std::vector<Lying> files_in(const std::filesystem::path& folder) {
+  std::vector<Lying> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator i(folder, error), end; !error && i != end; i.increment(error)) {
+    const auto written = i->last_write_time(error);
+    const auto age = std::filesystem::file_time_type::clock::now() - written;
+    files.push_back(
+        {i->path().filename().string(), error ? 0s : std::chrono::duration_cast<std::chrono::seconds>(age)});
+  }
+  return files;
+}
+
+}  // namespace
+
+Importer::Importer(Shared& shared)
+    : shared_(shared),
+      settings_(shared.settings->import),
+      folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
+      watch_(shared.loop, shared.depot.drop()) {}
+
+net::awaitable<void> Importer::run() {
+  const auto sweep = [&depot = shared_.depot] {
+    try {
+      storage::sweep_staging(depot);
+      return std::string();
+    } catch (const std::exception& e) {
+      return std::string(e.what());
+    }
+  };
+  if (auto problem = co_await shared_.importing.run(sweep); !problem.empty()) {
+    shared_.events.emit(event::Warned{std::move(problem)});
+  }
+  co_await look_around();
+  while (!stopping_) {
+    for (auto& name : folder_.take_ready(now())) {
+      if (!stopping_) co_await import(std::move(name));
+    }
+    const auto next_look = now() + look_again;
+    const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look), next_look));
+    if (changes.empty() && now() >= next_look && !stopping_) co_await look_around();
+    for (const auto& change : changes) {
+      if (change.kind == DropChange::Kind::everything) {
+        co_await look_around();
+      } else {
+        note(change);
+      }
+    }
+  }
+}
+
+void Importer::stop() {
+  stopping_ = true;
+  watch_.stop();
+}
+
+void Importer::note(const DropChange& change) {
+  switch (change.kind) {
+    case DropChange::Kind::written:
+      return folder_.changed(change.name, now());
+    case DropChange::Kind::closed:
+      return folder_.closed(change.name, now());
+    case DropChange::Kind::gone:
+      ignored_.erase(change.name);
+      return folder_.gone(change.name);
+    case DropChange::Kind::everything:
+      break;
+  }
+}
+
+// What lies in drop/ and was not seen to arrive: it has lain still since it was last written.
+net::awaitable<void> Importer::look_around() {
+  const auto list = [folder = shared_.depot.drop()] { return files_in(folder); };
+  for (const auto& lying : co_await shared_.disk.run(list)) {
+    folder_.changed(lying.name, now() - std::clamp<std::chrono::seconds>(lying.age, 0s, 1h));
+  }
+}
+
+net::awaitable<void> Importer::import(std::string name) {
+  const auto examine = [&depot = shared_.depot, name] { return storage::kind_of_drop(depot, name); };
+  const auto kind = co_await shared_.disk.run(examine);
+  if (kind == storage::DropKind::gone) co_return;
+  if (kind ==
+      storage::DropKind::being_written) {  // a writer that pauses: its closing, or another while, will tell
+    folder_.changed(name, now());
+    co_return;
+  }
+  if (kind == storage::DropKind::not_a_file) {
+    if (ignored_.insert(name).second) shared_.events.emit(event::DropIgnored{name});
+    co_return;
+  }
+  shared_.events.emit(event::ImportStarted{name});
+  const auto began = now();
+  busy_ = true;
+  const auto work = [this, name] { return import_now(name); };
+  const auto outcome = co_await shared_.importing.run(work);
+  busy_ = false;
+  const std::chrono::duration<double> took = now() - began;
+  tell(name, outcome, took.count());
+}
+
+void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {
+  if (const auto* done = std::get_if<Done>(&outcome)) {
+    shared_.events.emit(event::Published{name, done->imported, seconds});
+    if (!done->left_over.empty()) {
+      shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done->left_over});
+    }
+  } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
+    shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
+  } else {
+    shared_.events.emit(event::ImportFailed{name, std::get<std::string>(outcome)});
+    folder_.closed(name, now() + retry_after);
+  }
+}
+
+Importer::Outcome Importer::import_now(const std::string& name) const {
+  try {
+    try {
+      Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_), {}};
+      try {
+        storage::remove_drop(shared_.depot, name);
+      } catch (const std::exception& e) {
+        done.left_over = e.what();
+      }
+      return done;
+    } catch (const storage::Rejected& e) {
+      const auto moved_to = storage::reject_drop(shared_.depot, name, e.what());
+      return Refused{e.what(), "rejected/" + moved_to.filename().string()};
+    }
+  } catch (const std::exception& e) {
+    return std::string(e.what());
+  }
+}
+
+}  // namespace server
