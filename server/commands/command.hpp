@@ -1,0 +1,32 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "conf/load.hpp"
+#include "server/arguments.hpp"
+
+namespace server {
+
+// One row a command. Data goes to stdout, messages to stderr; the result is the exit status: 0 done, 1 it
+// failed. UsageError makes it 2. Every command also takes --config, --depot and --help.
+struct Command {
+  std::string_view name;
+  std::string_view usage;  // what follows the name
+  std::string_view summary;
+  std::span<const Flag> flags;  // its own
+  int (*run)(Arguments& arguments);
+};
+
+extern const Command serve_command, import_command, user_command, config_command, wlc_config_command,
+    version_command;
+
+// All commands, in the order of `apdepot --help`.
+std::span<const Command* const> commands();
+
+// The configuration that the flags name: --config, else /etc/apdepot/apdepot.yaml, else the defaults with the
+// depot in
+// ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
+conf::Loaded load_settings(const Arguments& arguments);
+std::string config_file_name(const Arguments& arguments);  // empty for the built-in defaults
+
+}  // namespace server

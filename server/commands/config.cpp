@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "server/commands/command.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--json", "", "print JSON (show)"}};
+
+int check(const Arguments& arguments) {
+  const auto loaded = load_settings(arguments);
+  for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", warning);
+  const auto file = config_file_name(arguments);
+  fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : file);
+  return 0;
+}
+
+int show(const Arguments& arguments) {
+  const auto settings = load_settings(arguments).settings;
+  fmt::print("{}", arguments.has("--json") ? conf::to_json(settings) : conf::to_yaml(settings));
+  return 0;
+}
+
+int run(Arguments& arguments) {
+  const auto action = arguments.take_word("check, show or example");
+  arguments.expect_no_more();
+  if (action == "check") return check(arguments);
+  if (action == "show") return show(arguments);
+  if (action != "example") throw UsageError(fmt::format("config {}: it is check, show or example", action));
+  fmt::print("{}", conf::example());
+  return 0;
+}
+
+}  // namespace
+
+const Command config_command{"config", "check|show|example",
+                             "checks a config, prints the merged truth, prints the annotated example", flags,
+                             run};
+
+}  // namespace server

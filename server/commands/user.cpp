@@ -1,0 +1,180 @@
+#include "server/users.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "conf/users.hpp"
+#include "server/commands/command.hpp"
+#include "server/json.hpp"
+#include "server/password.hpp"
+#include "server/terminal.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{
+    {"--password-file", "FILE", "read the password from FILE's first line, - for standard input"},
+    {"--key", "FILE", "public keys that open the account (OpenSSH's .pub); repeatable"},
+    {"--root", "DIR", "the folder of images/ that the user sees as /"},
+    {"--json", "", "print JSON (list)"}};
+
+std::vector<std::string> lines_of(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) throw std::runtime_error(fmt::format("cannot read {}", file));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty() && !line.starts_with('#')) lines.push_back(line);
+  }
+  return lines;
+}
+
+Secret password_from_file(const std::string& name) {
+  std::ifstream file;
+  if (name != "-") {
+    file.open(name);
+    if (!file) throw std::runtime_error(fmt::format("cannot read the password file {}", name));
+  }
+  std::string line;
+  std::getline(name == "-" ? std::cin : file, line);
+  if (line.ends_with('\r')) line.pop_back();
+  return Secret(std::move(line));
+}
+
+Secret password_from_terminal(const std::string& name) {
+  auto first = ask_secret(fmt::format("Password for {}: ", name));
+  if (!first)
+    throw std::runtime_error("there is no terminal to ask for the password: use --password-file FILE");
+  const Secret password(std::move(*first));
+  const Secret again(ask_secret("Once more: ").value_or(""));
+  if (password.text() != again.text())
+    throw std::runtime_error("the two passwords differ, nothing was changed");
+  return Secret(password.text());
+}
+
+std::string new_hash(const Arguments& arguments, const std::string& name) {
+  const auto file = arguments.value("--password-file");
+  const auto password = file ? password_from_file(*file) : password_from_terminal(name);
+  if (password.text().empty())
+    throw std::runtime_error("an empty password is no password, nothing was changed");
+  return hash_password(password.text());
+}
+
+// The accounts of the users file; those in the configuration are the administrator's to edit.
+struct Book {
+  conf::Settings settings;
+  storage::Depot depot;
+  std::filesystem::path file;
+  std::vector<conf::User> users;
+
+  explicit Book(const Arguments& arguments)
+      : settings(load_settings(arguments).settings),
+        depot(settings.depot),
+        file(users_file(settings, depot)),
+        users(conf::load_users(file)) {}
+
+  conf::User& existing(const std::string& name) {
+    const auto found = std::ranges::find(users, name, &conf::User::name);
+    if (found != users.end()) return *found;
+    throw std::runtime_error(configured(name)
+                                 ? fmt::format("{} is defined in the configuration: change it there", name)
+                                 : fmt::format("there is no user {}", name));
+  }
+  bool configured(const std::string& name) const {
+    return std::ranges::find(settings.ssh.users, name, &conf::User::name) != settings.ssh.users.end();
+  }
+  void save() const { conf::save_users(users, file); }
+};
+
+int add(const Arguments& arguments, const std::string& name) {
+  if (!conf::is_user_name(name)) {
+    throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
+  }
+  Book book(arguments);
+  if (book.configured(name) || std::ranges::find(book.users, name, &conf::User::name) != book.users.end()) {
+    throw std::runtime_error(
+        fmt::format("there is a user {} already: `apdepot user passwd {}` changes the password", name, name));
+  }
+  conf::User user;
+  user.name = name;
+  for (const auto& file : arguments.values("--key")) {
+    for (auto& line : lines_of(file)) user.authorized_keys.push_back(std::move(line));
+  }
+  if (const auto root = arguments.value("--root")) user.root = *root;
+  if (user.authorized_keys.empty() || arguments.has("--password-file"))
+    user.password_hash = new_hash(arguments, name);
+  book.users.push_back(std::move(user));
+  book.save();
+  fmt::print(stderr, "user {} may log in now\n", name);
+  return 0;
+}
+
+int remove(const Arguments& arguments, const std::string& name) {
+  Book book(arguments);
+  book.existing(name);
+  std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
+  book.save();
+  fmt::print(stderr, "user {} is removed\n", name);
+  return 0;
+}
+
+int passwd(const Arguments& arguments, const std::string& name) {
+  Book book(arguments);
+  auto& user = book.existing(name);
+  user.password_hash = new_hash(arguments, name);
+  book.save();
+  fmt::print(stderr, "the password of {} is changed\n", name);
+  return 0;
+}
+
+int list(const Arguments& arguments) {
+  const Book book(arguments);
+  std::string json;
+  const auto print = [&](const conf::User& user, const char* from) {
+    if (arguments.has("--json")) {
+      JsonObject object;
+      object.add("name", user.name);
+      object.add("root", user.root);
+      object.add("password", !user.password_hash.empty());
+      object.add("keys", user.authorized_keys.size());
+      object.add("defined_in", from);
+      json.append(json.empty() ? "" : ",").append(object.text());
+    } else {
+      fmt::print("{}\t{}\t{}{} keys\t{}\n", user.name, user.root,
+                 user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(), from);
+    }
+  };
+  for (const auto& user : book.settings.ssh.users) print(user, "configuration");
+  for (const auto& user : book.users) print(user, "users file");
+  if (arguments.has("--json")) fmt::print("[{}]\n", json);
+  return 0;
+}
+
+int run(Arguments& arguments) {
+  const auto action = arguments.take_word("add, remove, passwd or list");
+  if (action == "list") {
+    arguments.expect_no_more();
+    return list(arguments);
+  }
+  using Action = int (*)(const Arguments&, const std::string&);
+  const Action act = action == "add"      ? add
+                     : action == "remove" ? remove
+                     : action == "passwd" ? passwd
+                                          : nullptr;
+  if (!act) throw UsageError(fmt::format("user {}: it is add, remove, passwd or list", action));
+  const auto name = arguments.take_word("NAME");
+  arguments.expect_no_more();
+  return act(arguments, name);
+}
+
+}  // namespace
+
+const Command user_command{
+    "user", "add|remove|passwd NAME, or list",
+    "manages SFTP users; the password comes from a prompt or a file, never from a flag", flags, run};
+
+}  // namespace server

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "conf/users.hpp"
+#include "server/commands/command.hpp"
+#include "server/controller_lines.hpp"
+#include "server/json.hpp"
+#include "server/listen.hpp"
+#include "server/users.hpp"
+#include "storage/lookup.hpp"
+#include "storage/release.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--json", "", "print JSON"},
+                       {"--mode", "tftp|sftp", "the protocol, tftp unless told"},
+                       {"--address", "ADDR", "this server's address as the controller sees it"}};
+
+// RELEASE is a path, or a release's own name where only one release has it.
+storage::Path find_release(const storage::Root& root, const std::string& wanted) {
+  const auto releases = storage::list_releases(root);
+  const auto path = storage::Path::parse(wanted);
+  const auto version = storage::Version::parse(wanted);
+  std::vector<storage::Path> fits;
+  for (const auto& release : releases) {
+    if (release == path || release.name() == wanted ||
+        (version && storage::Version::parse(release.name()) == version)) {
+      fits.push_back(release);
+    }
+  }
+  if (fits.size() == 1) return fits.front();
+  std::string known;
+  for (const auto& release : fits.empty() ? releases : fits)
+    known.append(known.empty() ? "" : ", ").append(release.text());
+  throw std::runtime_error(fmt::format("{} {}", wanted,
+                                       !fits.empty()   ? "fits more than one release: " + known
+                                       : known.empty() ? "is no release here: nothing is imported yet"
+                                                       : "is no release here; there are: " + known));
+}
+
+std::string some_address(const Arguments& arguments) {
+  if (const auto address = arguments.value("--address")) return *address;
+  const auto own = own_addresses();
+  if (own.empty()) return "<address>";
+  if (own.size() > 1) {
+    std::string others;
+    for (const auto& address : own) others.append(others.empty() ? "" : ", ").append(address.to_string());
+    fmt::print(stderr, "this host's addresses are {}: take the one that the controller reaches\n", others);
+  }
+  return own.front().to_string();
+}
+
+std::string some_user(const conf::Settings& settings, const storage::Depot& depot) {
+  if (!settings.ssh.users.empty()) return settings.ssh.users.front().name;
+  const auto users = conf::load_users(users_file(settings, depot));
+  return users.empty() ? "<user>" : users.front().name;
+}
+
+int run(Arguments& arguments) {
+  const auto wanted = arguments.take_word("RELEASE");
+  arguments.expect_no_more();
+  const auto mode = arguments.value("--mode").value_or("tftp");
+  if (mode != "tftp" && mode != "sftp") throw UsageError(fmt::format("--mode {}: it is tftp or sftp", mode));
+  const auto settings = load_settings(arguments).settings;
+  const storage::Depot depot(settings.depot);
+  const auto path = find_release(storage::Root(depot.images()), wanted).text();
+  const auto address = some_address(arguments);
+  const auto user = mode == "sftp" ? some_user(settings, depot) : "";
+  const auto lines =
+      mode == "tftp" ? tftp_controller_lines(address, path) : sftp_controller_lines(address, path, user);
+  if (!arguments.has("--json")) {
+    fmt::print("{}", lines);
+    return 0;
+  }
+  JsonObject object;
+  object.add("mode", mode);
+  object.add("server", address);
+  object.add("path", path);
+  if (mode == "sftp") object.add("user", user);
+  object.add("lines", lines);
+  fmt::print("{}\n", object.text());
+  return 0;
+}
+
+}  // namespace
+
+const Command wlc_config_command{"wlc-config", "RELEASE",
+                                 "prints the controller's configuration lines for a release", flags, run};
+
+}  // namespace server

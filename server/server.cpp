@@ -1,0 +1,222 @@
+#include "server/server.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "server/classic_log.hpp"
+#include "server/first_steps.hpp"
+#include "server/json_log.hpp"
+#include "server/service.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t disk_threads = 4, explaining_threads = 1, hashing_threads = 2, importing_threads = 1;
+constexpr auto log_patience = 1s;  // at the end, for whoever reads it
+
+}  // namespace
+
+Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
+    : settings_(std::make_shared<const conf::Settings>(std::move(loaded.settings))),
+      warnings_(std::move(loaded.warnings)),
+      origin_(std::move(origin)),
+      depot_(settings_->depot),
+      disk_(loop_, disk_threads),
+      explaining_(loop_, explaining_threads),
+      hashing_(loop_, hashing_threads),
+      importing_(loop_, importing_threads),
+      shared_{loop_, disk_, explaining_, hashing_, importing_, events_, depot_, settings_},
+      tftp_(shared_),
+      ssh_(shared_),
+      signals_(loop_, SIGINT, SIGTERM, SIGHUP),
+      drain_timer_(loop_) {
+  auto listeners = listen(loop_, plan);
+  notes_ = std::move(listeners.notes);
+  for (auto& socket : listeners.tftp) {
+    const auto endpoint = socket.local_endpoint();
+    tftp_addresses_.push_back(text_of(endpoint));
+    usual_ports_ = usual_ports_ && endpoint.port() == 69;
+    tftp_.serve(std::move(socket));
+  }
+  for (auto& acceptor : listeners.ssh) {
+    const auto endpoint = acceptor.local_endpoint();
+    ssh_addresses_.push_back(text_of(endpoint));
+    usual_ports_ = usual_ports_ && endpoint.port() == 22;
+    ssh_.serve(std::move(acceptor));
+  }
+  writer_.emplace(settings_->log);
+  events_.listen([this](const Event& event) { log(event); });
+}
+
+void Server::log(const Event& event) {
+  const auto write = [&](LogLine line) {
+    if (line.level <= shared_.settings->log.level) writer_->write(line.severity, std::move(line.text));
+  };
+  if (settings_->log.format == conf::LogFormat::json) return write(json_line(event));
+  for (auto& line : classic_lines(event)) write(std::move(line));
+}
+
+void Server::run() {
+  prepare_process();
+  events_.emit(event::Started{APDEPOT_VERSION});
+  for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
+  for (const auto& note : notes_) events_.emit(event::Warned{note});
+  if (settings_->import.watch)
+    start_importer();  // first, so that what is dropped as soon as we are ready is seen
+  fmt::print(stderr, "{}\n{}", ready_line(),
+             origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
+  tell_ready();
+  make_host_keys();
+  shared_.start(heed_signals(), "the signal handling");
+  run_loop();
+  events_.emit(event::Stopped{});
+  // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
+  // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
+  // and the next start sweeps its staging area and takes the drop up again.
+  if (!writer_->close(log_patience) || workers_are_busy()) std::_Exit(0);
+}
+
+bool Server::workers_are_busy() const {
+  return disk_.busy() + explaining_.busy() + hashing_.busy() + importing_.busy() > 0;
+}
+
+// Whatever one client brought about, the others go on.
+void Server::run_loop() {
+  while (!loop_.stopped()) {
+    try {
+      loop_.run();
+    } catch (const std::exception& e) {
+      events_.emit(event::Warned{fmt::format("a request broke off, the server goes on: {}", e.what())});
+    }
+  }
+}
+
+std::string Server::ready_line() const {
+  std::string line = "apdepot ready: ";
+  for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
+  for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
+  return line + "depot " + depot_.directory().string();
+}
+
+void Server::make_host_keys() {
+  if (ssh_addresses_.empty()) return;
+  struct Made {
+    std::vector<HostKeyPair> keys;
+    std::string problem;
+  };
+  disk_.run(
+      [this] {
+        try {
+          return Made{load_or_make_host_keys(depot_), {}};
+        } catch (const std::exception& e) {
+          return Made{{}, e.what()};
+        }
+      },
+      [this](std::optional<Made> made) {
+        if (draining_ || !made) return;
+        try {
+          if (made->problem.empty()) ssh_.use(std::move(made->keys));
+        } catch (const std::exception& e) {
+          made->problem = e.what();
+        }
+        if (made->problem.empty()) return;
+        events_.emit(event::Warned{"SFTP is not served: " + made->problem});
+        ssh_.stop_listening();
+      });
+}
+
+void Server::start_importer() {
+  try {
+    importer_.emplace(shared_);
+    shared_.start(importer_->run(), "the drop folder's import");
+  } catch (const std::system_error& e) {
+    events_.emit(event::Warned{
+        fmt::format("drop/ is not watched ({}): `apdepot import FILE` does the same", e.what())});
+  }
+}
+
+net::awaitable<void> Server::heed_signals() {
+  for (;;) {
+    const auto [error, signal] = co_await signals_.async_wait(net::as_tuple(net::use_awaitable));
+    if (error) co_return;
+    if (signal == SIGHUP) {
+      reload();
+    } else if (!draining_) {
+      begin_drain();
+    } else {
+      co_return end();
+    }
+  }
+}
+
+// Reads the configuration on a worker: it may lie on a dead disk.
+void Server::reload() {
+  struct Read {
+    conf::Loaded loaded;
+    std::string problem;
+  };
+  disk_.run(
+      [this] {
+        try {
+          return Read{origin_.reload(), {}};
+        } catch (const std::exception& e) {
+          return Read{{}, e.what()};
+        }
+      },
+      [this](std::optional<Read> read) {
+        if (!read) return;
+        if (read->problem.empty()) return put_in_force(std::move(read->loaded));
+        events_.emit(event::ReloadFailed{read->problem});
+      });
+}
+
+// What is looked up request by request is in force at once: tftp's limits, users, the log's level.
+void Server::put_in_force(conf::Loaded loaded) {
+  for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
+  shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
+  events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
+  if (conf::needs_restart(*settings_, *shared_.settings)) {
+    events_.emit(
+        event::Warned{"the depot, the addresses, ssh.compatibility, import, log.format and log.target change "
+                      "at the next start only"});
+  }
+}
+
+void Server::begin_drain() {
+  draining_ = true;
+  tell_stopping();
+  events_.emit(event::Stopping{tftp_.running(), ssh_.running()});
+  tftp_.stop_listening();
+  ssh_.stop_listening();
+  ssh_.drain_sessions();
+  if (importer_) importer_->stop();
+  drain_timer_.expires_after(shared_.settings->drain);
+  drain_timer_.async_wait([this](error_code error) {
+    if (error) return;
+    tftp_.stop_transfers();
+    ssh_.stop_sessions();
+    end();
+  });
+  tftp_.when_empty([this] { drain(); });
+  ssh_.when_empty([this] { drain(); });
+  drain();
+}
+
+void Server::drain() {
+  if (tftp_.running() == 0 && ssh_.running() == 0) end();
+}
+
+// What is under way is told, and the loop gets the turns that it takes to say so.
+void Server::end() {
+  tftp_.stop_transfers();
+  ssh_.stop_sessions();
+  drain_timer_.expires_after(50ms);
+  drain_timer_.async_wait([this](error_code) { loop_.stop(); });
+}
+
+}  // namespace server
