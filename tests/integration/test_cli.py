@@ -1,0 +1,199 @@
+"""The command line: data on stdout, messages on stderr, 0 done, 1 it failed, 2 wrong usage."""
+import json
+import os
+import re
+
+import pytest
+
+import apdepot
+from apdepot import RELEASE, ROOT, run, succeed
+
+
+@pytest.mark.parametrize("arguments", [
+    ("no-such-command",), ("--no-such-flag",), ("serve", "--no-such-flag"), ("serve", "surplus"), ("import",),
+    ("serve", "--tftp"), ("serve", "--tftp", "nonsense"), ("serve", "--tftp", "127.0.0.1:70000"),
+    ("serve", "--ssh", "127.0.0.1"), ("user",), ("user", "no-such"), ("user", "add"), ("user", "add", "a", "b"),
+    ("user", "add", "x", "--password", "visible"), ("config",), ("config", "no-such"), ("wlc-config",),
+    ("wlc-config", RELEASE, "--mode", "ftp"), ("version", "surplus"), ("--depot",)])
+def test_wrong_usage_exits_2_with_a_message_and_no_data(arguments, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip()
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_a_command_the_help_is_shown(tmp_path):
+    done = run(cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "apdepot serve" in done.stdout + done.stderr
+
+
+def test_help_is_data(tmp_path):
+    text = succeed("--help", cwd=tmp_path)
+
+    assert all(command in text for command in ("serve", "import", "user", "config", "wlc-config", "version"))
+
+
+def test_flags_stand_before_or_behind_the_command(tmp_path, depot):
+    before = run("--depot", depot, "user", "list", cwd=tmp_path)
+    behind = run("user", "list", "--depot", depot, cwd=tmp_path)
+    joined = run("user", "list", f"--depot={depot}", cwd=tmp_path)
+
+    assert before.returncode == 0 and before.stdout.startswith(apdepot.USER)
+    assert (before.stdout, before.stderr) == (behind.stdout, behind.stderr) == (joined.stdout, joined.stderr)
+
+
+def test_the_version_names_what_it_is_built_on():
+    text = succeed("version")
+
+    assert re.match(r"apdepot \d+\.\d+\.\d+", text)
+    assert all(library in text.lower() for library in ("libssh", "openssl", "boost", "libarchive"))
+    assert json.loads(succeed("version", "--json"))
+
+
+@pytest.mark.parametrize("arguments", [("user", "list"), ("config", "show"), ("version",), ("wlc-config", RELEASE)])
+def test_json_is_asked_for_with_a_flag(depot, arguments):
+    assert json.loads(succeed(*arguments, "--json", depot=depot)) is not None
+
+
+# ---- the configuration
+
+def test_the_example_is_the_annotated_default():
+    assert succeed("config", "example") == (ROOT / "conf/apdepot.yaml").read_text()
+
+
+def test_the_example_is_a_good_configuration_that_changes_nothing(tmp_path):
+    file = tmp_path / "apdepot.yaml"
+    file.write_text(succeed("config", "example"))
+
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
+
+    succeed("config", "check", "--config", file)
+    assert succeed("config", "show", "--config", file) == succeed("config", "show", "--config", empty)
+
+
+def test_what_is_shown_is_a_configuration_itself(tmp_path):
+    file = tmp_path / "apdepot.yaml"
+    file.write_text("tftp:\n  max_window: 16\nimport:\n  max_total: 3GiB\n")
+    shown = succeed("config", "show", "--config", file)
+    file.write_text(shown)
+
+    assert "16" in shown and succeed("config", "show", "--config", file) == shown
+
+
+def test_what_is_shown_is_the_merged_truth(tmp_path):
+    file = tmp_path / "apdepot.yaml"
+    file.write_text("depot: /srv/images\ntftp:\n  max_window: 16\n")
+    shown = json.loads(succeed("config", "show", "--json", "--config", file))
+
+    assert shown["depot"] == "/srv/images"
+    assert shown["tftp"]["max_window"] == 16 and shown["tftp"]["max_block_size"] == 65464
+    assert json.loads(succeed("config", "show", "--json", "--config", file, depot="/else"))["depot"] == "/else"
+
+
+MISTAKES = [  # the text, the line of the mistake, the key, and what the message must hold besides
+    ("tftp:\n  max_window: 70000\n", 2, "tftp.max_window", ["70000", "65535"]),
+    ("tftp:\n  max_block_size: 7\n", 2, "tftp.max_block_size", ["8", "65464"]),
+    ("tftp:\n  max_block_size: large\n", 2, "tftp.max_block_size", ["large"]),
+    ("tftp:\n  max_windw: 4\n", 2, "tftp.max_windw", ["max_window"]),
+    ("tfpt:\n  max_window: 4\n", 1, "tfpt", ["tftp"]),
+    ("\n\nssh:\n  compatibility: modem\n", 4, "ssh.compatibility", ["modern", "legacy"]),
+    ("tftp:\n  listen: [\"0.0.0.0\"]\n", 2, "tftp.listen", ["0.0.0.0"]),
+    ("tftp:\n  listen: [\"somewhere:69\"]\n", 2, "tftp.listen", ["somewhere:69"]),
+    ("tftp:\n  uploads: perhaps\n", 2, "tftp.uploads", ["perhaps"]),
+    ("tftp:\n  port_range: \"5-4\"\n", 2, "tftp.port_range", ["5-4"]),
+    ("log:\n  level: loud\n", 2, "log.level", ["verbose"]),
+    ("log:\n  target: \"nowhere\"\n", 2, "log.target", ["nowhere"]),
+    ("import:\n  settle: -1\n", 2, "import.settle", ["-1"]),
+    ("import:\n  max_total: 16 elephants\n", 2, "import.max_total", ["elephants"]),
+    ("drain: soon\n", 1, "drain", ["soon"]),
+    ("ssh:\n  users:\n    - name: ../x\n", 3, "ssh.users", ["name"]),
+    ("ssh:\n  users:\n    - nam: x\n", 3, "nam", ["name"]),
+    ("tftp: [1, 2]\n", 1, "tftp", []),
+    ("depot: /a\ndepot: /b\n", 2, "depot", []),
+]
+
+
+@pytest.mark.parametrize("text, line, key, words", MISTAKES, ids=[key for _, _, key, _ in MISTAKES])
+def test_a_mistake_is_told_with_file_line_and_key(tmp_path, text, line, key, words):
+    file = tmp_path / "mistaken.yaml"
+    file.write_text(text)
+
+    done = run("config", "check", "--config", file)
+
+    assert done.returncode == 1
+    messages = [message for message in re.findall(rf"mistaken\.yaml:{line}: .*", done.stderr) if key in message]
+    assert all(word in messages[0] for word in words)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    file = tmp_path / "mistaken.yaml"
+    file.write_text("tftp:\n  max_window: 0\n  uploads: 7\nlog:\n  format: xml\nunknown: 1\n")
+
+    done = run("config", "check", "--config", file)
+
+    assert [int(line) for line in re.findall(r"mistaken\.yaml:(\d+): ", done.stderr)] == [2, 3, 5, 6]
+
+
+@pytest.mark.parametrize("text", ["tftp: {listen: [\n", "\t- x", "a: b: c", "just text", "\x00"])
+def test_what_is_no_yaml_is_told_with_its_file(tmp_path, text):
+    file = tmp_path / "mistaken.yaml"
+    file.write_text(text)
+
+    done = run("config", "check", "--config", file)
+
+    assert done.returncode == 1 and "mistaken.yaml" in done.stderr
+
+
+def test_an_empty_configuration_is_a_good_one(tmp_path):
+    file = tmp_path / "empty.yaml"
+    file.write_text("# nothing yet\n")
+
+    succeed("config", "check", "--config", file)
+
+
+@pytest.mark.parametrize("command", [("config", "check"), ("serve",), ("user", "list")])
+def test_a_configuration_that_is_not_there_is_named(tmp_path, command):
+    done = run(*command, "--config", tmp_path / "missing.yaml", depot=tmp_path / "depot")
+
+    assert done.returncode == 1 and "missing.yaml" in done.stderr
+
+
+# ---- the controller's lines
+
+TFTP_LINES = r"""wireless profile image-download default
+ image-download-mode tftp
+  tftp-image-server \S+
+  tftp-image-path /EWC/17_9_4a
+"""
+SFTP_LINES = r"""wireless profile image-download default
+ image-download-mode sftp
+  sftp-image-server \S+
+  sftp-image-path /EWC/17_9_4a
+  sftp-username \S+
+  sftp-password 0 \S+
+"""
+
+
+@pytest.mark.parametrize("mode, lines", [("tftp", TFTP_LINES), ("sftp", SFTP_LINES)])
+def test_the_controllers_lines_are_printed_for_a_mode(depot, mode, lines):
+    assert re.fullmatch(lines, succeed("wlc-config", RELEASE, "--mode", mode, depot=depot))
+
+
+def test_without_a_mode_the_controllers_lines_are_those_for_tftp(depot):
+    assert re.fullmatch(TFTP_LINES, succeed("wlc-config", RELEASE, depot=depot))
+
+
+@pytest.mark.parametrize("spelling", ["17_9_4a", "17.9.4a", "17.09.04a", "EWC/17_9_4a"])
+def test_a_release_may_be_spelled_as_the_vendor_does(depot, spelling):
+    assert "  tftp-image-path /EWC/17_9_4a\n" in succeed("wlc-config", spelling, depot=depot)
+
+
+def test_an_unknown_release_is_named_with_those_that_are_there(depot):
+    done = run("wlc-config", "/EWC/17_9_5", depot=depot)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "17_9_5" in done.stderr and RELEASE in done.stderr

@@ -1,0 +1,277 @@
+"""The log, letter for letter: administrators grep for these lines."""
+import json
+import re
+import zipfile
+
+import pytest
+
+import tftp_wire
+from apdepot import PASSWORD, RELEASE, TIMESTAMP, USER, wait_until
+from make_bundle import BUNDLE
+from sftp_wire import NO_SUCH_FILE, OK, STAT, Sftp, login, string
+
+IMAGE = f"{RELEASE}/ap3g3"
+SECONDS = r"\d+\.\d s"
+
+
+def lines_of(server, number):
+    """The texts of one request's or session's lines."""
+    ours = re.compile(rf"(tftpd|sftp-server)\[{number}\]: ")
+    return [line.split(": ", 1)[1] for line in server.log_lines() if ours.match(line)]
+
+
+def wait_for_number(server, pattern):
+    """The number N of the first line `TAG[N]: TEXT` whose text `pattern` fits."""
+    return int(server.wait_for_log(rf"^(?:tftpd|sftp-server)\[(\d+)\]: {pattern}$").group(1))
+
+
+def ask_and_get_error(server, name, **how):
+    with tftp_wire.Client(server.tftp) as client:
+        packet = client.ask(name, **how)
+    assert packet.opcode == tftp_wire.ERROR and packet.text
+    return packet
+
+
+# ---- TFTP
+
+@pytest.mark.parametrize("options, shape", [
+    ((), "blksize 512 windowsize 1"),
+    (("blksize", "1428"), "blksize 1428 windowsize 1"),
+    (("blksize", "8192", "windowsize", "4"), "blksize 8192 windowsize 4")])
+def test_a_tftp_read_is_two_lines(server, images, options, shape):
+    tftp_wire.fetch(server.tftp, IMAGE, *options)
+    number = wait_for_number(server, rf"sent {IMAGE} to .*")
+
+    request, sent = lines_of(server, number)
+
+    assert request == "RRQ from 127.0.0.1 filename /EWC/17_9_4a/ap3g3"
+    assert re.fullmatch(rf"sent /EWC/17_9_4a/ap3g3 to 127\.0\.0\.1: {len(images['ap3g3'])} bytes in {SECONDS}, "
+                        f"{shape}, 0 resent", sent)
+
+
+def test_the_controllers_two_requests_in_one_second_are_two_numbers(server):
+    downloads = [tftp_wire.Download(IMAGE, "tsize", "0"), tftp_wire.Download(IMAGE, "blksize", "1428")]
+    tftp_wire.fetch_all(server.tftp, downloads)
+    wait_until(lambda: sum(": sent " in line for line in server.log_lines("tftpd")) == 2)
+
+    requests = [line for line in server.log_lines("tftpd") if ": RRQ " in line]
+
+    assert len(set(requests)) == 2
+    assert all(line.endswith("]: RRQ from 127.0.0.1 filename /EWC/17_9_4a/ap3g3") for line in requests)
+
+
+def test_resent_blocks_are_counted(server):
+    with tftp_wire.Client(server.tftp) as client:
+        client.ask(IMAGE, "timeout", "1")
+        client.acknowledge(0)
+        client.expect_data(1)
+        client.expect_data(1)
+        client.finish(1)
+
+    server.wait_for_log(r"^tftpd\[\d+\]: sent /EWC/17_9_4a/ap3g3 to 127\.0\.0\.1: .*, 1 resent$")
+
+
+MISSES = [
+    ("/Wrong-Path/ap1g6",
+     "WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
+    ("/EWC/ap1g6", r"WRONG_DIRECTORY: .*; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
+    ("/ap1g6", r"WRONG_DIRECTORY: .*; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
+    ("/EWC/17_9_5/ap1g8", "NO_SUCH_RELEASE: .+"),
+    ("/EWC/17_9_4a/ap1g9", "FAMILY_MISSING: .+"),
+    ("/EWC/17_9_4a/nonsense.txt", "NOT_FOUND: .+"),
+]
+
+
+@pytest.mark.parametrize("name, explanation", MISSES, ids=[name for name, _ in MISSES])
+def test_a_tftp_miss_is_three_lines(server, name, explanation):
+    packet = ask_and_get_error(server, name)
+    number = wait_for_number(server, "miss .*")
+
+    request, refusal, miss = lines_of(server, number)
+
+    assert packet.number == 1 and packet.text.startswith("File not found")
+    assert request == f"RRQ from 127.0.0.1 filename {name}"
+    assert refusal == "sending NAK (1, File not found) to 127.0.0.1"
+    assert re.fullmatch("miss " + explanation.format("tftp"), miss)
+
+
+def test_the_client_is_told_where_the_image_is(server):
+    packet = ask_and_get_error(server, "/Wrong-Path/ap1g6")
+
+    assert packet.text == "File not found: ap1g6 is in /EWC/17_9_4a"
+
+
+@pytest.mark.parametrize("name, cause", [
+    ("/EWC/17_9_4a", "IS_DIRECTORY"), ("/EWC/17_9_4a/", "IS_DIRECTORY"), ("/", "IS_DIRECTORY"),
+    ("../../etc/passwd", "ESCAPES_ROOT"), ("/../etc/passwd", "ESCAPES_ROOT"),
+    ("/EWC/17_9_4a/../../../ap1g8", "ESCAPES_ROOT"), ("", "EMPTY_NAME")])
+def test_a_tftp_name_that_no_file_can_have_has_its_own_cause(server, name, cause):
+    packet = ask_and_get_error(server, name)
+
+    assert packet.number in (1, 2)
+    server.wait_for_log(rf"^tftpd\[\d+\]: sending NAK \({packet.number}, [A-Z][a-z ]+\) to 127\.0\.0\.1$")
+    server.wait_for_log(rf"^tftpd\[\d+\]: miss {cause}: .+")
+
+
+def test_a_refused_write_is_logged(server):
+    packet = ask_and_get_error(server, "/backup.cfg", opcode=tftp_wire.WRQ)
+    number = wait_for_number(server, "miss .*")
+
+    request, refusal, miss = lines_of(server, number)
+
+    assert packet.number == 2
+    assert request == "WRQ from 127.0.0.1 filename /backup.cfg"
+    assert refusal == "sending NAK (2, Access denied) to 127.0.0.1"
+    assert miss.startswith("miss WRITE_REFUSED: ")
+
+
+# ---- SFTP
+
+def test_the_controllers_walk_over_sftp_reads_as_with_openssh(server, images):
+    transport = login(server, USER, PASSWORD)
+    sftp = Sftp(transport)
+    assert sftp.realpath(".") == "/"
+    assert sftp.ask(STAT, string(IMAGE)).attributes.size == len(images["ap3g3"])
+    handle = sftp.open(IMAGE).handle
+    assert sftp.read_to_end(handle) == images["ap3g3"]
+    assert sftp.close(handle) == OK
+    transport.close()
+    closed = server.wait_for_log(r"^sftp-server\[(\d+)\]: session closed .*")
+
+    texts = lines_of(server, closed.group(1))
+
+    authentication = [text for text in texts if text.startswith("Accepted ")]
+    assert [text for text in texts if text not in authentication] == [
+        "session opened for local user ewc from [127.0.0.1]",
+        "received client version 3",
+        'realpath "."',
+        'stat name "/EWC/17_9_4a/ap3g3"',
+        'open "/EWC/17_9_4a/ap3g3" flags READ mode 0666',
+        'close "/EWC/17_9_4a/ap3g3" bytes read 81920 written 0',
+        "session closed for local user ewc from [127.0.0.1]",
+    ]
+    assert all(re.fullmatch(r"Accepted password for ewc from 127\.0\.0\.1 port \d+ ssh2", text)
+               for text in authentication)
+
+
+def test_a_listing_reads_as_with_openssh(server, sftp):
+    sftp.list(RELEASE)
+
+    server.wait_for_log(r'^sftp-server\[\d+\]: opendir "/EWC/17_9_4a"$')
+    server.wait_for_log(r'^sftp-server\[\d+\]: closedir "/EWC/17_9_4a"$')
+
+
+def test_a_file_left_open_is_closed_in_the_log(server, sftp):
+    sftp.read(sftp.open(IMAGE).handle, 0, 1000)
+    sftp.transport.close()
+
+    server.wait_for_log(r'^sftp-server\[\d+\]: forced close "/EWC/17_9_4a/ap3g3" bytes read 1000 written 0$')
+    server.wait_for_log(r"^sftp-server\[\d+\]: session closed for local user ewc from \[127\.0\.0\.1\]$")
+
+
+@pytest.mark.parametrize("name, explanation", MISSES, ids=[name for name, _ in MISSES])
+def test_an_sftp_miss_is_told_once_a_session(server, sftp, name, explanation):
+    assert sftp.ask(STAT, string(name)).status == NO_SUCH_FILE
+    assert sftp.open(name).status == NO_SUCH_FILE
+    sftp.transport.close()
+    number = server.wait_for_log(r"^sftp-server\[(\d+)\]: session closed .*").group(1)
+
+    texts = lines_of(server, number)
+
+    assert f'stat name "{name}"' in texts
+    assert f'open "{name}" flags READ mode 0666' in texts
+    assert texts.count("sent status No such file") == 2
+    miss, = [text for text in texts if text.startswith("miss ")]
+    assert re.fullmatch("miss " + explanation.format("sftp"), miss)
+
+
+def test_each_missing_name_of_a_directory_is_told(server, sftp):
+    for name in ("ap1g6", "ap1g7", "ap1g6"):
+        assert sftp.ask(STAT, string(f"/Wrong-Path/{name}")).status == NO_SUCH_FILE
+    sftp.transport.close()
+    number = server.wait_for_log(r"^sftp-server\[(\d+)\]: session closed .*").group(1)
+
+    misses = [text for text in lines_of(server, number) if text.startswith("miss ")]
+
+    assert len(misses) == 2
+    assert all(f"{name} is in /EWC/17_9_4a" in miss for name, miss in zip(("ap1g6", "ap1g7"), misses, strict=True))
+
+
+def test_a_refused_sftp_write_is_logged(server, sftp):
+    sftp.open("/new", flags=0x1A)  # WRITE, CREATE, TRUNCATE
+    number = wait_for_number(server, "sent status Permission denied")
+
+    assert "Refusing open request in read-only mode" in lines_of(server, number)
+
+
+# ---- the lines themselves
+
+def test_every_line_has_a_utc_time(server):
+    tftp_wire.fetch(server.tftp, IMAGE)
+    server.wait_for_log(": sent ")
+    with server.changed:
+        lines = [line for line in server.lines if line != server.ready_line]
+
+    assert all(TIMESTAMP.match(line) for line in lines), lines
+
+
+@pytest.mark.parametrize("name", ["/a\nb", "/a\r\ntftpd[1]: forged", "/\x1b[31mred", "/a\tb", "/%s%n", '/a"b',
+                                  "/caf\udcff"])
+def test_what_a_client_sends_is_escaped(server, name):
+    ask_and_get_error(server, name)
+    server.wait_for_log("miss ")
+    text = "\n".join(line for line in server.log_lines())
+
+    assert sum(": RRQ from " in line for line in server.log_lines()) == 1
+    assert not [line for line in server.log_lines() if line.startswith("tftpd[1]: forged")]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
+
+
+def test_a_name_of_60000_bytes_is_cut_in_the_log(server):
+    ask_and_get_error(server, "/" + "a" * 60_000)
+    server.wait_for_log("miss ")
+
+    request, = [line for line in server.log_lines() if ": RRQ from " in line]
+
+    assert request.endswith("aaa...")
+    assert all(len(line) < 2000 for line in server.log_lines())
+
+
+def test_each_json_line_is_an_object(start_server, depot):
+    server = start_server(depot, {"log": {"format": "json"}})
+    tftp_wire.fetch(server.tftp, IMAGE)
+    ask_and_get_error(server, "/Wrong-Path/ap1g6")
+    transport = login(server, USER, PASSWORD)
+    Sftp(transport).fetch(IMAGE)
+    transport.close()
+    for sign in (r"\bsent\b", r"WRONG_DIRECTORY", r"\bsession closed\b"):
+        server.wait_for_log(sign)
+    with server.changed:
+        events = [json.loads(line) for line in server.lines if line != server.ready_line]
+
+    assert all({"time", "event", "text"} <= set(event) for event in events)
+    assert any(IMAGE in event.values() for event in events)
+
+
+@pytest.mark.parametrize("shape", ["classic", "json"])
+def test_a_quiet_log_still_has_the_warnings_of_an_import(start_server, empty_depot, shape):
+    server = start_server(empty_depot, {"log": {"format": shape, "level": "quiet"}})
+    with zipfile.ZipFile(empty_depot / "arriving", "w") as archive:
+        for name, content in (("controller_version.info", "17.09.04a.0.6"), ("version.info", "17.9.3.50\n"),
+                              ("ap1g8", "x" * 10_240)):
+            archive.writestr(name, content)
+    (empty_depot / "arriving").rename(empty_depot / "drop" / BUNDLE)
+
+    server.wait_for_log(r"version\.info says 17\.9\.3\.50")
+
+
+def test_the_log_can_go_to_a_file(start_server, depot, tmp_path):
+    file = tmp_path / "apdepot.log"
+    server = start_server(depot, {"log": {"target": f"file:{file}"}})
+    tftp_wire.fetch(server.tftp, IMAGE)
+
+    line = wait_until(lambda: [line for line in file.read_text().splitlines() if ": RRQ from " in line])[0]
+
+    assert TIMESTAMP.match(line)
+    assert re.fullmatch(r"tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /EWC/17_9_4a/ap3g3", TIMESTAMP.sub("", line))
+    assert not server.log_lines("tftpd")

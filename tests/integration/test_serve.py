@@ -1,0 +1,325 @@
+"""The server's life: start, reload, drain and end."""
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+import apdepot
+import tftp_wire
+from apdepot import BINARY, PASSWORD, RELEASE, USER, wait_until, write_config
+from sftp_wire import DATA, OK, Sftp, login
+from tftp_wire import fetch
+
+IMAGE = f"{RELEASE}/ap1g8"
+ANYWHERE = ("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0")
+
+
+# ---- start
+
+def test_the_ready_line_names_every_address_and_the_depot(start_server, depot):
+    server = start_server(depot, listen=["--tftp", "127.0.0.1:0", "--tftp", "127.0.0.2:0", "--ssh", "127.0.0.1:0",
+                                         "--ssh", "127.0.0.2:0"])
+
+    assert [host for host, _ in server.addresses["tftp"]] == ["127.0.0.1", "127.0.0.2"]
+    assert [host for host, _ in server.addresses["ssh"]] == ["127.0.0.1", "127.0.0.2"]
+    assert server.ready_line.endswith(f", depot {depot}")
+    assert all(port for pairs in server.addresses.values() for _, port in pairs)
+
+
+def test_each_address_answers_from_itself(start_server, depot, images):
+    server = start_server(depot, listen=["--tftp", "127.0.0.1:0", "--tftp", "127.0.0.2:0", "--ssh", "127.0.0.1:0"])
+    for address in server.addresses["tftp"]:
+        with tftp_wire.Client(address) as client:
+            content = client.ask(IMAGE).data
+
+            assert client.peer[0] == address[0]
+            assert content + client.finish(1) == images["ap1g8"]
+
+
+def test_the_depots_folders_are_made(start_server, new_depot):
+    start_server(new_depot)
+
+    assert {"images", "drop", "rejected", "state"} <= {path.name for path in new_depot.iterdir()}
+
+
+def test_the_service_manager_is_told(start_server, depot, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        start_server(depot, env=apdepot.environment(NOTIFY_SOCKET=str(tmp_path / "notify")))
+
+        assert b"READY=1" in manager.recv(4096).split(b"\n")
+
+
+@pytest.mark.full
+def test_the_server_is_ready_within_200_ms(start_server, depot, optimised):
+    def start_up():
+        started = time.monotonic()
+        server = start_server(depot, binary=optimised)
+        took = time.monotonic() - started
+        server.stop()
+        return took
+
+    assert min(start_up() for _ in range(5)) < 0.2
+
+
+@pytest.mark.full
+def test_logins_leave_no_memory_behind(start_server, depot, optimised):
+    server = start_server(depot, binary=optimised)
+    for _ in range(10):
+        login(server, USER, PASSWORD).close()
+
+    assert server.resident_megabytes() < 30
+
+
+def occupied(kind):
+    taken = socket.socket(socket.AF_INET, kind)
+    taken.bind(("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        taken.listen()
+    return taken
+
+
+@pytest.mark.parametrize("flag, other, kind", [("--tftp", "--ssh", socket.SOCK_DGRAM),
+                                               ("--ssh", "--tftp", socket.SOCK_STREAM)])
+def test_a_taken_port_is_told_with_the_ways_out(depot, flag, other, kind):
+    with occupied(kind) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = apdepot.run("serve", flag, address, other, "127.0.0.1:0", depot=depot)
+
+    message = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1
+    assert address in message
+    assert re.search(r"in use|taken|another program", message)
+    assert flag in message  # one way out; the other is to end the other program
+    assert "apdepot ready" not in done.stderr
+
+
+def may_bind_low_ports():
+    return int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 69
+
+
+@pytest.mark.skipif(may_bind_low_ports(), reason="any user may bind port 69 here")
+def test_a_port_that_is_not_permitted_is_told_with_the_ways_out(tmp_path):
+    command = [BINARY, "serve", "--tftp", "127.0.0.1:69", "--ssh", "127.0.0.1:0", "--depot", "depot"]
+    if os.geteuid() == 0:  # become nobody; the root of pytest's directories lets nobody else through
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", *command]
+        tmp_path.chmod(0o777)
+        for above in tmp_path.parents:
+            if above.stat().st_mode & 0o1 == 0:
+                above.chmod(above.stat().st_mode | 0o1)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, env=apdepot.environment())
+
+    assert done.returncode == 1
+    assert "127.0.0.1:69" in done.stderr and re.search("permi|privilege", done.stderr)
+
+
+OCCUPY_AND_RUN = """
+import socket, subprocess, sys
+held = []
+for kind, port in ((socket.SOCK_DGRAM, 69), (socket.SOCK_STREAM, 22)):
+    taken = socket.socket(socket.AF_INET6, kind)
+    taken.bind(("::", port))
+    if kind == socket.SOCK_STREAM:
+        taken.listen()
+    held.append(taken)
+child = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE, text=True)
+for line in child.stderr:
+    print(line, end="", flush=True)
+    if line.startswith("apdepot ready"):
+        child.terminate()
+sys.exit(child.wait())
+"""
+
+
+def has_network_namespaces():
+    return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(pathlib.Path("/etc/apdepot/apdepot.yaml").exists(), reason="there is a configuration on this host")
+@pytest.mark.skipif(not has_network_namespaces(), reason="may not make a network namespace")
+def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path):
+    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, BINARY, "serve"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60, env=apdepot.environment())
+
+    ready, = re.findall("apdepot ready: .*", done.stdout)
+    assert done.returncode == 0
+    assert re.search(r"tftp 0\.0\.0\.0:6969\b", ready) and re.search(r"ssh 0\.0\.0\.0:2222\b", ready)
+    assert ready.endswith(f"depot {tmp_path}/depot")
+    assert re.search(r"\b69\b.*6969|6969.*\b69\b", done.stdout) and re.search(r"\b22\b.*2222|2222.*\b22\b", done.stdout)
+
+
+# ---- reload
+
+def options_granted(server, *asked):
+    with tftp_wire.Client(server.tftp) as client:
+        packet = client.ask(IMAGE, *asked)
+        client.send(tftp_wire.error(0, "only looking"))
+        return packet.options
+
+
+def test_a_reload_takes_the_new_settings_and_keeps_what_runs(start_server, depot, tmp_path, images):
+    server = start_server(depot, {"tftp": {"max_block_size": 1024}})
+    with tftp_wire.Client(server.tftp) as client:
+        client.ask(IMAGE, "blksize", "8192")
+        client.acknowledge(0)
+        content = client.expect_data(1)
+        write_config(tmp_path / "apdepot.yaml", {"tftp": {"max_block_size": 2048}})
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: options_granted(server, "blksize", "8192") == {"blksize": "2048"})
+
+        assert content + client.finish(1, block_size=1024) == images["ap1g8"]
+
+
+def test_a_reload_of_a_mistaken_configuration_changes_nothing_and_says_why(start_server, depot, tmp_path, images):
+    server = start_server(depot, {"tftp": {"max_block_size": 1024}})
+    (tmp_path / "apdepot.yaml").write_text("tftp:\n  max_block_size: huge\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for_log(r"the old one stays in effect: .*apdepot\.yaml:2: .*max_block_size")
+
+    assert options_granted(server, "blksize", "8192") == {"blksize": "1024"}
+    assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+
+
+def test_a_reload_says_what_it_leaves_for_the_next_start(start_server, depot, tmp_path):
+    server = start_server(depot)
+    write_config(tmp_path / "apdepot.yaml", {"ssh": {"compatibility": "legacy"}})
+    server.signal(signal.SIGHUP)
+
+    server.wait_for_log(r"\bssh\.compatibility\b.*\bat the next start only$")
+
+
+def test_a_reload_without_a_configuration_file_is_harmless(depot, images):
+    server = apdepot.Server(depot)
+    try:
+        server.signal(signal.SIGHUP)
+        assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+        server.stop()
+    finally:
+        server.kill()
+
+
+# ---- drain and end
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_at_once(server, number):
+    server.signal(number)
+
+    assert server.wait(timeout=10) == 0
+
+
+def test_a_running_tftp_transfer_is_drained(server, images):
+    with tftp_wire.Client(server.tftp) as client:
+        content = client.ask(IMAGE).data
+        server.signal(signal.SIGTERM)
+        wait_until(server.refuses_connections)
+        assert server.process.poll() is None
+
+        assert content + client.finish(1) == images["ap1g8"]
+    assert server.wait(timeout=10) == 0
+
+
+def test_a_running_sftp_transfer_is_drained(server, sftp, images):
+    handle = sftp.open(IMAGE).handle
+    content = sftp.read(handle, 0, 1000).data
+    server.signal(signal.SIGTERM)
+    wait_until(server.refuses_connections)
+    assert server.process.poll() is None
+
+    while (reply := sftp.read(handle, len(content), 1000)).kind == DATA:
+        content += reply.data
+    assert content == images["ap1g8"]
+    assert sftp.close(handle) == OK
+    assert server.wait(timeout=10) == 0  # the client stays connected; the drain would be 30
+
+
+def test_an_idle_session_does_not_hold_up_the_end(server, sftp):
+    sftp.realpath(".")
+    server.signal(signal.SIGTERM)
+
+    assert server.wait(timeout=10) == 0  # the drain would be 30
+
+
+def test_the_drain_is_limited(start_server, depot):
+    server = start_server(depot, {"drain": 1})
+    with tftp_wire.Client(server.tftp) as client:
+        client.ask(IMAGE, "timeout", "255")
+        started = time.monotonic()
+        server.signal(signal.SIGTERM)
+
+        assert server.wait() == 0
+        assert 0.9 < time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once(server, number):
+    with tftp_wire.Client(server.tftp) as client:
+        client.ask(IMAGE, "timeout", "255")
+        server.signal(number)
+        wait_until(server.refuses_connections)
+        assert server.process.poll() is None
+        started = time.monotonic()
+        server.signal(number)
+        server.wait()
+
+        assert time.monotonic() - started < 5  # the drain would be 30
+
+
+def test_a_killed_server_starts_again_and_serves(start_server, depot, images):
+    start_server(depot).kill()
+
+    assert fetch(start_server(depot).tftp, IMAGE) == images["ap1g8"]
+
+
+def test_a_root_that_goes_away_is_a_miss_not_the_end(server, depot, images):
+    shutil.move(depot / "images/EWC", depot / "EWC")
+    with tftp_wire.Client(server.tftp) as client:
+        assert client.ask(IMAGE).opcode == tftp_wire.ERROR
+    shutil.move(depot / "EWC", depot / "images/EWC")
+
+    assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+
+
+def test_images_that_are_replaced_are_served_from_the_new_folder(server, sftp, depot, images):
+    assert sftp.fetch(IMAGE) == fetch(server.tftp, IMAGE) == images["ap1g8"]
+    shutil.move(depot / "images", depot / "old")
+    shutil.copytree(depot / "old", depot / "images")
+    (depot / "images" / IMAGE[1:]).write_bytes(b"the new one")
+
+    assert fetch(server.tftp, IMAGE) == b"the new one"
+    transport = login(server, USER, PASSWORD)
+    assert Sftp(transport).fetch(IMAGE) == b"the new one"
+    transport.close()
+
+
+def test_a_log_that_nobody_reads_holds_up_neither_the_clients_nor_the_end(depot, images):
+    reader, writer = os.pipe()
+    command = [BINARY, "serve", "--depot", depot, *ANYWHERE]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=writer, env=apdepot.environment())
+    try:
+        log = b""
+        while not (ready := re.search(rb"apdepot ready: .*\btftp (\S+):(\d+).*\n", log)):
+            assert select.select([reader], [], [], 30)[0], log
+            log += os.read(reader, 4096)
+        address = ready[1].decode(), int(ready[2])
+        with tftp_wire.Client(address) as client:
+            for n in range(200):  # some 1000 bytes of log each, and a pipe takes 64 KiB
+                assert client.ask(f"/{n}{'x' * 500}").opcode == tftp_wire.ERROR
+        wait_until(lambda: not select.select([], [writer], [], 0)[1])
+
+        assert fetch(address, IMAGE) == images["ap1g8"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)

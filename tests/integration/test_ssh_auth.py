@@ -1,0 +1,368 @@
+"""Who may come in over SSH, and that there is nothing but SFTP behind the door."""
+import base64
+import contextlib
+import hashlib
+import signal
+import socket
+import stat
+
+import paramiko
+import pytest
+
+import apdepot
+import tftp_wire
+from apdepot import PASSWORD, RELEASE, USER, wait_until
+from clients import key_user, make_key
+from sftp_wire import (INIT, PATIENCE, Sftp, ask_for_sftp, channel_request, connect, frame, login, string,
+                       u32)
+
+
+def may_enter(server, user, password):
+    transport = connect(server)
+    try:
+        transport.auth_password(user, password, fallback=False)
+        return True
+    except (paramiko.SSHException, EOFError):
+        return False
+    finally:
+        transport.close()
+
+
+# ---- ways in
+
+def test_the_right_password_opens_the_door_and_no_other_does(server):
+    assert may_enter(server, USER, PASSWORD)
+    assert not may_enter(server, USER, PASSWORD + "x")
+    assert not may_enter(server, USER, PASSWORD[:-1])
+    assert not may_enter(server, USER, "")
+
+
+@pytest.mark.parametrize("user", ["root", "EWC", "", "ewc\n", "../ewc", "a" * 1000])
+def test_an_unknown_user_is_refused(server, user):
+    assert not may_enter(server, user, PASSWORD)
+
+
+def test_keyboard_interactive_takes_the_password(server):
+    transport = connect(server)
+    transport.auth_interactive(USER, lambda title, instructions, prompts: [PASSWORD] * len(prompts))
+
+    assert Sftp(transport).realpath(".") == "/"
+    transport.close()
+
+
+def test_keyboard_interactive_refuses_a_wrong_password(server):
+    transport = connect(server)
+    with pytest.raises(paramiko.AuthenticationException):
+        transport.auth_interactive(USER, lambda title, instructions, prompts: ["wrong"] * len(prompts))
+    transport.close()
+
+
+def test_no_authentication_is_refused_and_names_the_ways_in(server):
+    transport = connect(server)
+    with pytest.raises(paramiko.BadAuthenticationType) as refused:
+        transport.auth_none(USER)
+    transport.close()
+
+    assert {"password", "publickey", "keyboard-interactive"} <= set(refused.value.allowed_types)
+
+
+def test_a_key_opens_the_account_that_lists_it(keyed_server, key):
+    transport = connect(keyed_server)
+    transport.auth_publickey("keyed", paramiko.Ed25519Key.from_private_key_file(str(key)))
+
+    assert Sftp(transport).realpath(".") == "/"
+    transport.close()
+
+
+def test_a_key_opens_no_other_account(keyed_server, key, tmp_path):
+    stranger = make_key(tmp_path / "stranger")
+    for user, file in ((USER, key), ("keyed", stranger), ("nobody", key)):
+        transport = connect(keyed_server)
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_publickey(user, paramiko.Ed25519Key.from_private_key_file(str(file)))
+        transport.close()
+
+
+def test_no_password_opens_an_account_without_one(keyed_server):
+    assert not may_enter(keyed_server, "keyed", "")
+    assert not may_enter(keyed_server, "keyed", PASSWORD)
+
+
+def test_a_login_is_logged_and_its_password_is_not(server):
+    may_enter(server, USER, "wr0ng-secret")
+    login(server, USER, PASSWORD).close()
+    server.wait_for_log(r"\bAccepted password for ewc from 127\.0\.0\.1 port \d+ ssh2$")
+
+    text = "\n".join(server.log_lines())
+
+    assert PASSWORD not in text and "wr0ng-secret" not in text
+
+
+# ---- ways that are shut
+
+def test_six_tries_are_all_a_connection_gets(server):
+    transport = connect(server)
+    tries = 0
+    with pytest.raises((paramiko.SSHException, EOFError)):
+        while tries < 20:
+            tries += 1
+            try:
+                transport.auth_password(USER, "wrong", fallback=False)
+            except paramiko.AuthenticationException:
+                if not transport.is_active():
+                    raise
+    transport.join(PATIENCE)
+
+    assert not transport.is_alive()
+    assert tries in (6, 7)  # the end comes with the sixth refusal, or to the client's surprise at its seventh try
+    assert may_enter(server, USER, PASSWORD)
+
+
+def test_a_changed_user_name_ends_the_connection(server):
+    transport = connect(server)
+    with pytest.raises(paramiko.AuthenticationException):
+        transport.auth_password("somebody", "wrong", fallback=False)
+    with pytest.raises((paramiko.SSHException, EOFError)):
+        transport.auth_password(USER, PASSWORD, fallback=False)
+    transport.join(PATIENCE)
+
+    assert not transport.is_alive()
+
+
+def message(kind, *strings):
+    built = paramiko.Message()
+    built.add_byte(bytes([kind]))
+    for text in strings:
+        built.add_string(text)
+    return built
+
+
+@pytest.mark.parametrize("kind, strings", [(52, ()), (90, ("session", b"", b""))],
+                         ids=["USERAUTH_SUCCESS", "CHANNEL_OPEN"])
+def test_what_only_a_server_or_a_user_may_say_ends_the_connection(server, kind, strings):
+    transport = connect(server)
+    transport._send_message(message(kind, *strings))
+    transport.join(PATIENCE)
+
+    assert not transport.is_alive()
+    assert may_enter(server, USER, PASSWORD)
+
+
+@pytest.mark.parametrize("method", [("none",), ("keyboard-interactive", "", "")], ids=lambda method: method[0])
+def test_requests_that_are_no_tries_are_limited_too(server, method):
+    transport = connect(server)
+    transport._send_message(message(5, "ssh-userauth"))  # SSH_MSG_SERVICE_REQUEST
+    for _ in range(51):
+        transport._send_message(message(50, USER, "ssh-connection", *method))  # SSH_MSG_USERAUTH_REQUEST
+    transport.join(PATIENCE)
+
+    assert not transport.is_alive()
+    server.wait_for_log("requests to log in")
+    assert may_enter(server, USER, PASSWORD)
+
+
+def test_silent_connections_from_one_address_do_not_keep_another_out(server):
+    silent = [socket.create_connection(server.ssh, timeout=10, source_address=("127.0.0.2", 0)) for _ in range(200)]
+    try:
+        assert may_enter(server, USER, PASSWORD)
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+# ---- nothing but SFTP
+
+@pytest.mark.parametrize("ask", [
+    lambda channel: channel.invoke_shell(), lambda channel: channel.exec_command("true"),
+    lambda channel: channel.invoke_subsystem("no-such-subsystem")], ids=["shell", "command", "subsystem"])
+def test_whatever_is_not_sftp_is_refused(transport, ask):
+    channel = transport.open_session(timeout=PATIENCE)
+    with pytest.raises(paramiko.SSHException):
+        ask(channel)
+
+
+def test_sftp_starts_on_a_channel_that_asked_for_more(transport):
+    sftp = Sftp(transport, initialise=False)
+    channel_request(sftp.channel, "env", string("LANG"), string("C"))
+    channel_request(sftp.channel, "pty-req", string("vt100"), u32(80), u32(24), u32(0), u32(0), string(b"\0"))
+    channel_request(sftp.channel, "auth-agent-req@openssh.com")
+    channel_request(sftp.channel, "shell")
+    channel_request(sftp.channel, "exec", string("true"))
+    channel_request(sftp.channel, "x11-req", b"\0", string("MIT-MAGIC-COOKIE-1"), string("0" * 32), u32(0))
+    ask_for_sftp(sftp.channel)
+    sftp.send_raw(frame(INIT, u32(3)))
+
+    sftp.receive_version()
+
+    assert sftp.realpath(".") == "/"
+
+
+def test_data_on_a_channel_without_sftp_ends_the_connection(server, transport, images):
+    channel = transport.open_session(timeout=PATIENCE)
+    with contextlib.suppress(OSError, EOFError):
+        channel.sendall(bytes(1 << 20))
+    transport.join(PATIENCE)
+
+    assert not transport.is_alive()
+    other = login(server, USER, PASSWORD)
+    assert Sftp(other).fetch(f"{RELEASE}/ap1g8") == images["ap1g8"]
+    other.close()
+
+
+def test_a_second_channel_works_once_the_first_is_closed(server, transport, images):
+    first = Sftp(transport)
+    assert first.fetch(f"{RELEASE}/ap1g8") == images["ap1g8"]
+    with pytest.raises(paramiko.ChannelException):
+        transport.open_session(timeout=PATIENCE)
+    first.channel.close()
+
+    assert Sftp(transport).fetch(f"{RELEASE}/ap1g6") == images["ap1g6"]
+
+
+def test_a_channel_that_never_became_sftp_is_closed_in_return(transport, images):
+    unused = transport.open_session(timeout=PATIENCE)
+    unused.close()
+
+    assert Sftp(transport).fetch(f"{RELEASE}/ap1g6") == images["ap1g6"]
+    wait_until(lambda: transport._channels.get(unused.get_id()) is None)
+
+
+def test_openssh_gets_no_shell_command_or_tunnel(client):
+    host, port = client.server.ssh
+    for options, command in ((["-T"], ["true"]), (["-T"], []), (["-tt"], ["id"]), (["-T", "-A", "-X"], ["true"]),
+                             (["-N", "-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:1"], [])):
+        done = client.run("ssh", *client.key_options(), *options, "-p", port, f"{client.keyed}@{host}", *command,
+                          check=False, stdin="")
+        assert done.returncode != 0
+        assert "uid=" not in done.stdout
+
+
+def test_forwarding_is_refused(transport):
+    with pytest.raises(paramiko.ChannelException):
+        transport.open_channel("direct-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1), timeout=PATIENCE)
+    with pytest.raises(paramiko.SSHException):
+        transport.request_port_forward("127.0.0.1", 0)
+
+    assert Sftp(transport).realpath(".") == "/"
+
+
+# ---- what is kept in state/
+
+def private_keys(depot):
+    return [path for path in (depot / "state").rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_host_keys_are_made_once_and_for_the_owner_alone(start_server, new_depot):
+    first = start_server(new_depot)
+    fingerprints = first.fingerprints()
+    first.stop()
+    second = start_server(new_depot)
+
+    assert second.fingerprints() == fingerprints
+    assert len(private_keys(new_depot)) == 2
+    assert {mode(path) for path in private_keys(new_depot)} == {0o600}
+    assert mode(new_depot / "state") == 0o700
+
+
+def test_the_logged_fingerprint_is_the_one_a_client_sees(server):
+    transport = connect(server)
+    digest = hashlib.sha256(transport.get_remote_server_key().asbytes()).digest()
+    transport.close()
+
+    assert "SHA256:" + base64.b64encode(digest).decode().rstrip("=") in server.fingerprints()
+
+
+def test_a_host_key_that_others_may_read_is_refused_and_tftp_goes_on(start_server, depot, images):
+    exposed = private_keys(depot)[0]
+    exposed.chmod(0o640)
+    server = start_server(depot)
+    server.wait_for_log(exposed.name)
+
+    apdepot.wait_until(server.refuses_connections)
+    assert tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8") == images["ap1g8"]
+
+
+# ---- users
+
+def test_users_are_kept_for_the_owner_alone_and_without_their_passwords(depot):
+    file = depot / "state/users.yaml"
+
+    assert mode(file) == 0o600
+    assert PASSWORD not in file.read_text()
+
+
+def test_a_users_file_that_others_may_read_is_refused(depot):
+    (depot / "state/users.yaml").chmod(0o644)
+    done = apdepot.run("user", "list", depot=depot)
+
+    assert done.returncode == 1
+    assert "users.yaml" in done.stderr
+
+
+def test_users_change_in_a_running_server_at_once(server, tmp_path):
+    depot = server.depot
+    apdepot.add_user(depot, "operator", "first word", tmp_path)
+    assert may_enter(server, "operator", "first word")
+
+    apdepot.add_user(depot, "operator", "second word", tmp_path, command="passwd")
+    assert may_enter(server, "operator", "second word")
+    assert not may_enter(server, "operator", "first word")
+
+    apdepot.succeed("user", "remove", "operator", depot=depot)
+    assert not may_enter(server, "operator", "second word")
+    assert may_enter(server, USER, PASSWORD)
+
+
+def test_users_are_listed(depot, tmp_path):
+    apdepot.add_user(depot, "operator", "first word", tmp_path)
+
+    lines = apdepot.succeed("user", "list", depot=depot).splitlines()
+
+    assert [line.split()[0] for line in lines] == ["ewc", "operator"]
+
+
+@pytest.mark.parametrize("arguments, named", [
+    (("add", USER), USER), (("remove", "nobody"), "nobody"), (("passwd", "nobody"), "nobody"),
+    (("add", "../x"), "../x"), (("add", "a b"), "a b"), (("add", ""), "")])
+def test_what_cannot_be_done_to_a_user_says_so(depot, tmp_path, arguments, named):
+    file = tmp_path / "password"
+    file.write_text("some password\n")
+    before = (depot / "state/users.yaml").read_bytes()
+    flags = ("--password-file", file) if arguments[0] != "remove" else ()
+    done = apdepot.run("user", *arguments, *flags, depot=depot)
+
+    assert done.returncode in (1, 2) and done.stdout == ""
+    assert named in done.stderr
+    assert (depot / "state/users.yaml").read_bytes() == before
+
+
+def test_a_password_is_taken_from_the_files_first_line_whatever_its_ending(depot, server, tmp_path):
+    for name, content in (("none", b"words of mine"), ("unix", b"words of mine\n"), ("dos", b"words of mine\r\n")):
+        file = tmp_path / name
+        file.write_bytes(content)
+        apdepot.succeed("user", "add", name, "--password-file", file, depot=depot)
+
+        assert may_enter(server, name, "words of mine")
+
+
+def test_users_of_the_configuration_are_reloaded_with_it(start_server, depot, tmp_path, key):
+    server = start_server(depot)
+    private = paramiko.Ed25519Key.from_private_key_file(str(key))
+    apdepot.write_config(tmp_path / "apdepot.yaml", key_user(key))
+    server.signal(signal.SIGHUP)
+
+    def keyed_may_enter():
+        transport = connect(server)
+        try:
+            transport.auth_publickey("keyed", private)
+            return True
+        except paramiko.AuthenticationException:
+            return False
+        finally:
+            transport.close()
+
+    apdepot.wait_until(keyed_may_enter)

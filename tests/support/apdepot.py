@@ -1,0 +1,190 @@
+"""The binary under test: its commands, and a running server whose log is followed."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from make_bundle import BUNDLE
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("APDEPOT", ROOT / "build/test/apdepot")).resolve()
+RELEASE = "/EWC/17_9_4a"
+USER, PASSWORD = "ewc", "s3cret horse"
+
+TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ")
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|: runtime error: ")
+
+
+def optimised_binary():
+    """One whose memory and speed mean something: the binary under test, unless a sanitizer is in it."""
+    if b"__asan_init" not in BINARY.read_bytes():
+        return BINARY
+    release = ROOT / "build/release/apdepot"
+    return release if release.exists() else None
+
+
+def environment(**more):
+    """No one's own settings: neither a journal to log to, nor an agent, nor a service manager."""
+    return {
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **more,
+    }
+
+
+def run(*arguments, depot=None, timeout=60, **options):
+    """Runs one command to its end; `depot` goes in as the flag."""
+    flags = ["--depot", depot] if depot else []
+    done = subprocess.run([BINARY, *map(str, arguments), *flags], capture_output=True, text=True, timeout=timeout,
+                          env=environment(), stdin=subprocess.DEVNULL, **options)
+    assert not SANITIZER.search(done.stderr), done.stderr
+    return done
+
+
+def succeed(*arguments, **options):
+    """Runs a command that must end with status 0, and returns what it printed."""
+    done = run(*arguments, **options)
+    assert done.returncode == 0, f"{arguments} exited {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def add_user(depot, name, password, directory, command="add"):
+    """`directory` takes the password file, which no flag may hold."""
+    file = pathlib.Path(directory, f"{name}.password")
+    file.write_text(password + "\n")
+    file.chmod(0o600)
+    return succeed("user", command, name, "--password-file", file, depot=depot)
+
+
+def snapshot(directory):
+    """What would tell a change: each path with its inode, size and time."""
+    found = {}
+    for path in sorted(pathlib.Path(directory).rglob("*")):
+        status = path.lstat()
+        found[str(path)] = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
+    return found
+
+
+def wait_until(condition, timeout=20):
+    """For what announces itself to no one, such as a file: looks until `condition` holds."""
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"still not so after {timeout} s"
+        time.sleep(0.01)
+    return result
+
+
+def wait_for_release(server, timeout=30):
+    """The dropped bundle is published and gone from the drop folder; returns the release's folder."""
+    release = server.depot / "images" / RELEASE[1:]
+    wait_until(lambda: release.is_dir() and not (server.depot / "drop" / BUNDLE).exists(), timeout)
+    return release
+
+
+class Server:
+    """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp" and "ssh"."""
+
+    def __init__(self, depot, config_file=None, listen=("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"), env=None,
+                 binary=BINARY):
+        self.depot = pathlib.Path(depot)
+        command = [binary, "serve", "--depot", depot, *listen]
+        if config_file:
+            command += ["--config", config_file]
+        self.lines, self.ended, self.changed = [], False, threading.Condition()
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, env=env or environment())
+        self.reader = threading.Thread(target=self._follow, daemon=True)
+        self.reader.start()
+        try:
+            self.ready_line = self.wait_for_log(r"^apdepot ready: .*").group()
+        except BaseException:
+            self.kill()
+            raise
+        self.addresses = {"tftp": [], "ssh": []}
+        for protocol, host, port in re.findall(r"\b(tftp|ssh) (\S+):(\d+)", self.ready_line):
+            self.addresses[protocol].append((host.strip("[]"), int(port)))
+        self.tftp, self.ssh = self.addresses["tftp"][0], self.addresses["ssh"][0]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _follow(self):
+        for raw in self.process.stderr:
+            with self.changed:
+                self.lines.append(raw.decode(errors="backslashreplace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def log_lines(self, tag=""):
+        """The log so far, without the times; with a tag such as "tftpd" only its lines."""
+        with self.changed:
+            return [text for text in (TIMESTAMP.sub("", line) for line in self.lines) if text.startswith(tag)]
+
+    def wait_for_log(self, pattern, timeout=30):
+        """The first line, without its time, in which `pattern` is found; now or as soon as it comes."""
+        deadline, seen = time.monotonic() + timeout, 0
+        with self.changed:
+            while True:
+                for line in self.lines[seen:]:
+                    if match := re.search(pattern, TIMESTAMP.sub("", line)):
+                        return match
+                seen = len(self.lines)
+                log = "\n".join(self.lines)
+                assert not self.ended, f"the server ended without a line like {pattern}; its log:\n{log}"
+                rest = deadline - time.monotonic()
+                assert rest > 0, f"no line like {pattern} within {timeout} s; the log:\n{log}"
+                self.changed.wait(rest)
+
+    def fingerprints(self):
+        """The SHA-256 fingerprints of both host keys, once they are logged."""
+        fingerprint = r"(SHA256:[A-Za-z0-9+/]{43})"
+        return [self.wait_for_log(rf"\bssh-{kind} {fingerprint}").group(1) for kind in ("rsa", "ed25519")]
+
+    def refuses_connections(self):
+        """Over SSH; once the end has begun, for instance."""
+        try:
+            socket.create_connection(self.ssh, timeout=5).close()
+            return False
+        except ConnectionError:
+            return True
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=30):
+        """Waits for the end; returns the exit status."""
+        status = self.process.wait(timeout)
+        self.reader.join(10)
+        return status
+
+    def stop(self):
+        """Ends the server as a service manager does; it must end well."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        status, log = self.wait(), "\n".join(self.lines)
+        assert not SANITIZER.search(log), log
+        assert status == 0, f"exit status {status}; the log:\n{log}"
+
+    def kill(self):
+        """Whatever happened, nothing is left running."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def resident_megabytes(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1000
+
+
+def write_config(file, settings):
+    """JSON is YAML. Drops settle fast unless a test says otherwise."""
+    merged = {**settings, "import": {"settle": 0, **settings.get("import", {})}}
+    pathlib.Path(file).write_text(json.dumps(merged, indent=1) + "\n")
+    return file
