@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""apdepot beside the servers that people use, in one run: CPU seconds per 10^9 bytes, and MB/s.
+
+Only ratios within a run mean anything. Everything runs in a network, mount and process namespace of its own, so that
+ports, /etc/passwd and /run are the bench's, and every process ends with it. Exit 1 if something did not run.
+"""
+import argparse
+import contextlib
+import filecmp
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import peers
+from table import Target, print_work, verdict
+
+HERE = pathlib.Path(__file__).resolve()
+TREE = HERE.parents[2]
+PEERS = TREE / "build/peers"
+RUN = pathlib.Path("/run/bench")  # in our own mount namespace
+MIB = 1 << 20
+FILES = {"ap1g8": 70512640, "ap-4MiB": 4 * MIB, "C9800-AP-iosxe-wlc.bin": 301257756}
+READY_MS, RESIDENT_MB = 200, 30
+GETS = 3  # downloads in one SFTP session, so that the login weighs little
+
+# clients, blksize, windowsize, file, targets. Behind --all from the fourth on.
+TFTP = [
+    (1, 1428, 1, "ap1g8", []),
+    (1, 1428, 16, "ap1g8", [Target("rate", ">=", 2, "tftpd-hpa"), Target("cpu", "<=", 0.5, "tftpd-hpa")]),
+    (1, 8192, 1, "ap1g8", []),
+    (200, 1428, 1, "ap-4MiB", []),
+    (200, 1428, 16, "ap-4MiB", []),
+    (200, 512, 1, "ap-4MiB", []),
+    (1000, 1428, 1, "ap-4MiB", []),
+    (1000, 1428, 16, "ap-4MiB", []),
+]
+SFTP = [("aes128-gcm@openssh.com", [Target("cpu", "<=", 0.6, "OpenSSH")])]
+
+
+class Bench:
+    def __init__(self, options, scratch):
+        self.options, self.scratch = options, scratch
+        self.failed = []
+        self.raw = {"works": []}
+
+    def run(self):
+        load = os.getloadavg()[0]
+        if load > 1:
+            print(f"The machine is busy (load {load:.1f}): OpenSSH's processes then wake each other less, and need up\n"
+                  "to a third less CPU per GB. Measure again on an idle machine.\n", flush=True)
+        self.raw["load"] = load
+        make_files(self.scratch / "images")
+        peers.make_key(self.scratch / "key")
+        self.binary = pathlib.Path(self.options.apdepot)
+        if self.binary.exists():
+            self.attempt("start", self.start_times)
+        else:
+            self.failed.append(f"apdepot: {self.binary} is missing, so only the peers ran")
+        with contextlib.ExitStack() as running:
+            ours = self.begin(running, peers.Apdepot, self.binary, key=f"{self.scratch}/key.pub")
+            if self.options.what in ("tftp", "both"):
+                others = [self.begin(running, kind, folder=PEERS) for kind in (peers.TftpdHpa, peers.Dnsmasq)]
+                self.tftp([s for s in [ours, *others] if s])
+            if self.options.what in ("ssh", "both"):
+                others = [self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
+                self.sftp([s for s in [ours, *others] if s])
+            if ours:
+                self.attempt("memory", lambda: self.memory(ours))
+        return self.finish()
+
+    def begin(self, running, kind, *arguments, **how):
+        if kind is peers.Apdepot and not self.binary.exists():
+            return None
+
+        def start():
+            server = kind(self.scratch, *arguments).run(**how)
+            running.callback(server.stop)
+            self.raw.setdefault("cpu_measured_by", server.meter.how)
+            return server
+        return self.attempt(kind.name, start)
+
+    def attempt(self, what, do):
+        """Something that fails is reported, and the rest still runs."""
+        try:
+            return do()
+        except (OSError, RuntimeError, subprocess.SubprocessError, KeyError, ValueError) as error:
+            self.failed.append(f"{what}: {error}")
+            return None
+
+    def tftp(self, servers):
+        for clients, blksize, windowsize, file, targets in TFTP if self.options.all else TFTP[:3]:
+            title = f"TFTP {clients} x {blksize} x {windowsize}, {FILES[file] / 1e6:.1f} MB each"
+            # One client's lockstep costs three times as much when server and client sit on two CPUs (each block wakes
+            # an idle one), and the scheduler decides by chance. On one CPU the figures repeat within a few percent.
+            place = self.options.cpus or ("same" if clients == 1 else "free")
+            repeats = self.options.repeats if clients == 1 else max(1, self.options.repeats // 2)  # these are long
+            self.work(title, place, repeats, servers, targets,
+                      lambda server: self.tftp_run(server, place, file, clients, blksize, windowsize))
+
+    def tftp_run(self, server, place, file, clients, blksize, windowsize):
+        command = [self.options.load, "--server", server.tftp, "--file", file, "--reference",
+                   self.scratch / "images" / file, "--clients", clients, "--blksize", blksize,
+                   "--windowsize", windowsize, "--limit", 110]
+        with self.measured(server, place) as (run, where):
+            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120,
+                                  preexec_fn=where)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip() or f"the load generator ended with {done.returncode}")
+        return {**run, **json.loads(done.stdout), "asked": [blksize, windowsize]}
+
+    def sftp(self, servers):
+        file = "C9800-AP-iosxe-wlc.bin"
+        for server in servers:
+            self.attempt(f"{server.name} SFTP bytes", lambda: self.sftp_verify(server, file))
+        for cipher, targets in SFTP:
+            title = f"SFTP 1 client, {cipher}, {GETS} x {FILES[file] / 1e6:.1f} MB"
+            self.work(title, self.options.cpus or "free", self.options.repeats, servers, targets,
+                      lambda server: self.sftp_run(server, cipher, file))
+
+    def sftp_run(self, server, cipher, file):
+        with self.measured(server, self.options.cpus or "free") as (run, where):
+            began = time.monotonic()
+            self.sftp_batch(server, f"get {server.prefix}/{file} /dev/null\n" * GETS, cipher, where)
+            run["seconds"] = time.monotonic() - began
+        return {**run, "bytes": GETS * FILES[file]}
+
+    def sftp_verify(self, server, file):
+        got = RUN.parent / "got"  # on the tmpfs
+        self.sftp_batch(server, f"get {server.prefix}/{file} {got}\n", SFTP[0][0])
+        same = filecmp.cmp(got, self.scratch / "images" / file, shallow=False)
+        got.unlink()
+        if not same:
+            raise RuntimeError(f"{file} came differently")
+
+    def sftp_batch(self, server, batch, cipher, where=None):
+        options = [f"Port={server.ssh.split(':')[1]}", f"Ciphers={cipher}", "BatchMode=yes", "IdentitiesOnly=yes",
+                   "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+        done = subprocess.run(["sftp", "-q", "-F", "/dev/null", "-i", self.scratch / "key",
+                               *(f"-o{option}" for option in options), "-b", "-", "bench@127.0.0.1"],
+                              input=batch, capture_output=True, text=True, timeout=120, preexec_fn=where)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+
+    @contextlib.contextmanager
+    def measured(self, server, place):
+        """Fills in the server's CPU seconds; `where` puts the client on its CPU."""
+        cpus = sorted(os.sched_getaffinity(0))
+        server_on = cpus if place == "free" else cpus[-1:]
+        client_on = {"free": cpus, "same": cpus[-1:], "apart": cpus[:1]}[place]
+        for pid in server.meter.pids():
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                os.sched_setaffinity(int(thread), server_on)
+        before = server.meter.seconds()
+        run = {}
+        yield run, lambda: os.sched_setaffinity(0, client_on)
+        time.sleep(0.05)  # for the children's last work
+        run["cpu_seconds"] = server.meter.seconds() - before
+        if run["cpu_seconds"] <= 0:
+            raise RuntimeError("no CPU time was counted")
+
+    def work(self, title, place, repeats, servers, targets, run):
+        runs = {server.name: [] for server in servers}
+        for _ in range(repeats):
+            for server in servers:
+                done = self.attempt(f"{server.name} {title}", lambda: run(server))
+                if done:
+                    runs[server.name].append(done)
+        print_work(title, PLACES[place], runs, targets)
+        sys.stdout.flush()
+        self.raw["works"].append({"work": title, "cpus": place, "runs": runs})
+
+    def start_times(self):
+        """The first start makes the host keys."""
+        first, second = [], []
+        for index in range(5):
+            depot = self.scratch / f"start-{index}"
+            depot.mkdir()
+            first.append(peers.seconds_to_ready(self.binary, depot) * 1000)
+            second.append(peers.seconds_to_ready(self.binary, depot) * 1000)
+        self.raw["ready_ms"] = {"first": first, "second": second}
+        for name, times in self.raw["ready_ms"].items():
+            middle = statistics.median(times)
+            print(f"ready after the {name} start: median {middle:.0f} ms, {min(times):.0f} to {max(times):.0f}")
+            print(verdict(f"<= {READY_MS} ms", f"{middle:.0f} ms", middle <= READY_MS))
+
+    def memory(self, server):
+        now, most = server.memory()
+        self.raw["resident"] = {"now": now, "most": most}
+        print(f"\nresident after serving: {now / 1e6:.1f} MB, at most {most / 1e6:.1f} MB")
+        print(verdict(f"< {RESIDENT_MB} MB", f"{now / 1e6:.1f} MB", now < RESIDENT_MB * 1e6))
+
+    def finish(self):
+        print(f"\nCPU by {self.raw.get('cpu_measured_by', 'nothing')}; medians, servers in turn; "
+              "spread is between the CPU figures of the repeats")
+        for failure in dict.fromkeys(self.failed):
+            print(f"DID NOT RUN  {failure}")
+        if self.options.json:
+            self.raw["failed"] = self.failed
+            pathlib.Path(self.options.json).write_text(json.dumps(self.raw, indent=1) + "\n")
+        return 1 if self.failed else 0
+
+
+PLACES = {"same": "server and client on one CPU", "apart": "server and client on two CPUs", "free": "on any CPU"}
+
+
+def make_files(folder):
+    folder.mkdir()
+    for name, size in FILES.items():
+        source = random.Random(name)
+        with open(folder / name, "wb") as file:
+            for at in range(0, size, MIB):
+                file.write(source.randbytes(min(MIB, size - at)))
+            os.fsync(file.fileno())  # writeback must not disturb the figures
+
+
+def prepare_namespace(scratch):
+    """What the peers want to find: a user, directories in /run, and an address that is not 127.0.0.1."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    RUN.mkdir()
+    subprocess.run(["mount", "--bind", scratch, RUN], check=True)  # each user may walk through /run
+    users = RUN / "passwd"
+    known = pathlib.Path("/etc/passwd").read_text()
+    added = "" if "\nsshd:" in known else "sshd:*:65533:65534::/run/sshd:/usr/sbin/nologin\n"
+    users.write_text(f"{known}{added}bench:*:65532:65534::/:/bin/sh\n")
+    subprocess.run(["mount", "--bind", users, "/etc/passwd"], check=True)
+    # in.tftpd resolves its own address with AI_ADDRCONFIG, which does not count 127.0.0.1.
+    for command in "ip link set lo up", "ip address add 192.0.2.1/32 dev lo":
+        subprocess.run(command.split(), check=True)
+
+
+def enter_namespace(options):
+    peers.fetch(PEERS)
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*sudo, *apart, "true"]).returncode != 0:
+        raise SystemExit("bench: needs root and namespaces (unshare --net --mount --pid), in a container --privileged")
+    arguments = [f"--apdepot={options.apdepot}", f"--load={options.load}", *sys.argv[1:]]
+    os.execvp((sudo + apart)[0], [*sudo, *apart, sys.executable, "-B", str(HERE), "--inside", *arguments])
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="dev bench", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "both"], default="both")
+    parser.add_argument("--all", action="store_true", help="200 and 1,000 TFTP clients too")
+    parser.add_argument("--repeats", type=int, default=5, help="of one-client rows; others run half as often")
+    parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")
+    parser.add_argument("--json", metavar="FILE", help="the raw figures")
+    parser.add_argument("--apdepot", default=os.environ.get("APDEPOT", TREE / "build/release/apdepot"))
+    parser.add_argument("--load", default=os.environ.get("TFTP_LOAD", TREE / "build/release/tests/tftp_load"))
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    if not options.inside:
+        enter_namespace(options)
+    work = TREE / "build/bench"
+    work.mkdir(parents=True, exist_ok=True)
+    scratch = tempfile.mkdtemp(dir=work)
+    os.chmod(scratch, 0o755)
+    try:
+        prepare_namespace(scratch)
+        return Bench(options, RUN).run()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
