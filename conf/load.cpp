@@ -177,9 +177,7 @@ Loaded load_text(std::string_view text, const std::string& name) {
 Loaded load_file(const std::filesystem::path& file) {
   const auto text = read_whole(file);
   if (!text) throw ConfigError(fmt::format("cannot read {}: there is no such file", file.string()));
-  auto loaded = load_text(*text, file.string());
-  loaded.from_file = true;
-  return loaded;
+  return load_text(*text, file.string());
 }
 
 }  // namespace conf

@@ -18,7 +18,6 @@ struct ConfigError : std::runtime_error {
 struct Loaded {
   Settings settings;
   std::vector<std::string> warnings;  // keys that are understood but that this version does not act on yet
-  bool from_file = false;
 };
 
 // conf/apdepot.yaml, as it was when the program was built.

@@ -114,10 +114,8 @@ net::awaitable<void> Importer::import(std::string name) {
   }
   shared_.events.emit(event::ImportStarted{name});
   const auto began = now();
-  busy_ = true;
   const auto work = [this, name] { return import_now(name); };
   const auto outcome = co_await shared_.importing.run(work);
-  busy_ = false;
   const std::chrono::duration<double> took = now() - began;
   tell(name, outcome, took.count());
 }

@@ -20,7 +20,6 @@ class Importer {
 
   net::awaitable<void> run();  // until stop()
   void stop();
-  bool busy() const { return busy_; }
 
  private:
   struct Done {
@@ -43,7 +42,7 @@ class Importer {
   storage::DropFolder folder_;
   DropWatch watch_;
   std::set<std::string> ignored_;  // what is no file, and was told
-  bool stopping_ = false, busy_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace server

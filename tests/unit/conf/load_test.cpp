@@ -31,7 +31,6 @@ std::string user(const std::string& lines) { return "ssh:\n  users:\n    - name:
 TEST_CASE("the defaults are those of the annotated example, every one of them") {
   const auto loaded = conf::load_defaults();
   const auto& settings = loaded.settings;
-  CHECK_FALSE(loaded.from_file);
   CHECK(loaded.warnings.empty());
   CHECK(settings.depot == "/var/lib/apdepot");
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
@@ -512,7 +511,6 @@ TEST_CASE("a key that this version does not act on yet is a warning with its pla
 TEST_CASE("a file is loaded under its own name, and one that cannot be read says why") {
   const test::TempDir dir;
   const auto loaded = conf::load_file(dir.write("apdepot.yaml", "drain: 7\n"));
-  CHECK(loaded.from_file);
   CHECK(loaded.settings.drain == 7s);
 
   const auto error_of_file = [](const std::filesystem::path& file) -> std::string {
