@@ -1,7 +1,7 @@
 #include "protocols/tftp/packet.hpp"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -57,44 +57,85 @@ void append(std::vector<std::byte>& out, std::string_view text) {
   out.push_back(std::byte{0});
 }
 
-// One row an option: RFC 2348 (blksize), 2349 (timeout, tsize), 7440 (windowsize). `accept` gives the OACK's
-// value.
-struct KnownOption {
-  std::string_view name;
-  std::optional<std::uint64_t> (*accept)(std::string_view value, std::uint64_t file_size, const Limits&,
-                                         Negotiated&);
+using Accepted = std::optional<std::uint64_t>;  // the OACK's value
+
+struct Offer {
+  const Request& request;
+  std::uint64_t file_size;
+  const Limits& limits;
 };
 
-constexpr std::array known_options{
-    KnownOption{"blksize",
-                [](std::string_view value, std::uint64_t, const Limits& limits,
-                   Negotiated& n) -> std::optional<std::uint64_t> {
-                  const auto asked = number_within(value, 8, 65464);
-                  if (!asked) return {};
-                  return n.block_size = std::min(*asked, limits.block_size);
-                }},
-    KnownOption{"tsize",
-                [](std::string_view value, std::uint64_t file_size, const Limits&,
-                   Negotiated&) -> std::optional<std::uint64_t> {
-                  if (!number(value)) return {};
-                  return file_size;
-                }},
-    KnownOption{"timeout",
-                [](std::string_view value, std::uint64_t, const Limits&,
-                   Negotiated& n) -> std::optional<std::uint64_t> {
-                  const auto asked = number_within(value, 1, 255);
-                  if (!asked) return {};
-                  n.timeout = std::chrono::seconds(*asked);
-                  return *asked;
-                }},
-    KnownOption{"windowsize",
-                [](std::string_view value, std::uint64_t, const Limits& limits,
-                   Negotiated& n) -> std::optional<std::uint64_t> {
-                  const auto asked = number_within(value, 1, 65535);
-                  if (!asked) return {};
-                  return n.window = std::min(*asked, limits.window);
-                }},
+Accepted accept_block_size(std::string_view value, const Offer& offer, Negotiated& n) {
+  const auto asked = number_within(value, 8, 65464);
+  if (!asked) return {};
+  return n.block_size = std::min(*asked, offer.limits.block_size);
+}
+
+// tftp-hpa's, for boot loaders that can only do powers of two.
+Accepted accept_block_size_2(std::string_view value, const Offer& offer, Negotiated& n) {
+  const auto asked = number_within(value, 8, 65535);
+  if (!asked) return {};
+  return n.block_size = std::bit_floor(std::min(*asked, offer.limits.block_size));
+}
+
+// In netascii nobody knows the size before the whole text was converted.
+Accepted accept_size(std::string_view value, const Offer& offer, Negotiated& n) {
+  const auto size = number(value);
+  if (!size || offer.request.mode != Mode::octet) return {};
+  if (!offer.request.write) return offer.file_size;
+  if (*size > 0) n.announced_size = size;  // some clients say 0 for "I do not know"
+  return size;
+}
+
+Accepted accept_timeout(std::string_view value, const Offer&, Negotiated& n) {
+  const auto asked = number_within(value, 1, 255);
+  if (!asked) return {};
+  n.timeout = std::chrono::seconds(*asked);
+  return *asked;
+}
+
+// tftp-hpa's: microseconds.
+Accepted accept_utimeout(std::string_view value, const Offer&, Negotiated& n) {
+  const auto asked = number(value);
+  if (!asked || *asked < 10'000 || *asked > 255'000'000) return {};
+  n.timeout = std::chrono::microseconds(*asked);
+  return *asked;
+}
+
+Accepted accept_window(std::string_view value, const Offer& offer, Negotiated& n) {
+  const auto asked = number_within(value, 1, 65535);
+  if (!asked) return {};
+  return n.window = std::min(*asked, offer.limits.window);
+}
+
+Accepted accept_rollover(std::string_view value, const Offer&, Negotiated& n) {
+  const auto asked = number_within(value, 0, 1);
+  if (!asked) return {};
+  return n.rollover = *asked;
+}
+
+// RFC 2348 (blksize), 2349 (timeout, tsize), 7440 (windowsize), and what tftp-hpa added.
+struct KnownOption {
+  std::string_view name;
+  char says;  // what, so that nothing is said twice
+  Accepted (*accept)(std::string_view value, const Offer&, Negotiated&);
 };
+constexpr std::array known_options{
+    KnownOption{"blksize", 'b', accept_block_size}, KnownOption{"blksize2", 'b', accept_block_size_2},
+    KnownOption{"tsize", 's', accept_size},         KnownOption{"timeout", 't', accept_timeout},
+    KnownOption{"utimeout", 't', accept_utimeout},  KnownOption{"windowsize", 'w', accept_window},
+    KnownOption{"rollover", 'r', accept_rollover},
+};
+
+// Only now, because blksize may stand behind windowsize.
+void narrow_window(Negotiated& negotiated, std::size_t most_bytes) {
+  const auto most = std::max<std::size_t>(most_bytes / negotiated.block_size, 1);
+  if (negotiated.window <= most) return;
+  negotiated.window = static_cast<std::uint16_t>(most);
+  for (auto& [name, value] : negotiated.accepted) {
+    if (same_word(name, "windowsize")) value = std::to_string(most);
+  }
+}
 
 }  // namespace
 
@@ -113,7 +154,11 @@ std::string_view text_of(ErrorCode code) {
 
 ErrorCode code_of(std::error_code error) {
   using enum std::errc;
-  if (error == permission_denied || error == operation_not_permitted) return ErrorCode::access_denied;
+  if (error == permission_denied || error == operation_not_permitted || error == read_only_file_system) {
+    return ErrorCode::access_denied;
+  }
+  if (error == no_space_on_device || error == file_too_large) return ErrorCode::disk_full;
+  if (error == file_exists) return ErrorCode::file_exists;
   // A directory is no file, and a name that cannot be is the name of none.
   for (const auto missing : {no_such_file_or_directory, not_a_directory, is_a_directory, filename_too_long,
                              too_many_symbolic_link_levels}) {
@@ -154,16 +199,17 @@ std::expected<Request, Malformed> parse_request(Bytes packet) {
 
 Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limits& limits) {
   Negotiated negotiated;
-  std::array<bool, known_options.size()> seen{};
+  std::string said;
   for (const auto& option : request.options) {
     const auto known =
         std::ranges::find_if(known_options, [&](const auto& k) { return same_word(option.name, k.name); });
-    if (known == known_options.end()) continue;
-    if (std::exchange(seen[static_cast<std::size_t>(known - known_options.begin())], true)) continue;
-    if (const auto value = known->accept(option.value, file_size, limits, negotiated)) {
+    if (known == known_options.end() || said.contains(known->says)) continue;
+    if (const auto value = known->accept(option.value, {request, file_size, limits}, negotiated)) {
+      said += known->says;
       negotiated.accepted.push_back({option.name, std::to_string(*value)});
     }
   }
+  narrow_window(negotiated, limits.window_bytes);
   return negotiated;
 }
 
@@ -177,6 +223,11 @@ std::vector<std::byte> encode_oack(const Negotiated& negotiated) {
   return out;
 }
 
+std::array<std::byte, 4> encode_ack(std::uint16_t number) {
+  return {std::byte{0}, std::byte{static_cast<std::uint8_t>(Opcode::ack)},
+          static_cast<std::byte>(number >> 8), static_cast<std::byte>(number & 0xff)};
+}
+
 std::vector<std::byte> encode_error(ErrorCode code, std::string_view text) {
   std::string printable(text.substr(0, longest_error_text));
   std::ranges::replace_if(
@@ -188,11 +239,11 @@ std::vector<std::byte> encode_error(ErrorCode code, std::string_view text) {
   return out;
 }
 
-void encode_data_header(std::span<std::byte, data_header_size> out, std::uint16_t block) {
+void encode_data_header(std::span<std::byte, data_header_size> out, std::uint16_t number) {
   out[0] = std::byte{0};
   out[1] = std::byte{static_cast<std::uint8_t>(Opcode::data)};
-  out[2] = static_cast<std::byte>(block >> 8);
-  out[3] = static_cast<std::byte>(block & 0xff);
+  out[2] = static_cast<std::byte>(number >> 8);
+  out[3] = static_cast<std::byte>(number & 0xff);
 }
 
 }  // namespace tftp

@@ -1,8 +1,10 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,25 +65,30 @@ std::expected<Request, Malformed> parse_request(Bytes packet);
 struct Limits {
   std::uint16_t block_size = 65464;
   std::uint16_t window = 64;
+  std::size_t window_bytes = std::numeric_limits<std::size_t>::max();  // of all blocks of a window
 };
 
 struct Negotiated {
   std::uint16_t block_size = 512;
   std::uint16_t window = 1;
-  std::optional<std::chrono::seconds> timeout;  // only when the client asked
-  std::vector<Option> accepted;                 // what the OACK says; empty: there is no OACK
+  std::optional<std::chrono::microseconds> timeout;  // only when the client asked
+  std::uint16_t rollover = 0;                        // the block number behind 65535
+  std::optional<std::uint64_t> announced_size;       // of the file that a client sends
+  std::vector<Option> accepted;                      // what the OACK says; empty: there is no OACK
 };
 
-// RFC 2347: an option that is unknown, out of range or garbage is left out, never an error. Of an option
-// given twice the first counts.
+// RFC 2347: an option that is unknown, out of range or garbage is left out, never an error. Of options that
+// say the same thing (blksize and blksize2, timeout and utimeout, one given twice) the first counts.
+// `file_size` is of the file to be read.
 Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limits& limits);
 
 std::vector<std::byte> encode_oack(const Negotiated& negotiated);
+std::array<std::byte, 4> encode_ack(std::uint16_t number);
 // `text` is cut to a length that every boot loader's buffer holds, and to printable ASCII.
 std::vector<std::byte> encode_error(ErrorCode code, std::string_view text);
 
 constexpr std::size_t data_header_size = 4;
-void encode_data_header(std::span<std::byte, data_header_size> out, std::uint16_t block);
+void encode_data_header(std::span<std::byte, data_header_size> out, std::uint16_t number);
 
 std::uint16_t number_at(Bytes packet, std::size_t offset);  // the packet must reach that far
 

@@ -85,6 +85,29 @@ TEST_CASE("the range's ends are in it, and the administrator's limits only lower
   CHECK(oack_for("timeout\000255\0"sv) == "timeout\000255\0"sv);
 }
 
+TEST_CASE("trap 10: blksize2 is a power of two, and of two options that say the same the first counts") {
+  CHECK(oack_for("blksize2\0001500\0"sv) == "blksize2\0001024\0"sv);
+  CHECK(oack_for("blksize2\00065535\0"sv) == "blksize2\00032768\0"sv);
+  CHECK(oack_for("blksize2\0001024\0blksize\0001428\0"sv) == "blksize2\0001024\0"sv);
+  CHECK(oack_for("blksize\0007\0blksize2\0001024\0"sv) == "blksize2\0001024\0"sv);
+  CHECK(oack_for("timeout\0003\0utimeout\000500000\0"sv) == "timeout\0003\0"sv);
+  CHECK(oack_for("utimeout\00010000\0"sv) == "utimeout\00010000\0"sv);
+  CHECK(oack_for("utimeout\0009999\0"sv) == "");
+  CHECK(oack_for("utimeout\000255000001\0"sv) == "");
+  CHECK(oack_for("rollover\0001\0"sv) == "rollover\0001\0"sv);
+  CHECK(oack_for("rollover\0002\0"sv) == "");
+}
+
+TEST_CASE("a window's bytes are bounded, in whatever order the options stand") {
+  const Limits limits{65464, 64, 65536};
+  CHECK(oack_for("windowsize\00016\0blksize\0008192\0"sv, 0, limits) ==
+        "windowsize\0008\0blksize\0008192\0"sv);
+  CHECK(oack_for("blksize\00065464\0WindowSize\00016\0"sv, 0, limits) ==
+        "blksize\00065464\0WindowSize\0001\0"sv);
+  CHECK(oack_for("blksize\0001428\0windowsize\00016\0"sv, 0, limits) ==
+        "blksize\0001428\0windowsize\00016\0"sv);
+}
+
 TEST_CASE("an ERROR is the code and printable text of bounded length") {
   CHECK(text(encode_error(ErrorCode::file_not_found, "File not found")) == "\0\5\0\1File not found\0"sv);
   CHECK(text(encode_error(ErrorCode::undefined, "a\x1b[31m\nb\xc3\xbc")) == "\0\5\0\0a?[31m?b??\0"sv);
