@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "protocols/tftp/block_numbers.hpp"
 #include "tests/support/lossy_link.hpp"
 
 using namespace tftp;
@@ -40,7 +41,20 @@ struct Driven {
     if (!action) return {};
     const auto* data = std::get_if<SendData>(&*action);
     REQUIRE(data != nullptr);
+    transfer.sent(now);
     return *data;
+  }
+  void oack() {
+    REQUIRE(std::holds_alternative<SendOack>(transfer.poll().value()));
+    transfer.sent(now);
+  }
+  void acknowledge(std::uint64_t block, std::chrono::microseconds later = {}) {
+    now += later;
+    transfer.datagram(ack(block), now);
+  }
+  // How long it waits before it says the same again.
+  std::chrono::microseconds wait() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(transfer.deadline() - now);
   }
   Finished end() {
     const auto action = transfer.poll();
@@ -91,7 +105,11 @@ class Simulation {
         receive(to_client_.take());
       } else if (to_server_.next() == next) {
         const auto block = to_server_.take();
-        transfer_.datagram(ack(block), now_);
+        if (block == the_request) {
+          transfer_.repeated(now_);
+          continue;
+        }
+        transfer_.datagram(packet(Opcode::ack, BlockNumbers(n_.rollover).wire(block)), now_);
       } else if (transfer_.deadline() == next) {
         transfer_.timeout(now_);
       } else {
@@ -106,6 +124,7 @@ class Simulation {
       if (const auto* finished = std::get_if<Finished>(&*action)) return finished->end;
       if (std::holds_alternative<SendOack>(*action)) to_client_.send({true}, now_);
       if (const auto* data = std::get_if<SendData>(&*action)) send(*data);
+      transfer_.sent(now_);
     }
     return {};
   }
@@ -115,18 +134,21 @@ class Simulation {
     for (std::uint32_t i = 0; i < data.count; ++i) {
       const auto size = std::min<std::uint64_t>(left, n_.block_size);
       to_client_.send(
-          {false, static_cast<std::uint16_t>(data.block + i), data.offset + i * n_.block_size, size}, now_);
+          {false, BlockNumbers(n_.rollover).wire(data.block + i), data.offset + i * n_.block_size, size},
+          now_);
       left -= size;
       ++sent_;
     }
     REQUIRE(left == 0);
   }
   void receive(const Wire& wire) {
+    heard_ = true;
     if (complete_) return answer();
     if (wire.oack) return started_ ? void() : answer();
     started_ = true;
-    if (wire.block != static_cast<std::uint16_t>(expected_)) {
-      if (wire.block == static_cast<std::uint16_t>(expected_ - 1) || gap_answered_) return;
+    const BlockNumbers numbers(n_.rollover);
+    if (wire.block != numbers.wire(expected_)) {
+      if (wire.block == numbers.wire(expected_ - 1) || gap_answered_) return;
       gap_answered_ = true;
       return answer();
     }
@@ -140,8 +162,10 @@ class Simulation {
   void answer() {
     in_window_ = 0;
     client_deadline_ = now_ + 3s;
-    to_server_.send(expected_ - 1, now_);
+    to_server_.send(heard_ ? expected_ - 1 : the_request, now_);
   }
+
+  static constexpr std::uint64_t the_request = ~0ULL;
 
   const Negotiated n_;
   test::LossyLink<Wire, Time> to_client_;
@@ -150,7 +174,7 @@ class Simulation {
   Time now_{}, client_deadline_{3s};
   std::uint64_t got_ = 0, expected_ = 1, sent_ = 0;
   unsigned in_window_ = 0;
-  bool started_ = false, complete_ = false, gap_answered_ = false;
+  bool heard_ = false, started_ = false, complete_ = false, gap_answered_ = false;
 };
 
 Outcome run(const Negotiated& n, std::uint64_t size, Simulation::Habits habits = {}, unsigned seed = 1) {
@@ -173,13 +197,17 @@ TEST_CASE("an empty file is one empty DATA, and a multiple of the block size end
   CHECK(run(with(512, 4), 512 * 8).sent_blocks == 9);
 }
 
-TEST_CASE("block numbers wrap to 0 as often as the file needs, in lockstep and in windows") {
-  for (const auto window : std::to_array<std::uint16_t>({1, 16, 64})) {
-    const auto outcome = run(with(8, window, true), 8 * 200'000);
-    CHECK(outcome.end == End::sent);
-    CHECK(outcome.got == 8 * 200'000);
-    CHECK(outcome.sent_blocks == 200'001);
-    CHECK(outcome.resent == 0);
+TEST_CASE("trap 1: block numbers wrap to 0 or 1 as often as the file needs, in lockstep and in windows") {
+  for (const auto rollover : std::to_array<std::uint16_t>({0, 1})) {
+    for (const auto window : std::to_array<std::uint16_t>({1, 16, 64})) {
+      auto n = with(8, window, true);
+      n.rollover = rollover;
+      const auto outcome = run(n, 8 * 200'000);
+      CHECK(outcome.end == End::sent);
+      CHECK(outcome.got == 8 * 200'000);
+      CHECK(outcome.sent_blocks == 200'001);
+      CHECK(outcome.resent == 0);
+    }
   }
 }
 
@@ -190,9 +218,12 @@ TEST_CASE("every size, window and pattern of loss, doubling and reordering deliv
       for (unsigned seed = 0; seed < 100; ++seed) {
         auto n = with(512, window, seed % 2 == 0);
         if (seed % 3 == 0) n.timeout = 1s;
+        n.rollover = seed % 5 == 0;
         const auto outcome = run(n, size, {.loss = 0.1, .doubling = 0.1, .jitter = 300us}, seed);
         ++runs;
-        REQUIRE(outcome.end == End::sent);
+        // Of a client that has its only block and whose every ACK is lost nothing is known.
+        const bool unheard = outcome.end == End::stalled && outcome.complete && size < 512 && seed % 2 == 1;
+        if (!unheard) REQUIRE(outcome.end == End::sent);
         // The server may end before the client knows: the last ACK, never the last DATA, may be the lost one.
         if (outcome.complete) REQUIRE(outcome.got == size);
       }
@@ -201,54 +232,72 @@ TEST_CASE("every size, window and pattern of loss, doubling and reordering deliv
   CHECK(runs == 3500);
 }
 
-TEST_CASE("no DATA leaves before ACK 0 when there is an OACK, and the OACK is repeated") {
+TEST_CASE("trap 12: no DATA leaves before ACK 0 when there is an OACK, and the OACK is repeated") {
   Driven d(with(1428, 1, true), 5000);
-  CHECK(std::holds_alternative<SendOack>(d.transfer.poll().value()));
+  d.oack();
   CHECK_FALSE(d.transfer.poll());
-  d.transfer.datagram(ack(1), d.now);
+  d.acknowledge(1);
   CHECK_FALSE(d.transfer.poll());
   d.expire();
-  CHECK(std::holds_alternative<SendOack>(d.transfer.poll().value()));
-  d.transfer.datagram(ack(0), d.now);
+  d.oack();
+  d.acknowledge(0);
   CHECK(d.data()->block == 1);
 }
 
-TEST_CASE("a repeated ACK repeats nothing in lockstep (Sorcerer's Apprentice)") {
+TEST_CASE("trap 3: a repeated ACK repeats nothing in lockstep (Sorcerer's Apprentice)") {
   Driven d(with(512, 1), 2000);
   CHECK(d.data()->block == 1);
-  d.transfer.datagram(ack(1), d.now);
+  d.acknowledge(1);
   CHECK(d.data()->block == 2);
-  d.transfer.datagram(ack(1), d.now);
-  d.transfer.datagram(ack(0), d.now);
+  d.acknowledge(1);
+  d.acknowledge(0);
   CHECK_FALSE(d.transfer.poll());
   d.expire();
   CHECK(d.data()->block == 2);
   CHECK(d.transfer.resent() == 1);
 }
 
-TEST_CASE("in a window an ACK inside it, or a repeated one, resends from the block behind it, once") {
+TEST_CASE("trap 4: in a window an ACK inside it, or a repeated one, resends from the block behind it, once") {
   Driven d(with(512, 8), 100'000);
   CHECK(d.data()->count == 8);
-  d.transfer.datagram(ack(3), d.now);
+  d.acknowledge(3);
   auto data = d.data();
   CHECK(data->block == 4);
   CHECK(data->count == 8);
   CHECK(d.transfer.resent() == 5);
-  d.transfer.datagram(ack(3), d.now);
+  d.acknowledge(3);
   CHECK(d.data()->block == 4);
-  d.transfer.datagram(ack(3), d.now);
+  d.acknowledge(3);
   CHECK_FALSE(d.transfer.poll());
 }
 
-TEST_CASE("an ACK of a block that was never sent is nobody's") {
+TEST_CASE("trap 5: an ACK of a block that was never sent is nobody's") {
   Driven d(with(512, 1), 2000);
   CHECK(d.data()->block == 1);
-  d.transfer.datagram(ack(2), d.now);
-  d.transfer.datagram(ack(65535), d.now);
+  d.acknowledge(2);
+  d.acknowledge(65535);
   CHECK_FALSE(d.transfer.poll());
 }
 
-TEST_CASE("short packets, a repeated request and trailing bytes do no harm; DATA from a reader is an error") {
+TEST_CASE("trap 5: behind the first wrap an ACK ahead of what was sent is nobody's either") {
+  for (const auto rollover : std::to_array<std::uint16_t>({0, 1})) {
+    auto n = with(8, 1);
+    n.rollover = rollover;
+    Driven d(n, 8 * 70'000);
+    const BlockNumbers numbers(rollover);
+    for (std::uint64_t block = 1; block <= 66'000; ++block) {
+      CHECK(d.data()->block == block);
+      d.transfer.datagram(packet(Opcode::ack, numbers.wire(block)), d.now);
+    }
+    CHECK(d.data()->block == 66'001);
+    for (const std::uint64_t wrong : {66'002, 66'100, 65'536, 1}) {
+      d.transfer.datagram(packet(Opcode::ack, numbers.wire(wrong)), d.now);
+      CHECK_FALSE(d.transfer.poll());
+    }
+  }
+}
+
+TEST_CASE("short packets and trailing bytes do no harm; DATA from a reader is an error") {
   Driven d(with(512, 1), 2000);
   d.data();
   d.transfer.datagram(Bytes(ack(1)).first(3), d.now);
@@ -266,46 +315,147 @@ TEST_CASE("the client's ERROR ends it, with code and text, terminated or not") {
   d.transfer.datagram(std::as_bytes(std::span(error)), d.now);
   const auto end = d.end();
   CHECK(end.end == End::aborted);
-  CHECK(end.client_code == 3);
-  CHECK(end.client_text == "disk full");
+  CHECK(end.code == 3);
+  CHECK(end.text == "disk full");
   CHECK_FALSE(d.transfer.poll());
 }
 
-TEST_CASE("a client that falls silent is given up on after 63 s as tftpd-hpa does, or by its own timeout") {
+TEST_CASE("trap 20: a silent client is waited for longer than its own retries last") {
   Driven d(with(512, 1), 2000);
   d.data();
-  d.transfer.datagram(ack(1), d.now);
-  d.data();
-  int resends = 0;
+  d.acknowledge(1);
+  std::vector<std::chrono::microseconds> waits;
   while (!d.transfer.over()) {
+    if (d.data()) waits.push_back(d.wait());
     d.expire();
-    if (!d.transfer.over()) resends += d.data().has_value();
   }
   CHECK(d.end().end == End::stalled);
-  CHECK(resends == 5);
   CHECK(d.now - Time{} == 63s);
+  CHECK(waits.front() == 100ms);
+  CHECK(waits.at(3) == 800ms);
+  CHECK(*std::ranges::max_element(waits) == 8s);
 
   auto n = with(512, 1, true);
-  n.timeout = 3s;
+  n.timeout = 20s;
   Driven timed(n, 2000);
-  timed.transfer.poll();
-  timed.transfer.datagram(ack(0), timed.now);
-  CHECK(timed.transfer.deadline() - Time{} == 3s);
-  while (!timed.transfer.over()) timed.expire();
-  CHECK(timed.now - Time{} == 30s);
+  timed.oack();
+  timed.acknowledge(0);
+  while (!timed.transfer.over()) {
+    timed.data();
+    timed.expire();
+  }
+  CHECK(timed.now - Time{} == 120s);
 }
 
-TEST_CASE("a client that never answers is given up on after 30 s, whatever timeout it named") {
+TEST_CASE("trap 26: before a client has answered, little is sent, and no longer than 30 s") {
   for (const auto timeout : {1s, 20s, 255s}) {
-    auto n = with(512, 1, true);
+    auto n = with(1428, 16, true);
     n.timeout = timeout;
     Driven d(n, 2000);
-    while (!d.transfer.over()) d.expire();
+    int packets = 0;
+    while (!d.transfer.over()) {
+      while (const auto action = d.transfer.poll()) {
+        packets += std::holds_alternative<SendOack>(*action);
+        d.transfer.sent(d.now);
+      }
+      d.expire();
+    }
+    CHECK(packets <= 6);
+    CHECK(packets > 1);
     CHECK(d.now - Time{} == 30s);
   }
-  Driven plain(with(512, 1), 2000);
-  while (!plain.transfer.over()) plain.expire();
+  Driven plain(with(512, 1), 2000);  // DATA 1 goes out at once: 516 bytes, so one more fits into 600
+  int packets = 0;
+  while (!plain.transfer.over()) {
+    packets += plain.data().has_value();
+    plain.expire();
+  }
+  CHECK(packets == 2);
   CHECK(plain.now - Time{} == 30s);
+}
+
+TEST_CASE("trap 7: a repeated request gets the first answer again, until the client has answered") {
+  Driven d(with(512, 1, true), 2000);
+  d.oack();
+  d.transfer.repeated(d.now + 100ms);  // the network doubled it
+  CHECK_FALSE(d.transfer.poll());
+  d.transfer.repeated(d.now + 900ms);
+  d.oack();
+  d.transfer.repeated(d.now + 1000ms);
+  CHECK_FALSE(d.transfer.poll());
+  d.acknowledge(0, 1s);
+  CHECK(d.data()->block == 1);
+  d.transfer.repeated(d.now + 5s);
+  CHECK_FALSE(d.transfer.poll());
+}
+
+TEST_CASE("trap 27: a lost block comes again after a few round trips, not after the negotiated timeout") {
+  auto n = with(1428, 1, true);
+  n.timeout = 6s;  // curl's
+  Driven d(n, 1'000'000);
+  d.oack();
+  CHECK(d.wait() == 1s);  // nothing is measured yet
+  d.acknowledge(0);
+  for (std::uint64_t block = 1; block <= 50; ++block) {
+    d.data();
+    d.acknowledge(block, 80ms);
+  }
+  d.data();
+  CHECK(d.wait() >= 80ms);
+  CHECK(d.wait() <= 200ms);
+  const auto first = d.wait();
+  d.expire();
+  CHECK(d.data()->block == 51);
+  CHECK(d.wait() == 2 * first);
+}
+
+TEST_CASE("trap 27: never later than the negotiated timeout, however slow the round trip is") {
+  auto n = with(512, 1, true);
+  n.timeout = 300ms;  // by utimeout
+  Driven d(n, 100'000);
+  d.oack();
+  CHECK(d.wait() == 300ms);
+  d.acknowledge(0);
+  for (std::uint64_t block = 1; block <= 10; ++block) {
+    d.data();
+    d.acknowledge(block, 290ms);
+  }
+  d.data();
+  CHECK(d.wait() == 300ms);
+}
+
+TEST_CASE("trap 27: who acknowledges twice what was sent twice is waited for longer") {
+  Driven d(with(512, 1), 100'000);
+  std::uint64_t block = 1;
+  for (; block <= 10; ++block) {
+    d.data();
+    d.acknowledge(block, 1ms);
+  }
+  for (const auto expected : {200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+    d.data();
+    d.expire();  // too early: the client is writing its flash
+    d.data();
+    d.acknowledge(block, 1ms);
+    d.data();
+    d.acknowledge(block);
+    ++block;
+    CHECK_FALSE(d.transfer.poll());
+    d.acknowledge(block++);
+    d.data();
+    CHECK(d.wait() == expected);
+    d.acknowledge(block++, 1ms);
+  }
+}
+
+TEST_CASE("with 1 % loss at 20 ms round trip a window of 16 keeps half of its rate at the least") {
+  const auto n = with(1428, 16, true);
+  constexpr std::uint64_t size = 1428 * 16 * 500;
+  const auto clean = run(n, size, {.delay = 10ms});
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    const auto lossy = run(n, size, {.loss = 0.01, .delay = 10ms}, seed);
+    CHECK(lossy.end == End::sent);
+    CHECK((lossy.took - Time{}) <= 2 * (clean.took - Time{}));
+  }
 }
 
 TEST_CASE("a timer that fires early changes nothing") {
@@ -315,10 +465,23 @@ TEST_CASE("a timer that fires early changes nothing") {
   CHECK_FALSE(d.transfer.poll());
 }
 
-TEST_CASE("when only the last ACK is missing, the file was sent") {
+TEST_CASE("while blocks are on their way out no time runs: a slow disk is no slow client") {
+  Driven d(with(512, 1), 2000);
+  d.transfer.poll();
+  d.transfer.timeout(d.now + 1h);
+  CHECK_FALSE(d.transfer.over());
+  CHECK_FALSE(d.transfer.poll());
+  d.now += 1h;
+  d.transfer.sent(d.now);
+  CHECK(d.wait() == 1s);
+  d.expire();
+  CHECK(d.data()->block == 1);
+}
+
+TEST_CASE("trap 8: when only the last ACK is missing, the file was sent") {
   Driven d(with(512, 1), 600);
   d.data();
-  d.transfer.datagram(ack(1), d.now);
+  d.acknowledge(1);
   CHECK(d.data()->size == 88);
   while (!d.transfer.over()) {
     d.expire();
@@ -329,10 +492,40 @@ TEST_CASE("when only the last ACK is missing, the file was sent") {
   CHECK_FALSE(end.confirmed);
 }
 
-TEST_CASE("a file that was cut short ends in an ERROR, never as a short file") {
+TEST_CASE("trap 8: a client that closed its port has the file if all of it was sent, else it went away") {
+  Driven d(with(512, 1), 600);
+  d.data();
+  d.transfer.abandoned("port unreachable");
+  CHECK(d.end().end == End::aborted);
+  Driven whole(with(512, 1), 600);
+  whole.data();
+  whole.acknowledge(1);
+  whole.data();
+  whole.transfer.abandoned("port unreachable");
+  const auto end = whole.end();
+  CHECK(end.end == End::sent);
+  CHECK_FALSE(end.confirmed);
+}
+
+TEST_CASE("trap 23: a file that was cut short ends in an ERROR, never as a short file") {
   Driven d(with(512, 1), 2000);
   d.data();
   d.transfer.file_cut_short();
   CHECK(std::get<SendError>(d.transfer.poll().value()).text == "The file changed while it was read");
   CHECK(d.end().end == End::cut);
+}
+
+TEST_CASE("trap 14: of a text the end shows only when it is read, and then the ACK of its block ends it") {
+  Driven d(with(512, 4), 0);
+  ReadTransfer text(with(512, 4), {}, d.now);
+  const auto data = std::get<SendData>(text.poll().value());
+  CHECK(data.count == 4);
+  text.ends_with(2, 100);
+  text.sent(d.now);
+  CHECK_FALSE(text.poll());
+  text.datagram(ack(3), d.now);  // of a block that there is not
+  CHECK_FALSE(text.poll());
+  text.datagram(ack(2), d.now);
+  CHECK(std::get<Finished>(text.poll().value()).end == End::sent);
+  CHECK(text.bytes() == 612);
 }

@@ -1,0 +1,126 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "protocols/tftp/block_numbers.hpp"
+#include "protocols/tftp/packet.hpp"
+#include "protocols/tftp/resend_timer.hpp"
+
+namespace tftp {
+
+using Time = std::chrono::steady_clock::time_point;
+
+struct SendOack {};
+// `count` consecutive blocks, the first of them `block` (BlockNumbers gives the wire's number). They hold
+// `size` bytes of the file from `offset` on: a full block each, but for the file's last, which is short or
+// empty.
+struct SendData {
+  std::uint64_t block = 0;
+  std::uint32_t count = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+struct SendAck {
+  std::uint16_t number;
+};
+struct SendError {
+  ErrorCode code;
+  std::string_view text;
+};
+struct Store {  // `bytes` belong at `offset`, and live until the driver calls stored()
+  std::uint64_t offset;
+  Bytes bytes;
+};
+struct Publish {};  // the file is whole
+
+enum class End {
+  sent,
+  received,
+  aborted,     // the client sent ERROR, or its port was closed
+  stalled,     // it fell silent
+  cut,         // the file is shorter than it was
+  unreadable,  // the disk failed
+  unwritable,  // no room, too large, or the disk failed
+  stopped,     // the server ends
+};
+
+struct Finished {
+  End end = End::sent;
+  bool confirmed = true;   // false: everything went out, but the last ACK never came (some never send it)
+  std::uint16_t code = 0;  // of the ERROR that ended it, whoever sent it
+  std::string text;        // the client's is hostile: escape it
+};
+using Action = std::variant<SendOack, SendData, SendAck, SendError, Store, Publish, Finished>;
+
+// The server's side of one request. Pure: bytes and time come in as arguments, and what goes out is named,
+// never sent. One thread at a time.
+//
+// The driver calls poll() until it is empty, performs each action and tells sent() when a packet or the last
+// of a SendData has left; then it waits for a datagram or the deadline, and tells which it was, until over().
+class Transfer {
+ public:
+  Transfer(const Negotiated& negotiated, Time now);
+  virtual ~Transfer() = default;
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  virtual std::optional<Action> poll() = 0;
+  virtual void sent(Time now) = 0;
+  virtual void datagram(Bytes packet, Time now) = 0;
+  virtual void timeout(Time now) = 0;  // harmless before the deadline
+  Time deadline() const { return deadline_; }
+
+  // The client asked again from the same port, because our answer was lost: it gets another one if it has not
+  // answered yet.
+  void repeated(Time now);
+  virtual void abandoned(std::string_view why);  // the client's port is closed, or it began anew
+  void stop();                                   // the server ends
+
+  bool ended() const { return finished_.has_value(); }  // nothing more will change its outcome
+  virtual bool over() const { return ended(); }         // nor does it answer anybody any more
+  virtual void end_dallying() {}
+  bool answered() const { return answered_; }       // by the client, at least once
+  virtual std::uint64_t bytes() const = 0;          // of the file, that both sides have
+  std::uint64_t resent() const { return resent_; }  // packets sent more than once
+  int tries() const { return timer_.tries(); }
+
+ protected:
+  std::optional<Action> next_ending();  // the ERROR, then Finished, once
+  // Whether the first answer may go out once more. Whoever forged the request's address must not be able to
+  // make us send much to it: until somebody answers, 5 packets and 600 bytes.
+  bool may_repeat_first_answer(std::size_t size);
+  virtual void send_first_answer() = 0;
+  // Takes a client's ERROR, and what has no place in a transfer: all but `expected`.
+  bool takes(Bytes packet, Opcode expected);
+  void arm(Time now);  // the deadline, for what was sent just now
+  void pause() {
+    deadline_ = Time::max();
+  }  // until resume(): the disk is asked, and no time runs for the client
+  void resume(Time now);
+  void got_on(Time now);  // the client has answered
+  void fail(ErrorCode code, std::string_view text, End end);
+  void finish(Finished finished);
+
+  const std::uint16_t block_size_, window_;
+  const BlockNumbers numbers_;
+  const bool oack_;
+  ResendTimer timer_;
+  std::uint64_t resent_ = 0;
+  Time deadline_ = Time::max();
+  Time give_up_, armed_at_;
+
+ private:
+  int unanswered_packets_ = 5;
+  std::size_t unanswered_bytes_ = 600;
+  Time last_first_answer_;
+  bool answered_ = false;
+  std::optional<SendError> error_;
+  std::optional<Finished> finished_;
+  bool reported_ = false;
+};
+
+}  // namespace tftp
