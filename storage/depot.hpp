@@ -15,7 +15,7 @@ class Depot {
   std::filesystem::path drop() const { return directory_ / "drop"; }
   std::filesystem::path rejected() const { return directory_ / "rejected"; }
   std::filesystem::path state() const { return directory_ / "state"; }
-  std::filesystem::path staging() const { return state() / "staging"; }      // what is being imported
+  std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
 
  private:

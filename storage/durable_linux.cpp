@@ -8,6 +8,7 @@
 #include <string>
 
 #include "storage/durable.hpp"
+#include "storage/durable_linux.hpp"
 #include "storage/file.hpp"
 
 namespace storage {
@@ -64,15 +65,15 @@ class Temporary {
 // For file systems without RENAME_NOREPLACE (NFS, some FUSE). A link is as atomic, but not for directories:
 // there the check and the rename are two steps, and the rename itself still refuses a directory that is not
 // empty.
-int rename_in_two_steps(const fs::path& from, const fs::path& to) {
-  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str());
+int rename_in_two_steps(const char* from, int directory, const char* to) {
+  if (::linkat(AT_FDCWD, from, directory, to, 0) == 0) return ::unlink(from);
   if (errno == EEXIST) return -1;
   struct stat there;
-  if (::lstat(to.c_str(), &there) == 0) {
+  if (::fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW) == 0) {
     errno = EEXIST;
     return -1;
   }
-  return errno == ENOENT ? ::rename(from.c_str(), to.c_str()) : -1;
+  return errno == ENOENT ? ::renameat(AT_FDCWD, from, directory, to) : -1;
 }
 
 void make_directory(const fs::path& directory, unsigned mode) {
@@ -88,6 +89,17 @@ void make_directory(const fs::path& directory, unsigned mode) {
 
 }  // namespace
 
+int rename_new(const char* from, int directory, const char* to) {
+  const int renamed = ::renameat2(AT_FDCWD, from, directory, to, RENAME_NOREPLACE);
+  const bool unknown = renamed != 0 && (errno == EINVAL || errno == ENOSYS);
+  return unknown ? rename_in_two_steps(from, directory, to) : renamed;
+}
+
+int sync_directory(int directory) {
+  // EINVAL: a file system whose directories cannot be synced keeps them in order by itself, or not at all.
+  return ::fsync(directory) == 0 || errno == EINVAL ? 0 : -1;
+}
+
 void write_durably(const fs::path& file, std::string_view content, unsigned mode) {
   Temporary temporary(file);
   temporary.fill(content, mode);
@@ -98,14 +110,12 @@ void write_durably(const fs::path& file, std::string_view content, unsigned mode
 void sync_directory(const fs::path& directory) {
   const Handle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!handle) fail(errno, "cannot open " + directory.string());
-  // EINVAL: a file system whose directories cannot be synced keeps them in order by itself, or not at all.
-  if (::fsync(handle.get()) != 0 && errno != EINVAL) fail(errno, "cannot sync " + directory.string());
+  if (sync_directory(handle.get()) != 0) fail(errno, "cannot sync " + directory.string());
 }
 
 void rename_new(const fs::path& from, const fs::path& to) {
-  int renamed = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
-  if (renamed != 0 && (errno == EINVAL || errno == ENOSYS)) renamed = rename_in_two_steps(from, to);
-  if (renamed != 0) fail(errno, "cannot move " + from.string() + " to " + to.string());
+  if (rename_new(from.c_str(), AT_FDCWD, to.c_str()) != 0)
+    fail(errno, "cannot move " + from.string() + " to " + to.string());
   sync_directory(parent_of(to));
   if (parent_of(from) != parent_of(to)) sync_directory(parent_of(from));
 }

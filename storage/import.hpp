@@ -41,7 +41,4 @@ struct Rejected : std::runtime_error {
 Imported import_bundle(const Depot& depot, const std::filesystem::path& bundle,
                        const ImportSettings& settings);
 
-// Removes what a killed import left behind. Staging areas that a live import holds are left alone.
-void sweep_staging(const Depot& depot);
-
 }  // namespace storage

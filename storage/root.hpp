@@ -54,6 +54,9 @@ class Root {
   Result<Directory> open_directory(const Path& path) const;
   Result<Attributes> attributes(const Path& path, Links links = Links::follow) const;
   Result<Root> subroot(const Path& path) const;  // a user's own "/"
+  // Moves the file `from`, whose path is the system's and on the same file system, to `to`, synced; never
+  // onto something that exists (errc::file_exists). Folders are not made.
+  Result<void> adopt(const std::filesystem::path& from, const Path& to) const;
 
  private:
   Root(Handle handle, Resolver resolver) : handle_(std::move(handle)), resolver_(resolver) {}

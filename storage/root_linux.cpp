@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "storage/durable_linux.hpp"
 #include "storage/root.hpp"
 #include "storage/stat_linux.hpp"
 #include "storage/walk_linux.hpp"
@@ -103,6 +104,16 @@ Result<Root> Root::subroot(const Path& path) const {
   auto handle = resolve(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (!handle) return std::unexpected(handle.error());
   return Root(std::move(*handle), resolver_);
+}
+
+Result<void> Root::adopt(const std::filesystem::path& from, const Path& to) const {
+  if (to.is_root()) return failed(std::errc::is_a_directory);
+  const auto parent = resolve(to.parent(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (!parent) return std::unexpected(parent.error());
+  const std::string name(to.name());
+  if (rename_new(from.c_str(), parent->get(), name.c_str()) != 0) return failed();
+  if (sync_directory(parent->get()) != 0) return failed();
+  return {};
 }
 
 Directory::~Directory() {

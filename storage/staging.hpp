@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "storage/depot.hpp"
 #include "storage/file.hpp"
@@ -19,8 +20,8 @@ class DirectoryLock {
   Handle handle_;
 };
 
-// A directory below state/staging in which one import works. It is removed, with whatever is still in it,
-// when the import ends; sweep_staging removes those of killed imports, told by their locks.
+// A directory below state/staging in which one import or upload works. It is removed, with whatever is still
+// in it, when that ends; sweep_staging removes those of a killed process, told by their locks.
 class StagingArea {
  public:
   explicit StagingArea(const Depot& depot);  // throws std::system_error
@@ -35,5 +36,11 @@ class StagingArea {
   std::filesystem::path directory_;
   std::optional<DirectoryLock> lock_;
 };
+
+// What lies in state/staging now. Throws std::system_error.
+std::vector<std::filesystem::path> staging_areas(const Depot& depot);
+// Removes of these what a killed import or upload left behind; what a live one holds is left alone. May wait
+// for the disk: for a worker.
+void sweep_staging(const std::vector<std::filesystem::path>& areas);
 
 }  // namespace storage

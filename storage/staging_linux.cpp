@@ -22,7 +22,7 @@ Handle open_directory(const fs::path& directory) {
 }
 
 fs::path make_area(const fs::path& staging) {
-  std::string name = staging / "import-XXXXXX";
+  std::string name = staging / "work-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) fail("cannot make a folder in " + staging.string());
   return name;
 }
@@ -56,14 +56,19 @@ StagingArea::~StagingArea() {
   fs::remove_all(directory_, ignored);
 }
 
-void sweep_staging(const Depot& depot) {
-  for (const auto& entry : fs::directory_iterator(depot.staging())) {
-    const Handle area = open_directory(entry.path());
-    const bool is_area = entry.symlink_status().type() == fs::file_type::directory;
-    if (is_area && (!area || ::flock(area.get(), LOCK_EX | LOCK_NB) != 0))
-      continue;               // a live import works in it
+std::vector<fs::path> staging_areas(const Depot& depot) {
+  std::vector<fs::path> areas;
+  for (const auto& entry : fs::directory_iterator(depot.staging())) areas.push_back(entry.path());
+  return areas;
+}
+
+void sweep_staging(const std::vector<fs::path>& areas) {
+  for (const auto& path : areas) {
     std::error_code ignored;  // what cannot be removed only costs space: no reason not to start
-    fs::remove_all(entry.path(), ignored);
+    const Handle area = open_directory(path);
+    const bool is_area = fs::symlink_status(path, ignored).type() == fs::file_type::directory;
+    if (is_area && (!area || ::flock(area.get(), LOCK_EX | LOCK_NB) != 0)) continue;  // somebody works in it
+    fs::remove_all(path, ignored);
   }
 }
 

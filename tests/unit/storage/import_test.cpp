@@ -386,7 +386,7 @@ TEST_CASE("a sweep removes what killed imports left, and nothing that a live one
   import.dir.write("depot/state/staging/stray", "file");
   {
     const storage::StagingArea live(import.depot);
-    storage::sweep_staging(import.depot);
+    storage::sweep_staging(storage::staging_areas(import.depot));
     CHECK(fs::exists(live.content()));
     CHECK(std::distance(fs::directory_iterator(import.depot.staging()), {}) == 1);
   }

@@ -100,6 +100,24 @@ TEST_CASE("both resolvers open what is inside, and nothing else") {
       CHECK(content(*sub.open_file(path("/17_9_4a/ap1g8"))) == "image");
       CHECK(sub.open_file(path("/parent/etc/passwd")).error() == std::errc::no_such_file_or_directory);
     }
+    SUBCASE("a file is moved in, to a place inside and onto nothing") {
+      const auto file = house.dir.write("new", "moved");
+      CHECK(root.adopt(file, path("/")).error() == std::errc::is_a_directory);
+      CHECK(root.adopt(file, path("/nothing/new")).error() == std::errc::no_such_file_or_directory);
+      CHECK(root.adopt(file, path("/etc/passwd/new")).error() == std::errc::not_a_directory);
+      for (const auto taken : {"/etc", "/etc/passwd", "/dangling", "/fifo"}) {
+        CAPTURE(taken);
+        CHECK(root.adopt(file, path(taken)).error() == std::errc::file_exists);
+      }
+      CHECK(root.adopt(file, path("/current/new")));
+      CHECK_FALSE(std::filesystem::exists(file));
+      CHECK(content(*root.open_file(path("/EWC/17_9_4a/new"))) == "moved");
+      house.dir.write("new", "climbs");
+      CHECK(root.adopt(file, path("/EWC/parent/new")));
+      CHECK(content(*root.open_file(path("/new"))) == "climbs");
+      std::filesystem::remove(house.dir / "root/EWC/17_9_4a/new");
+      std::filesystem::remove(house.dir / "root/new");
+    }
   }
 }
 

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "storage/depot.hpp"
+#include "storage/root.hpp"
+#include "storage/staging.hpp"
+
+namespace storage {
+
+// A file that a client sends. It grows below state/staging, where no client can see it; publish() gives it
+// its name, whole, and until then it vanishes with its Upload (after a crash sweep_staging removes it). Never
+// replaces anything, and makes no folders.
+//
+// One thread at a time; every call, the destructor too, may wait for the disk: for a worker. Errors are those
+// of the system: errc::file_exists for a name that is taken, by a folder or a broken link too,
+// errc::no_such_file_or_directory for a folder that is not there.
+class Upload {
+ public:
+  // `writable` is the folder that uploads may go to, a Root of its own, so that no name and no link leads out
+  // of it. `announced_size`, in bytes, is only compared with the free space (errc::no_space_on_device): the
+  // caller bounds what is written.
+  static Result<Upload> begin(const Depot& depot, const Root& writable, Path path,
+                              std::optional<std::uint64_t> announced_size);
+
+  Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset);
+  // Once, as the last call; 0644, whatever the umask. What was not written whole is never published: after a
+  // write that failed, its error.
+  Result<void> publish();
+
+ private:
+  Upload(std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path);
+
+  std::unique_ptr<StagingArea> area_;
+  Handle file_;
+  Root writable_;
+  Path path_;
+  std::error_code failed_;  // the first write that did
+};
+
+// images/uploads, where devices may write; made when it is missing.
+Result<Root> uploads_root(const Depot& depot);
+
+}  // namespace storage
