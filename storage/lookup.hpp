@@ -1,52 +1,37 @@
 #pragma once
-#include <optional>
-#include <string>
+#include <expected>
 #include <string_view>
+#include <vector>
 
+#include "storage/lookup_settings.hpp"
+#include "storage/miss.hpp"
 #include "storage/root.hpp"
+#include "storage/rule.hpp"
 
 namespace storage {
 
-// Why a request cannot be served. Every miss has one cause, the first that fits; `cause_name` gives the log's
-// word.
-enum class Cause {
-  empty_name,
-  escapes_root,
-  is_directory,
-  unreadable,
-  wrong_directory,  // the file is there, in a directory other than the one asked
-  no_such_release,  // the directory asked names a release that is not here
-  family_missing,   // the release is here, this image family is not in it
-  write_refused,
-  not_found,
-};
-std::string_view cause_name(Cause cause);
-
-struct Miss {
-  Cause cause = Cause::not_found;
-  std::string what;             // "/Wrong-Path does not exist"
-  std::string hint;             // "ap1g6 is in /EWC/17_9_4a"; empty when nothing is near
-  std::optional<Path> nearest;  // the file meant: "/EWC/17_9_4a/ap1g6"
-  std::error_code error;        // what the system said, for the protocol's own code
-};
-
 struct Found {
-  Path path;
+  Path path;  // the file's own
   File file;
+  Rule rule = Rule::exact;
 };
 struct NotFound {
-  std::expected<Path, PathError> asked;
-  std::error_code error;  // what the system said of the path
+  std::expected<Path, PathError> asked;  // as it was understood, aliases put in
+  std::error_code error;                 // what the system said of the path
+  bool forgiving = true;
 };
 
-// Finds the image that a device asks for. May wait for the disk: for a worker.
-std::expected<Found, NotFound> find_image(const Root& root, std::string_view asked, AboveRoot above);
+// Finds the image that a device asks for. A name that exists costs no scan; one that does not is forgiven
+// what the settings allow, and costs one. Never another image family, never a look-alike, and nothing where
+// two files fit. May wait for the disk: for a worker.
+std::expected<Found, NotFound> find_image(const Root& root, std::string_view asked, AboveRoot above,
+                                          const LookupSettings& settings);
 
 // Every directory that holds images, the oldest version first. Costs a scan.
 std::vector<Path> list_releases(const Root& root);
 
-// Explains a name that could not be opened or examined. Looks at every release below the root, so it costs a
-// scan.
+// Explains a name that could not be opened or examined. Looks at every release below the root and at the
+// archives that lie there, so it costs a scan.
 Miss explain_miss(const Root& root, const Path& asked, std::error_code error);
 Miss explain_miss(std::string_view asked, PathError error);
 Miss explain_miss(const Root& root, std::string_view asked, const NotFound& miss);

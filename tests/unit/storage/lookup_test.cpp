@@ -26,7 +26,7 @@ struct Images {
 
 namespace {
 storage::Miss miss_of(const storage::Root& root, std::string_view asked) {
-  const auto found = storage::find_image(root, asked, AboveRoot::refused);
+  const auto found = storage::find_image(root, asked, AboveRoot::refused, {});
   REQUIRE_FALSE(found);
   return storage::explain_miss(root, asked, found.error());
 }
@@ -34,7 +34,7 @@ storage::Miss miss_of(const storage::Root& root, std::string_view asked) {
 
 TEST_CASE("an image that is there is found, with the path it has") {
   const Images images;
-  const auto found = storage::find_image(images.root, "EWC/17_9_4a//ap1g8", AboveRoot::refused);
+  const auto found = storage::find_image(images.root, "EWC/17_9_4a/ap1g8", AboveRoot::refused, {});
   REQUIRE(found);
   CHECK(found->path.text() == "/EWC/17_9_4a/ap1g8");
   CHECK(found->file.at_open().size == 5);
@@ -63,16 +63,23 @@ TEST_CASE("each miss has one cause, says what is wrong, and names what is near")
                "it has ap1g6, ap1g8", ""},
            Row{"/EWC/17_9_4a/ap3g3", Cause::family_missing, "/EWC/17_9_4a has no ap3g3",
                "ap3g3 is in /ME/8_10_185_0", "/ME/8_10_185_0/ap3g3"},
-           Row{"/EWC/17_9_4a/nonsense.txt", Cause::not_found, "/EWC/17_9_4a/nonsense.txt does not exist", "",
-               ""},
-           Row{"/EWC/17_9_4a/ap1g8/x", Cause::not_found, "/EWC/17_9_4a/ap1g8/x does not exist", "", ""},
+           Row{"/EWC/17_9_4a/aplg8", Cause::lookalike, "there is no aplg8", "ap1g8 is in /EWC/17_9_4a",
+               "/EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/l7_9_4a/ap1g8", Cause::lookalike, "there is no /EWC/l7_9_4a", "ap1g8 is in /EWC/17_9_4a",
+               "/EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_4a/nonsense.txt", Cause::not_found, "/EWC/17_9_4a/nonsense.txt does not exist",
+               "/EWC/17_9_4a is there", ""},
+           Row{"/EWC/17_9_4a/ap1g8/x", Cause::not_found, "/EWC/17_9_4a/ap1g8/x does not exist",
+               "/EWC/17_9_4a/ap1g8 is no directory", ""},
+           Row{"/x", Cause::not_found, "/x does not exist", "releases here: ", ""},
            Row{"/EWC", Cause::is_directory, "/EWC is a directory", "ask for a file in it", ""},
            Row{"/", Cause::is_directory, "/ is a directory", "ask for a file in it", ""},
-           Row{"", Cause::empty_name, "the request names no file", "", ""},
-           Row{"../../etc/passwd", Cause::escapes_root, "../../etc/passwd leads above /", "", ""},
-           Row{"/fifo", Cause::unreadable, "/fifo is no regular file", "", ""},
-           Row{"EWC\\17_9_4a\\ap1g8", Cause::not_found,
-               "EWC\\17_9_4a\\ap1g8 holds a backslash, a colon or a NUL", "write / between directories", ""},
+           Row{"", Cause::empty_name, "the request names no file", "ask for a file's whole path", ""},
+           Row{"../../etc/passwd", Cause::escapes_root, "../../etc/passwd leads above /",
+               "/ is the folder of the images, and nothing above it is served", ""},
+           Row{"/fifo", Cause::unreadable, "/fifo is no regular file", "put a plain file in its place", ""},
+           Row{"host:/ap1g8", Cause::not_found, "host:/ap1g8 holds a colon or a NUL",
+               "ask for the path alone, without a server's name", ""},
        }) {
     CAPTURE(row.asked);
     const auto miss = miss_of(images.root, row.asked);

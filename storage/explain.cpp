@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include "storage/asked_name.hpp"
+#include "storage/explanation.hpp"
+#include "storage/lookup.hpp"
+
+namespace storage {
+namespace {
+
+const auto not_there = std::make_error_code(std::errc::no_such_file_or_directory);
+
+Miss unreadable(const std::string& name, std::error_code error) {
+  const auto what = fmt::format("{} cannot be read: {}", name, error.message());
+  if (error != std::errc::permission_denied) return {Cause::not_found, what, "", {}, error};
+  return {Cause::unreadable, what, "make it readable for the user that apdepot runs as", {}, error};
+}
+
+Miss explain(const Root& root, const Path& asked, std::error_code error, bool forgiving) {
+  const auto name = asked.text();
+  if (error == std::errc::is_a_directory)
+    return {Cause::is_directory, name + " is a directory", "ask for a file in it", {}, error};
+  if (error == std::errc::operation_not_permitted)
+    return {Cause::unreadable, name + " is no regular file", "put a plain file in its place", {}, error};
+  if (error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+    return unreadable(name, error);
+  auto miss = Explanation(root, asked, forgiving).miss();
+  miss.error = error;
+  return miss;
+}
+
+// The file is there, but only its exact name is served.
+Miss withheld(std::string_view asked, const Path& file, bool forgiving) {
+  const auto hint = forgiving ? fmt::format("ask for {}", file.text())
+                              : fmt::format("lookup.forgiving would serve {}, but it is off", file.text());
+  return {Cause::not_found, fmt::format("{} is no exact name", asked), hint, file, not_there};
+}
+
+bool is_file(const Root& root, const Path& path) {
+  const auto attributes = root.attributes(path);
+  return attributes && attributes->kind == Kind::file;
+}
+
+}  // namespace
+
+Miss explain_miss(std::string_view asked, PathError error) {
+  switch (error) {
+    case PathError::empty:
+      return {Cause::empty_name, "the request names no file", "ask for a file's whole path", {}, not_there};
+    case PathError::climbs:
+      return {Cause::escapes_root,
+              fmt::format("{} leads above /", asked),
+              "/ is the folder of the images, and nothing above it is served",
+              {},
+              std::make_error_code(std::errc::permission_denied)};
+    case PathError::too_long:
+      return {Cause::not_found,
+              "the name is too long",
+              "ask for a file's own path",
+              {},
+              std::make_error_code(std::errc::filename_too_long)};
+    case PathError::invalid:
+      break;
+  }
+  return {Cause::not_found,
+          fmt::format("{} holds a colon or a NUL", asked),
+          "ask for the path alone, without a server's name",
+          {},
+          not_there};
+}
+
+Miss explain_miss(const Root& root, const Path& asked, std::error_code error) {
+  return explain(root, asked, error, true);
+}
+
+Miss explain_miss(const Root& root, std::string_view asked, const NotFound& miss) {
+  if (!miss.asked) return explain_miss(asked, miss.asked.error());
+  if (miss.error == not_there && !is_exact_name(asked, *miss.asked) && is_file(root, *miss.asked))
+    return withheld(asked, *miss.asked, miss.forgiving);
+  return explain(root, *miss.asked, miss.error, miss.forgiving);
+}
+
+Miss plain_miss(std::string_view asked, std::error_code error) {
+  return {Cause::not_found, fmt::format("{}: {}", asked, error.message()), "", {}, error};
+}
+
+}  // namespace storage
