@@ -42,6 +42,17 @@ std::optional<std::uint64_t> parse_bound(std::string_view text) {
   return size && *size > 0 ? size : std::nullopt;
 }
 
+// What else there is to say about "10.1.2.3/8".
+std::string network_meant(std::string_view text) {
+  const auto network = network_around(text);
+  return network ? fmt::format("; the network is {:?}", network->text()) : "";
+}
+
+std::optional<storage::Path> parse_virtual_path(std::string_view text) {
+  const auto path = storage::Path::parse(text, storage::AboveRoot::refused);
+  return text.starts_with('/') && path ? std::optional(*path) : std::nullopt;
+}
+
 std::optional<std::string> parse_layout(std::string_view text) {
   if (text.starts_with('/') || text.find("..") != text.npos || text.find('\\') != text.npos)
     return std::nullopt;
@@ -81,6 +92,11 @@ constexpr Kind<PortRange> port_range{"\"FIRST-LAST\", such as \"49152-49251\", w
                                      parse_port_range};
 constexpr Kind<std::uint64_t> size_bound{
     "a size of at least 1 byte: a number of bytes, or with KiB, MiB, GiB or TiB, such as 16GiB", parse_bound};
+constexpr Kind<Network> network{
+    "a network or one address, such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.7\"", parse_network,
+    network_meant};
+constexpr Kind<storage::Path> virtual_path{
+    "an absolute path without backslash or colon, such as \"/EWC/17_9_4a\"", parse_virtual_path};
 constexpr Kind<std::string> layout{
     "a relative path with {release} and, if you like, {product}, such as \"{product}/{release}\"",
     parse_layout};
@@ -90,10 +106,18 @@ constexpr Kind<Target> log_target{
 void read_tftp(Section& section, Tftp& tftp) {
   section.list("listen", endpoint, tftp.listen);
   section.flag("uploads", tftp.uploads);
+  section.text("max_upload", size_bound, tftp.max_upload);
   section.number("max_block_size", 8, 65464, tftp.max_block_size);
   section.number("max_window", 1, 65535, tftp.max_window);
   section.text_or_null("port_range", port_range, tftp.port_range);
-  section.warn_if(tftp.uploads, "uploads", "this version serves read-only; the key has no effect yet");
+  section.flag("single_port", tftp.single_port);
+  section.number("max_transfers", 1, 1'000'000, tftp.max_transfers);
+  section.number("max_transfers_per_address", 1, 1'000'000, tftp.max_transfers_per_address);
+  section.number("max_requests_per_second", 1, 1'000'000, tftp.max_requests_per_second);
+  section.list("allow", network, tftp.allow);
+  section.list("deny", network, tftp.deny);
+  section.warn_if(tftp.single_port && tftp.port_range, "port_range",
+                  "has no effect while tftp.single_port is true");
 }
 
 void read_ssh(Section& section, Ssh& ssh) {
@@ -117,7 +141,10 @@ void read_import(Section& section, Import& import) {
                   "this version removes a published archive from drop/; the key has no effect yet");
 }
 
-void read_lookup(Section& section, bool& forgiving) { section.flag("forgiving", forgiving); }
+void read_lookup(Section& section, storage::LookupSettings& lookup) {
+  section.flag("forgiving", lookup.forgiving);
+  section.mapping("aliases", virtual_path, lookup.aliases);
+}
 
 void read_log(Section& section, Log& log) {
   section.choice("level", log_levels, log.level);
@@ -139,7 +166,7 @@ void read_settings(Section& top, Settings& settings) {
   top.section("tftp", read_tftp, settings.tftp);
   top.section("ssh", read_ssh, settings.ssh);
   top.section("import", read_import, settings.import);
-  top.section("lookup", read_lookup, settings.forgiving);
+  top.section("lookup", read_lookup, settings.lookup);
   top.section("log", read_log, settings.log);
   top.section("metrics", read_metrics, settings.metrics);
   top.list("expected", plain_text, settings.expected);

@@ -17,7 +17,7 @@ struct ConfigError : std::runtime_error {
 
 struct Loaded {
   Settings settings;
-  std::vector<std::string> warnings;  // keys that are understood but that this version does not act on yet
+  std::vector<std::string> warnings;  // keys that are understood but have no effect
 };
 
 // conf/apdepot.yaml, as it was when the program was built.

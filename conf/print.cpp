@@ -8,9 +8,11 @@
 namespace conf {
 namespace {
 
-std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
+// Of endpoints or networks.
+template <class T>
+std::vector<std::string> texts(const std::vector<T>& values) {
   std::vector<std::string> texts;
-  for (const auto& endpoint : endpoints) texts.push_back(endpoint.text());
+  for (const auto& value : values) texts.push_back(value.text());
   return texts;
 }
 
@@ -25,6 +27,7 @@ void print_tftp(Printer& printer, const Tftp& tftp) {
   printer.open("tftp");
   printer.texts("listen", texts(tftp.listen));
   printer.flag("uploads", tftp.uploads);
+  printer.size("max_upload", tftp.max_upload);
   printer.number("max_block_size", tftp.max_block_size);
   printer.number("max_window", tftp.max_window);
   if (const auto& range = tftp.port_range) {
@@ -32,6 +35,12 @@ void print_tftp(Printer& printer, const Tftp& tftp) {
   } else {
     printer.nothing("port_range");
   }
+  printer.flag("single_port", tftp.single_port);
+  printer.number("max_transfers", tftp.max_transfers);
+  printer.number("max_transfers_per_address", tftp.max_transfers_per_address);
+  printer.number("max_requests_per_second", tftp.max_requests_per_second);
+  printer.texts("allow", texts(tftp.allow));
+  printer.texts("deny", texts(tftp.deny));
   printer.close();
 }
 
@@ -61,6 +70,15 @@ void print_import(Printer& printer, const Import& import) {
   printer.close();
 }
 
+void print_lookup(Printer& printer, const storage::LookupSettings& lookup) {
+  std::vector<std::pair<std::string, std::string>> aliases;
+  for (const auto& [from, to] : lookup.aliases) aliases.emplace_back(from.text(), to.text());
+  printer.open("lookup");
+  printer.flag("forgiving", lookup.forgiving);
+  printer.mapping("aliases", aliases);
+  printer.close();
+}
+
 void print_log(Printer& printer, const Log& log) {
   printer.open("log");
   printer.text("level", name_of(log.level, log_levels));
@@ -75,9 +93,7 @@ std::string print(const Settings& settings, Form form) {
   print_tftp(printer, settings.tftp);
   print_ssh(printer, settings.ssh);
   print_import(printer, settings.import);
-  printer.open("lookup");
-  printer.flag("forgiving", settings.forgiving);
-  printer.close();
+  print_lookup(printer, settings.lookup);
   print_log(printer, settings.log);
   printer.open("metrics");
   if (settings.metrics) {

@@ -39,6 +39,13 @@ void Printer::texts(std::string_view key, const std::vector<std::string>& values
   out_ << YAML::EndSeq;
 }
 
+void Printer::mapping(std::string_view key, const std::vector<std::pair<std::string, std::string>>& pairs) {
+  begin(key) << YAML::Flow << YAML::BeginMap;
+  for (const auto& [own, value] : pairs)
+    out_ << YAML::Key << YAML::DoubleQuoted << own << YAML::Value << YAML::DoubleQuoted << value;
+  out_ << YAML::EndMap;
+}
+
 void Printer::number(std::string_view key, std::uint64_t value) { begin(key) << value; }
 
 void Printer::size(std::string_view key, std::uint64_t bytes) {

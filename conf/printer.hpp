@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace conf {
@@ -23,6 +24,8 @@ class Printer {
 
   void text(std::string_view key, std::string_view value);
   void texts(std::string_view key, const std::vector<std::string>& values);
+  // Keys of the administrator's own, with their values.
+  void mapping(std::string_view key, const std::vector<std::pair<std::string, std::string>>& pairs);
   void number(std::string_view key, std::uint64_t value);
   void size(std::string_view key, std::uint64_t bytes);  // "16GiB" for people
   void flag(std::string_view key, bool value);

@@ -106,9 +106,10 @@ bool Section::is_section(const Value& value) {
   return false;
 }
 
-void Section::reject(const Value& value, std::string_view wanted) {
+void Section::reject(const Value& value, std::string_view wanted, std::string_view advice) {
   if (concealed_) return reject_shape(value, wanted);
-  findings_.error(value.line, fmt::format("{}: must be {}, not {}", value.path, wanted, shown(value.node)));
+  findings_.error(value.line,
+                  fmt::format("{}: must be {}, not {}{}", value.path, wanted, shown(value.node), advice));
 }
 
 // For a value that is wrong whatever its text may be.

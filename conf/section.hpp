@@ -1,6 +1,7 @@
 #pragma once
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,11 +13,13 @@
 
 namespace conf {
 
-// What a text must be: the words for it in a message, and how it is read.
+// What a text must be: the words for it in a message, how it is read, and what else there is to say about one
+// that cannot be read.
 template <class T>
 struct Kind {
   std::string_view wanted;
   std::optional<T> (*parse)(std::string_view text);
+  std::string (*advice)(std::string_view text) = nullptr;
 };
 
 // The spelling of one value of an enumeration.
@@ -49,6 +52,10 @@ class Section {
   // A list replaces what was there.
   template <class T>
   void list(std::string_view key, const Kind<T>& kind, std::vector<T>& out);
+  // Keys that are the administrator's own, each with a value of the same kind; a Pair is made of the two. It
+  // replaces what was there.
+  template <class T, class Pair>
+  void mapping(std::string_view key, const Kind<T>& kind, std::vector<Pair>& out);
   template <class Out, class Fill>
   void section(std::string_view key, Fill fill, Out& out);
   // A list of concealed sections.
@@ -86,7 +93,7 @@ class Section {
   std::vector<Value> items(const Value& list);
   std::optional<std::uint64_t> whole_number(std::string_view key, std::uint64_t low, std::uint64_t high);
   bool is_section(const Value& value);
-  void reject(const Value& value, std::string_view wanted);
+  void reject(const Value& value, std::string_view wanted, std::string_view advice = "");
   void reject_shape(const Value& value, std::string_view wanted);
   template <class T>
   bool read(const Value& value, const Kind<T>& kind, T& out);
@@ -102,7 +109,7 @@ template <class T>
 bool Section::read(const Value& value, const Kind<T>& kind, T& out) {
   auto parsed = value.node.IsScalar() ? kind.parse(value.node.Scalar()) : std::nullopt;
   if (!parsed) {
-    reject(value, kind.wanted);
+    reject(value, kind.wanted, kind.advice && value.node.IsScalar() ? kind.advice(value.node.Scalar()) : "");
     return false;
   }
   out = std::move(*parsed);
@@ -144,6 +151,29 @@ void Section::list(std::string_view key, const Kind<T>& kind, std::vector<T>& ou
   for (const auto& item : items(*value)) {
     T element;
     if (read(item, kind, element)) found.push_back(std::move(element));
+  }
+  out = std::move(found);
+}
+
+template <class T, class Pair>
+void Section::mapping(std::string_view key, const Kind<T>& kind, std::vector<Pair>& out) {
+  const auto value = take(key);
+  if (!value || !is_section(*value)) return;
+  std::vector<Pair> found;
+  Section inner(value->node, value->path, value->line, findings_);
+  for (const auto& entry : inner.entries_) {
+    T first, second;
+    const bool good_key =
+        inner.read({"a key of " + value->path, entry.line, YAML::Node(entry.key)}, kind, first);
+    const bool good_value =
+        inner.read({key_path(value->path, entry.key), entry.line, entry.node}, kind, second);
+    if (!good_key || !good_value) continue;
+    const auto same = [&first](const Pair& pair) {
+      const auto& [known, unused] = pair;
+      return known == first;
+    };
+    if (std::ranges::any_of(found, same)) inner.error(entry.key, "is given twice, in another spelling");
+    found.push_back({std::move(first), std::move(second)});
   }
   out = std::move(found);
 }

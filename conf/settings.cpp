@@ -1,13 +1,13 @@
 #include "conf/settings.hpp"
 
-#include <tuple>
-
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <tuple>
+
+#include "conf/address.hpp"
 
 namespace conf {
 namespace {
@@ -19,16 +19,11 @@ bool is_scope(std::string_view text) {
   });
 }
 
-bool is_address(int family, std::string_view text) {
-  std::byte binary[sizeof(in6_addr)];
-  return ::inet_pton(family, std::string(text).c_str(), binary) == 1;
-}
-
-// "::1", and "fe80::1%eth0", whose scope inet_pton does not know.
+// "::1", and "fe80::1%eth0".
 bool is_ipv6(std::string_view text) {
   const auto percent = text.find('%');
   if (percent != text.npos && !is_scope(text.substr(percent + 1))) return false;
-  return is_address(AF_INET6, text.substr(0, percent));
+  return parse_ipv6(text.substr(0, percent)).has_value();
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -43,14 +38,13 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
-  // A NUL would end the text for inet_pton only.
-  if (colon == text.npos || text.find('\0') != text.npos) return std::nullopt;
+  if (colon == text.npos) return std::nullopt;
   auto address = text.substr(0, colon);
   const auto port = parse_port(text.substr(colon + 1));
   if (!port) return std::nullopt;
   const bool bracketed = address.size() > 2 && address.starts_with('[') && address.ends_with(']');
   if (bracketed) address = address.substr(1, address.size() - 2);
-  if (!(bracketed ? is_ipv6(address) : is_address(AF_INET, address))) return std::nullopt;
+  if (!(bracketed ? is_ipv6(address) : parse_ipv4(address).has_value())) return std::nullopt;
   return Endpoint{std::string(address), *port};
 }
 
@@ -61,8 +55,8 @@ std::string Endpoint::text() const {
 
 bool needs_restart(const Settings& old, const Settings& now) {
   const auto taken = [](const Settings& s) {
-    return std::tie(s.depot, s.tftp.listen, s.ssh.listen, s.ssh.compatibility, s.import, s.log.format,
-                    s.log.target, s.log.file);
+    return std::tie(s.depot, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility, s.import,
+                    s.log.format, s.log.target, s.log.file);
   };
   return taken(old) != taken(now);
 }

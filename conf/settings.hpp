@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "conf/network.hpp"
 #include "storage/import.hpp"
+#include "storage/lookup_settings.hpp"
 
 // What the administrator can decide, typed. The defaults are not here: they are conf/apdepot.yaml, which is
 // compiled in and loaded first, so that the annotated example and the program cannot disagree. Plain values;
@@ -24,6 +26,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 struct PortRange {
   std::uint16_t first = 0, last = 0;
+  friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
 struct User {
@@ -37,9 +40,16 @@ struct User {
 struct Tftp {
   std::vector<Endpoint> listen;
   bool uploads = false;
+  std::uint64_t max_upload = 0;  // bytes
   std::uint16_t max_block_size = 0;
   std::uint16_t max_window = 0;
   std::optional<PortRange> port_range;
+  bool single_port = false;
+  std::uint32_t max_transfers = 0;
+  std::uint32_t max_transfers_per_address = 0;
+  std::uint32_t max_requests_per_second = 0;  // from one address
+  std::vector<Network> allow;                 // empty: everybody
+  std::vector<Network> deny;                  // wins over allow
 };
 
 enum class Compatibility { modern, legacy };
@@ -75,7 +85,7 @@ struct Settings {
   Tftp tftp;
   Ssh ssh;
   Import import;
-  bool forgiving = true;  // lookup.forgiving
+  storage::LookupSettings lookup;
   Log log;
   std::optional<Endpoint> metrics;
   std::vector<std::string> expected;

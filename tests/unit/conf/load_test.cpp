@@ -1,6 +1,7 @@
 #include "conf/load.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/support/temp_dir.hpp"
 
@@ -15,6 +16,10 @@ constexpr const char* public_key =
 constexpr const char* hash = "$scrypt$ln=14,r=8,p=5$c2FsdHNhbHQ$aGFzaGhhc2g=";
 
 conf::Settings load(const std::string& text) { return conf::load_text(text, "apdepot.yaml").settings; }
+
+conf::Network network(std::string_view text) { return conf::parse_network(text).value(); }
+
+storage::Path path(std::string_view text) { return storage::Path::parse(text).value(); }
 
 // What is said about a text that cannot be loaded; empty for one that can.
 std::string error_of(const std::string& text) try {
@@ -35,9 +40,16 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.depot == "/var/lib/apdepot");
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
   CHECK_FALSE(settings.tftp.uploads);
+  CHECK(settings.tftp.max_upload == 2ULL << 30);
   CHECK(settings.tftp.max_block_size == 65464);
   CHECK(settings.tftp.max_window == 64);
   CHECK_FALSE(settings.tftp.port_range);
+  CHECK_FALSE(settings.tftp.single_port);
+  CHECK(settings.tftp.max_transfers == 5000);
+  CHECK(settings.tftp.max_transfers_per_address == 2000);
+  CHECK(settings.tftp.max_requests_per_second == 1000);
+  CHECK(settings.tftp.allow.empty());
+  CHECK(settings.tftp.deny.empty());
   CHECK(settings.ssh.listen == std::vector<Endpoint>{{"0.0.0.0", 22}, {"::", 22}});
   CHECK(settings.ssh.compatibility == conf::Compatibility::modern);
   CHECK_FALSE(settings.ssh.users_file);
@@ -50,7 +62,8 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.import.max_members == 10'000);
   CHECK(settings.import.max_total == 16ULL << 30);
   CHECK(settings.import.max_ratio == 200);
-  CHECK(settings.forgiving);
+  CHECK(settings.lookup.forgiving);
+  CHECK(settings.lookup.aliases.empty());
   CHECK(settings.log.level == conf::LogLevel::verbose);
   CHECK(settings.log.format == conf::LogFormat::classic);
   CHECK(settings.log.target == LogTarget::automatic);
@@ -74,7 +87,19 @@ TEST_CASE("the example names every key, in the order in which they are printed")
 TEST_CASE("every key can be set, and says what it was set to") {
   const auto settings = load(R"(
 depot: depot
-tftp: {listen: ["10.0.0.1:6969"], uploads: true, max_block_size: 512, max_window: 1, port_range: 5000-5000}
+tftp:
+  listen: ["10.0.0.1:6969"]
+  uploads: true
+  max_upload: 1
+  max_block_size: 512
+  max_window: 1
+  port_range: 5000-5000
+  single_port: true
+  max_transfers: 1000000
+  max_transfers_per_address: 1
+  max_requests_per_second: 7
+  allow: [10.0.0.0/8, "2001:db8::/32"]
+  deny: [10.0.0.1]
 ssh:
   listen: ["[fe80::1%eth0]:2222"]
   compatibility: legacy
@@ -88,7 +113,7 @@ import:
   max_members: 1
   max_total: 500MiB
   max_ratio: 1000000
-lookup: {forgiving: false}
+lookup: {forgiving: false, aliases: {/tftpboot: /EWC/17_9_4a, /old/: /}}
 log: {level: debug, format: json, target: "file:/var/log/apdepot.log"}
 metrics: {listen: "127.0.0.1:9469"}
 expected: [172.16.4.26]
@@ -97,11 +122,18 @@ drain: 0
   CHECK(settings.depot == "depot");
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"10.0.0.1", 6969}});
   CHECK(settings.tftp.uploads);
+  CHECK(settings.tftp.max_upload == 1);
   CHECK(settings.tftp.max_block_size == 512);
   CHECK(settings.tftp.max_window == 1);
   REQUIRE(settings.tftp.port_range);
   CHECK(settings.tftp.port_range->first == 5000);
   CHECK(settings.tftp.port_range->last == 5000);
+  CHECK(settings.tftp.single_port);
+  CHECK(settings.tftp.max_transfers == 1'000'000);
+  CHECK(settings.tftp.max_transfers_per_address == 1);
+  CHECK(settings.tftp.max_requests_per_second == 7);
+  CHECK(settings.tftp.allow == std::vector{network("10.0.0.0/8"), network("2001:db8::/32")});
+  CHECK(settings.tftp.deny == std::vector{network("10.0.0.1")});
   CHECK(settings.ssh.listen == std::vector<Endpoint>{{"fe80::1%eth0", 2222}});
   CHECK(settings.ssh.compatibility == conf::Compatibility::legacy);
   CHECK(settings.ssh.users_file == "users.yaml");
@@ -113,7 +145,9 @@ drain: 0
   CHECK(settings.import.max_members == 1);
   CHECK(settings.import.max_total == 500ULL << 20);
   CHECK(settings.import.max_ratio == 1'000'000);
-  CHECK_FALSE(settings.forgiving);
+  CHECK_FALSE(settings.lookup.forgiving);
+  CHECK(settings.lookup.aliases ==
+        std::vector<storage::Alias>{{path("/tftpboot"), path("/EWC/17_9_4a")}, {path("/old"), path("/")}});
   CHECK(settings.log.level == conf::LogLevel::debug);
   CHECK(settings.log.format == conf::LogFormat::json);
   CHECK(settings.log.target == LogTarget::file);
@@ -163,6 +197,15 @@ TEST_CASE("a value that is wrong is named with file, line and key, and what to w
            {"drain: 18446744073709551646", "1: drain: 18446744073709551646 is out of range 0 to 86400"},
            {"tftp: {max_block_size: 7}", "1: tftp.max_block_size: 7 is out of range 8 to 65464"},
            {"tftp: {max_block_size: 65465}", "1: tftp.max_block_size: 65465 is out of range 8 to 65464"},
+           {"tftp: {max_transfers: 0}", "1: tftp.max_transfers: 0 is out of range 1 to 1000000"},
+           {"tftp: {max_transfers_per_address: 1000001}",
+            "1: tftp.max_transfers_per_address: 1000001 is out of range 1 to 1000000"},
+           {"tftp: {max_requests_per_second: 0}",
+            "1: tftp.max_requests_per_second: 0 is out of range 1 to 1000000"},
+           {"tftp: {max_upload: 0}",
+            "1: tftp.max_upload: must be a size of at least 1 byte: a number of bytes, or with KiB, MiB, GiB "
+            "or TiB, such as 16GiB, not \"0\""},
+           {"tftp: {single_port: 1}", "1: tftp.single_port: must be true or false, not \"1\""},
            {"import: {settle: 3601}", "1: import.settle: 3601 is out of range 0 to 3600"},
            {"import: {keep: 1000001}", "1: import.keep: 1000001 is out of range 0 to 1000000"},
            {"import: {max_members: 0}", "1: import.max_members: 0 is out of range 1 to 10000000"},
@@ -219,8 +262,12 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
            {"listen: []",
             "1: listen is not a key; did you mean tftp.listen or ssh.listen or metrics.listen?"},
-           {"aliases: {}",
-            "1: aliases is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
+           {"aliases: {}", "1: aliases is not a key; did you mean lookup.aliases?"},
+           {"lookup: {alias: {}}", "1: lookup.alias is not a key; did you mean lookup.aliases?"},
+           {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
+           {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
+           {"servers: {}",
+            "1: servers is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
             "metrics, "
             "expected, drain"},
            {"log: {colour: true}", "1: log.colour is not a key; the keys of log are level, format, target"},
@@ -231,9 +278,9 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
-            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, max_block_size, "
-            "max_window, "
-            "port_range"},
+            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, max_upload, "
+            "max_block_size, max_window, port_range, single_port, max_transfers, max_transfers_per_address, "
+            "max_requests_per_second, allow, deny"},
        }) {
     CAPTURE(text);
     CHECK(error_of(text) == std::string("apdepot.yaml:") + error);
@@ -340,6 +387,62 @@ TEST_CASE("a range of ports goes from a first to a last") {
           "null, not \"" +
               text + "\"");
   }
+}
+
+TEST_CASE("a range of ports has no effect on transfers that share one port, which is said") {
+  const auto warnings = [](const char* text) { return conf::load_text(text, "apdepot.yaml").warnings; };
+  CHECK(warnings("tftp:\n  single_port: true\n  port_range: 5000-5001\n") ==
+        std::vector<std::string>{
+            "apdepot.yaml:3: tftp.port_range: has no effect while tftp.single_port is true"});
+  CHECK(warnings("tftp: {single_port: true, port_range: null}").empty());
+  CHECK(warnings("tftp: {single_port: false, port_range: 5000-5001}").empty());
+}
+
+TEST_CASE("a network that is none names the form, and the network meant") {
+  CHECK(error_of("tftp:\n  allow: []\n  deny:\n    - 10.0.0.0/8\n    - 10.0.0.0/33\n") ==
+        "apdepot.yaml:5: tftp.deny[1]: must be a network or one address, such as \"192.0.2.0/24\", "
+        "\"2001:db8::/32\" or \"192.0.2.7\", not \"10.0.0.0/33\"");
+  CHECK(error_of("tftp: {allow: [10.1.2.3/8]}") ==
+        "apdepot.yaml:1: tftp.allow[0]: must be a network or one address, such as \"192.0.2.0/24\", "
+        "\"2001:db8::/32\" or \"192.0.2.7\", not \"10.1.2.3/8\"; the network is \"10.0.0.0/8\"");
+  CHECK(error_of("tftp: {allow: [[10.0.0.0/8]]}").ends_with("not a list"));
+  CHECK(error_of("tftp: {allow: 10.0.0.0/8}") ==
+        "apdepot.yaml:1: tftp.allow: must be a list in brackets or with dashes, [] for none");
+}
+
+TEST_CASE("aliases stay in the order of the file, and nothing below the key means none") {
+  const auto aliases = load("lookup:\n  aliases:\n    /b: /x\n    /a/./c: /y/\n").lookup.aliases;
+  CHECK(aliases == std::vector<storage::Alias>{{path("/b"), path("/x")}, {path("/a/c"), path("/y")}});
+  CHECK(load("lookup: {aliases: {}}").lookup.aliases.empty());
+  CHECK(load("lookup:\n  aliases:\n").lookup.aliases.empty());
+}
+
+TEST_CASE("an alias has an absolute path on both sides, and stands there once") {
+  struct Row {
+    const char *text, *error;
+  };
+  const std::string absolute =
+      ": must be an absolute path without backslash or colon, such as \"/EWC/17_9_4a\", not ";
+  for (const auto& [text, error] : {Row{"a: /b", "2: a key of lookup.aliases?\"a\""},
+                                    {"/a: b", "2: lookup.aliases./a?\"b\""},
+                                    {"/a: ''", "2: lookup.aliases./a?\"\""},
+                                    {"/a:", "2: lookup.aliases./a?empty"},
+                                    {"/a: [/b]", "2: lookup.aliases./a?a list"},
+                                    {"/a: '/b:c'", "2: lookup.aliases./a?\"/b:c\""},
+                                    {"/a: /..", "2: lookup.aliases./a?\"/..\""},
+                                    {"'/a\\b': /c", "2: a key of lookup.aliases?\"/a\\\\b\""}}) {
+    CAPTURE(text);
+    const std::string_view expected = error;
+    const auto gap = expected.find('?');
+    CHECK(error_of(std::string("lookup: {aliases: {\n") + text + "}}") ==
+          fmt::format("apdepot.yaml:{}{}{}", expected.substr(0, gap), absolute, expected.substr(gap + 1)));
+  }
+  CHECK(error_of("lookup:\n  aliases:\n    /a: /b\n    /a: /c\n") ==
+        "apdepot.yaml:4: lookup.aliases./a is given twice; it stands in line 3 already");
+  CHECK(error_of("lookup:\n  aliases:\n    /a: /b\n    /a/: /c\n") ==
+        "apdepot.yaml:4: lookup.aliases./a/: is given twice, in another spelling");
+  CHECK(error_of("lookup: {aliases: [/a]}") ==
+        "apdepot.yaml:1: lookup.aliases: must be keys with values, indented below it, not a list");
 }
 
 TEST_CASE("a size has a binary unit or none") {
@@ -497,7 +600,6 @@ TEST_CASE("a key that this version does not act on yet is a warning with its pla
   CHECK(
       loaded.warnings ==
       std::vector<std::string>{
-          "apdepot.yaml:2: tftp.uploads: this version serves read-only; the key has no effect yet",
           "apdepot.yaml:3: ssh.users[0].uploads: this version serves read-only; the key has no effect yet",
           "apdepot.yaml:5: import.keep: this version keeps every release; the key has no effect yet",
           "apdepot.yaml:6: import.keep_bundles: this version removes a published archive from drop/; the key "
@@ -505,7 +607,7 @@ TEST_CASE("a key that this version does not act on yet is a warning with its pla
           "effect yet",
           "apdepot.yaml:7: metrics.listen: this version serves no metrics; the key has no effect yet",
           "apdepot.yaml:8: expected: this version does not tell who never asked; the key has no effect yet"});
-  CHECK(conf::load_text("tftp: {uploads: false}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());
+  CHECK(conf::load_text("tftp: {uploads: true}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());
 }
 
 TEST_CASE("a file is loaded under its own name, and one that cannot be read says why") {
@@ -532,10 +634,13 @@ TEST_CASE("a file is loaded under its own name, and one that cannot be read says
 TEST_CASE("what is printed as YAML loads again and means the same") {
   for (const std::string text :
        {"",
-        "depot: 'true'\ntftp: {listen: ['[fe80::1%eth0]:69'], port_range: 1-2, max_window: 3}\n"
+        "depot: 'true'\ntftp: {listen: ['[fe80::1%eth0]:69'], port_range: 1-2, max_window: 3,\n"
+        "  max_upload: 3KiB, single_port: true, max_transfers: 2, allow: [10.0.0.0/8, '::1'], deny: "
+        "['::/0']}\n"
         "ssh: {listen: [], compatibility: legacy, users_file: 'null'}\n"
         "import: {watch: false, layout: 'a-{release}', settle: 0, max_total: 4097, max_ratio: 1}\n"
-        "lookup: {forgiving: false}\nlog: {level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
+        "lookup: {forgiving: false, aliases: {/a: /b, '/ #\"{': /e, \"/\\n\": /, /c d: /}}\nlog: "
+        "{level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
         "metrics: {listen: '[::1]:9469'}\nexpected: ['~', \"a\\nb\\\\\"]\ndrain: 0\n"}) {
     CAPTURE(text);
     const auto printed = conf::to_yaml(load(text));
@@ -557,17 +662,20 @@ TEST_CASE("what is printed never holds a password's hash") {
 
 TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
   const auto json = conf::to_json(load(user("      authorized_keys: ['" + std::string(public_key) + "']\n") +
+                                       "tftp: {deny: [10.0.0.0/8]}\nlookup: {aliases: {/a: /b}}\n"
                                        "expected: [\"q\\\"\\\\\\x01\\n\\u20ac\", \"\xff\"]\n"));
   CHECK(json ==
         R"({"depot": "/var/lib/apdepot", "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
-        R"("max_block_size": 65464, "max_window": 64, "port_range": null}, )"
+        R"("max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
+        R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
+        R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
         R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "users_file": null, )"
         R"("users": [{"name": "ewc", "authorized_keys": [")" +
             std::string(public_key) +
             R"("], "root": "/", "uploads": false}]}, )"
             R"("import": {"watch": true, "layout": "{product}/{release}", "settle": 2, "keep": 0, )"
             R"("keep_bundles": false, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
-            R"("lookup": {"forgiving": true}, )"
+            R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
             R"("log": {"level": "verbose", "format": "classic", "target": "auto"}, )"
             R"("metrics": {"listen": null}, )"
             "\"expected\": [\"q\\\"\\\\\\u0001\\n\u20ac\", \"\ufffd\"], \"drain\": 30}\n");
