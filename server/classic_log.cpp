@@ -26,30 +26,70 @@ std::string describe(const TftpEnded& e) {
   const auto name = escaped(e.name);
   const auto figures = fmt::format("{} bytes in {:.1f} s, blksize {} windowsize {}, {} resent", e.bytes,
                                    e.seconds, e.block_size, e.window, e.resent);
+  const auto whereto = fmt::format("{} {} {}", name, e.write ? "from" : "to", e.client);
   switch (e.how.end) {
     case tftp::End::sent:
-      return fmt::format("sent {} to {}: {}{}", name, e.client, figures,
-                         e.how.confirmed ? "" : ", last ACK missing");
+      return fmt::format("sent {}: {}{}", whereto, figures, e.how.confirmed ? "" : ", last ACK missing");
+    case tftp::End::received:
+      return fmt::format("received {}: {}", whereto, figures);
     case tftp::End::aborted:
-      return fmt::format("{} aborted by {} ({}, {}): {}", name, e.client, e.how.client_code,
-                         escaped(e.how.client_text), figures);
+      return fmt::format("{} aborted by {} ({}, {}): {}", name, e.client, e.how.code, escaped(e.how.text),
+                         figures);
     case tftp::End::stalled:
-      return fmt::format("timeout sending {} to {}: stalled at offset {} after {} tries: {}", name, e.client,
-                         e.bytes, e.tries, figures);
+      return fmt::format("timeout {} {}: stalled at offset {} after {} tries: {}",
+                         e.write ? "receiving" : "sending", whereto, e.bytes, e.tries, figures);
     case tftp::End::cut:
       return fmt::format("{} changed while it was sent to {}: {}", name, e.client, figures);
     case tftp::End::unreadable:
-      return fmt::format("{} to {} broken off, it cannot be read: {}", name, e.client, figures);
+      return fmt::format("{} broken off, it cannot be read: {}", whereto, figures);
+    case tftp::End::unwritable:
+      return fmt::format("{} broken off ({}, {}): {}", whereto, e.how.code, e.how.text, figures);
     case tftp::End::stopped:
       break;
   }
-  return fmt::format("{} to {} broken off, the server is shutting down: {}", name, e.client, figures);
+  return fmt::format("{} broken off, the server is shutting down: {}", whereto, figures);
+}
+
+std::string describe(const TftpRequested& e) {
+  auto text = fmt::format("{} from {} filename {}", e.write ? "WRQ" : "RRQ", e.client, escaped(e.name));
+  if (e.remapped) {
+    text += fmt::format(" remapped to {} ({})", escaped(e.remapped->to), rule_name(e.remapped->rule));
+  }
+  return text;
+}
+
+std::string_view describe(Limit limit) {
+  switch (limit) {
+    case Limit::requests_per_second:
+      return "too many requests a second from there (tftp.max_requests_per_second)";
+    case Limit::denied:
+      return "its address is in tftp.deny";
+    case Limit::not_allowed:
+      return "its address is not in tftp.allow";
+    case Limit::transfers_per_address:
+      return "too many transfers from there (tftp.max_transfers_per_address)";
+    case Limit::transfers:
+      break;
+  }
+  return "too many transfers at once (tftp.max_transfers)";
+}
+
+std::string_view describe(Noise kind) {
+  switch (kind) {
+    case Noise::refused:
+      return "were refused";
+    case Noise::unanswered:
+      return "were never answered by the client";
+    case Noise::limited:
+      break;
+  }
+  return "were dropped for the same limit";
 }
 
 std::string describe(const Missed& e) {
   auto text = fmt::format("miss {}: {}", cause_name(e.miss.cause), escaped(e.miss.what));
   if (!e.miss.hint.empty()) text += "; " + escaped(e.miss.hint);
-  if (e.miss.nearest) {
+  if (e.miss.nearest && e.miss.cause != storage::Cause::not_unpacked) {
     text += fmt::format(": {}-image-path {}", e.protocol == Protocol::tftp ? "tftp" : "sftp",
                         escaped(e.miss.nearest->parent().text()));
   }
@@ -104,18 +144,25 @@ struct SftpLine {
 struct Lines {
   using L = std::vector<LogLine>;
 
-  L operator()(const TftpRequested& e) const {
-    return {tftpd(e.number, normal, notice,
-                  fmt::format("{} from {} filename {}", e.write ? "WRQ" : "RRQ", e.client, escaped(e.name)))};
-  }
+  L operator()(const TftpRequested& e) const { return {tftpd(e.number, normal, notice, describe(e))}; }
   L operator()(const TftpEnded& e) const {
-    const bool good = e.how.end == tftp::End::sent;
+    const bool good = e.how.end == tftp::End::sent || e.how.end == tftp::End::received;
     return {tftpd(e.number, good ? normal : quiet, good ? notice : warning, describe(e))};
   }
   L operator()(const TftpRefused& e) const {
     return {tftpd(
         e.number, normal, info,
         fmt::format("sending NAK ({}, {}) to {}", static_cast<int>(e.code), text_of(e.code), e.client))};
+  }
+  L operator()(const TftpLimited& e) const {
+    return {tftpd(
+        e.number, quiet, warning,
+        fmt::format("dropped a request from {} for {}: {}", e.client, escaped(e.name), describe(e.limit)))};
+  }
+  L operator()(const TftpNoise& e) const {
+    return {tftpd(e.number, quiet, warning,
+                  fmt::format("{} more requests from {} {} within {} s", e.count, e.client, describe(e.kind),
+                              e.period.count()))};
   }
   L operator()(const Missed& e) const {
     const auto line = e.protocol == Protocol::tftp ? tftpd : sftp_server;

@@ -1,13 +1,15 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "protocols/sftp/session.hpp"
-#include "protocols/tftp/read_transfer.hpp"
+#include "protocols/tftp/transfer.hpp"
 #include "storage/import.hpp"
 #include "storage/lookup.hpp"
 
@@ -19,15 +21,21 @@ namespace server::event {
 enum class Protocol { tftp, sftp };
 
 // `number` counts requests and SSH sessions together; `client` is an address without its port.
+struct Remapped {  // by a forgiving rule or an alias
+  std::string to;
+  storage::Rule rule;
+};
 struct TftpRequested {
   std::uint64_t number;
   std::string client, name;
   bool write;
+  std::optional<Remapped> remapped;
 };
 struct TftpEnded {
   std::uint64_t number;
-  std::string client, name;
-  std::uint64_t bytes;  // acknowledged
+  std::string client, name;  // the file's
+  bool write;
+  std::uint64_t bytes;  // that both sides have
   double seconds;
   std::uint16_t block_size, window;
   std::uint64_t resent;
@@ -38,6 +46,21 @@ struct TftpRefused {  // an ERROR went out instead of a file
   std::uint64_t number;
   std::string client;
   tftp::ErrorCode code;
+};
+enum class Limit { requests_per_second, denied, not_allowed, transfers_per_address, transfers };
+struct TftpLimited {  // the request was dropped
+  std::uint64_t number;
+  std::string client, name;
+  Limit limit;
+};
+enum class Noise { refused, unanswered, limited };
+constexpr std::size_t noise_kinds = 3;
+struct TftpNoise {       // `count` requests of one client that nothing else is told of
+  std::uint64_t number;  // of the last one
+  std::string client;
+  Noise kind;
+  std::uint64_t count;
+  std::chrono::seconds period;
 };
 struct Missed {
   std::uint64_t number;
@@ -124,12 +147,13 @@ struct Stopped {};
 
 namespace server {
 
-using Event = std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::Missed,
-                           event::HostKey, event::SshProbed, event::SshFailed, event::SshRefused,
-                           event::LoggedIn, event::LoginFailed, event::SessionOpened, event::SessionClosed,
-                           event::SftpHappened, event::ImportStarted, event::Published, event::ImportRejected,
-                           event::ImportFailed, event::DropIgnored, event::Started, event::Reloaded,
-                           event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
+using Event =
+    std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
+                 event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshFailed,
+                 event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,
+                 event::SessionClosed, event::SftpHappened, event::ImportStarted, event::Published,
+                 event::ImportRejected, event::ImportFailed, event::DropIgnored, event::Started,
+                 event::Reloaded, event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

@@ -43,17 +43,6 @@ Importer::Importer(Shared& shared)
       watch_(shared.loop, shared.depot.drop()) {}
 
 net::awaitable<void> Importer::run() {
-  const auto sweep = [&depot = shared_.depot] {
-    try {
-      storage::sweep_staging(depot);
-      return std::string();
-    } catch (const std::exception& e) {
-      return std::string(e.what());
-    }
-  };
-  if (auto problem = co_await shared_.importing.run(sweep); !problem.empty()) {
-    shared_.events.emit(event::Warned{std::move(problem)});
-  }
   co_await look_around();
   while (!stopping_) {
     for (auto& name : folder_.take_ready(now())) {

@@ -13,6 +13,8 @@ std::string_view word(tftp::End end) {
   switch (end) {
     case tftp::End::sent:
       return "sent";
+    case tftp::End::received:
+      return "received";
     case tftp::End::aborted:
       return "aborted";
     case tftp::End::stalled:
@@ -21,10 +23,40 @@ std::string_view word(tftp::End end) {
       return "cut";
     case tftp::End::unreadable:
       return "unreadable";
+    case tftp::End::unwritable:
+      return "unwritable";
     case tftp::End::stopped:
       break;
   }
   return "stopped";
+}
+
+std::string_view word(Limit limit) {
+  switch (limit) {
+    case Limit::requests_per_second:
+      return "max_requests_per_second";
+    case Limit::denied:
+      return "deny";
+    case Limit::not_allowed:
+      return "allow";
+    case Limit::transfers_per_address:
+      return "max_transfers_per_address";
+    case Limit::transfers:
+      break;
+  }
+  return "max_transfers";
+}
+
+std::string_view word(Noise kind) {
+  switch (kind) {
+    case Noise::refused:
+      return "refused";
+    case Noise::unanswered:
+      return "unanswered";
+    case Noise::limited:
+      break;
+  }
+  return "limited";
 }
 
 struct SftpFields {
@@ -71,11 +103,12 @@ struct Fields {
   std::string_view operator()(const TftpRequested& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
         out.add("write", e.write);
+    if (e.remapped) out.add("remapped", e.remapped->to), out.add("rule", rule_name(e.remapped->rule));
     return "tftp.requested";
   }
   std::string_view operator()(const TftpEnded& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
-        out.add("bytes", e.bytes);
+        out.add("write", e.write), out.add("bytes", e.bytes);
     out.add("seconds", e.seconds), out.add("blksize", e.block_size), out.add("windowsize", e.window);
     out.add("resent", e.resent), out.add("end", word(e.how.end)), out.add("confirmed", e.how.confirmed);
     return "tftp.ended";
@@ -83,6 +116,16 @@ struct Fields {
   std::string_view operator()(const TftpRefused& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("code", static_cast<int>(e.code));
     return "tftp.refused";
+  }
+  std::string_view operator()(const TftpLimited& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
+        out.add("limit", word(e.limit));
+    return "tftp.limited";
+  }
+  std::string_view operator()(const TftpNoise& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("kind", word(e.kind));
+    out.add("count", e.count), out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
+    return "tftp.noise";
   }
   std::string_view operator()(const Missed& e) const {
     out.add("number", e.number), out.add("protocol", e.protocol == Protocol::tftp ? "tftp" : "sftp");

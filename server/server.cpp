@@ -10,13 +10,15 @@
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
 #include "server/service.hpp"
+#include "storage/staging.hpp"
 
 namespace server {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t disk_threads = 4, explaining_threads = 1, hashing_threads = 2, importing_threads = 1;
+constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, hashing_threads = 2,
+                      importing_threads = 1;
 constexpr auto log_patience = 1s;  // at the end, for whoever reads it
 
 }  // namespace
@@ -27,10 +29,11 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       origin_(std::move(origin)),
       depot_(settings_->depot),
       disk_(loop_, disk_threads),
+      content_(loop_, content_threads),
       explaining_(loop_, explaining_threads),
       hashing_(loop_, hashing_threads),
       importing_(loop_, importing_threads),
-      shared_{loop_, disk_, explaining_, hashing_, importing_, events_, depot_, settings_},
+      shared_{loop_, disk_, content_, explaining_, hashing_, importing_, events_, depot_, settings_},
       tftp_(shared_),
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
@@ -66,6 +69,7 @@ void Server::run() {
   events_.emit(event::Started{APDEPOT_VERSION});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
   for (const auto& note : notes_) events_.emit(event::Warned{note});
+  sweep_staging();
   if (settings_->import.watch)
     start_importer();  // first, so that what is dropped as soon as we are ready is seen
   fmt::print(stderr, "{}\n{}", ready_line(),
@@ -82,7 +86,7 @@ void Server::run() {
 }
 
 bool Server::workers_are_busy() const {
-  return disk_.busy() + explaining_.busy() + hashing_.busy() + importing_.busy() > 0;
+  return disk_.busy() + content_.busy() + explaining_.busy() + hashing_.busy() + importing_.busy() > 0;
 }
 
 // Whatever one client brought about, the others go on.
@@ -128,6 +132,17 @@ void Server::make_host_keys() {
         events_.emit(event::Warned{"SFTP is not served: " + made->problem});
         ssh_.stop_listening();
       });
+}
+
+// What a killed import or upload left. Listed now, so that what begins meanwhile is not in the way; removed
+// by the worker that imports, so before any import.
+void Server::sweep_staging() {
+  try {
+    importing_.run([areas = storage::staging_areas(depot_)] { return storage::sweep_staging(areas), true; },
+                   [](auto) {});
+  } catch (const std::system_error& e) {
+    events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
+  }
 }
 
 void Server::start_importer() {
@@ -182,8 +197,8 @@ void Server::put_in_force(conf::Loaded loaded) {
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   if (conf::needs_restart(*settings_, *shared_.settings)) {
     events_.emit(
-        event::Warned{"the depot, the addresses, ssh.compatibility, import, log.format and log.target change "
-                      "at the next start only"});
+        event::Warned{"the depot, the addresses, tftp.single_port, ssh.compatibility, import, log.format and "
+                      "log.target change at the next start only"});
   }
 }
 

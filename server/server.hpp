@@ -36,6 +36,7 @@ class Server {
   void run_loop();
   std::string ready_line() const;
   void make_host_keys();
+  void sweep_staging();
   void start_importer();
   net::awaitable<void> heed_signals();
   void reload();
@@ -52,7 +53,7 @@ class Server {
   std::optional<LogWriter> writer_;
   Events events_;
   storage::Depot depot_;
-  Workers disk_, explaining_, hashing_, importing_;
+  Workers disk_, content_, explaining_, hashing_, importing_;
   Shared shared_;
   TftpService tftp_;
   SshService ssh_;

@@ -38,9 +38,10 @@ void notify(std::string_view state) {
 
 void prepare_process() {
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGIO, SIG_IGN);  // storage asks for leases
-  // A transfer takes two descriptors, an SSH session three: a thousand access points need more than the usual
-  // 1024.
+  std::signal(SIGIO, SIG_IGN);    // storage asks for leases
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of the one who writes
+  // A transfer takes three descriptors, an SSH session three: a thousand access points need more than the
+  // usual 1024.
   if (rlimit limit{}; ::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);

@@ -252,18 +252,19 @@ void SshSession::carry_out(const sftp::Operation& operation) {
     return tell();
   }
   waiting_ = true;
-  shared_.disk.run([files = &*files_, operation] { return files->perform(operation); },
-                   [self = shared_from_this()](std::optional<SftpFiles::Outcome> outcome) {
-                     self->waiting_ = false;
-                     if (self->over_) return self->close_sftp();
-                     if (!outcome) return self->end(out_of_memory);
-                     const auto* error = std::get_if<std::error_code>(&outcome->answer);
-                     const auto code = error ? *error : std::error_code{};
-                     self->sftp_->done(std::move(outcome->answer));
-                     self->tell();
-                     if (outcome->missing) self->explain(*outcome->missing, code);
-                     self->service();
-                   });
+  auto& workers = std::holds_alternative<sftp::ReadFile>(operation) ? shared_.content : shared_.disk;
+  workers.run([files = &*files_, operation] { return files->perform(operation); },
+              [self = shared_from_this()](std::optional<SftpFiles::Outcome> outcome) {
+                self->waiting_ = false;
+                if (self->over_) return self->close_sftp();
+                if (!outcome) return self->end(out_of_memory);
+                const auto* error = std::get_if<std::error_code>(&outcome->answer);
+                const auto code = error ? *error : std::error_code{};
+                self->sftp_->done(std::move(outcome->answer));
+                self->tell();
+                if (outcome->missing) self->explain(*outcome->missing, code);
+                self->service();
+              });
 }
 
 void SshSession::tell() {

@@ -3,9 +3,10 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
+#include "server/port_pool.hpp"
+#include "server/tftp_limits.hpp"
 #include "server/tftp_transfer.hpp"
 
 namespace server {
@@ -13,10 +14,10 @@ namespace server {
 // Listens for requests and gives each its transfer. Lives on the loop.
 class TftpService {
  public:
-  explicit TftpService(Shared& shared) : shared_(shared) {}
+  explicit TftpService(Shared& shared);
 
   void serve(udp::socket listener);
-  void stop_listening();
+  void stop_listening();  // to requests; and whoever only dallies ends
   void stop_transfers();  // those that still run are told to end
   std::size_t running() const { return transfers_.size(); }
   // Called when the last transfer has ended.
@@ -24,15 +25,26 @@ class TftpService {
 
  private:
   net::awaitable<void> listen(udp::socket& listener);
-  void request(const Datagram& datagram);
-  void refuse(const Datagram& datagram, std::uint64_t number, tftp::ErrorCode code, std::string_view text);
-  std::optional<udp::socket> answer_socket(const Datagram& datagram);
-  void start(const Datagram& datagram, std::uint64_t number, tftp::Request request);
+  void receive(udp::socket& listener, const Datagram& datagram);
+  void pass_on(const Datagram& datagram);
+  bool repeats(const Datagram& datagram, const tftp::Request& request);
+  void start(const udp::endpoint& client, TftpAsked asked, std::unique_ptr<TftpPort> port);
+  void limited(const TftpAsked& asked, event::Limit limit);
+  void ended(const udp::endpoint& client, const TftpTransfer* transfer);
+  void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text);
+  std::unique_ptr<TftpPort> port_for(udp::socket& listener, const Datagram& datagram);
+  template <class Call>
+  void for_each(Call call);
 
   Shared& shared_;
+  const bool single_port_;
+  const std::shared_ptr<SocketWatch> watch_;
+  NoisyClients noisy_;
+  TftpLimits limits_;
+  const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
   std::list<udp::socket> listeners_;
+  bool listening_ = true;
   std::function<void()> when_empty_;
-  std::uint16_t next_port_ = 0;  // where in tftp.port_range to look first
   std::map<udp::endpoint, std::shared_ptr<TftpTransfer>> transfers_;  // one a client's address and port
 };
 

@@ -1,67 +1,90 @@
 #pragma once
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "protocols/tftp/read_transfer.hpp"
-#include "server/datagram.hpp"
+#include "protocols/tftp/transfer.hpp"
+#include "server/noisy_clients.hpp"
 #include "server/shared.hpp"
+#include "server/tftp_port.hpp"
 
 namespace server {
 
-// One read request of one client, from the lookup to its end: the driver of a tftp::ReadTransfer, which
-// decides what is sent and when. Owns the client's socket. Lives on the loop; its coroutine and its timer
-// hold it.
-class TftpTransfer : public std::enable_shared_from_this<TftpTransfer> {
+// One request of one client, as it arrived.
+struct TftpAsked {
+  std::uint64_t number;
+  tftp::Request request;
+  std::string client;  // its address
+};
+
+// One request's life, from the lookup to its end: the driver of a tftp::Transfer, which decides what is sent
+// and when. Owns the port. Lives on the loop; the service, and whatever it waits for, hold it.
+class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_this<TftpTransfer> {
  public:
-  TftpTransfer(Shared& shared, std::uint64_t number, tftp::Request request, udp::socket socket,
-               const udp::endpoint& client);
+  TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked, std::unique_ptr<TftpPort> port);
+  virtual ~TftpTransfer() = default;
 
-  net::awaitable<void> run();
-  void abandon(std::string_view why);  // the client began anew
+  void start(std::function<void()> on_end);
+  void catch_up() { port_->catch_up(); }
+  void repeated();                     // the client asked once more from the same port
+  void abandon(std::string_view why);  // it began anew
   void stop();                         // the server ends: the client is told
+  void end_dallying();                 // if that is all it does, now or later
 
-  const std::string& name() const { return request_.filename; }
-  // The client has not moved on for at least one timeout.
-  bool hangs() const { return machine_ && machine_->answered() && machine_->tries() > 0; }
+  bool is_for(const tftp::Request& request) const {
+    return request.filename == name() && request.write == asked_.request.write;
+  }
+  // The client has not moved on for at least one timeout, or is done.
+  bool hangs() const;
 
- private:
-  // What keeps the blocks of a SendData from going out at once.
-  enum class Wants { nothing, disk, room };
+  void packet(std::span<const std::byte> bytes) override;
+  void go_on() override;
+  void refused() override;
+  void room() override { resume(); }
+  bool expects_many() const override { return negotiated_.window > 1; }
+  std::shared_ptr<Listener> hold() override { return shared_from_this(); }
 
-  net::awaitable<void> refuse(storage::NotFound miss);
-  net::awaitable<void> drive();
-  Wants send(tftp::SendData& data);
-  net::awaitable<void> fetch(const tftp::SendData& data);
-  tftp::SendData next_batch(const tftp::SendData& data) const;
-  std::span<const std::byte> lay_out(const tftp::SendData& batch, std::span<std::byte> buffer,
-                                     std::vector<std::span<std::byte>>& pieces) const;
-  void send_packet(std::span<const std::byte> packet);
-  void receive();
-  void watch();
-  void ended(const tftp::Finished& how);
+ protected:
+  // Looks the file up, and then calls begin() or refuse().
+  virtual net::awaitable<void> look_up() = 0;
+  // Performs an action of the machine's own kind. False: it waits for something, and resume() goes on.
+  virtual bool perform(const tftp::Action& action) = 0;
+  virtual bool resume_action() = 0;  // what perform() left; as perform()
+  virtual void closed() {}           // all is over: what is held may go
+
+  void begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path, storage::Rule rule);
+  void refuse(const storage::Miss& miss);
+  void resume();
+  void wait_for_room() { port_->ask_for_room(); }
+  // Anything but a full buffer is like a loss on the way, and the timer mends it.
+  std::size_t send(std::span<const std::byte> packets, std::size_t packet_size, bool& full);
+  bool stopped() const { return stopped_; }
+  const std::string& name() const { return asked_.request.filename; }
 
   Shared& shared_;
-  const std::uint64_t number_;
-  const tftp::Request request_;
-  udp::socket socket_;
-  net::steady_timer timer_;
-  const std::string client_;
-  const std::chrono::steady_clock::time_point began_;
-  std::optional<storage::File> file_;
+  const TftpAsked asked_;
   tftp::Negotiated negotiated_;
-  std::optional<tftp::ReadTransfer> machine_;
-  PacketSender sender_;
-  struct Fetched {  // what a worker read, because memory did not hold it
-    std::uint64_t block;
-    std::vector<std::byte> packets;
-    bool whole;
-    std::error_code error;
-  };
-  std::optional<Fetched> fetched_;
-  bool stopped_ = false;
+
+ private:
+  void send_packet(std::span<const std::byte> packet);
+  bool perform_any(const tftp::Action& action);
+  void watch();
+  void ended(const tftp::Finished& how);
+  void close();
+
+  NoisyClients& noisy_;
+  const std::unique_ptr<TftpPort> port_;
+  std::unique_ptr<tftp::Transfer> machine_;
+  std::string path_;
+  const tftp::Time began_;
+  net::steady_timer timer_;
+  tftp::Time armed_for_ = tftp::Time::max();
+  bool waiting_ = false;  // an action is under way
+  bool stopped_ = false;  // before there was a machine
+  bool may_dally_ = true;
+  std::function<void()> on_end_;
 };
 
 }  // namespace server

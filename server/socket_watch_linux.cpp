@@ -1,0 +1,91 @@
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include "server/socket_watch.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One turn on the loop: what comes behind, SSH for instance, must not wait for every transfer's window.
+constexpr auto longest_turn = 1ms;
+
+epoll_event interest(int handle, bool room) {
+  epoll_event event{};
+  // Level-triggered: a packet that is left for the next turn is told again.
+  event.events = EPOLLIN | (room ? EPOLLOUT : 0U);
+  event.data.fd = handle;
+  return event;
+}
+
+int make_epoll() {
+  const int handle = ::epoll_create1(EPOLL_CLOEXEC);
+  if (handle < 0) throw std::system_error(errno, std::system_category(), "epoll_create1");
+  return handle;
+}
+
+}  // namespace
+
+struct SocketWatch::Impl {
+  explicit Impl(net::io_context& loop) : epoll(loop, make_epoll()) { wait(); }
+
+  void wait() {
+    epoll.async_wait(net::posix::stream_descriptor::wait_read, [this](error_code error) {
+      if (error) return;
+      turn();
+      wait();
+    });
+  }
+
+  void turn() {
+    const auto end = std::chrono::steady_clock::now() + longest_turn;
+    std::array<epoll_event, 16> events;
+    for (;;) {
+      const int count = ::epoll_wait(epoll.native_handle(), events.data(), events.size(), 0);
+      if (count <= 0) return;
+      for (int i = 0; i < count; ++i) tell(events[static_cast<std::size_t>(i)]);
+      if (std::chrono::steady_clock::now() >= end) return;
+    }
+  }
+
+  // An event may be of a socket that an earlier one has ended: then there is nobody, or a new socket of the
+  // same number, which finds nothing to read.
+  void tell(const epoll_event& event) {
+    auto* const who = watched.at(static_cast<std::size_t>(event.data.fd));
+    const bool error = event.events & (EPOLLERR | EPOLLHUP);
+    if (who) who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT);
+  }
+
+  net::posix::stream_descriptor epoll;
+  std::vector<Watched*> watched;  // by the handle
+};
+
+SocketWatch::SocketWatch(net::io_context& loop) : impl_(std::make_unique<Impl>(loop)) {}
+SocketWatch::~SocketWatch() = default;
+
+void SocketWatch::add(int handle, Watched& watched) {
+  const auto place = static_cast<std::size_t>(handle);
+  if (impl_->watched.size() <= place) impl_->watched.resize(place + 1);
+  auto event = interest(handle, false);
+  if (::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_ADD, handle, &event) < 0) {
+    throw std::system_error(errno, std::system_category(), "epoll_ctl");
+  }
+  impl_->watched[place] = &watched;
+}
+
+void SocketWatch::remove(int handle) {
+  ::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_DEL, handle, nullptr);
+  impl_->watched[static_cast<std::size_t>(handle)] = nullptr;
+}
+
+void SocketWatch::also_for_room(int handle, bool wanted) {
+  auto event = interest(handle, wanted);
+  ::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_MOD, handle, &event);
+}
+
+}  // namespace server

@@ -1,0 +1,62 @@
+#include "server/tftp_limits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace server {
+namespace {
+
+using event::Limit;
+
+// Above this many, addresses that did nothing lately are forgotten.
+constexpr std::size_t most_remembered = 20'000;
+// A burst is as much as two seconds allow: a thousand access points behind one address start at once.
+constexpr double burst_seconds = 2;
+
+std::array<std::uint8_t, 16> bytes_of(const net::ip::address& address) {
+  return address.is_v4() ? net::ip::make_address_v6(net::ip::v4_mapped, address.to_v4()).to_bytes()
+                         : address.to_v6().to_bytes();
+}
+
+bool is_in(const net::ip::address& address, const std::vector<conf::Network>& networks) {
+  const auto bytes = bytes_of(address);
+  return std::ranges::any_of(networks, [&](const auto& network) { return network.contains(bytes); });
+}
+
+}  // namespace
+
+std::optional<Limit> TftpLimits::enter(const net::ip::address& address, const conf::Tftp& settings,
+                                       Clock::time_point now) {
+  if (clients_.size() >= most_remembered) forget_the_quiet(now);
+  auto& client = clients_[address];
+  const double rate = settings.max_requests_per_second;
+  const std::chrono::duration<double> passed = now - std::exchange(client.at, now);
+  client.requests = std::max(0.0, client.requests - passed.count() * rate);
+  if (client.requests + 1 > burst_seconds * rate) return Limit::requests_per_second;
+  client.requests += 1;
+  if (is_in(address, settings.deny)) return Limit::denied;
+  if (!settings.allow.empty() && !is_in(address, settings.allow)) return Limit::not_allowed;
+  if (client.transfers >= settings.max_transfers_per_address) return Limit::transfers_per_address;
+  if (transfers_ >= settings.max_transfers) return Limit::transfers;
+  ++client.transfers;
+  ++transfers_;
+  return {};
+}
+
+void TftpLimits::left(const net::ip::address& address) {
+  --clients_[address].transfers;
+  --transfers_;
+}
+
+// At most once in that time: forged addresses may be many.
+void TftpLimits::forget_the_quiet(Clock::time_point now) {
+  const auto quiet =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(burst_seconds));
+  if (now - forgot_ < quiet) return;
+  forgot_ = now;
+  std::erase_if(clients_,
+                [&](const auto& each) { return each.second.transfers == 0 && now - each.second.at > quiet; });
+}
+
+}  // namespace server

@@ -1,0 +1,88 @@
+#include "server/tftp_port.hpp"
+
+#include <array>
+
+#include "protocols/tftp/packet.hpp"
+
+namespace server {
+namespace {
+
+// Whoever floods a port that is not his gets no answer to each packet.
+constexpr int most_answers_to_strangers = 16;
+
+std::span<std::byte> packet_buffer() {
+  static thread_local std::array<std::byte, 65'536> buffer;
+  return buffer;
+}
+
+bool is_error(std::span<const std::byte> packet) {
+  return tftp::number_at(packet, 0) == static_cast<std::uint16_t>(tftp::Opcode::error);
+}
+
+}  // namespace
+
+OwnPort::OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, std::function<void()> on_close)
+    : TftpPort(PacketSender(sockets.client.get())),
+      watch_(std::move(watch)),
+      socket_(std::move(sockets.client)),
+      strangers_(*watch_, std::move(sockets.strangers)),
+      on_close_(std::move(on_close)) {
+  watch_->add(socket_.get(), *this);
+}
+
+OwnPort::~OwnPort() {
+  watch_->remove(socket_.get());
+  if (on_close_) on_close_();
+}
+
+void OwnPort::ask_for_room() { watch_->also_for_room(socket_.get(), true); }
+
+void OwnPort::ready(bool readable, bool room) {
+  const auto hold = listener_->hold();
+  if (room) {
+    watch_->also_for_room(socket_.get(), false);
+    listener_->room();
+  }
+  if (readable) receive();
+}
+
+void OwnPort::receive() {
+  // In lockstep one packet comes at a time, and to ask for a second costs a system call a block. In a window
+  // several may wait, and of ACKs only the last one counts.
+  do {
+    std::error_code error;
+    const auto size = receive_from_client(socket_.get(), packet_buffer(), error);
+    if (error == std::errc::connection_refused) listener_->refused();
+    if (error) break;
+    listener_->packet(packet_buffer().first(size));
+  } while (listener_->expects_many());
+  listener_->go_on();
+}
+
+OwnPort::Strangers::Strangers(SocketWatch& watch, UdpHandle socket)
+    : watch_(watch), socket_(std::move(socket)), answers_left_(most_answers_to_strangers) {
+  watch_.add(socket_.get(), *this);
+}
+
+OwnPort::Strangers::~Strangers() { watch_.remove(socket_.get()); }
+
+void OwnPort::Strangers::ready(bool readable, bool) {
+  if (!readable) return;
+  const auto datagram = receive_from_anyone(socket_.get(), packet_buffer());
+  // An ERROR is never answered: two servers could go on for ever.
+  if (!datagram || datagram->bytes.size() < 4 || is_error(datagram->bytes) || answers_left_ == 0) return;
+  --answers_left_;
+  const auto code = tftp::ErrorCode::unknown_transfer_id;
+  const auto answer = tftp::encode_error(code, text_of(code));
+  std::error_code ignored;
+  PacketSender(socket_.get(), datagram->from, {}).send(answer, answer.size(), ignored);
+}
+
+SharedPort::SharedPort(udp::socket& socket, const udp::endpoint& client, const net::ip::address& asked)
+    : TftpPort(PacketSender(socket.native_handle(), client, asked)), socket_(socket) {}
+
+void SharedPort::ask_for_room() {
+  socket_.async_wait(udp::socket::wait_write, [held = listener_->hold()](error_code) { held->room(); });
+}
+
+}  // namespace server

@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "protocols/tftp/read_transfer.hpp"
+#include "server/tftp_blocks.hpp"
+#include "server/tftp_transfer.hpp"
+
+namespace server {
+
+// A read request: finds the image, and sends its blocks from memory where the system has them there, or else
+// by way of a worker.
+class TftpRead final : public TftpTransfer {
+ public:
+  using TftpTransfer::TftpTransfer;
+
+ private:
+  using Found = std::expected<storage::Found, storage::NotFound>;
+
+  net::awaitable<void> look_up() override;
+  net::awaitable<Found> find(Workers& workers, storage::LookupSettings settings);
+  net::awaitable<storage::Miss> explain(storage::NotFound missing);
+  void serve(storage::Found found);
+  bool perform(const tftp::Action& action) override;
+  bool resume_action() override;
+  tftp::SendData next_batch() const;
+  void fetch(const tftp::SendData& batch);
+  void take(TftpBlocks::Filled filled);
+
+  tftp::ReadTransfer* machine_ = nullptr;  // the base owns it
+  std::shared_ptr<TftpBlocks> blocks_;
+  tftp::SendData data_;                        // what is still to be sent of it
+  std::optional<TftpBlocks::Filled> fetched_;  // by a worker: the first batch of data_
+};
+
+}  // namespace server

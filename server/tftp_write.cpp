@@ -1,0 +1,136 @@
+#include "server/tftp_write.hpp"
+
+#include <fmt/format.h>
+
+#include "storage/asked_name.hpp"
+
+namespace server {
+namespace {
+
+using storage::Cause;
+using storage::Miss;
+
+// Of one window: what the usual socket's receive buffer holds, bookkeeping included, while the disk writes.
+constexpr std::size_t most_window_bytes = 64 * 1024;
+
+Miss refusal(std::string what, std::string hint, std::errc error) {
+  return {Cause::write_refused, std::move(what), std::move(hint), {}, std::make_error_code(error)};
+}
+
+// Where below images/uploads/ a name leads, or why it leads nowhere.
+std::expected<storage::Path, Miss> place_of(const std::string& name) {
+  const auto asked = storage::read_name(name, storage::AboveRoot::refused);
+  if (!asked) return std::unexpected(storage::explain_miss(name, asked.error()));
+  const auto& path = asked->path;
+  const auto components = path.components();
+  if (components.size() < 2 || components.front() != "uploads") {
+    return std::unexpected(refusal(fmt::format("{} is not below /uploads", path.text()),
+                                   fmt::format("write /uploads/{}", path.name()),
+                                   std::errc::permission_denied));
+  }
+  storage::Path below;
+  for (const auto& component : components.subspan(1)) below = below / component;
+  return below;
+}
+
+Miss explain(const storage::Path& place, std::error_code error) {
+  const auto path = "/uploads" + place.text();
+  const auto miss = [&](std::string what, std::string hint) {
+    return Miss{Cause::write_refused, std::move(what), std::move(hint), {}, error};
+  };
+  if (error == std::errc::file_exists) return miss(path + " is there already", "nothing is overwritten");
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
+    return miss(fmt::format("/uploads{} is no folder", place.parent().text()), "folders are not made");
+  }
+  if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + path, "");
+  return miss(fmt::format("{} cannot be written: {}", path, error.message()), "");
+}
+
+using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
+
+// For a worker.
+Begun begin_upload(const storage::Depot& depot, const storage::Path& place,
+                   std::optional<std::uint64_t> size) {
+  const auto root = storage::uploads_root(depot);
+  if (!root) return std::unexpected(explain(place, root.error()));
+  auto upload = storage::Upload::begin(depot, *root, place, size);
+  if (!upload) return std::unexpected(explain(place, upload.error()));
+  return std::make_shared<storage::Upload>(std::move(*upload));
+}
+
+}  // namespace
+
+void TftpWrite::closed() {
+  // To sweep away what was not published may wait for the disk.
+  shared_.disk.run([upload = std::move(upload_)]() mutable { return upload.reset(), true; }, [](auto) {});
+}
+
+net::awaitable<void> TftpWrite::look_up() {
+  const auto& settings = shared_.settings->tftp;
+  if (!settings.uploads) {
+    co_return refuse(
+        refusal("uploads are not accepted", "tftp.uploads allows them", std::errc::permission_denied));
+  }
+  const auto place = place_of(name());
+  if (!place) co_return refuse(place.error());
+  negotiated_ =
+      tftp::negotiate(asked_.request, 0, {settings.max_block_size, settings.max_window, most_window_bytes});
+  const auto size = negotiated_.announced_size;
+  const auto most = settings.max_upload;
+  if (size && *size > most) {
+    co_return refuse(refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most),
+                             "", std::errc::file_too_large));
+  }
+  const auto begin_it = [&depot = shared_.depot, &place = *place, size] {
+    return begin_upload(depot, place, size);
+  };
+  auto begun = co_await shared_.disk.run(begin_it);
+  if (begun) upload_ = std::move(*begun);
+  if (stopped()) co_return;
+  if (!begun) co_return refuse(begun.error());
+  auto machine = std::make_unique<tftp::WriteTransfer>(negotiated_, asked_.request.mode, most,
+                                                       std::chrono::steady_clock::now());
+  machine_ = machine.get();
+  begin(std::move(machine), *storage::Path::parse("/uploads" + place->text()), storage::Rule::exact);
+}
+
+bool TftpWrite::perform(const tftp::Action& action) {
+  if (const auto* bytes = std::get_if<tftp::Store>(&action)) {
+    store(*bytes);
+  } else {
+    publish();
+  }
+  return false;
+}
+
+void TftpWrite::store(const tftp::Store& store) {
+  // What is stored is the machine's until stored() is called, and `self` holds the machine.
+  shared_.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
+                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                        machine_->stored(std::chrono::steady_clock::now());
+                        if (!done || !*done) failed(done ? done->error() : std::error_code{});
+                        resume();
+                      });
+}
+
+void TftpWrite::publish() {
+  shared_.content.run([upload = upload_] { return upload->publish(); },
+                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                        if (done && *done) {
+                          machine_->published(std::chrono::steady_clock::now());
+                        } else {
+                          failed(done ? done->error() : std::error_code{});
+                        }
+                        resume();
+                      });
+}
+
+void TftpWrite::failed(std::error_code error) {
+  if (error != std::errc::file_exists) {
+    shared_.warn_rarely(fmt::format("{} cannot be written: {}", name(), error.message()));
+  }
+  const auto code = tftp::code_of(error);
+  machine_->failed(code, text_of(code));
+}
+
+}  // namespace server

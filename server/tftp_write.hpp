@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+
+#include "protocols/tftp/write_transfer.hpp"
+#include "server/tftp_transfer.hpp"
+#include "storage/upload.hpp"
+
+namespace server {
+
+// A write request: a new file below images/uploads/, which appears there when it is whole. The disk is asked
+// by workers only.
+class TftpWrite final : public TftpTransfer {
+ public:
+  using TftpTransfer::TftpTransfer;
+
+ private:
+  net::awaitable<void> look_up() override;
+  bool perform(const tftp::Action& action) override;
+  bool resume_action() override { return true; }
+  void closed() override;
+  void store(const tftp::Store& store);
+  void publish();
+  void failed(std::error_code error);
+
+  tftp::WriteTransfer* machine_ = nullptr;  // the base owns it
+  std::shared_ptr<storage::Upload> upload_;
+};
+
+}  // namespace server
