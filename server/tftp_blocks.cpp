@@ -84,13 +84,15 @@ TextBlocks::TextBlocks(storage::File file, const tftp::Negotiated& negotiated)
 TftpBlocks::Filled TextBlocks::read(const tftp::SendData& batch) {
   Filled filled{.block = batch.block};
   auto position = position_of(batch.block);
-  std::vector<std::byte> raw(batch.count * block_size_);  // enough: a byte becomes one or two
+  // Enough: a byte becomes one or two. What is written behind the file's end meanwhile is not read.
+  std::vector<std::byte> raw(std::min(batch.count * block_size_, file_.at_open().size - position.offset));
   const std::array<std::span<std::byte>, 1> pieces{raw};
   const auto got = file_.read(pieces, position.offset);
   if (!got) {
     filled.error = got.error();
     return filled;
   }
+  filled.cut_short = *got < raw.size();
   auto rest = std::span<const std::byte>(raw).first(*got);
   for (auto block = batch.block; block < batch.block + batch.count; ++block) {
     const auto at = filled.packets.size();
