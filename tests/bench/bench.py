@@ -2,7 +2,8 @@
 """apdepot beside the servers that people use, in one run: CPU seconds per 10^9 bytes, and MB/s.
 
 Only ratios within a run mean anything. Everything runs in a network, mount and process namespace of its own, so that
-ports, /etc/passwd and /run are the bench's, and every process ends with it. Exit 1 if something did not run.
+ports, /etc/passwd and /run are the bench's, and every process ends with it. Exit 1 if something did not run or a target
+is missed; the last lines say what.
 """
 import argparse
 import contextlib
@@ -10,7 +11,6 @@ import filecmp
 import json
 import os
 import pathlib
-import random
 import shutil
 import statistics
 import subprocess
@@ -18,36 +18,25 @@ import sys
 import tempfile
 import time
 
+import images
 import peers
-from table import Target, print_work, verdict
+from table import Target, Verdicts, print_work
+from tftp import Tftp
 
 HERE = pathlib.Path(__file__).resolve()
 TREE = HERE.parents[2]
 PEERS = TREE / "build/peers"
 RUN = pathlib.Path("/run/bench")  # in our own mount namespace
-MIB = 1 << 20
-FILES = {"ap1g8": 70512640, "ap-4MiB": 4 * MIB, "C9800-AP-iosxe-wlc.bin": 301257756}
 READY_MS, RESIDENT_MB = 200, 30
 GETS = 3  # downloads in one SFTP session, so that the login weighs little
 
-# clients, blksize, windowsize, file, targets. Behind --all from the fourth on.
-TFTP = [
-    (1, 1428, 1, "ap1g8", []),
-    (1, 1428, 16, "ap1g8", [Target("rate", ">=", 2, "tftpd-hpa"), Target("cpu", "<=", 0.5, "tftpd-hpa")]),
-    (1, 8192, 1, "ap1g8", []),
-    (200, 1428, 1, "ap-4MiB", []),
-    (200, 1428, 16, "ap-4MiB", []),
-    (200, 512, 1, "ap-4MiB", []),
-    (1000, 1428, 1, "ap-4MiB", []),
-    (1000, 1428, 16, "ap-4MiB", []),
-]
 SFTP = [("aes128-gcm@openssh.com", [Target("cpu", "<=", 0.6, "OpenSSH")])]
 
 
 class Bench:
     def __init__(self, options, scratch):
         self.options, self.scratch = options, scratch
-        self.failed = []
+        self.failed, self.verdicts = [], Verdicts()
         self.raw = {"works": []}
 
     def run(self):
@@ -56,7 +45,7 @@ class Bench:
             print(f"The machine is busy (load {load:.1f}): OpenSSH's processes then wake each other less, and need up\n"
                   "to a third less CPU per GB. Measure again on an idle machine.\n", flush=True)
         self.raw["load"] = load
-        make_files(self.scratch / "images")
+        images.make(self.scratch / "images")
         peers.make_key(self.scratch / "key")
         self.binary = pathlib.Path(self.options.apdepot)
         if self.binary.exists():
@@ -67,7 +56,7 @@ class Bench:
             ours = self.begin(running, peers.Apdepot, self.binary, key=f"{self.scratch}/key.pub")
             if self.options.what in ("tftp", "both"):
                 others = [self.begin(running, kind, folder=PEERS) for kind in (peers.TftpdHpa, peers.Dnsmasq)]
-                self.tftp([s for s in [ours, *others] if s])
+                Tftp(self, [s for s in [ours, *others] if s]).run()
             if self.options.what in ("ssh", "both"):
                 others = [self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
                 self.sftp([s for s in [ours, *others] if s])
@@ -94,34 +83,13 @@ class Bench:
             self.failed.append(f"{what}: {error}")
             return None
 
-    def tftp(self, servers):
-        for clients, blksize, windowsize, file, targets in TFTP if self.options.all else TFTP[:3]:
-            title = f"TFTP {clients} x {blksize} x {windowsize}, {FILES[file] / 1e6:.1f} MB each"
-            # One client's lockstep costs three times as much when server and client sit on two CPUs (each block wakes
-            # an idle one), and the scheduler decides by chance. On one CPU the figures repeat within a few percent.
-            place = self.options.cpus or ("same" if clients == 1 else "free")
-            repeats = self.options.repeats if clients == 1 else max(1, self.options.repeats // 2)  # these are long
-            self.work(title, place, repeats, servers, targets,
-                      lambda server: self.tftp_run(server, place, file, clients, blksize, windowsize))
-
-    def tftp_run(self, server, place, file, clients, blksize, windowsize):
-        command = [self.options.load, "--server", server.tftp, "--file", file, "--reference",
-                   self.scratch / "images" / file, "--clients", clients, "--blksize", blksize,
-                   "--windowsize", windowsize, "--limit", 110]
-        with self.measured(server, place) as (run, where):
-            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120,
-                                  preexec_fn=where)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip() or f"the load generator ended with {done.returncode}")
-        return {**run, **json.loads(done.stdout), "asked": [blksize, windowsize]}
-
     def sftp(self, servers):
         file = "C9800-AP-iosxe-wlc.bin"
         for server in servers:
             self.attempt(f"{server.name} SFTP bytes", lambda: self.sftp_verify(server, file))
         for cipher, targets in SFTP:
-            title = f"SFTP 1 client, {cipher}, {GETS} x {FILES[file] / 1e6:.1f} MB"
-            self.work(title, self.options.cpus or "free", self.options.repeats, servers, targets,
+            title = f"SFTP 1 client, {cipher}, {GETS} x {images.SIZES[file] / 1e6:.1f} MB"
+            self.work(title, self.options.cpus or "free", servers, targets,
                       lambda server: self.sftp_run(server, cipher, file))
 
     def sftp_run(self, server, cipher, file):
@@ -129,7 +97,7 @@ class Bench:
             began = time.monotonic()
             self.sftp_batch(server, f"get {server.prefix}/{file} /dev/null\n" * GETS, cipher, where)
             run["seconds"] = time.monotonic() - began
-        return {**run, "bytes": GETS * FILES[file]}
+        return {**run, "bytes": GETS * images.SIZES[file]}
 
     def sftp_verify(self, server, file):
         got = RUN.parent / "got"  # on the tmpfs
@@ -157,7 +125,7 @@ class Bench:
         for pid in server.meter.pids():
             for thread in os.listdir(f"/proc/{pid}/task"):
                 os.sched_setaffinity(int(thread), server_on)
-        before = server.meter.seconds()
+        before = at_rest(server.meter)
         run = {}
         yield run, lambda: os.sched_setaffinity(0, client_on)
         time.sleep(0.05)  # for the children's last work
@@ -165,14 +133,18 @@ class Bench:
         if run["cpu_seconds"] <= 0:
             raise RuntimeError("no CPU time was counted")
 
-    def work(self, title, place, repeats, servers, targets, run):
+    def work(self, title, place, servers, targets, run):
         runs = {server.name: [] for server in servers}
-        for _ in range(repeats):
+        for _ in range(self.options.repeats):
             for server in servers:
                 done = self.attempt(f"{server.name} {title}", lambda: run(server))
                 if done:
                     runs[server.name].append(done)
-        print_work(title, PLACES[place], runs, targets)
+        print_work(title, PLACES[place], runs, targets, self.verdicts)
+        self.keep(title, runs, place)
+        return runs
+
+    def keep(self, title, runs, place="free"):
         sys.stdout.flush()
         self.raw["works"].append({"work": title, "cpus": place, "runs": runs})
 
@@ -188,36 +160,41 @@ class Bench:
         for name, times in self.raw["ready_ms"].items():
             middle = statistics.median(times)
             print(f"ready after the {name} start: median {middle:.0f} ms, {min(times):.0f} to {max(times):.0f}")
-            print(verdict(f"<= {READY_MS} ms", f"{middle:.0f} ms", middle <= READY_MS))
+            self.verdicts.give(f"{name} start", f"<= {READY_MS} ms", f"{middle:.0f} ms", middle <= READY_MS)
 
     def memory(self, server):
         now, most = server.memory()
         self.raw["resident"] = {"now": now, "most": most}
         print(f"\nresident after serving: {now / 1e6:.1f} MB, at most {most / 1e6:.1f} MB")
-        print(verdict(f"< {RESIDENT_MB} MB", f"{now / 1e6:.1f} MB", now < RESIDENT_MB * 1e6))
+        self.verdicts.give("resident after serving", f"< {RESIDENT_MB} MB", f"{now / 1e6:.1f} MB",
+                           now < RESIDENT_MB * 1e6)
 
     def finish(self):
-        print(f"\nCPU by {self.raw.get('cpu_measured_by', 'nothing')}; medians, servers in turn; "
-              "spread is between the CPU figures of the repeats")
+        print(f"\nCPU by {self.raw.get('cpu_measured_by', 'nothing')}; the best of the repeats, servers in "
+              "turn; spread is between the CPU figures of the repeats")
         for failure in dict.fromkeys(self.failed):
             print(f"DID NOT RUN  {failure}")
+        for missed in self.verdicts.missed:
+            print(f"MISSED  {missed}")
         if self.options.json:
-            self.raw["failed"] = self.failed
+            self.raw["failed"], self.raw["missed"] = self.failed, self.verdicts.missed
             pathlib.Path(self.options.json).write_text(json.dumps(self.raw, indent=1) + "\n")
-        return 1 if self.failed else 0
+        return 1 if self.failed or self.verdicts.missed else 0
+
+
+def at_rest(meter):
+    """The CPU seconds so far, once the server does nothing more for itself: at its start apdepot hashes a password."""
+    before = meter.seconds()
+    for _ in range(60):
+        time.sleep(0.05)
+        now = meter.seconds()
+        if now - before < 0.001:
+            break
+        before = now
+    return now
 
 
 PLACES = {"same": "server and client on one CPU", "apart": "server and client on two CPUs", "free": "on any CPU"}
-
-
-def make_files(folder):
-    folder.mkdir()
-    for name, size in FILES.items():
-        source = random.Random(name)
-        with open(folder / name, "wb") as file:
-            for at in range(0, size, MIB):
-                file.write(source.randbytes(min(MIB, size - at)))
-            os.fsync(file.fileno())  # writeback must not disturb the figures
 
 
 def prepare_namespace(scratch):
@@ -248,8 +225,8 @@ def enter_namespace(options):
 def parse():
     parser = argparse.ArgumentParser(prog="dev bench", description=__doc__.split("\n", 1)[0])
     parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "both"], default="both")
-    parser.add_argument("--all", action="store_true", help="200 and 1,000 TFTP clients too")
-    parser.add_argument("--repeats", type=int, default=5, help="of one-client rows; others run half as often")
+    parser.add_argument("--all", action="store_true", help="what takes minutes, too")
+    parser.add_argument("--repeats", type=int, default=3, help="of each work")
     parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")
     parser.add_argument("--json", metavar="FILE", help="the raw figures")
     parser.add_argument("--apdepot", default=os.environ.get("APDEPOT", TREE / "build/release/apdepot"))
