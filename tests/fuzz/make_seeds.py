@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""make_seeds.py DIRECTORY: writes what each harness begins with, from the tests' packets, to DIRECTORY/NAME/.
+
+A harness without seeds begins with nothing; to give it some is a function of its name and a line in HARNESSES.
+"""
+import codecs
+import pathlib
+import re
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "support"))
+import tftp_wire as wire  # noqa: E402
+
+NAME = "/EWC/17_9_4a/ap1g8"
+
+
+def literals(test):
+    """The byte strings of a unit test, as the compiler reads them."""
+    source = (TESTS / "unit" / test).read_text()
+    for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"sv', source):
+        yield codecs.escape_decode(text.encode())[0]
+
+
+def tftp_request():
+    yield from literals("protocols/tftp_packet_test.cpp")
+    for options in filter(lambda text: text.endswith(b"\0"), literals("protocols/tftp_packet_test.cpp")):
+        yield wire.request(NAME) + options
+    yield wire.request(NAME, "blksize", 1428, "tsize", 0, "timeout", 6, "windowsize", 16)
+    yield wire.request(NAME, "blksize2", 1400, "utimeout", 300000, "rollover", 1, mode="netascii")
+    yield wire.request("uploads/x", "tsize", 600, mode="mail", opcode=wire.WRQ)
+
+
+# What follows is read by tftp_driver.hpp: numbers from an input's end on, a byte each; content from its front on.
+ANSWER, DISK, EXPIRE, LATER, REPEAT, GARBAGE, END = 0, 6, 9, 11, 12, 13, 15
+STOP, ABANDON, DISK_FAILS, END_DALLYING = ([END, n] for n in range(4))
+EXPECTED_ACK = [ANSWER, 0, 0, 0]
+OLD_ACK = [ANSWER, 2, 1, 0]  # of the block that was acknowledged last
+NO, YES = 0, 1
+
+
+def script(*numbers, content=b""):
+    return content + bytes(numbers)[::-1]
+
+
+def options(block_size=None, window=None, rollover=False, announced=None):
+    """`block_size` is an index into the harness' table."""
+    return [block_size or 0, block_size is not None, (window or 1) - 1, window is not None, 0, NO, 0, NO,
+            int(rollover), int(rollover), announced or 0, announced is not None]
+
+
+def garbage(packets):
+    return [n for packet in packets for n in (GARBAGE, len(packet), 0)], b"".join(packets)
+
+
+STRAY = [wire.ack(0), wire.ack(1)[:3], wire.request("f", "blksize", 8), wire.ack(65535)]
+FATAL = [wire.error(3, "disk full"), b"\0\7\0\0", wire.error(0, "")[:4]]
+
+
+def tftp_read():
+    octet, text = [NO], [YES]
+    small, middling = [2, 1], [40, 2]  # full blocks, and what is behind them
+    quick, slow = [NO], [YES]
+    for mode in octet, text:
+        yield script(*mode, *options(), *small, *quick, *EXPECTED_ACK * 4)
+        yield script(*mode, *options(0, 8), *middling, *quick, *EXPECTED_ACK * 9)
+        yield script(*mode, *options(0, 4), *middling, *quick, *EXPECTED_ACK * 2, *OLD_ACK * 2, EXPIRE, *EXPECTED_ACK)
+        yield script(*mode, *options(1), *small, *slow, *EXPECTED_ACK, YES, DISK, *EXPECTED_ACK, YES, *DISK_FAILS)
+        yield script(*mode, *options(0, 16, rollover=True), *middling, *quick, *EXPECTED_ACK * 8)
+    yield script(*octet, *options(4), *small, *quick, *[LATER, 200, 12, YES, REPEAT, EXPIRE] * 3, *EXPECTED_ACK * 4)
+    for end in STOP, ABANDON:
+        yield script(*octet, *options(), *small, *quick, *EXPECTED_ACK, *end)
+    for last in FATAL:
+        steps, content = garbage([*STRAY, last])
+        yield script(*octet, *options(), *small, *quick, *EXPECTED_ACK, *steps, content=content)
+
+
+def tftp_write():
+    octet, text = [NO], [YES]
+    unlimited, limited = [0, 0, NO], [2, 1, YES]
+    quick, slow = [NO], [YES]
+    full, empty, byte, longer = 0, 5, 6, 4
+
+    def data(size, pattern_size=0, ahead=None):
+        return [ANSWER, 0 if ahead is None else ahead + 2, ahead is not None, size, pattern_size, 0]
+
+    for mode in octet, text:
+        yield script(*mode, *options(0), *unlimited, *quick, *data(full, 8) * 2, *data(byte, 1), *END_DALLYING,
+                     content=b"c\r\nccc\r\0\n\r\nccc\r\r\r")
+        yield script(*mode, *options(0, 4), *unlimited, *quick, *data(full) * 2, *data(full, ahead=2) * 2,
+                     *data(full) * 3, *data(full, ahead=0), *data(empty), *data(empty, ahead=0), EXPIRE, EXPIRE)
+        yield script(*mode, *options(0), *unlimited, *slow, *data(full), YES, DISK, *data(byte), YES, DISK, YES, DISK)
+        yield script(*mode, *options(0), *limited, *quick, *data(full) * 3)
+        yield script(*mode, *options(0, 16, rollover=True), *unlimited, *quick, *data(full) * 20, *data(empty))
+        yield script(*mode, *options(0, announced=9), *unlimited, *quick, *data(full), *data(byte))
+    yield script(*octet, *options(0), *unlimited, *slow, *data(full), YES, *DISK_FAILS)
+    yield script(*octet, *options(), *unlimited, *quick, *data(longer))
+    yield script(*octet, *options(5, 16), *unlimited, *quick, *data(full) * 17, *STOP)
+    yield script(*octet, *options(0), *unlimited, *quick, *[EXPIRE, REPEAT, LATER, 200, 12, NO] * 3,
+                 *data(byte), *ABANDON)
+    for last in FATAL:
+        steps, content = garbage([*STRAY, last])
+        yield script(*octet, *options(0), *unlimited, *quick, *steps, content=content)
+
+
+HARNESSES = [tftp_read, tftp_request, tftp_write]
+
+
+def main(directory):
+    for harness in HARNESSES:
+        corpus = pathlib.Path(directory, harness.__name__)
+        corpus.mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(harness()):
+            (corpus / f"seed-{number:02}").write_bytes(seed)
+
+
+main(*sys.argv[1:])
