@@ -37,6 +37,15 @@ def test_curl_without_options_gets_an_image(client, images, tmp_path):
     assert (tmp_path / "image").read_bytes() == images["ap1g8"]
 
 
+def test_tftp_hpa_gets_a_text(client, tmp_path):
+    text = b"".join(b"line %d\rof %s\n" % (n, b"x" * (n % 70)) for n in range(400))
+    (client.server.depot / "images/text").write_bytes(text)
+    host, port = client.server.tftp
+    client.run("tftp", "-m", "ascii", host, port, "-c", "get", "/text", tmp_path / "text")
+
+    assert (tmp_path / "text").read_bytes() == text
+
+
 def test_a_name_without_its_leading_slash_means_the_same(client, images, tmp_path):
     host, port = client.server.tftp
     client.run("curl", "-sS", "-o", tmp_path / "image", f"tftp://{host}:{port}{RELEASE}/ap1g8")

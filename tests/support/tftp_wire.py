@@ -95,8 +95,41 @@ class Client:
         assert (packet.opcode, packet.number) == (DATA, block & 0xFFFF), packet.raw[:60]
         return packet.data
 
+    def expect_next_data(self, block):
+        """The same, behind copies of what came before it: a client that was slow for a moment gets some."""
+        before = b"\0\6" if block == 1 else struct.pack("!HH", DATA, (block - 1) & 0xFFFF)
+        while (packet := self.receive()).raw.startswith(before):
+            pass
+        assert (packet.opcode, packet.number) == (DATA, block & 0xFFFF), packet.raw[:60]
+        return packet.data
+
     def acknowledge(self, block):
         self.send(ack(block))
+
+    def drain(self):
+        """The packets that have come already."""
+        packets = []
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packets.append(self.receive())
+        self.socket.settimeout(PATIENCE)
+        return packets
+
+    def expect_port_to_close(self):
+        """The transfer's port goes away, and says nothing before that."""
+        self.socket.connect(self.peer)
+        self.socket.settimeout(0.1)
+        for _ in range(10 * PATIENCE):
+            try:
+                self.socket.send(ack(1))
+                packet = self.socket.recv(65536)
+            except ConnectionRefusedError:
+                return
+            except TimeoutError:
+                continue
+            raise AssertionError(f"still answered: {packet[:60]}")
+        raise AssertionError("the port is still open")
 
     def finish(self, block, block_size=512):
         """Goes on in lockstep after the received DATA `block`; returns the bytes that follow it."""
@@ -104,7 +137,7 @@ class Client:
         while True:
             self.acknowledge(block)
             block += 1
-            data = self.expect_data(block)
+            data = self.expect_next_data(block)
             rest += data
             if len(data) < block_size:
                 self.acknowledge(block)
@@ -114,9 +147,9 @@ class Client:
 class Download:
     """A well-behaved client's side of one read: acknowledges each window, and what is in order of a broken one."""
 
-    def __init__(self, name, *options):
-        self.request = request(name, *options)
-        self.window, self.block_size = 1, 512
+    def __init__(self, name, *options, mode="octet"):
+        self.request = request(name, *options, mode=mode)
+        self.window, self.block_size, self.rollover = 1, 512, 0
         self.block, self.chunks, self.last_sent, self.over = 0, [], self.request, False
         self.peer = None
 
@@ -133,13 +166,18 @@ class Download:
             options = {name.lower(): value for name, value in packet.options.items()}
             self.block_size = int(options.get("blksize", 512))
             self.window = int(options.get("windowsize", 1))
+            self.rollover = int(options.get("rollover", 0))
             return ack(0)
-        if packet.number != (self.block + 1) & 0xFFFF:
+        if packet.number != self.number(self.block + 1):
             return None
         self.block += 1
         self.chunks.append(packet.data)
         self.over = len(packet.data) < self.block_size
-        return ack(self.block) if self.over or self.block % self.window == 0 else None
+        return ack(self.number(self.block)) if self.over or self.block % self.window == 0 else None
+
+    def number(self, block):
+        """On the wire."""
+        return block if block < 65536 else (block - 65536) % (65536 - self.rollover) + self.rollover
 
 
 def fetch_all(server_address, downloads):
@@ -170,5 +208,5 @@ def fetch_all(server_address, downloads):
     return [download.content for download in downloads]
 
 
-def fetch(server_address, name, *options):
-    return fetch_all(server_address, [Download(name, *options)])[0]
+def fetch(server_address, name, *options, **how):
+    return fetch_all(server_address, [Download(name, *options, **how)])[0]
