@@ -231,7 +231,10 @@ void Server::end() {
   tftp_.stop_transfers();
   ssh_.stop_sessions();
   drain_timer_.expires_after(50ms);
-  drain_timer_.async_wait([this](error_code) { loop_.stop(); });
+  // It may be called twice, and the first wait's end is then no end.
+  drain_timer_.async_wait([this](error_code error) {
+    if (!error) loop_.stop();
+  });
 }
 
 }  // namespace server

@@ -82,7 +82,8 @@ Accepted accept_block_size_2(std::string_view value, const Offer& offer, Negotia
 Accepted accept_size(std::string_view value, const Offer& offer, Negotiated& n) {
   const auto size = number(value);
   if (!size || offer.request.mode != Mode::octet) return {};
-  if (!offer.request.write) return offer.file_size;
+  // curl, and so perhaps an access point, takes "tsize 0" for a broken server.
+  if (!offer.request.write) return offer.file_size > 0 ? Accepted(offer.file_size) : Accepted();
   if (*size > 0) n.announced_size = size;  // some clients say 0 for "I do not know"
   return size;
 }

@@ -62,6 +62,7 @@ bool Transfer::takes(Bytes packet, Opcode expected) {
     fail(ErrorCode::illegal_operation, text_of(ErrorCode::illegal_operation), End::aborted);
     return false;
   }
+  answered_ = true;
   const auto text = packet.subspan(4);
   const auto length = static_cast<std::size_t>(std::ranges::find(text, std::byte{0}) - text.begin());
   finish({End::aborted, true, number_at(packet, 2),

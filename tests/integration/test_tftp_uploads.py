@@ -66,9 +66,9 @@ def send_all(client, blocks, window=1, done=0):
 def put(server, name, content, *options, mode="octet"):
     """A whole upload."""
     with Client(server.tftp) as client:
-        begin(client, name, *options, mode=mode)
-        asked = dict(zip(options[::2], map(int, options[1::2]), strict=True))
-        ending = send_all(client, blocks_of(content, asked.get("blksize", 512)), asked.get("windowsize", 1))
+        answer = begin(client, name, *options, mode=mode)
+        agreed = {option: int(value) for option, value in answer.options.items()} if options else {}
+        ending = send_all(client, blocks_of(content, agreed.get("blksize", 512)), agreed.get("windowsize", 1))
         assert not ending, ending.text
 
 

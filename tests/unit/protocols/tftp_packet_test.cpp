@@ -59,6 +59,7 @@ TEST_CASE("the OACK holds what was asked, in the client's order and spelling, an
   CHECK(oack_for("x\0y\0blksize\000512\0"sv) == "blksize\000512\0"sv);
   CHECK(oack_for("blksize\0001024\0blksize\0002048\0"sv) == "blksize\0001024\0"sv);
   CHECK(oack_for("tsize\0000\0"sv, 5'368'709'120) == "tsize\0005368709120\0"sv);
+  CHECK(oack_for("tsize\0000\0blksize\000512\0"sv, 0) == "blksize\000512\0"sv);  // curl refuses "tsize 0"
 }
 
 TEST_CASE("an option that is out of range or garbage is left out") {
