@@ -133,7 +133,8 @@ def test_a_copy_in_the_making_is_waited_for_under_its_final_name(server, bundle,
                          ids=["removed", "moved"])
 def test_a_folder_that_is_made_anew_is_watched_again(server, damaged, bundle, images, take_away):
     drop(server, damaged)
-    wait_until(lambda: os.listdir(server.depot / "rejected"))
+    # The reason is there before the bundle: until both are, the server still has to do with drop/.
+    wait_until(lambda: (server.depot / "rejected" / BUNDLE).exists())
     anew = server.depot / "anew"
     anew.mkdir()
     shutil.copyfile(bundle, anew / BUNDLE)
