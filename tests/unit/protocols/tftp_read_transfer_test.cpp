@@ -389,6 +389,20 @@ TEST_CASE("trap 7: a repeated request gets the first answer again, until the cli
   CHECK_FALSE(d.transfer.poll());
 }
 
+TEST_CASE("trap 26: who only repeats the request holds the transfer no longer than 30 s") {
+  for (const bool oack : {false, true}) {
+    Driven d(with(512, 1, oack), 2000);
+    while (!d.transfer.over() && d.now - Time{} < 60s) {
+      while (d.transfer.poll()) d.transfer.sent(d.now);
+      d.now += 1s;
+      d.transfer.timeout(d.now);
+      d.transfer.repeated(d.now);
+    }
+    CHECK(d.transfer.over());
+    CHECK(d.now - Time{} <= 31s);
+  }
+}
+
 TEST_CASE("trap 27: a lost block comes again after a few round trips, not after the negotiated timeout") {
   auto n = with(1428, 1, true);
   n.timeout = 6s;  // curl's
