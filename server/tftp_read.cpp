@@ -122,6 +122,11 @@ void TftpRead::fetch(const tftp::SendData& batch) {
                       });
 }
 
+// To close a file may wait for its disk too.
+void TftpRead::closed() {
+  shared_.disk.run([blocks = std::move(blocks_)]() mutable { return blocks.reset(), true; }, [](auto) {});
+}
+
 void TftpRead::take(TftpBlocks::Filled filled) {
   if (filled.error) {
     shared_.warn_rarely(fmt::format("{} cannot be read: {}", name(), filled.error.message()));

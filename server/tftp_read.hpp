@@ -23,6 +23,7 @@ class TftpRead final : public TftpTransfer {
   void serve(storage::Found found);
   bool perform(const tftp::Action& action) override;
   bool resume_action() override;
+  void closed() override;
   tftp::SendData next_batch() const;
   void fetch(const tftp::SendData& batch);
   void take(TftpBlocks::Filled filled);
