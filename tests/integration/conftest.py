@@ -135,3 +135,9 @@ def keyed_server(start_server, depot, key):
 def client(keyed_server, tmp_path, key):
     """For the real clients, against a server that knows their user, password and key."""
     return Client(keyed_server, tmp_path / "home", key)
+
+
+@pytest.fixture
+def clients(server, tmp_path):
+    """For the real clients of TFTP."""
+    return Client(server, tmp_path / "home", key=None)

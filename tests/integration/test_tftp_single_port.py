@@ -9,8 +9,7 @@ import pytest
 import tftp_wire
 from apdepot import RELEASE, wait_until, write_config
 from clients import TFTP_CLIENTS
-from clients import Client as Clients
-from tftp_wire import ACK, DATA, ERROR, OACK, WRQ, Download, ack, error, fetch, fetch_all
+from tftp_wire import ACK, DATA, ERROR, OACK, WRQ, Download, ack, data, error, fetch, fetch_all
 
 IMAGE = f"{RELEASE}/ap1g8"
 OTHER = f"{RELEASE}/ap1g4"
@@ -34,16 +33,6 @@ def server(start_server, depot):
 def client(server):
     with Client(server.tftp) as client:
         yield client
-
-
-@pytest.fixture
-def clients(server, tmp_path):
-    """For the real clients."""
-    return Clients(server, tmp_path / "home", key=None)
-
-
-def data(block, content):
-    return b"\0\3" + block.to_bytes(2, "big") + content
 
 
 def expect_silence(client, server):

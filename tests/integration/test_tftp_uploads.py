@@ -8,8 +8,7 @@ import time
 import pytest
 
 from apdepot import RELEASE, snapshot, wait_until
-from clients import Client as Clients
-from tftp_wire import ACK, DATA, ERROR, OACK, WRQ, Client, error, fetch
+from tftp_wire import ACK, DATA, ERROR, OACK, WRQ, Client, data, error, fetch
 
 UPLOADS = {"tftp": {"uploads": True}}
 
@@ -23,16 +22,6 @@ def server(start_server, depot):
 def client(server):
     with Client(server.tftp) as client:
         yield client
-
-
-@pytest.fixture
-def clients(server, tmp_path):
-    """For the real clients."""
-    return Clients(server, tmp_path / "home", key=None)
-
-
-def data(block, content):
-    return struct.pack("!HH", DATA, block & 0xFFFF) + content
 
 
 def blocks_of(content, block_size=512):

@@ -48,6 +48,10 @@ def request(name, *options, mode="octet", opcode=RRQ):
     return struct.pack("!H", opcode) + b"".join(str(text).encode("utf-8", "surrogateescape") + b"\0" for text in texts)
 
 
+def data(block, content):
+    return struct.pack("!HH", DATA, block & 0xFFFF) + content
+
+
 def ack(block):
     return struct.pack("!HH", ACK, block & 0xFFFF)
 
