@@ -5,17 +5,15 @@
 #include <system_error>
 #include <vector>
 
-#include "protocols/tftp/block_numbers.hpp"
 #include "protocols/tftp/netascii.hpp"
-#include "protocols/tftp/transfer.hpp"
-#include "storage/file.hpp"
+#include "server/shared_image.hpp"
 
 namespace server {
 
 // The DATA packets of one file, ready to be sent: each with its header, one behind the other.
 class TftpBlocks {
  public:
-  using Packets = std::span<const std::byte>;
+  using Packets = PacketLayout::Packets;
 
   struct Filled {
     std::uint64_t block;  // the first one
@@ -25,42 +23,31 @@ class TftpBlocks {
     std::optional<tftp::SendData> last{};  // a text's last block, once it shows
   };
 
-  explicit TftpBlocks(storage::File file, const tftp::Negotiated& negotiated);
+  explicit TftpBlocks(const PacketLayout& layout) : layout_(layout) {}
   virtual ~TftpBlocks() = default;
 
-  // From memory: nothing when the disk would have to be asked. The loop's scratch holds it until the next
-  // call.
+  // From memory: nothing when the disk would have to be asked. They hold until the next call on the loop.
   virtual std::optional<Packets> cached(const tftp::SendData& batch) = 0;
   // May wait for the disk: for a worker, one at a time.
   virtual Filled read(const tftp::SendData& batch) = 0;
 
-  std::size_t packet_size() const { return block_size_ + tftp::data_header_size; }
+  std::size_t packet_size() const { return layout_.packet_size(); }
 
  protected:
-  void write_header(std::span<std::byte> packet, std::uint64_t block) const;
-
-  const storage::File file_;
-  const std::size_t block_size_;
-
- private:
-  const tftp::BlockNumbers numbers_;
+  const PacketLayout layout_;
 };
 
-// The file as it is. One read fills the gaps between the headers; in lockstep it brings the next few blocks
-// too.
+// The file as it is. One read fills the gaps between the headers.
 class OctetBlocks final : public TftpBlocks {
  public:
-  using TftpBlocks::TftpBlocks;
+  explicit OctetBlocks(std::shared_ptr<SharedImage> image)
+      : TftpBlocks(image->layout()), image_(std::move(image)) {}
   std::optional<Packets> cached(const tftp::SendData& batch) override;
   Filled read(const tftp::SendData& batch) override;
 
  private:
-  bool copy_ahead(std::uint64_t offset, std::span<std::byte> out);
-  Packets lay_out(const tftp::SendData& batch, std::span<std::byte> buffer,
-                  std::vector<std::span<std::byte>>& pieces) const;
-
-  std::vector<std::byte> ahead_;  // what lies at ahead_offset_ in the file
-  std::uint64_t ahead_offset_ = 0;
+  const std::shared_ptr<SharedImage> image_;
+  std::shared_ptr<SharedImage::Run> run_;
 };
 
 // The file as a text. Always by way of a worker: nobody waits for texts.
@@ -74,6 +61,7 @@ class TextBlocks final : public TftpBlocks {
   tftp::TextPosition position_of(std::uint64_t block) const { return positions_.at(block - first_); }
   void remember(std::uint64_t block, const tftp::TextPosition& position);
 
+  const storage::File file_;
   const std::size_t window_;
   std::uint64_t first_ = 1;  // the block that positions_ begins with: none before it is sent again
   std::deque<tftp::TextPosition> positions_;

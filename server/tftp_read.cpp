@@ -26,8 +26,9 @@ net::awaitable<void> TftpRead::look_up() {
   if (!found && shared_.settings->lookup.forgiving && !crowded && !stopped()) {
     found = co_await find(shared_.explaining, shared_.settings->lookup);
   }
-  if (stopped()) co_return;
-  if (found) {
+  if (stopped()) {
+    if (found) let_go(std::move(found->file));
+  } else if (found) {
     serve(std::move(*found));
   } else {
     refuse(co_await explain(std::move(found.error())));
@@ -64,8 +65,9 @@ void TftpRead::serve(storage::Found found) {
   if (text) {
     blocks_ = std::make_shared<TextBlocks>(std::move(found.file), negotiated_);
   } else {
-    blocks_ = std::make_shared<OctetBlocks>(std::move(found.file), negotiated_);
+    blocks_ = std::make_shared<OctetBlocks>(images_.share(found.file, negotiated_));
   }
+  let_go(std::move(found.file));
   begin(std::move(machine), found.path, found.rule);
 }
 
@@ -122,9 +124,16 @@ void TftpRead::fetch(const tftp::SendData& batch) {
                       });
 }
 
+void TftpRead::closed() { let_go(std::move(blocks_)); }
+
 // To close a file may wait for its disk too.
-void TftpRead::closed() {
-  shared_.disk.run([blocks = std::move(blocks_)]() mutable { return blocks.reset(), true; }, [](auto) {});
+template <class Holder>
+void TftpRead::let_go(Holder holder) {
+  auto work = [held = std::move(holder)]() mutable {
+    const auto dropped = std::move(held);
+    return true;
+  };
+  shared_.disk.run(std::move(work), [](auto) {});
 }
 
 void TftpRead::take(TftpBlocks::Filled filled) {

@@ -12,7 +12,9 @@ namespace server {
 // by way of a worker.
 class TftpRead final : public TftpTransfer {
  public:
-  using TftpTransfer::TftpTransfer;
+  TftpRead(Shared& shared, NoisyClients& noisy, SharedImages& images, TftpAsked asked,
+           std::unique_ptr<TftpPort> port)
+      : TftpTransfer(shared, noisy, std::move(asked), std::move(port)), images_(images) {}
 
  private:
   using Found = std::expected<storage::Found, storage::NotFound>;
@@ -24,10 +26,13 @@ class TftpRead final : public TftpTransfer {
   bool perform(const tftp::Action& action) override;
   bool resume_action() override;
   void closed() override;
+  template <class Holder>
+  void let_go(Holder holder);
   tftp::SendData next_batch() const;
   void fetch(const tftp::SendData& batch);
   void take(TftpBlocks::Filled filled);
 
+  SharedImages& images_;
   tftp::ReadTransfer* machine_ = nullptr;  // the base owns it
   std::shared_ptr<TftpBlocks> blocks_;
   tftp::SendData data_;                        // what is still to be sent of it

@@ -75,12 +75,12 @@ net::awaitable<void> TftpService::listen(udp::socket& listener) {
 
 void TftpService::receive(udp::socket& listener, const Datagram& datagram) {
   auto request = tftp::parse_request(datagram.bytes);
-  const auto fault = fault_of(request);
   if (!request && request.error() == tftp::Malformed::not_a_request) {
     // It may be forged, and an answer would go to whoever it is forged for.
     return single_port_ ? pass_on(datagram) : void();
   }
   if (!listening_ || (request && repeats(datagram, *request))) return;
+  const auto fault = fault_of(request);
   TftpAsked asked{shared_.next_number(), std::move(request).value_or(tftp::Request{}),
                   datagram.from.address().to_string()};
   const auto client = datagram.from.address();
@@ -124,7 +124,7 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, std::uniqu
   if (asked.request.write) {
     transfer = std::make_shared<TftpWrite>(shared_, noisy_, std::move(asked), std::move(port));
   } else {
-    transfer = std::make_shared<TftpRead>(shared_, noisy_, std::move(asked), std::move(port));
+    transfer = std::make_shared<TftpRead>(shared_, noisy_, images_, std::move(asked), std::move(port));
   }
   transfers_.insert_or_assign(client, transfer);
   // The transfer outlives the call that ends it, by whoever makes that call.

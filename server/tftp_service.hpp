@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/port_pool.hpp"
+#include "server/shared_image.hpp"
 #include "server/tftp_limits.hpp"
 #include "server/tftp_transfer.hpp"
 
@@ -40,6 +41,7 @@ class TftpService {
   const bool single_port_;
   const std::shared_ptr<SocketWatch> watch_;
   NoisyClients noisy_;
+  SharedImages images_;
   TftpLimits limits_;
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
   std::list<udp::socket> listeners_;

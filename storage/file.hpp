@@ -1,4 +1,5 @@
 #pragma once
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -13,12 +14,20 @@ using Result = std::expected<T, std::error_code>;
 
 enum class Kind : std::uint8_t { file, directory, link, other };
 
+// Two that are equal belong to one file, with the same bytes as far as the system tells.
+struct FileVersion {
+  std::uint64_t device = 0, number = 0, size = 0;
+  std::int64_t changed = 0;  // nanoseconds since 1970
+  auto operator<=>(const FileVersion&) const = default;
+};
+
 struct Attributes {
   Kind kind = Kind::other;
   std::uint64_t size = 0;
   std::uint32_t mode = 0;  // with the file type's bits, as POSIX and SFTP have them
   std::uint32_t uid = 0, gid = 0, links = 1;
   std::int64_t accessed = 0, modified = 0;  // seconds since 1970, UTC
+  FileVersion version;
 };
 
 // Owns a handle of the operating system.

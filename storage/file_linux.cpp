@@ -49,6 +49,8 @@ Attributes attributes_of(const struct stat& status) {
   a.links = static_cast<std::uint32_t>(status.st_nlink);
   a.accessed = status.st_atim.tv_sec;
   a.modified = status.st_mtim.tv_sec;
+  a.version = {status.st_dev, status.st_ino, a.size,
+               status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
   return a;
 }
 
