@@ -10,8 +10,11 @@ namespace server {
 // Whoever has a socket watched.
 class Watched {
  public:
-  // It has something to be read, or room again. May end what it is called on.
+  // It has something to be read, or room again. Ends nobody.
   virtual void ready(bool readable, bool room) = 0;
+  // All that were ready at the same time know it by now. Their answers go out together, because packets
+  // that come faster than they are taken spare their receiver a wake-up each. May end what it is called on.
+  virtual void answer() = 0;
 
  protected:
   ~Watched() = default;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <span>
 #include <system_error>
 
 #include "server/socket_watch.hpp"
@@ -44,22 +45,26 @@ struct SocketWatch::Impl {
 
   void turn() {
     const auto end = std::chrono::steady_clock::now() + longest_turn;
-    std::array<epoll_event, 16> events;
+    std::array<epoll_event, 64> events;
     for (;;) {
       const int count = ::epoll_wait(epoll.native_handle(), events.data(), events.size(), 0);
       if (count <= 0) return;
-      for (int i = 0; i < count; ++i) tell(events[static_cast<std::size_t>(i)]);
-      if (std::chrono::steady_clock::now() >= end) return;
+      const auto ready = std::span(events).first(static_cast<std::size_t>(count));
+      for (const auto& event : ready) {
+        const bool error = event.events & (EPOLLERR | EPOLLHUP);
+        if (auto* const who = of(event)) who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT);
+      }
+      for (const auto& event : ready) {
+        if (auto* const who = of(event)) who->answer();
+      }
+      // Where one was ready alone, there is hardly another one by now: to look would cost it a system call.
+      if (ready.size() == 1 || std::chrono::steady_clock::now() >= end) return;
     }
   }
 
   // An event may be of a socket that an earlier one has ended: then there is nobody, or a new socket of the
   // same number, which finds nothing to read.
-  void tell(const epoll_event& event) {
-    auto* const who = watched.at(static_cast<std::size_t>(event.data.fd));
-    const bool error = event.events & (EPOLLERR | EPOLLHUP);
-    if (who) who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT);
-  }
+  Watched* of(const epoll_event& event) const { return watched.at(static_cast<std::size_t>(event.data.fd)); }
 
   net::posix::stream_descriptor epoll;
   std::vector<Watched*> watched;  // by the handle

@@ -9,6 +9,8 @@ namespace {
 
 // Whoever floods a port that is not his gets no answer to each packet.
 constexpr int most_answers_to_strangers = 16;
+// Packets of one client, before the others have their turn.
+constexpr int most_at_once = 64;
 
 std::span<std::byte> packet_buffer() {
   static thread_local std::array<std::byte, 65'536> buffer;
@@ -37,26 +39,37 @@ OwnPort::~OwnPort() {
 
 void OwnPort::ask_for_room() { watch_->also_for_room(socket_.get(), true); }
 
+void OwnPort::catch_up() {
+  ready(true, false);
+  answer();
+}
+
 void OwnPort::ready(bool readable, bool room) {
-  const auto hold = listener_->hold();
   if (room) {
     watch_->also_for_room(socket_.get(), false);
-    listener_->room();
+    room_ = true;
   }
   if (readable) receive();
 }
 
+void OwnPort::answer() {
+  const auto hold = listener_->hold();
+  if (std::exchange(room_, false)) listener_->room();
+  listener_->go_on();
+}
+
 void OwnPort::receive() {
-  // In lockstep one packet comes at a time, and to ask for a second costs a system call a block. In a window
-  // several may wait, and of ACKs only the last one counts.
-  do {
+  // Where several wait they are taken together: of ACKs only the last one counts. But to ask in vain costs a
+  // system call, and nobody may flood the loop.
+  for (int i = 0; i < most_at_once && (i == 0 || listener_->expects_more()); ++i) {
     std::error_code error;
     const auto size = receive_from_client(socket_.get(), packet_buffer(), error);
-    if (error == std::errc::connection_refused) listener_->refused();
-    if (error) break;
+    if (error) {
+      if (error == std::errc::connection_refused) listener_->refused();
+      return;
+    }
     listener_->packet(packet_buffer().first(size));
-  } while (listener_->expects_many());
-  listener_->go_on();
+  }
 }
 
 OwnPort::Strangers::Strangers(SocketWatch& watch, UdpHandle socket)

@@ -12,14 +12,14 @@ namespace server {
 // What a transfer sends through, and who tells it what came. Owned by its transfer; lives on the loop.
 class TftpPort {
  public:
-  // Whoever hears: the transfer. A call may end it, and the port with it.
+  // Whoever hears: the transfer. go_on() and room() may end it, and the port with it.
   class Listener {
    public:
     virtual void packet(std::span<const std::byte> bytes) = 0;
-    virtual void go_on() = 0;               // behind the last packet of those that waited
     virtual void refused() = 0;             // the client's port is closed
+    virtual void go_on() = 0;               // behind the last of those
     virtual void room() = 0;                // after ask_for_room()
-    virtual bool expects_many() const = 0;  // packets at a time
+    virtual bool expects_more() const = 0;  // before its answer
     virtual std::shared_ptr<Listener> hold() = 0;
 
    protected:
@@ -50,7 +50,7 @@ class OwnPort final : public TftpPort, Watched {
   OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, std::function<void()> on_close);
   ~OwnPort() override;
   void ask_for_room() override;
-  void catch_up() override { ready(true, false); }
+  void catch_up() override;
 
  private:
   // What arrives at the same port from elsewhere.
@@ -63,6 +63,7 @@ class OwnPort final : public TftpPort, Watched {
 
    private:
     void ready(bool readable, bool room) override;
+    void answer() override {}
 
     SocketWatch& watch_;
     UdpHandle socket_;
@@ -70,10 +71,12 @@ class OwnPort final : public TftpPort, Watched {
   };
 
   void ready(bool readable, bool room) override;
+  void answer() override;
   void receive();
 
   const std::shared_ptr<SocketWatch> watch_;  // a transfer may outlive the service, when all ends
   UdpHandle socket_;
+  bool room_ = false;  // again, and the listener does not know it yet
   Strangers strangers_;
   std::function<void()> on_close_;
 };

@@ -107,6 +107,7 @@ bool TftpTransfer::perform_any(const tftp::Action& action) {
 std::size_t TftpTransfer::send(std::span<const std::byte> packets, std::size_t packet_size, bool& full) {
   std::error_code error;
   const auto sent = port_->send(packets, packet_size, error);
+  if (!error) return sent;  // comparisons with errc are not free, and this is every block's way
   if (error == std::errc::connection_refused && machine_) machine_->abandoned("port unreachable");
   full = error == std::errc::operation_would_block || error == std::errc::no_buffer_space;
   return sent;

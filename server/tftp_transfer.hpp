@@ -43,7 +43,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void go_on() override;
   void refused() override;
   void room() override { resume(); }
-  bool expects_many() const override { return negotiated_.window > 1; }
+  bool expects_more() const override { return machine_ && machine_->expects_more(); }
   std::shared_ptr<Listener> hold() override { return shared_from_this(); }
 
  protected:

@@ -85,14 +85,14 @@ void ReadTransfer::timeout(Time now) {
   if (now >= give_up_) return finish({answered() && all_out() ? End::sent : End::stalled, false, 0, {}});
   timer_.try_again();
   if (answered() || may_repeat_first_answer(first_answer_size())) {
-    send_first_answer();
+    send_again();
   }
   answered_old_ = false;
   arm(now);
 }
 
-// Or, once the client has answered, what it has not acknowledged.
-void ReadTransfer::send_first_answer() {
+// The first answer, or what the client has not acknowledged.
+void ReadTransfer::send_again() {
   oack_due_ = waits_for_ack0();
   resend_from(acked_ + 1);
 }

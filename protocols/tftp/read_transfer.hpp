@@ -16,6 +16,7 @@ class ReadTransfer final : public Transfer {
   void datagram(Bytes packet, Time now) override;
   void timeout(Time now) override;
   void abandoned(std::string_view why) override;
+  bool expects_more() const override { return acked_ < highest_; }
   std::uint64_t bytes() const override;
 
   std::uint64_t acknowledged_block() const { return acked_; }
@@ -24,7 +25,7 @@ class ReadTransfer final : public Transfer {
   void file_cut_short();                                    // nor all of what SendData named
 
  private:
-  void send_first_answer() override;
+  void send_again() override;
   bool all_out() const;
   bool waits_for_ack0() const { return oack_ && !answered(); }
   std::size_t first_answer_size() const;

@@ -28,7 +28,7 @@ void Transfer::repeated(Time now) {
   if (answered_ || ended() || now - last_first_answer_ < least_pause) return;
   last_first_answer_ = now;
   arm(now);  // the time until now was the client's, and counts against it
-  send_first_answer();
+  send_again();
 }
 
 void Transfer::abandoned(std::string_view why) {

@@ -84,6 +84,7 @@ class Transfer {
   virtual bool over() const { return ended(); }         // nor does it answer anybody any more
   virtual void end_dallying() {}
   bool answered() const { return answered_; }       // by the client, at least once
+  virtual bool expects_more() const = 0;            // packets, before it has something to say
   virtual std::uint64_t bytes() const = 0;          // of the file, that both sides have
   std::uint64_t resent() const { return resent_; }  // packets sent more than once
   int tries() const { return timer_.tries(); }
@@ -93,7 +94,7 @@ class Transfer {
   // Whether the first answer may go out once more. Whoever forged the request's address must not be able to
   // make us send much to it: until somebody answers, 5 packets and 600 bytes.
   bool may_repeat_first_answer(std::size_t size);
-  virtual void send_first_answer() = 0;
+  virtual void send_again() = 0;
   // Takes a client's ERROR, and what has no place in a transfer: all but `expected`.
   bool takes(Bytes packet, Opcode expected);
   void arm(Time now);  // the deadline, for what was sent just now

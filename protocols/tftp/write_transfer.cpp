@@ -124,7 +124,7 @@ void WriteTransfer::timeout(Time now) {
     if (received_ > 0) {
       repeat_ack();
     } else if (may_repeat_first_answer(first_answer_size_)) {
-      send_first_answer();
+      send_again();
     }
   }
   arm(now);
@@ -135,6 +135,6 @@ void WriteTransfer::repeat_ack() {
   ++resent_;
 }
 
-void WriteTransfer::send_first_answer() { first_answer_due_ = true; }
+void WriteTransfer::send_again() { first_answer_due_ = true; }
 
 }  // namespace tftp

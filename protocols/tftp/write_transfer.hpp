@@ -19,6 +19,7 @@ class WriteTransfer final : public Transfer {
   void timeout(Time now) override;
   bool over() const override { return ended() && !dallying_; }
   void end_dallying() override { dallying_ = false; }
+  bool expects_more() const override { return since_ack_ < window_ && window_ > 1; }
   std::uint64_t bytes() const override { return stored_ + storing_.size() + pending_.size(); }
 
   void stored(Time now);                               // the driver did what Store asked
@@ -26,7 +27,7 @@ class WriteTransfer final : public Transfer {
   void failed(ErrorCode code, std::string_view text);  // or could not
 
  private:
-  void send_first_answer() override;
+  void send_again() override;
   void accept(Bytes data, Time now);
   void end_of_file();
   void repeat_ack();
