@@ -94,7 +94,7 @@ class Write final : public fuzz::TftpDriver {
     require(stored_ <= content_.bytes().size() &&
                 std::memcmp(bytes.data(), content_.bytes().data() + offset, bytes.size()) == 0,
             "what is stored is what came, however long the disk took");
-    machine_.stored(now);
+    machine_.stored(now_);
   }
 
   void disk_fails() override {
