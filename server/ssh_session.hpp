@@ -1,23 +1,23 @@
 #pragma once
 #include <chrono>
+#include <list>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 
-#include "server/sftp_files.hpp"
 #include "server/shared.hpp"
+#include "server/ssh_channel.hpp"
 #include "server/ssh_handles.hpp"
 #include "server/ssh_login.hpp"
 
 namespace server {
 
-// One SSH connection, from its first byte to its last: libssh carries transport and authentication, the SFTP
-// on the channel is ours. Lives on the loop; the handlers it waits with hold it.
+// One SSH connection, from its first byte to its last: libssh carries transport and authentication, what runs
+// on its channels is ours. Lives on the loop; the handlers it waits with hold it.
 //
 // libssh's callbacks only append to buffers. Everything else happens in service(), which is never entered
 // twice, for libssh frees under its own feet when a callback writes (0.10 lacks the upstream mend).
-class SshSession : public std::enable_shared_from_this<SshSession> {
+class SshSession final : SshChannel::Connection, public std::enable_shared_from_this<SshSession> {
  public:
   using Ended = std::function<void(SshSession*)>;
 
@@ -30,6 +30,14 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   void drain();  // the server ends: as soon as no file is open
 
  private:
+  std::uint64_t number() const override { return number_; }
+  const std::string& address() const override { return client_; }
+  const conf::User& user() const override { return *login_.user(); }
+  bool may_send() const override { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0; }
+  void go_on() override { service(); }
+  void end(std::string why) override;
+  std::shared_ptr<void> hold() override { return shared_from_this(); }
+
   void service();
   bool exchange();
   void handle(ssh::Message message);
@@ -37,23 +45,12 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   void await_login();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
-  void start_sftp(storage::Root root);
+  void refuse(ssh_message message, std::string what);
+  bool serve_channels();
 
-  bool serve_sftp();
-  void carry_out(const sftp::Operation& operation);
-  void tell();
-  void explain(const storage::Path& missing, std::error_code error);
-  bool flush();
-  void close_sftp();
-  void finish_channel();
-
-  bool idle() const { return !waiting_ && (!sftp_ || sftp_->idle()); }
+  bool idle() const;
+  bool backlogged() const;
   void arm();
-  void end(std::string why);
-
-  static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
-  static void on_eof(ssh_session, ssh_channel, void* self);
-  static void on_close(ssh_session, ssh_channel, void* self);
 
   Shared& shared_;
   const std::uint64_t number_;
@@ -62,20 +59,14 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   net::posix::stream_descriptor socket_;  // a duplicate: libssh closes its own when it likes
   net::steady_timer grace_;
   bool reading_ = false, writing_ = false;  // a wait is under way
-  bool waiting_ = false;                    // for a worker
+  bool logging_in_ = false;                 // a worker judges
   bool in_service_ = false, over_ = false, draining_ = false;
 
   ssh::Session session_;
   ssh::Event event_;
   SshLogin login_;
-  ssh_channel channel_ = nullptr;  // freed with the session
-  ssh_channel_callbacks_struct callbacks_{};
-  std::vector<std::byte> received_;
-  bool eof_ = false, closed_ = false, channel_finished_ = false;
-  bool flooded_ = false;  // more came than anybody has a reason to send
-  std::optional<sftp::Session> sftp_;
-  std::optional<SftpFiles> files_;
-  std::set<std::string> missed_;  // names whose miss was told
+  std::list<std::shared_ptr<SshChannel>> channels_;
+  std::set<std::string> refused_;  // of what it was told
 };
 
 }  // namespace server

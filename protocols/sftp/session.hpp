@@ -5,48 +5,12 @@
 #include <variant>
 #include <vector>
 
+#include "protocols/file_operation.hpp"
 #include "protocols/sftp/wire.hpp"
-#include "storage/root.hpp"
 
 namespace sftp {
 
-// What the driver must do in the file system next. `handle` is a small number that the session gives out; the
-// driver keeps what is open under it.
-struct Examine {  // STAT, LSTAT
-  storage::Path path;
-  storage::Links links;
-};
-struct ExamineOpen {  // FSTAT
-  std::uint32_t handle;
-};
-struct OpenFile {
-  std::uint32_t handle;
-  storage::Path path;
-};
-struct OpenDirectory {
-  std::uint32_t handle;
-  storage::Path path;
-};
-struct ReadFile {
-  std::uint32_t handle;
-  std::uint64_t offset;
-  std::span<std::byte> into;  // room in the session's output; valid until done()
-};
-struct ReadDirectory {
-  std::uint32_t handle;
-  std::size_t count;
-};
-struct CloseHandle {
-  std::uint32_t handle;
-};
-using Operation =
-    std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory, CloseHandle>;
-
-// The driver's answer: attributes for Examine and ExamineOpen, bytes read for ReadFile, entries for
-// ReadDirectory (none at the end), nothing for the rest; or why it failed.
-struct Done {};
-using Answer =
-    std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, std::error_code>;
+using namespace files;
 
 // What a log of sftp-server has lines for, in its words.
 namespace event {

@@ -209,14 +209,25 @@ def test_data_on_a_channel_without_sftp_ends_the_connection(server, transport, i
     other.close()
 
 
-def test_a_second_channel_works_once_the_first_is_closed(server, transport, images):
-    first = Sftp(transport)
-    assert first.fetch(f"{RELEASE}/ap1g8") == images["ap1g8"]
+def test_channels_of_one_connection_work_side_by_side(transport, images):
+    one, other = Sftp(transport), Sftp(transport)
+    first, second = one.open(f"{RELEASE}/ap1g8").handle, other.open(f"{RELEASE}/ap1g6").handle
+    for offset in range(0, 3000, 1000):
+        assert one.read(first, offset, 1000).data == images["ap1g8"][offset:offset + 1000]
+        assert other.read(second, offset, 1000).data == images["ap1g6"][offset:offset + 1000]
+    one.channel.close()
+
+    assert other.read_to_end(second) == images["ap1g6"]
+
+
+def test_ten_channels_are_enough_and_a_closed_one_makes_room(transport, images):
+    channels = [Sftp(transport) for _ in range(10)]
     with pytest.raises(paramiko.ChannelException):
         transport.open_session(timeout=PATIENCE)
-    first.channel.close()
-
-    assert Sftp(transport).fetch(f"{RELEASE}/ap1g6") == images["ap1g6"]
+    for sftp in channels[:5]:
+        sftp.channel.close()
+    for _ in range(5):
+        assert Sftp(transport).fetch(f"{RELEASE}/ap1g6") == images["ap1g6"]
 
 
 def test_a_channel_that_never_became_sftp_is_closed_in_return(transport, images):

@@ -1,0 +1,34 @@
+#pragma once
+#include "protocols/sftp/session.hpp"
+#include "server/file_service.hpp"
+#include "server/shared.hpp"
+
+namespace server {
+
+// The sftp subsystem.
+class SftpService final : public FileService {
+ public:
+  SftpService(const Events& events, std::uint64_t number, sftp::Session session)
+      : events_(events), number_(number), session_(std::move(session)) {}
+
+  bool feed(std::span<const std::byte> bytes) override { return session_.feed(bytes); }
+  std::optional<files::Operation> poll() override { return session_.poll(); }
+  void done(files::Answer answer) override { session_.done(std::move(answer)); }
+  void close_all() override { session_.close_all(); }
+  std::span<const std::byte> output() override { return session_.output().bytes(); }
+  void consume(std::size_t count) override { session_.output().consume(count); }
+  void release_output() override { session_.output().release(); }
+  void tell() override {
+    for (auto& what : session_.take_events()) events_.emit(event::SftpHappened{number_, std::move(what)});
+  }
+  bool idle() const override { return session_.idle(); }
+  bool broken() const override { return session_.broken(); }
+  std::optional<int> exit_status() const override { return {}; }  // the client ends it
+
+ private:
+  const Events& events_;
+  const std::uint64_t number_;
+  sftp::Session session_;
+};
+
+}  // namespace server

@@ -1,0 +1,240 @@
+#include "server/ssh_channel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "server/sftp_service.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One turn on the loop: encryption is what costs, from 0.1 to 3 ms for each write.
+constexpr auto longest_turn = 2ms;
+constexpr std::size_t write_at_once = 256 << 10;
+
+constexpr std::size_t most_misses_told = 1000;
+constexpr std::size_t most_unasked_bytes = 256 << 10;  // before anything runs on the channel
+constexpr std::size_t most_backlog = 1 << 20;          // a client's window is larger (1.28 MB in libssh)
+
+constexpr auto out_of_memory = "the server is short of memory";
+
+// The user's "/", opened anew: an administrator may have put another images/ in its place.
+storage::Result<storage::Root> root_for(const storage::Depot& depot, const std::string& folder) {
+  const auto path = storage::Path::parse(folder);
+  if (!path) return std::unexpected(std::make_error_code(std::errc::invalid_argument));
+  const auto images = storage::Root::open(depot.images());
+  if (!images) return std::unexpected(images.error());
+  return images->subroot(*path);
+}
+
+}  // namespace
+
+SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel)
+    : shared_(shared), connection_(connection), channel_(channel) {
+  ssh_callbacks_init(&callbacks_);
+  callbacks_.userdata = this;
+  callbacks_.channel_data_function = on_data;
+  callbacks_.channel_eof_function = on_eof;
+  callbacks_.channel_close_function = on_close;
+  // At once: OpenSSH sends INIT behind the subsystem request, and libssh does not deliver again what came
+  // before.
+  ssh_set_channel_callbacks(channel_, &callbacks_);
+}
+
+// Of a channel that the client has not closed libssh would call us back; it goes with the connection.
+SshChannel::~SshChannel() {
+  if (channel_ && closed_) ssh_channel_free(channel_);
+}
+
+void SshChannel::detach() {
+  channel_ = nullptr;
+  close_service();
+}
+
+template <class Work, class Then>
+void SshChannel::wait_for(Workers& workers, Work work, Then then) {
+  waiting_ = true;
+  workers.run(std::move(work), [hold = connection_.hold(), self = shared_from_this(),
+                                then = std::move(then)](auto result) mutable {
+    self->waiting_ = false;
+    if (!result) {
+      self->connection_.end(out_of_memory);
+    } else {
+      then(std::move(*result));
+    }
+    if (!self->channel_) return self->close_service();
+    self->connection_.go_on();
+  });
+}
+
+void SshChannel::start_sftp(ssh::Message request) {
+  start(std::move(request), [this] {
+    return std::make_unique<SftpService>(shared_.events, connection_.number(),
+                                         sftp::Session(static_cast<std::int64_t>(std::time(nullptr))));
+  });
+}
+
+void SshChannel::start(ssh::Message request, MakeService make) {
+  starting_ = true;
+  wait_for(
+      shared_.disk,
+      [&depot = shared_.depot, folder = connection_.user().root] { return root_for(depot, folder); },
+      [this, request = std::move(request), make = std::move(make)](storage::Result<storage::Root> root) {
+        starting_ = false;
+        if (!channel_) return;
+        if (!root) {
+          shared_.events.emit(event::SshRefused{
+              connection_.number(),
+              fmt::format("user {}: the root {} cannot be opened: {}", connection_.user().name,
+                          connection_.user().root, root.error().message())});
+          ssh_message_reply_default(request.get());
+          return;
+        }
+        ssh_message_channel_request_reply_success(request.get());
+        service_ = make();
+        files_.emplace(std::move(*root));
+        shared_.events.emit(
+            event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
+      });
+}
+
+bool SshChannel::backlogged() const { return waiting_ && received_.size() > most_backlog; }
+
+bool SshChannel::serve() {
+  if (waiting_ || finished_ || !channel_) return false;
+  if (!service_) {
+    if (received_.size() > most_unasked_bytes) {
+      connection_.end("the client sent what nobody asked for");
+    } else if (eof_ || closed_) {
+      finish(0);
+    }
+    return false;
+  }
+  const auto end = std::chrono::steady_clock::now() + longest_turn;
+  while (work()) {
+    if (std::chrono::steady_clock::now() >= end) return true;
+  }
+  return false;
+}
+
+// One round. True when something moved and nothing hinders the next one.
+bool SshChannel::work() {
+  if (!received_.empty() && !service_->feed(std::exchange(received_, {}))) {
+    connection_.end("the client sent what its protocol has no place for, or too much at once");
+    return false;
+  }
+  const auto operation = service_->poll();
+  service_->tell();
+  if (operation) carry_out(*operation);
+  const bool moved = flush();
+  if (waiting_ || !channel_) return false;
+  if (service_->broken()) {
+    connection_.end(
+        fmt::format("bad message from {} local user {}", connection_.address(), connection_.user().name));
+    return false;
+  }
+  if (closed_) {
+    finish(0);
+    return false;
+  }
+  if (operation || moved) return true;
+  if (service_->output().empty() && connection_.may_send()) {
+    const auto status = service_->exit_status();
+    if (status || eof_) finish(status.value_or(0));
+  }
+  return false;
+}
+
+void SshChannel::carry_out(const files::Operation& operation) {
+  if (auto answer = files_->try_now(operation)) {
+    service_->done(std::move(*answer));
+    return service_->tell();
+  }
+  auto& workers = std::holds_alternative<files::ReadFile>(operation) ? shared_.content : shared_.disk;
+  wait_for(
+      workers, [files = &*files_, operation] { return files->perform(operation); },
+      [this](SftpFiles::Outcome outcome) {
+        const auto* error = std::get_if<std::error_code>(&outcome.answer);
+        const auto code = error ? *error : std::error_code{};
+        service_->done(std::move(outcome.answer));
+        service_->tell();
+        if (channel_ && outcome.missing) explain(*outcome.missing, code);
+      });
+}
+
+// One line a name. The client has its status code already, or has it while we look.
+void SshChannel::explain(const storage::Path& missing, std::error_code error) {
+  if (missed_.size() >= most_misses_told || !missed_.insert(missing.text()).second) return;
+  flush();
+  if (!channel_) return;
+  const auto tell = [this](storage::Miss miss) {
+    shared_.events.emit(event::Missed{connection_.number(), event::Protocol::sftp, std::move(miss)});
+  };
+  if (shared_.explaining.busy() >= most_explanations) return tell(storage::plain_miss(missing.text(), error));
+  wait_for(
+      shared_.explaining, [files = &*files_, missing, error] { return files->explain(missing, error); },
+      tell);
+}
+
+// Gives libssh what it can encrypt and send now. Only into an empty buffer of libssh's and an open window, so
+// that a client that does not read costs no memory. True when something moved.
+bool SshChannel::flush() {
+  bool moved = false;
+  while (!service_->output().empty() && !closed_ && connection_.may_send()) {
+    const auto output = service_->output();
+    const auto window = ssh_channel_window_size(channel_);
+    const auto size = std::min({output.size(), std::size_t{window}, write_at_once});
+    if (size == 0) break;
+    const int written = ssh_channel_write(channel_, output.data(), static_cast<std::uint32_t>(size));
+    if (written < 0) {
+      connection_.end(ssh::text(ssh_get_error(ssh_channel_get_session(channel_))));
+      return false;
+    }
+    if (written == 0) break;  // a key exchange is under way
+    service_->consume(static_cast<std::size_t>(written));
+    moved = true;
+  }
+  if (!waiting_) service_->release_output();
+  return moved;
+}
+
+// A worker may be at it: then what it waits for closes it.
+void SshChannel::close_service() {
+  if (!service_ || waiting_) return;
+  service_->close_all();
+  service_->tell();
+  service_.reset();
+  shared_.disk.run([files = std::move(files_)]() mutable { return files.reset(), true; }, [](auto) {});
+  files_.reset();
+  shared_.events.emit(
+      event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
+}
+
+// The client has nothing more to ask, or no more ears; its CLOSE wants ours in return (RFC 4254 5.3).
+void SshChannel::finish(int status) {
+  close_service();
+  finished_ = true;
+  if (!closed_) ssh_channel_request_send_exit_status(channel_, status);
+  ssh_channel_close(channel_);
+}
+
+int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self) {
+  auto& channel = *static_cast<SshChannel*>(self);
+  if (is_stderr != 0 || channel.finished_) return static_cast<int>(size);
+  const auto* bytes = static_cast<const std::byte*>(data);
+  channel.received_.insert(channel.received_.end(), bytes, bytes + size);
+  return static_cast<int>(size);
+}
+
+void SshChannel::on_eof(ssh_session, ssh_channel, void* self) { static_cast<SshChannel*>(self)->eof_ = true; }
+
+void SshChannel::on_close(ssh_session, ssh_channel, void* self) {
+  static_cast<SshChannel*>(self)->closed_ = true;
+}
+
+}  // namespace server

@@ -1,0 +1,91 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+#include "server/file_service.hpp"
+#include "server/sftp_files.hpp"
+#include "server/shared.hpp"
+#include "server/ssh_handles.hpp"
+
+namespace server {
+
+// One session channel of an SSH connection (RFC 4254 6): a client may have several. Carries the bytes between
+// libssh and the service that runs on it, and has the service's operations performed by workers. Lives on the
+// loop; its connection, and whatever it waits for, hold it.
+//
+// libssh's callbacks only append to buffers: it frees under its own feet when one of them writes (0.10 lacks
+// the upstream mend). Everything else happens in serve(), which the connection calls outside of them.
+class SshChannel : public std::enable_shared_from_this<SshChannel> {
+ public:
+  // What carries it. All calls on the loop.
+  class Connection {
+   public:
+    virtual std::uint64_t number() const = 0;
+    virtual const std::string& address() const = 0;
+    virtual const conf::User& user() const = 0;
+    virtual bool may_send() const = 0;  // what was written before is with the kernel
+    virtual void go_on() = 0;           // a worker has answered
+    virtual void end(std::string why) = 0;
+    virtual std::shared_ptr<void> hold() = 0;
+
+   protected:
+    ~Connection() = default;
+  };
+
+  SshChannel(Shared& shared, Connection& connection, ssh_channel channel);
+  SshChannel(const SshChannel&) = delete;
+  SshChannel& operator=(const SshChannel&) = delete;
+  ~SshChannel();
+
+  // Answers the request when the service runs, or cannot.
+  void start_sftp(ssh::Message request);
+
+  // Feeds, works and flushes until nothing moves. True when the turn's bound was hit and there is more to do.
+  bool serve();
+  void detach();  // the connection is over: libssh's channel is gone, or about to be
+
+  bool is(ssh_channel channel) const { return channel_ == channel; }
+  bool serves() const { return starting_ || service_; }
+  bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
+  bool over() const { return closed_ && finished_ && !waiting_; }
+  // It has more than enough to work at: what the client sends must wait.
+  bool backlogged() const;
+
+ private:
+  using MakeService = std::function<std::unique_ptr<FileService>()>;
+  void start(ssh::Message request, MakeService make);
+  bool work();
+  void carry_out(const files::Operation& operation);
+  void explain(const storage::Path& missing, std::error_code error);
+  bool flush();
+  void close_service();
+  void finish(int status);
+
+  // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
+  template <class Work, class Then>
+  void wait_for(Workers& workers, Work work, Then then);
+
+  static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
+  static void on_eof(ssh_session, ssh_channel, void* self);
+  static void on_close(ssh_session, ssh_channel, void* self);
+
+  Shared& shared_;
+  Connection& connection_;
+  ssh_channel channel_;  // libssh's; ours to free once both sides have closed it
+  ssh_channel_callbacks_struct callbacks_{};
+  std::vector<std::byte> received_;
+  bool eof_ = false, closed_ = false;  // by the client
+  bool finished_ = false;              // by us
+  bool starting_ = false;
+  bool waiting_ = false;  // for a worker
+  std::unique_ptr<FileService> service_;
+  std::optional<SftpFiles> files_;
+  std::set<std::string> missed_;  // names whose miss was told
+};
+
+}  // namespace server
