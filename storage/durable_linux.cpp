@@ -65,15 +65,15 @@ class Temporary {
 // For file systems without RENAME_NOREPLACE (NFS, some FUSE). A link is as atomic, but not for directories:
 // there the check and the rename are two steps, and the rename itself still refuses a directory that is not
 // empty.
-int rename_in_two_steps(const char* from, int directory, const char* to) {
-  if (::linkat(AT_FDCWD, from, directory, to, 0) == 0) return ::unlink(from);
+int rename_in_two_steps(int from_directory, const char* from, int to_directory, const char* to) {
+  if (::linkat(from_directory, from, to_directory, to, 0) == 0) return ::unlinkat(from_directory, from, 0);
   if (errno == EEXIST) return -1;
   struct stat there;
-  if (::fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (::fstatat(to_directory, to, &there, AT_SYMLINK_NOFOLLOW) == 0) {
     errno = EEXIST;
     return -1;
   }
-  return errno == ENOENT ? ::renameat(AT_FDCWD, from, directory, to) : -1;
+  return errno == ENOENT ? ::renameat(from_directory, from, to_directory, to) : -1;
 }
 
 void make_directory(const fs::path& directory, unsigned mode) {
@@ -89,10 +89,10 @@ void make_directory(const fs::path& directory, unsigned mode) {
 
 }  // namespace
 
-int rename_new(const char* from, int directory, const char* to) {
-  const int renamed = ::renameat2(AT_FDCWD, from, directory, to, RENAME_NOREPLACE);
+int rename_new(int from_directory, const char* from, int to_directory, const char* to) {
+  const int renamed = ::renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE);
   const bool unknown = renamed != 0 && (errno == EINVAL || errno == ENOSYS);
-  return unknown ? rename_in_two_steps(from, directory, to) : renamed;
+  return unknown ? rename_in_two_steps(from_directory, from, to_directory, to) : renamed;
 }
 
 int sync_directory(int directory) {
@@ -114,7 +114,7 @@ void sync_directory(const fs::path& directory) {
 }
 
 void rename_new(const fs::path& from, const fs::path& to) {
-  if (rename_new(from.c_str(), AT_FDCWD, to.c_str()) != 0)
+  if (rename_new(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()) != 0)
     fail(errno, "cannot move " + from.string() + " to " + to.string());
   sync_directory(parent_of(to));
   if (parent_of(from) != parent_of(to)) sync_directory(parent_of(from));

@@ -21,6 +21,10 @@ struct FileVersion {
   auto operator<=>(const FileVersion&) const = default;
 };
 
+struct Times {
+  std::int64_t accessed = 0, modified = 0;  // seconds since 1970, UTC
+};
+
 struct Attributes {
   Kind kind = Kind::other;
   std::uint64_t size = 0;

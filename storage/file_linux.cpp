@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include "storage/file.hpp"
 #include "storage/stat_linux.hpp"
@@ -58,6 +59,11 @@ Result<Attributes> attributes_of(int fd) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return std::unexpected(std::error_code(errno, std::system_category()));
   return attributes_of(status);
+}
+
+int set_times_of(int fd, const Times& times) {
+  const std::array<timespec, 2> both{timespec{times.accessed, 0}, timespec{times.modified, 0}};
+  return ::futimens(fd, both.data());
 }
 
 Result<Attributes> File::attributes() const { return attributes_of(handle_.get()); }

@@ -30,6 +30,12 @@ class Directory {
   void* stream_;  // DIR* on Linux
 };
 
+// Of a file system, in bytes, but for the counts of files.
+struct Space {
+  std::uint64_t block = 0, total = 0, free = 0, available = 0, files = 0, free_files = 0, name_length = 0;
+  bool read_only = false;
+};
+
 enum class Links { follow, keep };
 
 // The virtual root: a directory that no name, link or race leads out of. Links inside it work, relative or
@@ -54,13 +60,16 @@ class Root {
   Result<Directory> open_directory(const Path& path) const;
   Result<Attributes> attributes(const Path& path, Links links = Links::follow) const;
   Result<Root> subroot(const Path& path) const;  // a user's own "/"
+  Result<Space> space(const Path& path) const;
   // Moves the file `from`, whose path is the system's and on the same file system, to `to`, synced; never
   // onto something that exists (errc::file_exists). Folders are not made.
   Result<void> adopt(const std::filesystem::path& from, const Path& to) const;
 
+  // For this room only: a handle of the system's, with the flags of its open().
+  Result<Handle> resolve(const Path& path, int flags) const;
+
  private:
   Root(Handle handle, Resolver resolver) : handle_(std::move(handle)), resolver_(resolver) {}
-  Result<Handle> resolve(const Path& path, int flags) const;
 
   Handle handle_;
   Resolver resolver_;

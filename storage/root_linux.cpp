@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -100,6 +101,16 @@ Result<Attributes> Root::attributes(const Path& path, Links links) const {
   return attributes_of(handle->get());
 }
 
+Result<Space> Root::space(const Path& path) const {
+  const auto handle = resolve(path, O_PATH | O_CLOEXEC);
+  if (!handle) return std::unexpected(handle.error());
+  struct statvfs disk {};
+  if (::fstatvfs(handle->get(), &disk) != 0) return failed();
+  const std::uint64_t block = disk.f_frsize;
+  return Space{block,        disk.f_blocks * block, disk.f_bfree * block, disk.f_bavail * block,
+               disk.f_files, disk.f_ffree,          disk.f_namemax,       (disk.f_flag & ST_RDONLY) != 0};
+}
+
 Result<Root> Root::subroot(const Path& path) const {
   auto handle = resolve(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (!handle) return std::unexpected(handle.error());
@@ -111,7 +122,7 @@ Result<void> Root::adopt(const std::filesystem::path& from, const Path& to) cons
   const auto parent = resolve(to.parent(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (!parent) return std::unexpected(parent.error());
   const std::string name(to.name());
-  if (rename_new(from.c_str(), parent->get(), name.c_str()) != 0) return failed();
+  if (rename_new(AT_FDCWD, from.c_str(), parent->get(), name.c_str()) != 0) return failed();
   if (sync_directory(parent->get()) != 0) return failed();
   return {};
 }

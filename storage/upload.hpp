@@ -27,7 +27,18 @@ class Upload {
   static Result<Upload> begin(const Depot& depot, const Root& writable, Path path,
                               std::optional<std::uint64_t> announced_size);
 
+  const Path& path() const { return path_; }  // below `writable`
+
   Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset);
+  Result<std::size_t> read(std::span<std::byte> into, std::uint64_t offset) const;  // fewer bytes at the end
+  Result<void> resize(std::uint64_t size);
+  Result<void> sync();
+  void set_times(const Times& times) { times_ = times; }  // that it is published with
+  Result<Attributes> attributes() const;                  // as they will be
+  // What came is not whole: publish() gives this error.
+  void fail(std::error_code error) {
+    if (!failed_) failed_ = error;
+  }
   // Once, as the last call; 0644, whatever the umask. What was not written whole is never published: after a
   // write that failed, its error.
   Result<void> publish();
@@ -39,6 +50,7 @@ class Upload {
   Handle file_;
   Root writable_;
   Path path_;
+  std::optional<Times> times_;
   std::error_code failed_;  // the first write that did
 };
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "storage/durable.hpp"
+#include "storage/stat_linux.hpp"
 #include "storage/upload.hpp"
 
 namespace storage {
@@ -45,7 +46,7 @@ Result<std::unique_ptr<StagingArea>> make_area(const Depot& depot) {
 }
 
 Result<Handle> make_file(const std::filesystem::path& path) {
-  Handle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file || ::fchmod(file.get(), 0644) != 0) return std::unexpected(last_error());
   return file;
 }
@@ -86,13 +87,41 @@ Result<Upload> Upload::begin(const Depot& depot, const Root& writable, Path path
 Result<void> Upload::write(std::span<const std::byte> bytes, std::uint64_t offset) {
   const auto error = write_all(file_.get(), bytes, offset);
   if (!error) return {};
-  if (!failed_) failed_ = error;
+  fail(error);
   return std::unexpected(error);
+}
+
+Result<std::size_t> Upload::read(std::span<std::byte> into, std::uint64_t offset) const {
+  for (;;) {
+    const auto got = ::pread(file_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return std::unexpected(last_error());
+  }
+}
+
+Result<void> Upload::resize(std::uint64_t size) {
+  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return std::unexpected(last_error());
+  return {};
+}
+
+Result<void> Upload::sync() {
+  if (::fsync(file_.get()) != 0) return std::unexpected(last_error());
+  return {};
+}
+
+Result<Attributes> Upload::attributes() const {
+  auto attributes = attributes_of(file_.get());
+  if (attributes && times_) {
+    attributes->accessed = times_->accessed;
+    attributes->modified = times_->modified;
+  }
+  return attributes;
 }
 
 Result<void> Upload::publish() {
   if (failed_) return std::unexpected(failed_);
-  if (::fsync(file_.get()) != 0) return std::unexpected(last_error());
+  if (times_ && set_times_of(file_.get(), *times_) != 0) return std::unexpected(last_error());
+  if (const auto synced = sync(); !synced) return synced;
   return writable_.adopt(staged_in(*area_), path_);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <string>
 
@@ -231,6 +232,39 @@ TEST_CASE("after a write that failed nothing is published") {
     }();
     CHECK(written.error() == std::errc::file_too_large);
     REQUIRE(upload.write(bytes("89"), 8));
+    CHECK(upload.publish().error() == std::errc::file_too_large);
+  }
+  CHECK(site.nothing_is_left());
+}
+
+TEST_CASE("a file under way can be looked at, read and cut, and has its times when it is published") {
+  const Site site;
+  auto upload = site.begin("/a").value();
+  REQUIRE(upload.write(bytes("0123456789"), 0));
+  CHECK(upload.attributes()->size == 10);
+  REQUIRE(upload.resize(4));
+  CHECK(upload.attributes()->size == 4);
+  REQUIRE(upload.resize(6));
+  std::array<std::byte, 10> read{};
+  CHECK(upload.read(read, 1).value() == 5);
+  CHECK(upload.read(read, 6).value() == 0);
+  upload.set_times({1'000'000'000, 1'600'000'000});
+  REQUIRE(upload.write(bytes("x"), 0));  // which changes the file's own times once more
+  REQUIRE(upload.sync());
+  CHECK(upload.attributes()->modified == 1'600'000'000);
+  REQUIRE(upload.publish());
+  const auto published = site.writable.attributes(path("/a")).value();
+  CHECK(published.modified == 1'600'000'000);
+  CHECK(published.accessed == 1'000'000'000);
+  CHECK(content_of(site.uploads / "a") == std::string("x123\0\0", 6));  // which may set the access time
+}
+
+TEST_CASE("what its caller found wanting is not published") {
+  const Site site;
+  {
+    auto upload = site.begin("/a").value();
+    upload.fail(std::make_error_code(std::errc::file_too_large));
+    upload.fail(std::make_error_code(std::errc::io_error));
     CHECK(upload.publish().error() == std::errc::file_too_large);
   }
   CHECK(site.nothing_is_left());
