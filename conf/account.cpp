@@ -99,7 +99,6 @@ void read_user(Section& entry, User& user) {
   entry.text("root", root_folder, user.root);
   entry.flag("uploads", user.uploads);
 
-  entry.warn_if(user.uploads, "uploads", "this version serves read-only; the key has no effect yet");
   if (entry.errors() != errors_before) return;  // one mistake, one message
   if (!entry.has("name")) entry.error("needs a name");
   if (user.password_hash.empty() && user.authorized_keys.empty()) {

@@ -123,6 +123,7 @@ void read_tftp(Section& section, Tftp& tftp) {
 void read_ssh(Section& section, Ssh& ssh) {
   section.list("listen", endpoint, ssh.listen);
   section.choice("compatibility", compatibilities, ssh.compatibility);
+  section.text("max_upload", size_bound, ssh.max_upload);
   section.text_or_null("users_file", file_path, ssh.users_file);
   read_users(section, ssh.users);
 }

@@ -48,6 +48,7 @@ void print_ssh(Printer& printer, const Ssh& ssh) {
   printer.open("ssh");
   printer.texts("listen", texts(ssh.listen));
   printer.text("compatibility", name_of(ssh.compatibility, compatibilities));
+  printer.size("max_upload", ssh.max_upload);
   if (ssh.users_file) {
     printer.text("users_file", ssh.users_file->string());
   } else {

@@ -57,6 +57,7 @@ enum class Compatibility { modern, legacy };
 struct Ssh {
   std::vector<Endpoint> listen;
   Compatibility compatibility = Compatibility::modern;
+  std::uint64_t max_upload = 0;                     // bytes
   std::optional<std::filesystem::path> users_file;  // nothing: state/users.yaml in the depot
   std::vector<User> users;
 };

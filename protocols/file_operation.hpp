@@ -40,13 +40,74 @@ struct ReadDirectory {
 struct CloseHandle {  // forgets it
   std::uint32_t handle;
 };
+// Below the folder that the user may write to, and never in the place of what is there.
+struct CreateFile {  // seen by nobody before CloseHandle gives it its name, whole
+  std::uint32_t handle;
+  storage::Path path;
+  std::optional<std::uint64_t> size = {};  // as announced
+  bool create = true;                      // false: only what is there, and that is never replaced: it fails
+};
+struct WriteFile {
+  std::uint32_t handle;
+  std::uint64_t offset;
+  std::span<const std::byte> bytes;  // valid until done()
+};
+struct TruncateFile {  // one that was created
+  std::uint32_t handle;
+  std::uint64_t size;
+};
+struct CopyData {  // from one open file into a created one
+  std::uint32_t from;
+  std::uint64_t offset;
+  std::uint32_t to;
+  std::uint64_t to_offset;
+  std::size_t size;
+};
+struct SyncFile {
+  std::uint32_t handle;
+};
+struct MakeDirectory {
+  storage::Path path;
+};
+struct RemoveDirectory {
+  storage::Path path;
+};
+struct RemoveFile {
+  storage::Path path;
+};
+struct Rename {
+  storage::Path from, to;
+};
+using storage::Times;
+struct ExamineOwn {  // whether it is there, and the user's to change
+  storage::Path path;
+};
+struct SetTimes {
+  storage::Path path;
+  Times times;
+};
+struct SetTimesOpen {
+  std::uint32_t handle;
+  Times times;
+};
+struct ExamineSpace {
+  storage::Path path;
+};
+struct AbandonFile {  // created, but not received whole: it vanishes
+  std::uint32_t handle;
+};
+
 using Operation =
-    std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory, CloseHandle>;
+    std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory, CloseHandle,
+                 CreateFile, WriteFile, TruncateFile, CopyData, SyncFile, MakeDirectory, RemoveDirectory,
+                 RemoveFile, Rename, ExamineOwn, SetTimes, SetTimesOpen, ExamineSpace, AbandonFile>;
 
 struct Done {};
-// Attributes for Examine and ExamineOpen, bytes read for ReadFile, entries for ReadDirectory (none at the
-// end), nothing for the rest; or why it failed.
+using storage::Space;
+// Attributes for Examine and ExamineOpen, bytes read or copied for ReadFile and CopyData (none at the file's
+// end), entries for ReadDirectory (none at the end), Space for ExamineSpace, nothing for the rest; or why it
+// failed.
 using Answer =
-    std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, std::error_code>;
+    std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, Space, std::error_code>;
 
 }  // namespace files

@@ -1,5 +1,6 @@
 #include "server/classic_log.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "server/escape.hpp"
@@ -118,14 +119,44 @@ struct SftpLine {
                                     sftp::flags_text(e.flags), e.mode));
   }
   LogLine operator()(const sftp::event::Close& e) const {
-    return line(normal, fmt::format("{}close \"{}\" bytes read {} written 0", e.forced ? "forced " : "",
-                                    escaped(e.name), e.read));
+    return line(normal, fmt::format("{}close \"{}\" bytes read {} written {}", e.forced ? "forced " : "",
+                                    escaped(e.name), e.read, e.written));
   }
   LogLine operator()(const sftp::event::Opendir& e) const {
     return line(normal, fmt::format("opendir \"{}\"", escaped(e.name)));
   }
   LogLine operator()(const sftp::event::Closedir& e) const {
     return line(normal, fmt::format("{}closedir \"{}\"", e.forced ? "forced " : "", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Remove& e) const {
+    return line(normal, fmt::format("remove name \"{}\"", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Mkdir& e) const {
+    return line(normal, fmt::format("mkdir name \"{}\" mode 0{:o}", escaped(e.name), e.mode));
+  }
+  LogLine operator()(const sftp::event::Rmdir& e) const {
+    return line(normal, fmt::format("rmdir name \"{}\"", escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::Pair& e) const {
+    return line(normal,
+                fmt::format("{} old \"{}\" new \"{}\"", e.request, escaped(e.old_name), escaped(e.new_name)));
+  }
+  LogLine operator()(const sftp::event::Named& e) const {
+    return line(e.request == "statvfs" ? normal : verbose,
+                fmt::format("{} \"{}\"", e.request, escaped(e.name)));
+  }
+  LogLine operator()(const sftp::event::SetSize& e) const {
+    return line(normal, fmt::format("set \"{}\" size {}", escaped(e.name), e.size));
+  }
+  LogLine operator()(const sftp::event::SetMode& e) const {
+    return line(normal, fmt::format("set \"{}\" mode {:04o}", escaped(e.name), e.mode));
+  }
+  LogLine operator()(const sftp::event::SetModtime& e) const {
+    return line(normal, fmt::format("set \"{}\" modtime {:%Y%m%d-%H:%M:%S}", escaped(e.name),
+                                    fmt::gmtime(e.modified)));
+  }
+  LogLine operator()(const sftp::event::SetOwner& e) const {
+    return line(normal, fmt::format("set \"{}\" owner {} group {}", escaped(e.name), e.uid, e.gid));
   }
   LogLine operator()(const sftp::event::Refused& e) const {
     return line(verbose, fmt::format("Refusing {} request in read-only mode", e.request));
@@ -201,6 +232,12 @@ struct Lines {
     return {
         sftp_server(e.number, normal, info,
                     fmt::format("session closed for local user {} from [{}]", escaped(e.user), e.client))};
+  }
+  L operator()(const ScpFailed& e) const {
+    const auto name = e.name.empty() ? "" : fmt::format("\"{}\" ", escaped(e.name));
+    return {sftp_server(
+        e.number, normal, info,
+        fmt::format("scp {}{}: {}", name, e.by_client ? "received error" : "sent error", escaped(e.text)))};
   }
   L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
 

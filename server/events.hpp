@@ -107,6 +107,11 @@ struct SftpHappened {
   std::uint64_t number;
   sftp::Event what;
 };
+struct ScpFailed {
+  std::uint64_t number;
+  std::string name, text;  // the name is empty when it is about none
+  bool by_client;          // it told us
+};
 
 struct ImportStarted {
   std::string file;
@@ -147,13 +152,12 @@ struct Stopped {};
 
 namespace server {
 
-using Event =
-    std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
-                 event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshFailed,
-                 event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,
-                 event::SessionClosed, event::SftpHappened, event::ImportStarted, event::Published,
-                 event::ImportRejected, event::ImportFailed, event::DropIgnored, event::Started,
-                 event::Reloaded, event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
+using Event = std::variant<
+    event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited, event::TftpNoise,
+    event::Missed, event::HostKey, event::SshProbed, event::SshFailed, event::SshRefused, event::LoggedIn,
+    event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::ScpFailed,
+    event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed, event::DropIgnored,
+    event::Started, event::Reloaded, event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

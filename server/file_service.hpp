@@ -15,7 +15,9 @@ class FileService {
 
   // False: this is not the protocol, or more than anybody has a reason to send ahead.
   virtual bool feed(std::span<const std::byte> bytes) = 0;
+  virtual void eof() = 0;  // the client will send no more
   virtual std::optional<files::Operation> poll() = 0;
+  virtual bool more() const = 0;  // poll() stopped only to be fair to others
   virtual void done(files::Answer answer) = 0;
   virtual void close_all() = 0;  // the channel ended
 
@@ -24,6 +26,8 @@ class FileService {
   virtual void release_output() = 0;  // an idle session keeps no buffer
 
   virtual void tell() = 0;  // emits what happened since the last call
+  // Whether it is worth an explanation that the operation finds nothing.
+  virtual bool misses(const files::Operation& operation) const = 0;
   virtual bool idle() const = 0;
   virtual bool broken() const = 0;                     // the client broke the protocol
   virtual std::optional<int> exit_status() const = 0;  // once it has nothing more to do

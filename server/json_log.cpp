@@ -1,6 +1,7 @@
 #include "server/json_log.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "server/json.hpp"
 
@@ -59,6 +60,14 @@ std::string_view word(Noise kind) {
   return "limited";
 }
 
+std::string_view sftp_event(std::string_view request) {
+  constexpr std::array<std::string_view, 9> events{
+      "sftp.rename", "sftp.posix-rename", "sftp.symlink", "sftp.hardlink",      "sftp.statvfs",
+      "sftp.fsync",  "sftp.readlink",     "sftp.expand",  "sftp.home-directory"};
+  const auto* found = std::ranges::find_if(events, [&](auto event) { return event.ends_with(request); });
+  return found == events.end() ? "sftp.request" : *found;
+}
+
 struct SftpFields {
   JsonObject& out;
   std::string_view operator()(const sftp::event::ClientVersion& e) const {
@@ -74,13 +83,41 @@ struct SftpFields {
     return out.add("name", e.name), out.add("flags", sftp::flags_text(e.flags)), "sftp.open";
   }
   std::string_view operator()(const sftp::event::Close& e) const {
-    return out.add("name", e.name), out.add("read", e.read), out.add("forced", e.forced), "sftp.close";
+    out.add("name", e.name), out.add("read", e.read), out.add("written", e.written);
+    return out.add("forced", e.forced), "sftp.close";
   }
   std::string_view operator()(const sftp::event::Opendir& e) const {
     return out.add("name", e.name), "sftp.opendir";
   }
   std::string_view operator()(const sftp::event::Closedir& e) const {
     return out.add("name", e.name), out.add("forced", e.forced), "sftp.closedir";
+  }
+  std::string_view operator()(const sftp::event::Remove& e) const {
+    return out.add("name", e.name), "sftp.remove";
+  }
+  std::string_view operator()(const sftp::event::Mkdir& e) const {
+    return out.add("name", e.name), out.add("mode", e.mode), "sftp.mkdir";
+  }
+  std::string_view operator()(const sftp::event::Rmdir& e) const {
+    return out.add("name", e.name), "sftp.rmdir";
+  }
+  std::string_view operator()(const sftp::event::Pair& e) const {
+    return out.add("old", e.old_name), out.add("new", e.new_name), sftp_event(e.request);
+  }
+  std::string_view operator()(const sftp::event::Named& e) const {
+    return out.add("name", e.name), sftp_event(e.request);
+  }
+  std::string_view operator()(const sftp::event::SetSize& e) const {
+    return out.add("name", e.name), out.add("size", e.size), "sftp.set";
+  }
+  std::string_view operator()(const sftp::event::SetMode& e) const {
+    return out.add("name", e.name), out.add("mode", e.mode), "sftp.set";
+  }
+  std::string_view operator()(const sftp::event::SetModtime& e) const {
+    return out.add("name", e.name), out.add("modtime", static_cast<std::uint64_t>(e.modified)), "sftp.set";
+  }
+  std::string_view operator()(const sftp::event::SetOwner& e) const {
+    return out.add("name", e.name), out.add("uid", e.uid), out.add("gid", e.gid), "sftp.set";
   }
   std::string_view operator()(const sftp::event::Refused& e) const {
     return out.add("request", e.request), "sftp.refused";
@@ -156,6 +193,10 @@ struct Fields {
   }
   std::string_view operator()(const SessionClosed& e) const {
     return session(e.number, e.user, e.client), "sftp.closed";
+  }
+  std::string_view operator()(const ScpFailed& e) const {
+    out.add("number", e.number), out.add("name", e.name), out.add("text", e.text);
+    return out.add("by_client", e.by_client), "scp.error";
   }
   std::string_view operator()(const SftpHappened& e) const {
     return out.add("number", e.number), std::visit(SftpFields{out}, e.what);

@@ -1,5 +1,8 @@
 #include "server/sftp_files.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 
 namespace server {
@@ -11,10 +14,59 @@ storage::Result<std::size_t> read_all(std::span<std::byte> into, std::uint64_t o
   return read(storage::File::Pieces(pieces), offset);
 }
 
+SftpFiles::Outcome not_open() { return {std::make_error_code(std::errc::bad_file_descriptor)}; }
+
+template <class T>
+SftpFiles::Outcome answer(storage::Result<T> result) {
+  if (!result) return {result.error()};
+  if constexpr (std::is_void_v<T>) {
+    return {sftp::Done{}};
+  } else {
+    return {std::move(*result)};
+  }
+}
+
+constexpr std::string_view uploads_name = "uploads";
+
+// Nothing when `path` leads elsewhere.
+std::optional<storage::Path> below_uploads(const storage::Path& path) {
+  const auto components = path.components();
+  if (components.empty() || components.front() != uploads_name) return {};
+  storage::Path below;
+  for (const auto& component : components.subspan(1)) below = below / component;
+  return below;
+}
+
+// As the client names it.
+storage::Path name_of(const storage::Upload& upload) {
+  auto path = storage::Path{} / uploads_name;
+  for (const auto& component : upload.path().components()) path = path / component;
+  return path;
+}
+
+struct Reason {
+  std::string what, hint;
+};
+Reason why_not_written(const storage::Path& path, std::error_code error) {
+  const auto name = path.text();
+  if (!below_uploads(path))
+    return {fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name())};
+  if (error == std::errc::file_exists) return {name + " is there already", "nothing is overwritten"};
+  if (error == std::errc::file_too_large)
+    return {name + " is larger than a user may send", "ssh.max_upload bounds it"};
+  if (error == std::errc::no_space_on_device) return {"the disk has no room for " + name, ""};
+  return {fmt::format("{} cannot be written: {}", name, error.message()), ""};
+}
+
 }  // namespace
 
+SftpFiles::~SftpFiles() {
+  // To sweep away what was not published may wait for the disk, and so may closing a file.
+  if (!open_.empty())
+    closing_.run([open = std::move(open_)]() mutable { return open.clear(), true; }, [](auto) {});
+}
+
 std::optional<sftp::Answer> SftpFiles::try_now(const sftp::Operation& operation) {
-  if (const auto* close = std::get_if<sftp::CloseHandle>(&operation)) return run(*close).answer;
   const auto* read = std::get_if<sftp::ReadFile>(&operation);
   if (!read) return {};
   const auto* file = std::get_if<storage::File>(&slot(read->handle));
@@ -34,16 +86,17 @@ SftpFiles::Outcome SftpFiles::perform(const sftp::Operation& operation) {
 
 SftpFiles::Outcome SftpFiles::run(const sftp::Examine& operation) {
   const auto attributes = root_.attributes(operation.path, operation.links);
-  if (!attributes) return {attributes.error(), operation.path};
-  return {*attributes};
+  if (attributes) return {*attributes};
+  // Clients look at the name that they are writing to.
+  if (const auto* under_way = upload(operation.path)) return answer(under_way->attributes());
+  return {attributes.error(), operation.path};
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOpen& operation) {
-  const auto* file = std::get_if<storage::File>(&slot(operation.handle));
-  if (!file) return {std::make_error_code(std::errc::bad_file_descriptor)};
-  const auto attributes = file->attributes();
-  if (!attributes) return {attributes.error()};
-  return {*attributes};
+  if (const auto* file = std::get_if<storage::File>(&slot(operation.handle)))
+    return answer(file->attributes());
+  const auto* file = upload(operation.handle);
+  return file ? answer(file->attributes()) : not_open();
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::OpenFile& operation) {
@@ -61,30 +114,186 @@ SftpFiles::Outcome SftpFiles::run(const sftp::OpenDirectory& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::ReadFile& operation) {
-  const auto* file = std::get_if<storage::File>(&slot(operation.handle));
-  if (!file) return {std::make_error_code(std::errc::bad_file_descriptor)};
-  const auto got = read_all(operation.into, operation.offset,
-                            [&](auto pieces, auto offset) { return file->read(pieces, offset); });
-  if (!got) return {got.error()};
-  return {*got};
+  return answer(read(operation.handle, operation.into, operation.offset));
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::ReadDirectory& operation) {
   auto* directory = std::get_if<storage::Directory>(&slot(operation.handle));
-  if (!directory) return {std::make_error_code(std::errc::bad_file_descriptor)};
-  auto entries = directory->read(operation.count);
-  if (!entries) return {entries.error()};
-  return {std::move(*entries)};
+  if (!directory) return not_open();
+  return answer(directory->read(operation.count));
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::CloseHandle& operation) {
+  auto closing = std::exchange(slot(operation.handle), std::monostate{});
+  auto* file = std::get_if<storage::Upload>(&closing);
+  if (!file) return {sftp::Done{}};
+  const auto published = file->publish();
+  return published ? Outcome{sftp::Done{}} : refuse(name_of(*file), published.error());
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::AbandonFile& operation) {
   slot(operation.handle) = std::monostate{};
   return {sftp::Done{}};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::CreateFile& operation) {
+  auto begun = begin(operation);
+  if (!begun) return refuse(operation.path, begun.error());
+  slot(operation.handle) = std::move(*begun);
+  return {sftp::Done{}};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::WriteFile& operation) {
+  return store(operation.handle, operation.bytes, operation.offset);
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::TruncateFile& operation) {
+  auto* file = upload(operation.handle);
+  if (!file) return not_open();
+  if (!fits(operation.size, 0)) return {std::make_error_code(std::errc::file_too_large)};
+  return answer(file->resize(operation.size));
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::CopyData& operation) {
+  std::vector<std::byte> bytes(operation.size);
+  const auto got = read(operation.from, bytes, operation.offset);
+  if (!got) return {got.error()};
+  bytes.resize(*got);
+  auto stored = store(operation.to, bytes, operation.to_offset);
+  if (std::holds_alternative<sftp::Done>(stored.answer)) stored.answer = *got;
+  return stored;
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::SyncFile& operation) {
+  auto* file = upload(operation.handle);
+  return file ? answer(file->sync()) : Outcome{sftp::Done{}};  // what is only read is on the disk
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::MakeDirectory& operation) {
+  const auto place = own(operation.path);
+  return place ? answer(place->folder.make_directory(place->path)) : Outcome{place.error()};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::RemoveDirectory& operation) {
+  const auto place = own(operation.path);
+  return place ? answer(place->folder.remove_directory(place->path)) : Outcome{place.error()};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::RemoveFile& operation) {
+  const auto place = own(operation.path);
+  return place ? answer(place->folder.remove_file(place->path)) : Outcome{place.error()};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::Rename& operation) {
+  const auto from = own(operation.from), to = own(operation.to);
+  if (!from) return {from.error()};
+  if (!to) return {to.error()};
+  return answer(from->folder.rename(from->path, to->path));
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOwn& operation) {
+  const auto place = own(operation.path);
+  if (!place) return {place.error()};
+  const auto there = place->folder.root().attributes(place->path);
+  return there || upload(operation.path) ? Outcome{sftp::Done{}} : Outcome{there.error()};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::SetTimes& operation) {
+  const auto place = own(operation.path);
+  if (!place) return {place.error()};
+  const auto set = place->folder.set_times(place->path, operation.times);
+  auto* under_way = set ? nullptr : upload(operation.path);
+  if (!under_way) return answer(set);
+  under_way->set_times(operation.times);
+  return {sftp::Done{}};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::SetTimesOpen& operation) {
+  auto* file = upload(operation.handle);
+  if (!file) return not_open();
+  file->set_times(operation.times);
+  return {sftp::Done{}};
+}
+
+SftpFiles::Outcome SftpFiles::run(const sftp::ExamineSpace& operation) {
+  auto space = root_.space(operation.path);
+  if (space && !uploads_) space->read_only = true;
+  return answer(space);
+}
+
+storage::Result<SftpFiles::Own> SftpFiles::own(const storage::Path& path) const {
+  const auto below = below_uploads(path);
+  if (!uploads_ || !below) return std::unexpected(std::make_error_code(std::errc::permission_denied));
+  auto folder = storage::uploads_below(root_);
+  if (!folder) return std::unexpected(folder.error());
+  return Own{std::move(*folder), *below};
+}
+
+storage::Result<storage::Upload> SftpFiles::begin(const sftp::CreateFile& operation) const {
+  const auto place = own(operation.path);
+  if (!place) return std::unexpected(place.error());
+  const auto& root = place->folder.root();
+  if (!operation.create) {
+    const auto there = root.attributes(place->path, storage::Links::keep);
+    return std::unexpected(there ? std::make_error_code(std::errc::file_exists) : there.error());
+  }
+  if (operation.size && !fits(*operation.size, 0))
+    return std::unexpected(std::make_error_code(std::errc::file_too_large));
+  return storage::Upload::begin(uploads_->depot, root, place->path, operation.size);
+}
+
+storage::Result<std::size_t> SftpFiles::read(std::uint32_t handle, std::span<std::byte> into,
+                                             std::uint64_t offset) {
+  if (const auto* file = std::get_if<storage::File>(&slot(handle)))
+    return read_all(into, offset, [&](auto pieces, auto at) { return file->read(pieces, at); });
+  if (const auto* file = upload(handle)) return file->read(into, offset);
+  return std::unexpected(std::make_error_code(std::errc::bad_file_descriptor));
+}
+
+SftpFiles::Outcome SftpFiles::store(std::uint32_t handle, std::span<const std::byte> bytes,
+                                    std::uint64_t offset) {
+  auto* file = upload(handle);
+  if (!file) return not_open();
+  if (!fits(offset, bytes.size())) {
+    const auto error = std::make_error_code(std::errc::file_too_large);
+    file->fail(error);
+    return refuse(name_of(*file), error);
+  }
+  const auto written = file->write(bytes, offset);
+  return written ? Outcome{sftp::Done{}} : refuse(name_of(*file), written.error());
+}
+
+bool SftpFiles::fits(std::uint64_t offset, std::uint64_t size) const {
+  const auto most = std::min<std::uint64_t>(uploads_ ? uploads_->max_size : 0, INT64_MAX);
+  return offset <= most && size <= most - offset;
+}
+
+SftpFiles::Outcome SftpFiles::refuse(const storage::Path& path, std::error_code error) {
+  refused_ = path;
+  return {error, path};
+}
+
+storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code error) const {
+  if (refused_ != missing) return storage::explain_miss(root_, missing, error);
+  auto [what, hint] = why_not_written(missing, error);
+  return {storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
 }
 
 SftpFiles::Slot& SftpFiles::slot(std::uint32_t handle) {
   if (handle >= open_.size()) open_.resize(handle + 1);
   return open_[handle];
+}
+
+storage::Upload* SftpFiles::upload(std::uint32_t handle) {
+  return std::get_if<storage::Upload>(&slot(handle));
+}
+
+storage::Upload* SftpFiles::upload(const storage::Path& path) {
+  for (auto& each : open_) {
+    auto* file = std::get_if<storage::Upload>(&each);
+    if (file && name_of(*file) == path) return file;
+  }
+  return nullptr;
 }
 
 }  // namespace server

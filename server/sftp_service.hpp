@@ -12,7 +12,9 @@ class SftpService final : public FileService {
       : events_(events), number_(number), session_(std::move(session)) {}
 
   bool feed(std::span<const std::byte> bytes) override { return session_.feed(bytes); }
+  void eof() override { eof_ = true; }
   std::optional<files::Operation> poll() override { return session_.poll(); }
+  bool more() const override { return false; }
   void done(files::Answer answer) override { session_.done(std::move(answer)); }
   void close_all() override { session_.close_all(); }
   std::span<const std::byte> output() override { return session_.output().bytes(); }
@@ -23,12 +25,14 @@ class SftpService final : public FileService {
   }
   bool idle() const override { return session_.idle(); }
   bool broken() const override { return session_.broken(); }
-  std::optional<int> exit_status() const override { return {}; }  // the client ends it
+  bool misses(const files::Operation&) const override { return true; }
+  std::optional<int> exit_status() const override { return eof_ ? std::optional(0) : std::nullopt; }
 
  private:
   const Events& events_;
   const std::uint64_t number_;
   sftp::Session session_;
+  bool eof_ = false;
 };
 
 }  // namespace server

@@ -6,6 +6,9 @@
 #include <chrono>
 #include <ctime>
 
+#include "protocols/scp/sink.hpp"
+#include "protocols/scp/source.hpp"
+#include "server/scp_service.hpp"
 #include "server/sftp_service.hpp"
 
 namespace server {
@@ -24,12 +27,24 @@ constexpr std::size_t most_backlog = 1 << 20;          // a client's window is l
 constexpr auto out_of_memory = "the server is short of memory";
 
 // The user's "/", opened anew: an administrator may have put another images/ in its place.
-storage::Result<storage::Root> root_for(const storage::Depot& depot, const std::string& folder) {
-  const auto path = storage::Path::parse(folder);
+storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
+  const auto path = storage::Path::parse(user.root);
   if (!path) return std::unexpected(std::make_error_code(std::errc::invalid_argument));
   const auto images = storage::Root::open(depot.images());
   if (!images) return std::unexpected(images.error());
-  return images->subroot(*path);
+  auto root = images->subroot(*path);
+  // Where that fails, reading goes on, and every upload is told why.
+  if (root && user.uploads) static_cast<void>(storage::uploads_below(*root));
+  return root;
+}
+
+Workers& workers_for(const Shared& shared, const files::Operation& operation) {
+  const bool bytes = std::holds_alternative<files::ReadFile>(operation) ||
+                     std::holds_alternative<files::WriteFile>(operation) ||
+                     std::holds_alternative<files::CopyData>(operation) ||
+                     std::holds_alternative<files::SyncFile>(operation) ||
+                     std::holds_alternative<files::CloseHandle>(operation);  // what was written is synced
+  return bytes ? shared.content : shared.disk;
 }
 
 }  // namespace
@@ -74,16 +89,32 @@ void SshChannel::wait_for(Workers& workers, Work work, Then then) {
 
 void SshChannel::start_sftp(ssh::Message request) {
   start(std::move(request), [this] {
-    return std::make_unique<SftpService>(shared_.events, connection_.number(),
-                                         sftp::Session(static_cast<std::int64_t>(std::time(nullptr))));
+    const auto access = connection_.user().uploads ? sftp::Access::uploads : sftp::Access::read_only;
+    return std::make_unique<SftpService>(
+        shared_.events, connection_.number(),
+        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access));
+  });
+}
+
+void SshChannel::start_scp(ssh::Message request, scp::Command command) {
+  start(std::move(request), [this, command = std::move(command)] {
+    const auto& user = connection_.user();
+    std::unique_ptr<scp::Session> session;
+    if (command.sends) {
+      session = std::make_unique<scp::Source>(command);
+    } else {
+      session = std::make_unique<scp::Sink>(command, user.uploads,
+                                            fmt::format("user {} may only read here", user.name));
+    }
+    return std::make_unique<ScpService>(shared_.events, connection_.number(), std::move(session),
+                                        !command.sends);
   });
 }
 
 void SshChannel::start(ssh::Message request, MakeService make) {
   starting_ = true;
   wait_for(
-      shared_.disk,
-      [&depot = shared_.depot, folder = connection_.user().root] { return root_for(depot, folder); },
+      shared_.disk, [&depot = shared_.depot, user = connection_.user()] { return root_for(depot, user); },
       [this, request = std::move(request), make = std::move(make)](storage::Result<storage::Root> root) {
         starting_ = false;
         if (!channel_) return;
@@ -97,7 +128,9 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         }
         ssh_message_channel_request_reply_success(request.get());
         service_ = make();
-        files_.emplace(std::move(*root));
+        std::optional<SftpFiles::Uploads> uploads;
+        if (connection_.user().uploads) uploads.emplace(shared_.depot, shared_.settings->ssh.max_upload);
+        files_.emplace(std::move(*root), uploads, shared_.disk);
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
@@ -128,6 +161,7 @@ bool SshChannel::work() {
     connection_.end("the client sent what its protocol has no place for, or too much at once");
     return false;
   }
+  if (eof_) service_->eof();
   const auto operation = service_->poll();
   service_->tell();
   if (operation) carry_out(*operation);
@@ -142,10 +176,9 @@ bool SshChannel::work() {
     finish(0);
     return false;
   }
-  if (operation || moved) return true;
+  if (operation || moved || service_->more()) return true;
   if (service_->output().empty() && connection_.may_send()) {
-    const auto status = service_->exit_status();
-    if (status || eof_) finish(status.value_or(0));
+    if (const auto status = service_->exit_status()) finish(*status);
   }
   return false;
 }
@@ -155,16 +188,23 @@ void SshChannel::carry_out(const files::Operation& operation) {
     service_->done(std::move(*answer));
     return service_->tell();
   }
-  auto& workers = std::holds_alternative<files::ReadFile>(operation) ? shared_.content : shared_.disk;
   wait_for(
-      workers, [files = &*files_, operation] { return files->perform(operation); },
-      [this](SftpFiles::Outcome outcome) {
+      workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
+      [this, tells = service_->misses(operation)](SftpFiles::Outcome outcome) {
         const auto* error = std::get_if<std::error_code>(&outcome.answer);
         const auto code = error ? *error : std::error_code{};
         service_->done(std::move(outcome.answer));
         service_->tell();
-        if (channel_ && outcome.missing) explain(*outcome.missing, code);
+        if (channel_ && tells && outcome.missing && !expected(*outcome.missing, code)) {
+          explain(*outcome.missing, code);
+        }
       });
+}
+
+// Whoever may write asks first whether the name is free, WinSCP for instance.
+bool SshChannel::expected(const storage::Path& missing, std::error_code error) const {
+  return connection_.user().uploads && error == std::errc::no_such_file_or_directory &&
+         missing.text().starts_with("/uploads/");
 }
 
 // One line a name. The client has its status code already, or has it while we look.
@@ -209,7 +249,6 @@ void SshChannel::close_service() {
   service_->close_all();
   service_->tell();
   service_.reset();
-  shared_.disk.run([files = std::move(files_)]() mutable { return files.reset(), true; }, [](auto) {});
   files_.reset();
   shared_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});

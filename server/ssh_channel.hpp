@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conf/settings.hpp"
+#include "protocols/scp/command.hpp"
 #include "server/file_service.hpp"
 #include "server/sftp_files.hpp"
 #include "server/shared.hpp"
@@ -44,6 +45,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
 
   // Answers the request when the service runs, or cannot.
   void start_sftp(ssh::Message request);
+  void start_scp(ssh::Message request, scp::Command command);
 
   // Feeds, works and flushes until nothing moves. True when the turn's bound was hit and there is more to do.
   bool serve();
@@ -61,6 +63,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void start(ssh::Message request, MakeService make);
   bool work();
   void carry_out(const files::Operation& operation);
+  bool expected(const storage::Path& missing, std::error_code error) const;
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
   void close_service();

@@ -17,6 +17,7 @@ constexpr auto login_grace = 60s;
 // Of one turn on the loop. libssh reads 4 KiB a poll.
 constexpr int polls_a_turn = 16;
 constexpr std::size_t most_channels = 10;  // at a time, as in sshd
+constexpr std::size_t most_refusals_told = 100;
 
 }  // namespace
 
@@ -171,22 +172,30 @@ void SshSession::channel_request(ssh::Message message) {
   auto* const m = message.get();
   const auto place = std::ranges::find_if(channels_, [asked = ssh_message_channel_request_channel(m)](
                                                          const auto& channel) { return channel->is(asked); });
-  const bool subsystem = ssh_message_subtype(m) == SSH_CHANNEL_REQUEST_SUBSYSTEM;
-  const auto name = subsystem ? ssh::text(ssh_message_channel_request_subsystem(m)) : "";
-  if (name == "sftp" && place != channels_.end() && !(*place)->serves()) {
+  const auto type = ssh_message_subtype(m);
+  const bool free = place != channels_.end() && !(*place)->serves();
+  if (free && type == SSH_CHANNEL_REQUEST_SUBSYSTEM &&
+      ssh::text(ssh_message_channel_request_subsystem(m)) == "sftp") {
     return (*place)->start_sftp(std::move(message));
+  }
+  if (free && type == SSH_CHANNEL_REQUEST_EXEC) {
+    const auto text = ssh::text(ssh_message_channel_request_command(m));
+    auto command = scp::parse_command(text);
+    if (command) return (*place)->start_scp(std::move(message), std::move(*command));
+    return refuse(m, fmt::format("the command \"{}\": {}", text, command.error()));
   }
   static constexpr std::array<const char*, 7> words{
       "a request",   "a terminal",     "a command", "a shell", "an environment variable",
       "a subsystem", "a window change"};
-  const auto type = static_cast<std::size_t>(ssh_message_subtype(m));
-  refuse(m, type < words.size() ? words[type] : words[0]);
+  const auto word = static_cast<std::size_t>(type);
+  refuse(m, word < words.size() ? words[word] : words[0]);
 }
 
 // Told once: a client that wants its environment sent may ask fifty times.
 void SshSession::refuse(ssh_message message, std::string what) {
   ssh_message_reply_default(message);
-  if (refused_.insert(what).second) shared_.events.emit(event::SshRefused{number_, std::move(what)});
+  if (refused_.size() < most_refusals_told && refused_.insert(what).second)
+    shared_.events.emit(event::SshRefused{number_, std::move(what)});
 }
 
 void SshSession::arm() {

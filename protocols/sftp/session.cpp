@@ -15,6 +15,10 @@ constexpr std::uint32_t longest_packet = 256 * 1024;
 constexpr std::uint32_t longest_read = longest_packet - 1024;
 constexpr std::size_t most_handles = 1024;
 constexpr std::size_t entries_at_once = 100;
+constexpr std::size_t copied_at_once = 256 * 1024;
+constexpr std::uint64_t longest_file = INT64_MAX;  // what a file's offset can be
+
+constexpr auto writing_flags = open_flag::write | open_flag::append | open_flag::create | open_flag::truncate;
 
 constexpr std::size_t enough_output = 256 << 10;  // beyond it no further request is begun
 // A client may fill its whole window (1.28 MB in libssh) before we answer; nobody has a reason to send more
@@ -71,11 +75,12 @@ std::string flags_text(std::uint32_t flags) {
   return text;
 }
 
-// One row a request. `writes` is the whole read-only policy: a request that writes needs no handler, because
-// no session may write, and a new request cannot forget it.
+// One row a request. `writes` is the whole policy: such a request reaches its handler only in a session that
+// may write, and such an extension is announced only there.
 struct Session::Row {
   Type type;
   std::string_view extension;  // for Type::extended
+  std::string_view version;    // it is announced with; not at all without one
   std::string_view name;
   bool writes;
   void (Session::*run)(std::uint32_t id, Reader& reader);
@@ -83,52 +88,62 @@ struct Session::Row {
 
 std::span<const Session::Row> Session::rows() {
   static constexpr std::array table{
-      Row{Type::open, "", "open", false, &Session::open},  // looks at its flags itself
-      Row{Type::close, "", "close", false, &Session::close},
-      Row{Type::read, "", "read", false, &Session::read},
-      Row{Type::write, "", "write", true, nullptr},
-      Row{Type::lstat, "", "lstat", false, &Session::lstat},
-      Row{Type::fstat, "", "fstat", false, &Session::fstat},
-      Row{Type::setstat, "", "setstat", true, nullptr},
-      Row{Type::fsetstat, "", "fsetstat", true, nullptr},
-      Row{Type::opendir, "", "opendir", false, &Session::opendir},
-      Row{Type::readdir, "", "readdir", false, &Session::readdir},
-      Row{Type::remove, "", "remove", true, nullptr},
-      Row{Type::mkdir, "", "mkdir", true, nullptr},
-      Row{Type::rmdir, "", "rmdir", true, nullptr},
-      Row{Type::realpath, "", "realpath", false, &Session::realpath},
-      Row{Type::stat, "", "stat", false, &Session::stat},
-      Row{Type::rename, "", "rename", true, nullptr},
-      Row{Type::readlink, "", "readlink", false, &Session::readlink},
-      Row{Type::symlink, "", "symlink", true, nullptr},
-      Row{Type::extended, "limits@openssh.com", "limits", false, &Session::limits},
-      Row{Type::extended, "posix-rename@openssh.com", "posix-rename", true, nullptr},
-      Row{Type::extended, "hardlink@openssh.com", "hardlink", true, nullptr},
-      Row{Type::extended, "fsync@openssh.com", "fsync", true, nullptr},
-      Row{Type::extended, "lsetstat@openssh.com", "lsetstat", true, nullptr},
-      Row{Type::extended, "copy-data", "copy-data", true, nullptr},
+      Row{Type::open, "", "", "open", false, &Session::open},  // looks at its flags itself
+      Row{Type::close, "", "", "close", false, &Session::close},
+      Row{Type::read, "", "", "read", false, &Session::read},
+      Row{Type::write, "", "", "write", true, &Session::write},
+      Row{Type::lstat, "", "", "lstat", false, &Session::lstat},
+      Row{Type::fstat, "", "", "fstat", false, &Session::fstat},
+      Row{Type::setstat, "", "", "setstat", true, &Session::setstat},
+      Row{Type::fsetstat, "", "", "fsetstat", true, &Session::fsetstat},
+      Row{Type::opendir, "", "", "opendir", false, &Session::opendir},
+      Row{Type::readdir, "", "", "readdir", false, &Session::readdir},
+      Row{Type::remove, "", "", "remove", true, &Session::remove},
+      Row{Type::mkdir, "", "", "mkdir", true, &Session::mkdir},
+      Row{Type::rmdir, "", "", "rmdir", true, &Session::rmdir},
+      Row{Type::realpath, "", "", "realpath", false, &Session::realpath},
+      Row{Type::stat, "", "", "stat", false, &Session::stat},
+      Row{Type::rename, "", "", "rename", true, &Session::rename},
+      Row{Type::readlink, "", "", "readlink", false, &Session::readlink},
+      Row{Type::symlink, "", "", "symlink", true, &Session::symlink},
+      Row{Type::extended, "posix-rename@openssh.com", "1", "posix-rename", true, &Session::posix_rename},
+      Row{Type::extended, "statvfs@openssh.com", "2", "statvfs", false, &Session::statvfs},
+      Row{Type::extended, "fstatvfs@openssh.com", "2", "fstatvfs", false, &Session::fstatvfs},
+      Row{Type::extended, "hardlink@openssh.com", "", "hardlink", true, &Session::hardlink},
+      Row{Type::extended, "fsync@openssh.com", "1", "fsync", true, &Session::fsync},
+      Row{Type::extended, "lsetstat@openssh.com", "", "lsetstat", true, &Session::lsetstat},
+      Row{Type::extended, "limits@openssh.com", "1", "limits", false, &Session::limits},
+      Row{Type::extended, "expand-path@openssh.com", "1", "expand-path", false, &Session::expand_path},
+      Row{Type::extended, "copy-data", "1", "copy-data", true, &Session::copy_data},
+      Row{Type::extended, "home-directory", "1", "home-directory", false, &Session::home_directory},
   };
   return table;
 }
 
 bool Session::feed(Bytes bytes) {
-  if (broken_ || input_.size() - parsed_ + bytes.size() > most_input) return false;
-  input_.insert(input_.end(), bytes.begin(), bytes.end());
+  if (broken_ || input_.size() - parsed_ + later_.size() + bytes.size() > most_input) return false;
+  auto& into = pending_ ? later_ : input_;
+  into.insert(into.end(), bytes.begin(), bytes.end());
   return true;
 }
 
 std::optional<Operation> Session::poll() {
+  compact();
   while (!broken_ && !pending_ && output_.size() < enough_output) {
     const auto packet = next_packet();
     if (!packet) break;
     dispatch(*packet);
   }
-  if (parsed_ > 0 && (parsed_ == input_.size() || parsed_ >= longest_packet)) {
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(std::exchange(parsed_, 0)));
-    if (input_.empty()) input_.shrink_to_fit();
-  }
+  compact();
   if (!pending_ || std::exchange(pending_->given, true)) return {};
   return pending_->operation;
+}
+
+void Session::compact() {
+  if (pending_ || parsed_ == 0) return;
+  if (parsed_ < input_.size() && parsed_ < longest_packet) return;
+  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(std::exchange(parsed_, 0)));
+  if (input_.empty()) input_.shrink_to_fit();
 }
 
 std::optional<Bytes> Session::next_packet() {
@@ -160,7 +175,7 @@ void Session::dispatch(Bytes packet) {
   }
   for (const auto& row : rows()) {
     if (row.type != type || row.extension != extension) continue;
-    if (!row.writes) return (this->*row.run)(id, reader);
+    if (!row.writes || access_ == Access::uploads) return (this->*row.run)(id, reader);
     events_.push_back(event::Refused{row.name});
     return send_status(id, Status::permission_denied);
   }
@@ -178,8 +193,11 @@ void Session::init(Reader& reader) {
   events_.push_back(event::ClientVersion{version});
   output_.begin_packet(Type::version);
   output_.u32(3);
-  output_.string("limits@openssh.com");
-  output_.string("1");
+  for (const auto& row : rows()) {
+    if (row.version.empty() || (row.writes && access_ != Access::uploads)) continue;
+    output_.string(row.extension);
+    output_.string(row.version);
+  }
   output_.end_packet();
 }
 
@@ -188,9 +206,11 @@ void Session::realpath(std::uint32_t id, Reader& reader) {
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Realpath{std::string(name)});
   // OpenSSH takes the empty name for ".".
-  const auto path = path_or_status(id, name.empty() ? "." : name);
-  if (!path) return;
-  const auto text = path->text();
+  if (const auto path = path_or_status(id, name.empty() ? "." : name)) send_name(id, *path);
+}
+
+void Session::send_name(std::uint32_t id, const storage::Path& path) {
+  const auto text = path.text();
   begin(Type::name, id);
   output_.u32(1);
   output_.string(text);
@@ -214,7 +234,7 @@ void Session::fstat(std::uint32_t id, Reader& reader) {
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   if (const auto* open = handle_or_status(id, handle, number)) {
-    if (open->directory) return send_status(id, Status::failure);
+    if (open->use == Use::directory) return send_status(id, Status::failure);
     ask(id, ExamineOpen{number});
   }
 }
@@ -222,20 +242,26 @@ void Session::fstat(std::uint32_t id, Reader& reader) {
 void Session::open(std::uint32_t id, Reader& reader) {
   const auto name = reader.string();
   const auto flags = reader.u32();
-  const auto attributes = reader.u32();
-  if ((attributes & attribute_flag::size) != 0) reader.u64();
-  if ((attributes & attribute_flag::uid_gid) != 0) reader.u64();
-  const auto mode = (attributes & attribute_flag::permissions) != 0 ? reader.u32() : 0666;
+  const auto attributes = wanted(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  events_.push_back(event::Open{std::string(name), flags, mode});
-  constexpr auto writing = open_flag::write | open_flag::append | open_flag::create | open_flag::truncate;
-  if ((flags & writing) != 0) {
-    events_.push_back(event::Refused{"open"});
-    return send_status(id, Status::permission_denied);
-  }
+  events_.push_back(event::Open{std::string(name), flags, attributes.mode.value_or(0666)});
+  if ((flags & writing_flags) == 0) return open_for_reading(id, name);
+  if (access_ == Access::uploads) return open_for_writing(id, name, flags);
+  events_.push_back(event::Refused{"open"});
+  send_status(id, Status::permission_denied);
+}
+
+void Session::open_for_reading(std::uint32_t id, std::string_view name) {
   const auto path = path_or_status(id, name);
   if (!path) return;
-  if (const auto handle = new_handle(id, name, false)) ask(id, OpenFile{*handle, *path});
+  if (const auto handle = new_handle(id, name, Use::reading)) ask(id, OpenFile{*handle, *path});
+}
+
+void Session::open_for_writing(std::uint32_t id, std::string_view name, std::uint32_t flags) {
+  const auto path = path_or_status(id, name);
+  if (!path) return;
+  const auto handle = new_handle(id, name, Use::writing, flags);
+  if (handle) ask(id, CreateFile{*handle, *path, {}, (flags & open_flag::create) != 0});
 }
 
 void Session::opendir(std::uint32_t id, Reader& reader) {
@@ -244,7 +270,7 @@ void Session::opendir(std::uint32_t id, Reader& reader) {
   events_.push_back(event::Opendir{std::string(name)});
   const auto path = path_or_status(id, name);
   if (!path) return;
-  if (const auto handle = new_handle(id, name, true)) ask(id, OpenDirectory{*handle, *path});
+  if (const auto handle = new_handle(id, name, Use::directory)) ask(id, OpenDirectory{*handle, *path});
 }
 
 void Session::read(std::uint32_t id, Reader& reader) {
@@ -256,7 +282,7 @@ void Session::read(std::uint32_t id, Reader& reader) {
   const auto* open = handle_or_status(id, handle, number);
   if (!open) return;
   // Beyond what a file offset can be there is no file.
-  if (open->directory || offset > std::uint64_t{INT64_MAX} - size) return send_status(id, Status::failure);
+  if (!readable(*open) || offset > longest_file - size) return send_status(id, Status::failure);
   begin(Type::data, id);
   output_.u32(size);
   const auto into = output_.grow(size);
@@ -268,7 +294,7 @@ void Session::readdir(std::uint32_t id, Reader& reader) {
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   if (const auto* open = handle_or_status(id, handle, number)) {
-    if (!open->directory) return send_status(id, Status::failure);
+    if (open->use != Use::directory) return send_status(id, Status::failure);
     ask(id, ReadDirectory{number, entries_at_once});
   }
 }
@@ -278,17 +304,158 @@ void Session::close(std::uint32_t id, Reader& reader) {
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   if (auto* open = handle_or_status(id, handle, number)) {
-    if (open->directory) {
-      events_.push_back(event::Closedir{open->name, false});
-    } else {
-      events_.push_back(event::Close{open->name, open->read, false});
-    }
+    tell_closed(*open, false);
     *open = {};
     ask(id, CloseHandle{number});
   }
 }
 
-void Session::readlink(std::uint32_t id, Reader&) { send_status(id, Status::permission_denied); }
+void Session::tell_closed(const Open& open, bool forced) {
+  if (open.use == Use::directory) {
+    events_.push_back(event::Closedir{open.name, forced});
+  } else {
+    events_.push_back(event::Close{open.name, open.read, forced, open.written});
+  }
+}
+
+void Session::write(std::uint32_t id, Reader& reader) {
+  std::uint32_t number = 0;
+  const auto handle = reader.string();
+  const auto offset = reader.u64();
+  const auto bytes = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  const auto* open = handle_or_status(id, handle, number);
+  if (!open) return;
+  if (!writable(*open)) return send_status(id, Status::failure);
+  ask(id, WriteFile{number, place_of(*open, offset), std::as_bytes(std::span(bytes))});
+}
+
+// SSH_FXP_ATTRS, draft-ietf-secsh-filexfer-02 section 5.
+Session::Wanted Session::wanted(Reader& reader) {
+  const auto flags = reader.u32();
+  Wanted wanted;
+  if ((flags & attribute_flag::size) != 0) wanted.size = reader.u64();
+  if ((flags & attribute_flag::uid_gid) != 0) {
+    const auto uid = reader.u32();
+    wanted.owner = {uid, reader.u32()};
+  }
+  if ((flags & attribute_flag::permissions) != 0) wanted.mode = reader.u32();
+  if ((flags & attribute_flag::times) != 0) {
+    const auto accessed = reader.u32();
+    wanted.times = {accessed, reader.u32()};
+  }
+  return wanted;
+}
+
+void Session::setstat(std::uint32_t id, Reader& reader) {
+  const std::string name(reader.string());
+  const auto attributes = wanted(reader);
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  set_by_name(id, name, attributes);
+}
+
+void Session::fsetstat(std::uint32_t id, Reader& reader) {
+  std::uint32_t number = 0;
+  const auto handle = reader.string();
+  const auto attributes = wanted(reader);
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  const auto* open = handle_or_status(id, handle, number);
+  if (!open) return;
+  if (open->use == Use::directory) return send_status(id, Status::failure);
+  if (open->use == Use::reading) return set_by_name(id, open->name, attributes);
+  set_open(id, number, attributes);
+}
+
+void Session::tell(const std::string& name, const Wanted& wanted) {
+  if (wanted.size) events_.push_back(event::SetSize{name, *wanted.size});
+  if (wanted.mode) events_.push_back(event::SetMode{name, *wanted.mode & 07777});
+  if (wanted.times) events_.push_back(event::SetModtime{name, wanted.times->modified});
+  if (wanted.owner) events_.push_back(event::SetOwner{name, wanted.owner->uid, wanted.owner->gid});
+}
+
+// The mode is the server's choice, but clients send theirs with every file and complain when it is refused.
+void Session::set_by_name(std::uint32_t id, const std::string& name, const Wanted& wanted) {
+  tell(name, wanted);
+  const auto path = path_or_status(id, name);
+  if (!path) return;
+  if (wanted.times) {
+    ask(id, SetTimes{*path, *wanted.times});
+  } else {
+    ask(id, ExamineOwn{*path});
+  }
+  if (wanted.size || wanted.owner) pending_->verdict = Status::permission_denied;
+}
+
+void Session::set_open(std::uint32_t id, std::uint32_t number, const Wanted& wanted) {
+  tell(handles_[number].name, wanted);
+  const auto verdict = wanted.owner ? Status::permission_denied : Status::ok;
+  std::optional<Operation> times;
+  if (wanted.times) times = SetTimesOpen{number, *wanted.times};
+  if (wanted.size) {
+    ask(id, TruncateFile{number, *wanted.size});
+    pending_->next = std::move(times);
+  } else if (times) {
+    ask(id, std::move(*times));
+  } else {
+    return send_status(id, verdict);
+  }
+  pending_->verdict = verdict;
+}
+
+void Session::remove(std::uint32_t id, Reader& reader) {
+  const auto name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Remove{std::string(name)});
+  if (const auto path = path_or_status(id, name)) ask(id, RemoveFile{*path});
+}
+
+void Session::mkdir(std::uint32_t id, Reader& reader) {
+  const auto name = reader.string();
+  const auto mode = wanted(reader).mode.value_or(0777);
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Mkdir{std::string(name), mode & 07777});
+  if (const auto path = path_or_status(id, name)) ask(id, MakeDirectory{*path});
+}
+
+void Session::rmdir(std::uint32_t id, Reader& reader) {
+  const auto name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Rmdir{std::string(name)});
+  if (const auto path = path_or_status(id, name)) ask(id, RemoveDirectory{*path});
+}
+
+void Session::rename(std::uint32_t id, Reader& reader) { move(id, reader, "rename"); }
+void Session::posix_rename(std::uint32_t id, Reader& reader) { move(id, reader, "posix-rename"); }
+
+void Session::move(std::uint32_t id, Reader& reader, std::string_view request) {
+  const auto old_name = reader.string();
+  const auto new_name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Pair{request, std::string(old_name), std::string(new_name)});
+  const auto from = path_or_status(id, old_name);
+  if (!from) return;
+  if (const auto to = path_or_status(id, new_name)) ask(id, Rename{*from, *to});
+}
+
+void Session::readlink(std::uint32_t id, Reader& reader) {
+  const auto name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Named{"readlink", std::string(name)});
+  send_status(id, Status::permission_denied);
+}
+
+void Session::symlink(std::uint32_t id, Reader& reader) { refuse_pair(id, reader, "symlink"); }
+void Session::hardlink(std::uint32_t id, Reader& reader) { refuse_pair(id, reader, "hardlink"); }
+
+void Session::refuse_pair(std::uint32_t id, Reader& reader, std::string_view request) {
+  const auto old_name = reader.string();
+  const auto new_name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Pair{request, std::string(old_name), std::string(new_name)});
+  send_status(id, Status::permission_denied);
+}
+
+void Session::lsetstat(std::uint32_t id, Reader&) { send_status(id, Status::permission_denied); }
 
 void Session::limits(std::uint32_t id, Reader&) {
   begin(Type::extended_reply, id);
@@ -299,6 +466,87 @@ void Session::limits(std::uint32_t id, Reader&) {
   output_.end_packet();
 }
 
+void Session::statvfs(std::uint32_t id, Reader& reader) {
+  const auto name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Named{"statvfs", std::string(name)});
+  if (const auto path = path_or_status(id, name)) ask(id, ExamineSpace{*path});
+}
+
+void Session::fstatvfs(std::uint32_t id, Reader& reader) {
+  std::uint32_t number = 0;
+  const auto handle = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  const auto* open = handle_or_status(id, handle, number);
+  if (!open) return;
+  // A name that is written to is not there yet; its folder is.
+  if (const auto path = path_or_status(id, open->name))
+    ask(id, ExamineSpace{open->use == Use::writing ? path->parent() : *path});
+}
+
+void Session::fsync(std::uint32_t id, Reader& reader) {
+  std::uint32_t number = 0;
+  const auto handle = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  const auto* open = handle_or_status(id, handle, number);
+  if (!open) return;
+  if (open->use == Use::directory) return send_status(id, Status::failure);
+  events_.push_back(event::Named{"fsync", open->name});
+  ask(id, SyncFile{number});
+}
+
+// "~" is "/", and nobody else's home is told.
+void Session::expand_path(std::uint32_t id, Reader& reader) {
+  auto name = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Named{"expand", std::string(name)});
+  if (name.starts_with('~')) {
+    name.remove_prefix(1);
+    if (!name.empty() && name[0] != '/') return send_status(id, Status::failure);
+  }
+  if (const auto path = path_or_status(id, name.empty() ? "." : name)) send_name(id, *path);
+}
+
+void Session::home_directory(std::uint32_t id, Reader& reader) {
+  const auto user = reader.string();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  events_.push_back(event::Named{"home-directory", std::string(user)});
+  send_name(id, storage::Path{});
+}
+
+// draft-ietf-secsh-filexfer-extensions-00 section 7: a length of 0 is up to the end.
+void Session::copy_data(std::uint32_t id, Reader& reader) {
+  std::uint32_t from_number = 0, to_number = 0;
+  const auto from_handle = reader.string();
+  const auto offset = reader.u64(), size = reader.u64();
+  const auto to_handle = reader.string();
+  const auto to_offset = reader.u64();
+  if (!reader.ok()) return send_status(id, Status::bad_message);
+  const auto* from = handle_or_status(id, from_handle, from_number);
+  if (!from) return;
+  const auto* to = handle_or_status(id, to_handle, to_number);
+  if (!to) return;
+  if (from == to || !readable(*from) || !writable(*to) || offset > longest_file - copied_at_once)
+    return send_status(id, Status::failure);
+  const auto first =
+      static_cast<std::size_t>(size == 0 ? copied_at_once : std::min<std::uint64_t>(size, copied_at_once));
+  ask(id, CopyData{from_number, offset, to_number, place_of(*to, to_offset), first});
+  pending_->left = size;
+  pending_->to_the_end = size == 0;
+}
+
+bool Session::readable(const Open& open) {
+  return open.use == Use::reading || (open.use == Use::writing && (open.flags & open_flag::read) != 0);
+}
+
+bool Session::writable(const Open& open) {
+  return open.use == Use::writing && (open.flags & open_flag::write) != 0;
+}
+
+std::uint64_t Session::place_of(const Open& open, std::uint64_t offset) {
+  return (open.flags & open_flag::append) != 0 ? open.end : offset;
+}
+
 std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::string_view name) {
   auto path = storage::Path::parse(name);
   if (path) return std::move(*path);
@@ -306,8 +554,9 @@ std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::stri
   return {};
 }
 
-std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_view name, bool directory) {
-  auto free = std::ranges::find(handles_, false, &Open::used);
+std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_view name, Use use,
+                                                 std::uint32_t flags) {
+  auto free = std::ranges::find(handles_, Use::free, &Open::use);
   if (free == handles_.end()) {
     if (handles_.size() == most_handles) {
       send_status(id, Status::failure);
@@ -316,26 +565,34 @@ std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_v
     handles_.emplace_back();
     free = std::prev(handles_.end());
   }
-  *free = {true, directory, std::string(name), 0};
+  *free = {use, flags, std::string(name)};
   return static_cast<std::uint32_t>(free - handles_.begin());
 }
 
 Session::Open* Session::handle_or_status(std::uint32_t id, std::string_view wire, std::uint32_t& number) {
   if (wire.size() == 4) {
     number = Reader(std::as_bytes(std::span(wire))).u32();
-    if (number < handles_.size() && handles_[number].used) return &handles_[number];
+    if (number < handles_.size() && handles_[number].use != Use::free) return &handles_[number];
   }
   send_status(id, Status::failure);
   return nullptr;
 }
 
-void Session::ask(std::uint32_t id, Operation operation) {
-  pending_ = Pending{id, std::move(operation), false};
+void Session::ask(std::uint32_t id, Operation operation) { pending_ = Pending{id, std::move(operation)}; }
+
+// The same request goes on with another operation.
+void Session::go_on(Operation operation) {
+  pending_->operation = std::move(operation);
+  pending_->given = false;
 }
 
 void Session::done(Answer answer) {
   std::visit([this](auto& result) { this->answer(result); }, answer);
+  if (!pending_->given) return;
   pending_.reset();
+  if (later_.empty()) return;
+  input_.insert(input_.end(), later_.begin(), later_.end());
+  later_ = {};
 }
 
 void Session::answer(const storage::Attributes& attributes) {
@@ -344,8 +601,12 @@ void Session::answer(const storage::Attributes& attributes) {
   output_.end_packet();
 }
 
-void Session::answer(std::size_t read) {
-  const auto& asked = std::get<ReadFile>(pending_->operation);
+void Session::answer(std::size_t count) {
+  if (const auto* read = std::get_if<ReadFile>(&pending_->operation)) return answer_read(*read, count);
+  answer_copied(std::get<CopyData>(pending_->operation), count);
+}
+
+void Session::answer_read(const ReadFile& asked, std::size_t read) {
   if (read == 0 && !asked.into.empty()) {
     output_.drop_packet();
     return send_status(pending_->id, Status::eof);
@@ -354,6 +615,26 @@ void Session::answer(std::size_t read) {
   output_.shrink(asked.into.size() - read);
   Output::put({asked.into.data() - 4, 4}, read);  // the length that stands before the data
   output_.end_packet();
+}
+
+void Session::answer_copied(const CopyData& asked, std::size_t copied) {
+  if (copied == 0) return send_status(pending_->id, pending_->to_the_end ? Status::ok : Status::eof);
+  wrote(asked.to, asked.to_offset, copied);
+  auto next = asked;
+  next.offset += copied;
+  next.to_offset += copied;
+  if (!pending_->to_the_end) {
+    pending_->left -= copied;
+    if (pending_->left == 0) return send_status(pending_->id, Status::ok);
+    next.size = static_cast<std::size_t>(std::min<std::uint64_t>(pending_->left, copied_at_once));
+  }
+  go_on(next);
+}
+
+void Session::wrote(std::uint32_t handle, std::uint64_t offset, std::uint64_t size) {
+  auto& open = handles_[handle];
+  open.written += size;
+  open.end = std::max(open.end, offset + size);
 }
 
 void Session::answer(const std::vector<storage::Entry>& entries) {
@@ -368,39 +649,62 @@ void Session::answer(const std::vector<storage::Entry>& entries) {
   output_.end_packet();
 }
 
+// The numbers are draft-ietf-secsh-filexfer's f_ fields, in OpenSSH's order (PROTOCOL section 4.4).
+void Session::answer(const Space& space) {
+  constexpr std::uint64_t read_only = 1, no_set_uid = 2;
+  const auto block = std::max<std::uint64_t>(space.block, 1);
+  begin(Type::extended_reply, pending_->id);
+  for (const auto value : {block, block, space.total / block, space.free / block, space.available / block,
+                           space.files, space.free_files, space.free_files, std::uint64_t{0},
+                           no_set_uid | (space.read_only ? read_only : 0), space.name_length}) {
+    output_.u64(value);
+  }
+  output_.end_packet();
+}
+
+std::optional<std::uint32_t> Session::opening() const {
+  const auto& operation = pending_->operation;
+  if (const auto* file = std::get_if<OpenFile>(&operation)) return file->handle;
+  if (const auto* file = std::get_if<CreateFile>(&operation)) return file->handle;
+  if (const auto* directory = std::get_if<OpenDirectory>(&operation)) return directory->handle;
+  return {};
+}
+
 void Session::answer(Done) {
-  std::optional<std::uint32_t> opened;
-  if (const auto* file = std::get_if<OpenFile>(&pending_->operation)) opened = file->handle;
-  if (const auto* directory = std::get_if<OpenDirectory>(&pending_->operation)) opened = directory->handle;
-  if (!opened) return send_status(pending_->id, Status::ok);
+  if (const auto opened = opening()) return send_handle(*opened);
+  if (const auto* write = std::get_if<WriteFile>(&pending_->operation))
+    wrote(write->handle, write->offset, write->bytes.size());
+  if (const auto* cut = std::get_if<TruncateFile>(&pending_->operation))
+    handles_[cut->handle].end = cut->size;
+  if (auto next = std::exchange(pending_->next, {})) return go_on(std::move(*next));
+  send_status(pending_->id, pending_->verdict);
+}
+
+void Session::send_handle(std::uint32_t number) {
   std::array<char, 4> buffer{};
   begin(Type::handle, pending_->id);
-  output_.string(handle_text(buffer, *opened));
+  output_.string(handle_text(buffer, number));
   output_.end_packet();
 }
 
 void Session::answer(std::error_code error) {
   output_.drop_packet();
-  if (const auto* file = std::get_if<OpenFile>(&pending_->operation)) handles_[file->handle] = {};
-  if (const auto* directory = std::get_if<OpenDirectory>(&pending_->operation))
-    handles_[directory->handle] = {};
+  if (const auto opened = opening()) handles_[*opened] = {};
   send_status(pending_->id, status_of(error));
 }
 
 void Session::close_all() {
   for (auto& open : handles_) {
-    if (!open.used) continue;
-    if (open.directory) {
-      events_.push_back(event::Closedir{open.name, true});
-    } else {
-      events_.push_back(event::Close{open.name, open.read, true});
-    }
+    if (open.use == Use::free) continue;
+    tell_closed(open, true);
     open = {};
   }
 }
 
 bool Session::idle() const {
-  return !pending_ && output_.size() == 0 && std::ranges::none_of(handles_, &Open::used);
+  return !pending_ && output_.size() == 0 &&
+         std::ranges::all_of(
+             handles_, [](auto use) { return use == Use::free; }, &Open::use);
 }
 
 void Session::begin(Type type, std::uint32_t id) {

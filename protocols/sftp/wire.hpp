@@ -1,11 +1,10 @@
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <span>
 #include <string_view>
+
+#include "protocols/output_buffer.hpp"
 
 // SFTP version 3's encoding (draft-ietf-secsh-filexfer-02): numbers are big-endian; a string is its length
 // and its bytes; a packet is its length, its type and the rest.
@@ -100,68 +99,31 @@ class Reader {
   bool ok_ = true;
 };
 
-// Packets on their way out. Room for a file's bytes is made without being cleared first, and stays where it
-// is until the next byte is put in, so that a read may fill it while earlier packets are being taken out.
-class Output {
+// Packets on their way out.
+class Output : public protocols::OutputBuffer {
  public:
-  Bytes bytes() const { return {data_.get() + begin_, whole_ - begin_}; }  // of whole packets
-  std::size_t size() const { return whole_ - begin_; }
-  void consume(std::size_t count) {
-    begin_ += count;
-    if (begin_ == end_) begin_ = whole_ = end_ = 0;
-  }
-  void release() {  // an idle session keeps no buffer
-    if (end_ == begin_) *this = Output{};
-  }
-
   void begin_packet(Type type) {
     grow(4);  // the length, known at the end
     u8(static_cast<std::uint8_t>(type));
   }
   void end_packet() {
-    put({data_.get() + whole_, 4}, end_ - whole_ - 4);
-    whole_ = end_;
+    const auto packet = uncommitted();
+    put(packet.first(4), packet.size() - 4);
+    commit();
   }
-  void drop_packet() { end_ = whole_; }
+  void drop_packet() { drop(); }
 
   void u8(std::uint8_t value) { grow(1)[0] = std::byte{value}; }
   void u32(std::uint32_t value) { put(grow(4), value); }
   void u64(std::uint64_t value) { put(grow(8), value); }
   void string(std::string_view text) {
     u32(static_cast<std::uint32_t>(text.size()));
-    if (!text.empty()) std::memcpy(grow(text.size()).data(), text.data(), text.size());
+    append(text);
   }
-  std::span<std::byte> grow(std::size_t count) {
-    reserve(count);
-    end_ += count;
-    return {data_.get() + end_ - count, count};
-  }
-  void shrink(std::size_t count) { end_ -= count; }
 
   static void put(std::span<std::byte> out, std::uint64_t value) {
     for (auto i = out.size(); i > 0; --i, value >>= 8) out[i - 1] = static_cast<std::byte>(value & 0xff);
   }
-
- private:
-  void reserve(std::size_t count) {
-    if (end_ + count <= capacity_) return;
-    const auto used = end_ - begin_;
-    if (used + count <= capacity_ && used <= begin_) {
-      std::memcpy(data_.get(), data_.get() + begin_, used);
-    } else {
-      const auto capacity = std::max({used + count, capacity_, std::size_t{4096}});
-      auto fresh = std::make_unique_for_overwrite<std::byte[]>(capacity);
-      if (used > 0) std::memcpy(fresh.get(), data_.get() + begin_, used);
-      data_ = std::move(fresh);
-      capacity_ = capacity;
-    }
-    whole_ -= begin_;
-    begin_ = 0;
-    end_ = used;
-  }
-
-  std::unique_ptr<std::byte[]> data_;
-  std::size_t capacity_ = 0, begin_ = 0, whole_ = 0, end_ = 0;
 };
 
 }  // namespace sftp

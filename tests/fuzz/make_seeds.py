@@ -103,7 +103,33 @@ def tftp_write():
         yield script(*octet, *options(0), *unlimited, *quick, *steps, content=content)
 
 
-HARNESSES = [tftp_read, tftp_request, tftp_write]
+def scp_command():
+    for options in b"-f", b"-t", b"-pf", b"-p -f", b"-v -r -p -d -t", b"-prf --", b"-x -f", b"-f -t", b"":
+        yield b"scp " + options + b" /EWC/17_9_4a/ap1g8"
+    names = [rb"""'it'"'"'s' "a\"b\\c\$d\`e\f" g\ h""", b"~/x a ~ ''", rb"'a*'* [!a-c]? [x\]-z]* \*", b"x; $(id)"]
+    for some in names:
+        yield b"/usr/bin/scp -f " + some
+
+
+# What follows is read by scp_session.cpp: numbers from an input's end on, a byte each.
+SCP_SOURCES, SCP_SINKS = range(5), range(5, 13)
+SCP_OK, SCP_TAKE = [9], [2]
+SCP_RECORDS = [[4, n] for n in range(10)]
+
+
+def scp_session():
+    for command in SCP_SOURCES:
+        for answers in range(10):
+            yield script(command, *(SCP_OK + [0] * answers) * 12)
+            yield script(command, *SCP_OK, *range(10, 60), *SCP_OK * answers, *SCP_TAKE, 9)
+    for command in SCP_SINKS:
+        for record in SCP_RECORDS:
+            yield script(command, 1, 0, *record, 0, *SCP_RECORDS[9], 0, *SCP_OK * 3)
+            yield script(command, 1, 0, *SCP_RECORDS[4], *record, 0, 0, *SCP_RECORDS[9], 0, 0, *SCP_OK, 0, *record)
+        yield script(command, 1, 0, *SCP_RECORDS[2], *[1, 255, 100, 1], 0, *SCP_OK, *SCP_RECORDS[5])
+
+
+HARNESSES = [scp_command, scp_session, tftp_read, tftp_request, tftp_write]
 
 
 def main(directory):

@@ -6,101 +6,12 @@
 #include <random>
 #include <string>
 
-using namespace sftp;
+#include "tests/unit/protocols/sftp_client.hpp"
+
+using namespace test;
 using storage::Kind;
 
 namespace {
-
-// A packet as a client builds it.
-class Packet {
- public:
-  explicit Packet(Type type) : body_{static_cast<std::byte>(type)} {}
-  Packet& u32(std::uint32_t value) { return number(value, 4); }
-  Packet& u64(std::uint64_t value) { return number(value, 8); }
-  Packet& string(std::string_view text) {
-    u32(static_cast<std::uint32_t>(text.size()));
-    const auto bytes = std::as_bytes(std::span(text));
-    body_.insert(body_.end(), bytes.begin(), bytes.end());
-    return *this;
-  }
-  std::vector<std::byte> bytes() const {
-    std::vector<std::byte> packet(4);
-    Output::put(packet, body_.size());
-    packet.insert(packet.end(), body_.begin(), body_.end());
-    return packet;
-  }
-
- private:
-  Packet& number(std::uint64_t value, std::size_t size) {
-    body_.resize(body_.size() + size);
-    Output::put(std::span(body_).last(size), value);
-    return *this;
-  }
-  std::vector<std::byte> body_;
-};
-
-struct Reply {
-  Type type;
-  std::uint32_t id;
-  std::vector<std::byte> rest;
-  Reader reader() const { return Reader(rest); }
-  Status status() const {
-    REQUIRE(type == Type::status);
-    return static_cast<Status>(reader().u32());
-  }
-};
-
-std::vector<Reply> replies(Session& session) {
-  std::vector<Reply> all;
-  auto rest = session.output().bytes();
-  while (!rest.empty()) {
-    const auto size = Reader(rest).u32();
-    const auto packet = rest.subspan(4, size);
-    Reader reader(packet.subspan(1));
-    const auto id = reader.u32();
-    all.push_back({static_cast<Type>(packet[0]), id, {packet.begin() + 5, packet.end()}});
-    rest = rest.subspan(4 + size);
-  }
-  session.output().consume(session.output().size());
-  return all;
-}
-
-// A session past its INIT.
-struct Started {
-  Session session{1'700'000'000};
-  Started() {
-    send(Packet(Type::init).u32(3));
-    CHECK_FALSE(session.poll());
-    session.output().consume(session.output().size());
-    session.take_events();
-  }
-  void send(const Packet& packet) { REQUIRE(session.feed(packet.bytes())); }
-  Reply only_reply() {
-    CHECK_FALSE(session.poll());
-    const auto all = replies(session);
-    REQUIRE(all.size() == 1);
-    return all[0];
-  }
-  Reply reply_to(const Packet& packet) {
-    send(packet);
-    return only_reply();
-  }
-  template <class Wanted>
-  Wanted asked_by(const Packet& packet) {
-    send(packet);
-    const auto operation = session.poll();
-    REQUIRE(operation);
-    REQUIRE(std::holds_alternative<Wanted>(*operation));
-    return std::get<Wanted>(*operation);
-  }
-  std::string open(std::string_view name) {
-    asked_by<OpenFile>(Packet(Type::open).u32(1).string(name).u32(open_flag::read).u32(0));
-    session.done(Done{});
-    const auto reply = only_reply();
-    REQUIRE(reply.type == Type::handle);
-    return std::string(reply.reader().string());
-  }
-};
 
 storage::Attributes file_of(std::uint64_t size) {
   storage::Attributes a;
@@ -112,7 +23,7 @@ storage::Attributes file_of(std::uint64_t size) {
 
 }  // namespace
 
-TEST_CASE("INIT is answered with version 3, and limits, whatever the client's version") {
+TEST_CASE("INIT is answered with version 3, and what is offered to read-only users, whatever the version") {
   for (const std::uint32_t version : {1U, 3U, 6U}) {
     Session session(0);
     REQUIRE(session.feed(Packet(Type::init).u32(version).bytes()));
@@ -121,8 +32,12 @@ TEST_CASE("INIT is answered with version 3, and limits, whatever the client's ve
     CHECK(static_cast<Type>(bytes[4]) == Type::version);
     Reader reader(bytes.subspan(5));
     CHECK(reader.u32() == 3);
-    CHECK(reader.string() == "limits@openssh.com");
-    CHECK(reader.string() == "1");
+    for (const std::string_view text :
+         {"statvfs@openssh.com", "2", "fstatvfs@openssh.com", "2", "limits@openssh.com", "1",
+          "expand-path@openssh.com", "1", "home-directory", "1"})
+      CHECK(reader.string() == text);
+    reader.u32();
+    CHECK_FALSE(reader.ok());
     const auto events = session.take_events();
     REQUIRE(events.size() == 1);
     CHECK(std::get<event::ClientVersion>(events[0]).version == version);
@@ -219,6 +134,8 @@ TEST_CASE("everything that writes is refused, without looking at anything") {
       P(Type::readlink).u32(1).string("/f"),
       P(Type::extended).u32(1).string("posix-rename@openssh.com").string("/f").string("/g"),
       P(Type::extended).u32(1).string("hardlink@openssh.com").string("/f").string("/g"),
+      P(Type::extended).u32(1).string("fsync@openssh.com").string("h"),
+      P(Type::extended).u32(1).string("lsetstat@openssh.com").string("/f").u32(0),
       P(Type::extended).u32(1).string("copy-data")};
   for (const auto& request : requests)
     CHECK(Started().reply_to(request).status() == Status::permission_denied);
