@@ -27,7 +27,7 @@ Transfer::Transfer(const Negotiated& negotiated, Time now)
 void Transfer::repeated(Time now) {
   if (answered_ || ended() || now - last_first_answer_ < least_pause) return;
   last_first_answer_ = now;
-  arm(now);  // the time until now was the client's, and counts against it
+  if (deadline_ != Time::max()) arm(now);  // the time until now was the client's, and counts against it
   send_again();
 }
 

@@ -403,6 +403,19 @@ TEST_CASE("trap 26: who only repeats the request holds the transfer no longer th
   }
 }
 
+TEST_CASE("while the disk is asked, a repeated request starts no timer") {
+  Driven d(with(512, 1, false), 2000);
+  REQUIRE(d.transfer.poll());
+  d.now += 1s;
+  d.transfer.repeated(d.now);
+  CHECK(d.transfer.deadline() == Time::max());
+  d.now += 60s;
+  d.transfer.timeout(d.now);
+  d.transfer.sent(d.now);
+  CHECK(d.transfer.deadline() > d.now);
+  CHECK_FALSE(d.transfer.ended());
+}
+
 TEST_CASE("trap 27: a lost block comes again after a few round trips, not after the negotiated timeout") {
   auto n = with(1428, 1, true);
   n.timeout = 6s;  // curl's
