@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "conf/account.hpp"
+#include "conf/algorithms.hpp"
 #include "conf/document.hpp"
 #include "conf/names.hpp"
 #include "conf/size.hpp"
@@ -97,6 +98,10 @@ constexpr Kind<Network> network{
     network_meant};
 constexpr Kind<storage::Path> virtual_path{
     "an absolute path without backslash or colon, such as \"/EWC/17_9_4a\"", parse_virtual_path};
+constexpr Kind<EarlyDrop> early_drop{
+    "\"START:RATE:FULL\", such as \"100:30:300\": START to FULL connections within 1 to 1000000, RATE in "
+    "percent",
+    parse_early_drop};
 constexpr Kind<std::string> layout{
     "a relative path with {release} and, if you like, {product}, such as \"{product}/{release}\"",
     parse_layout};
@@ -124,6 +129,13 @@ void read_ssh(Section& section, Ssh& ssh) {
   section.list("listen", endpoint, ssh.listen);
   section.choice("compatibility", compatibilities, ssh.compatibility);
   section.text("max_upload", size_bound, ssh.max_upload);
+  read_algorithms(section, ssh);
+  section.number("login_grace", 1, 3600, ssh.login_grace);
+  section.text("max_unauthenticated", early_drop, ssh.max_unauthenticated);
+  section.number("max_unauthenticated_per_address", 1, 1'000'000, ssh.max_unauthenticated_per_address);
+  section.number("max_sessions", 1, 1'000'000, ssh.max_sessions);
+  section.number("max_sessions_per_address", 1, 1'000'000, ssh.max_sessions_per_address);
+  section.list("trusted", network, ssh.trusted);
   section.text_or_null("users_file", file_path, ssh.users_file);
   read_users(section, ssh.users);
 }

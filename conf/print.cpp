@@ -49,6 +49,16 @@ void print_ssh(Printer& printer, const Ssh& ssh) {
   printer.texts("listen", texts(ssh.listen));
   printer.text("compatibility", name_of(ssh.compatibility, compatibilities));
   printer.size("max_upload", ssh.max_upload);
+  printer.texts("kex", ssh.kex);
+  printer.texts("host_key_algorithms", ssh.host_key_algorithms);
+  printer.texts("ciphers", ssh.ciphers);
+  printer.texts("macs", ssh.macs);
+  printer.number("login_grace", seconds(ssh.login_grace));
+  printer.text("max_unauthenticated", ssh.max_unauthenticated.text());
+  printer.number("max_unauthenticated_per_address", ssh.max_unauthenticated_per_address);
+  printer.number("max_sessions", ssh.max_sessions);
+  printer.number("max_sessions_per_address", ssh.max_sessions_per_address);
+  printer.texts("trusted", texts(ssh.trusted));
   if (ssh.users_file) {
     printer.text("users_file", ssh.users_file->string());
   } else {

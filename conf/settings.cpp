@@ -48,6 +48,24 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(address), *port};
 }
 
+std::optional<EarlyDrop> parse_early_drop(std::string_view text) {
+  EarlyDrop drop;
+  const auto* const end = text.data() + text.size();
+  const auto* at = text.data();
+  for (auto* number : {&drop.start, &drop.rate, &drop.full}) {
+    if (number != &drop.start && (at == end || *at++ != ':')) return std::nullopt;
+    const auto read = std::from_chars(at, end, *number);
+    if (read.ec != std::errc()) return std::nullopt;
+    at = read.ptr;
+  }
+  constexpr std::uint32_t most = 1'000'000;
+  const bool good =
+      at == end && drop.start >= 1 && drop.start <= drop.full && drop.full <= most && drop.rate <= 100;
+  return good ? std::optional(drop) : std::nullopt;
+}
+
+std::string EarlyDrop::text() const { return fmt::format("{}:{}:{}", start, rate, full); }
+
 std::string Endpoint::text() const {
   const bool ipv6 = address.find(':') != address.npos;
   return ipv6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
@@ -55,8 +73,9 @@ std::string Endpoint::text() const {
 
 bool needs_restart(const Settings& old, const Settings& now) {
   const auto taken = [](const Settings& s) {
-    return std::tie(s.depot, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility, s.import,
-                    s.log.format, s.log.target, s.log.file);
+    return std::tie(s.depot, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility, s.ssh.kex,
+                    s.ssh.host_key_algorithms, s.ssh.ciphers, s.ssh.macs, s.import, s.log.format,
+                    s.log.target, s.log.file);
   };
   return taken(old) != taken(now);
 }

@@ -54,10 +54,27 @@ struct Tftp {
 
 enum class Compatibility { modern, legacy };
 
+// As sshd's MaxStartups: above `start`, `rate` percent are dropped at random, growing to all of them at
+// `full`.
+struct EarlyDrop {
+  std::uint32_t start = 0, rate = 0, full = 0;
+  std::string text() const;  // "100:30:300"
+  friend bool operator==(const EarlyDrop&, const EarlyDrop&) = default;
+};
+// "100:30:300". Nothing for anything else, a rate above 100 or a start above full included.
+std::optional<EarlyDrop> parse_early_drop(std::string_view text);
+
 struct Ssh {
   std::vector<Endpoint> listen;
   Compatibility compatibility = Compatibility::modern;
-  std::uint64_t max_upload = 0;                     // bytes
+  std::uint64_t max_upload = 0;                                      // bytes
+  std::vector<std::string> kex, host_key_algorithms, ciphers, macs;  // empty: by compatibility
+  std::chrono::seconds login_grace{0};
+  EarlyDrop max_unauthenticated;  // connections that nobody has logged in on yet
+  std::uint32_t max_unauthenticated_per_address = 0;
+  std::uint32_t max_sessions = 0;  // connections, logged in or not
+  std::uint32_t max_sessions_per_address = 0;
+  std::vector<Network> trusted;                     // no cap counts there by address, and no penalty
   std::optional<std::filesystem::path> users_file;  // nothing: state/users.yaml in the depot
   std::vector<User> users;
 };

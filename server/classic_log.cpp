@@ -87,6 +87,82 @@ std::string_view describe(Noise kind) {
   return "were dropped for the same limit";
 }
 
+// sshd's words.
+std::string_view describe(Offence offence) {
+  switch (offence) {
+    case Offence::failed_login:
+      return "failed authentication";
+    case Offence::no_login:
+      return "connections without attempting authentication";
+    case Offence::login_grace:
+      break;
+  }
+  return "exceeded LoginGraceTime";
+}
+
+std::string describe(SshLimit limit, Offence offence) {
+  switch (limit) {
+    case SshLimit::unauthenticated_per_address:
+      return "past MaxStartups (ssh.max_unauthenticated_per_address)";
+    case SshLimit::unauthenticated:
+      return "past MaxStartups (ssh.max_unauthenticated)";
+    case SshLimit::sessions_per_address:
+      return "past MaxStartups (ssh.max_sessions_per_address)";
+    case SshLimit::sessions:
+      return "past MaxStartups (ssh.max_sessions)";
+    case SshLimit::penalty:
+      break;
+  }
+  return fmt::format("penalty: {}", describe(offence));
+}
+
+std::string describe(const SshDropped& e) {
+  auto text = fmt::format("drop connection #{} from [{}]:{} on [{}]:{} {}", e.unauthenticated, e.client,
+                          e.port, e.listener, e.listener_port, describe(e.limit, e.offence));
+  if (e.untold > 0) text += fmt::format(", and {} more from there before", e.untold);
+  return text;
+}
+
+std::string describe(const SshPenalised& e) {
+  const bool v4 = e.client.find(':') == e.client.npos;
+  return fmt::format(
+      "{}/{}: activating {} penalty of {} seconds for penalty: {}; ssh.trusted lists networks that are "
+      "spared",
+      e.client, v4 ? 32 : 128, v4 ? "ipv4" : "ipv6", e.period.count(), describe(e.offence));
+}
+
+std::string describe(const SshNegotiated& e) {
+  return fmt::format("{} port {} is {}: kex {}, host key {}, client->server {} {}, server->client {} {}",
+                     e.client, e.port, escaped(e.banner), escaped(e.kex), escaped(e.host_key),
+                     escaped(e.cipher_in), escaped(e.mac_in), escaped(e.cipher_out), escaped(e.mac_out));
+}
+
+std::string describe(const SshMismatched& e) {
+  auto text = fmt::format(
+      "Unable to negotiate with {} port {}: no matching {} found. Their offer: {}. Ours: {}. They are {}",
+      e.client, e.port, escaped(e.kind), escaped(e.theirs), e.ours, escaped(e.banner));
+  if (e.legacy_helps) text += "; ssh.compatibility: legacy has what they need";
+  return text;
+}
+
+std::string describe(const SshEnded& e) {
+  const auto peer = fmt::format(
+      "{}{} port {}", e.user.empty() ? "" : fmt::format("user {} ", escaped(e.user)), e.client, e.port);
+  switch (e.how) {
+    case SshEnd::closed:
+      return "Connection closed by " + peer;
+    case SshEnd::reset:
+      return "Connection reset by " + peer;
+    case SshEnd::disconnected:
+      return fmt::format("Disconnected from {}: {}", peer, escaped(e.why));
+    case SshEnd::timeout:
+      return "Timeout before authentication for " + peer;
+    case SshEnd::disconnecting:
+      break;
+  }
+  return fmt::format("Disconnecting {}: {}", peer, escaped(e.why));
+}
+
 std::string describe(const Missed& e) {
   auto text = fmt::format("miss {}: {}", cause_name(e.miss.cause), escaped(e.miss.what));
   if (!e.miss.hint.empty()) text += "; " + escaped(e.miss.hint);
@@ -206,9 +282,13 @@ struct Lines {
     return {sftp_server(e.number, debug, Severity::debug,
                         fmt::format("{} connected and left without a word", e.client))};
   }
-  L operator()(const SshFailed& e) const {
-    return {sftp_server(e.number, normal, warning,
-                        fmt::format("connection from {} ended: {}", e.client, escaped(e.why)))};
+  L operator()(const SshDropped& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshPenalised& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshNegotiated& e) const { return {sftp_server(e.number, verbose, info, describe(e))}; }
+  L operator()(const SshMismatched& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshEnded& e) const {
+    const bool stranger = e.user.empty();
+    return {sftp_server(e.number, stranger ? normal : verbose, stranger ? warning : info, describe(e))};
   }
   L operator()(const SshRefused& e) const {
     return {sftp_server(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};

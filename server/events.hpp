@@ -75,9 +75,44 @@ struct SshProbed {
   std::uint64_t number;
   std::string client;
 };  // connected and left without a word
-struct SshFailed {
+enum class SshLimit { unauthenticated_per_address, unauthenticated, sessions_per_address, sessions, penalty };
+enum class Offence { failed_login, no_login, login_grace };
+struct SshDropped {  // before a byte was exchanged
   std::uint64_t number;
-  std::string client, why;
+  std::string client, listener;
+  std::uint16_t port, listener_port;
+  std::size_t unauthenticated;  // connections at that time
+  SshLimit limit;
+  Offence offence;       // behind a penalty
+  std::uint64_t untold;  // drops of that client before this one
+};
+struct SshPenalised {
+  std::uint64_t number;  // of the session that was one too many
+  std::string client;
+  std::chrono::seconds period;
+  Offence offence;
+};
+struct SshNegotiated {
+  std::uint64_t number;
+  std::string client;
+  std::uint16_t port;
+  std::string banner, kex, host_key;
+  std::string cipher_in, cipher_out, mac_in, mac_out;  // "in" is from the client
+};
+struct SshMismatched {  // of one kind of algorithm both sides have none in common
+  std::uint64_t number;
+  std::string client;
+  std::uint16_t port;
+  std::string banner, kind, theirs, ours;
+  bool legacy_helps;
+};
+enum class SshEnd { closed, reset, disconnected, timeout, disconnecting };  // the last two are our doing
+struct SshEnded {
+  std::uint64_t number;
+  std::string user, client;  // no user: nobody has logged in
+  std::uint16_t port;
+  SshEnd how;
+  std::string why;
 };
 struct SshRefused {
   std::uint64_t number;
@@ -154,7 +189,8 @@ namespace server {
 
 using Event = std::variant<
     event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited, event::TftpNoise,
-    event::Missed, event::HostKey, event::SshProbed, event::SshFailed, event::SshRefused, event::LoggedIn,
+    event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
+    event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
     event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::ScpFailed,
     event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed, event::DropIgnored,
     event::Started, event::Reloaded, event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;

@@ -68,6 +68,50 @@ std::string_view sftp_event(std::string_view request) {
   return found == events.end() ? "sftp.request" : *found;
 }
 
+std::string_view word(Offence offence) {
+  switch (offence) {
+    case Offence::failed_login:
+      return "failed_login";
+    case Offence::no_login:
+      return "no_login";
+    case Offence::login_grace:
+      break;
+  }
+  return "login_grace";
+}
+
+std::string_view word(SshLimit limit) {
+  switch (limit) {
+    case SshLimit::unauthenticated_per_address:
+      return "max_unauthenticated_per_address";
+    case SshLimit::unauthenticated:
+      return "max_unauthenticated";
+    case SshLimit::sessions_per_address:
+      return "max_sessions_per_address";
+    case SshLimit::sessions:
+      return "max_sessions";
+    case SshLimit::penalty:
+      break;
+  }
+  return "penalty";
+}
+
+std::string_view word(SshEnd how) {
+  switch (how) {
+    case SshEnd::closed:
+      return "closed";
+    case SshEnd::reset:
+      return "reset";
+    case SshEnd::disconnected:
+      return "disconnected";
+    case SshEnd::timeout:
+      return "timeout";
+    case SshEnd::disconnecting:
+      break;
+  }
+  return "disconnecting";
+}
+
 struct SftpFields {
   JsonObject& out;
   std::string_view operator()(const sftp::event::ClientVersion& e) const {
@@ -176,8 +220,31 @@ struct Fields {
   std::string_view operator()(const SshProbed& e) const {
     return out.add("number", e.number), out.add("client", e.client), "ssh.probed";
   }
-  std::string_view operator()(const SshFailed& e) const {
-    return out.add("number", e.number), out.add("client", e.client), out.add("why", e.why), "ssh.failed";
+  std::string_view operator()(const SshDropped& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("port", e.port);
+    out.add("limit", word(e.limit)), out.add("untold", e.untold);
+    if (e.limit == SshLimit::penalty) out.add("offence", word(e.offence));
+    return "ssh.dropped";
+  }
+  std::string_view operator()(const SshPenalised& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("offence", word(e.offence));
+    return out.add("seconds", static_cast<std::uint64_t>(e.period.count())), "ssh.penalised";
+  }
+  std::string_view operator()(const SshNegotiated& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("banner", e.banner);
+    out.add("kex", e.kex), out.add("host_key", e.host_key);
+    out.add("cipher_in", e.cipher_in), out.add("cipher_out", e.cipher_out);
+    return out.add("mac_in", e.mac_in), out.add("mac_out", e.mac_out), "ssh.negotiated";
+  }
+  std::string_view operator()(const SshMismatched& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("banner", e.banner),
+        out.add("kind", e.kind);
+    return out.add("theirs", e.theirs), out.add("ours", e.ours), out.add("legacy_helps", e.legacy_helps),
+           "ssh.mismatched";
+  }
+  std::string_view operator()(const SshEnded& e) const {
+    session(e.number, e.user, e.client);
+    return out.add("how", word(e.how)), out.add("why", e.why), "ssh.ended";
   }
   std::string_view operator()(const SshRefused& e) const {
     return out.add("number", e.number), out.add("what", e.what), "ssh.refused";

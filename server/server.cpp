@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "conf/algorithms.hpp"
 #include "server/classic_log.hpp"
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
+#include "server/moduli.hpp"
 #include "server/service.hpp"
 #include "storage/staging.hpp"
 
@@ -116,6 +118,7 @@ void Server::make_host_keys() {
   disk_.run(
       [this] {
         try {
+          if (conf::offers_group_exchange(settings_->ssh)) write_moduli(depot_);
           return Made{load_or_make_host_keys(depot_), {}};
         } catch (const std::exception& e) {
           return Made{{}, e.what()};
@@ -196,9 +199,9 @@ void Server::put_in_force(conf::Loaded loaded) {
   shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   if (conf::needs_restart(*settings_, *shared_.settings)) {
-    events_.emit(
-        event::Warned{"the depot, the addresses, tftp.single_port, ssh.compatibility, import, log.format and "
-                      "log.target change at the next start only"});
+    events_.emit(event::Warned{
+        "the depot, the addresses, tftp.single_port, ssh.compatibility, the algorithms of ssh, import, "
+        "log.format and log.target change at the next start only"});
   }
 }
 

@@ -4,28 +4,23 @@
 
 #include <stdexcept>
 
+#include "conf/algorithms.hpp"
+#include "server/moduli.hpp"
+
 namespace server {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Explicit lists: libssh's defaults hold group18, a tenth of a second of the loop for each handshake, and
-// group-exchange, which reads half a megabyte of moduli each time. RSA host keys, because no Cisco device
-// knows another kind; plain MACs beside ETM, because IOS-XE before 17.10 offers only these.
-struct Algorithms {
-  const char *kex, *host_keys, *ciphers, *macs, *user_keys;
-};
-constexpr Algorithms modern{
-    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
-    "diffie-hellman-group16-sha512,diffie-hellman-group14-sha256",
-    "rsa-sha2-512,rsa-sha2-256,ssh-ed25519",
-    "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,"
-    "aes128-ctr",
-    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
-    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"};
-constexpr Algorithms legacy_too{",diffie-hellman-group14-sha1", ",ssh-rsa",
-                                ",aes256-cbc,aes192-cbc,aes128-cbc", ",hmac-sha1-etm@openssh.com,hmac-sha1",
-                                ",ssh-rsa"};
+// Of the keys that users log in with.
+constexpr auto user_keys =
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256";
+constexpr auto legacy_user_keys = ",ssh-rsa";
+
+// libssh's own defaults hold group18, a tenth of a second of the loop for each handshake.
+std::string list(conf::AlgorithmKind kind, const conf::Ssh& settings) {
+  return fmt::format("{}", fmt::join(conf::offered(kind, settings), ","));
+}
 
 template <class Value>
 void set(const ssh::Bind& bind, ssh_bind_options_e option, const Value* value) {
@@ -34,25 +29,31 @@ void set(const ssh::Bind& bind, ssh_bind_options_e option, const Value* value) {
   }
 }
 
-ssh::Bind make_bind(std::vector<HostKeyPair> keys, conf::Compatibility compatibility) {
+ssh::Bind make_bind(std::vector<HostKeyPair> keys, const conf::Ssh& settings,
+                    const std::filesystem::path& moduli) {
+  using enum conf::AlgorithmKind;
   ssh::Bind bind(ssh_bind_new());
   const bool no = false;  // or an administrator's /etc/ssh/libssh_server_config changes our algorithms
   set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
-  const auto list = [&](ssh_bind_options_e option, const char* Algorithms::*field) {
-    auto text = std::string(modern.*field);
-    if (compatibility == conf::Compatibility::legacy) text += legacy_too.*field;
-    set(bind, option, text.c_str());
-  };
-  list(SSH_BIND_OPTIONS_KEY_EXCHANGE, &Algorithms::kex);
-  list(SSH_BIND_OPTIONS_CIPHERS_C_S, &Algorithms::ciphers);
-  list(SSH_BIND_OPTIONS_CIPHERS_S_C, &Algorithms::ciphers);
-  list(SSH_BIND_OPTIONS_HMAC_C_S, &Algorithms::macs);
-  list(SSH_BIND_OPTIONS_HMAC_S_C, &Algorithms::macs);
-  list(SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, &Algorithms::user_keys);
+  if (conf::offers_group_exchange(settings)) set(bind, SSH_BIND_OPTIONS_MODULI, moduli.c_str());
+  const auto ciphers = list(cipher, settings), macs = list(mac, settings);
+  set(bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, list(kex, settings).c_str());
+  set(bind, SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers.c_str());
+  set(bind, SSH_BIND_OPTIONS_CIPHERS_S_C, ciphers.c_str());
+  set(bind, SSH_BIND_OPTIONS_HMAC_C_S, macs.c_str());
+  set(bind, SSH_BIND_OPTIONS_HMAC_S_C, macs.c_str());
+  const bool legacy = settings.compatibility == conf::Compatibility::legacy;
+  const auto users = std::string(user_keys) + (legacy ? legacy_user_keys : "");
+  set(bind, SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, users.c_str());
   for (auto& pair : keys) set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, pair.key.release());
-  list(SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, &Algorithms::host_keys);
+  set(bind, SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, list(host_key, settings).c_str());
   set(bind, SSH_BIND_OPTIONS_BANNER, "apdepot_" APDEPOT_VERSION);
   return bind;
+}
+
+// sshd's, for whoever shows it to his user.
+constexpr std::string_view farewell(event::SshLimit limit) {
+  return limit == event::SshLimit::penalty ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ void SshService::serve(tcp::acceptor listener) { listeners_.push_back(std::move(
 
 void SshService::use(std::vector<HostKeyPair> keys) {
   for (const auto& pair : keys) shared_.events.emit(event::HostKey{pair.type, pair.fingerprint});
-  bind_ = make_bind(std::move(keys), shared_.settings->ssh.compatibility);
+  bind_ = make_bind(std::move(keys), shared_.settings->ssh, moduli_file(shared_.depot));
   for (auto& listener : listeners_) {
     if (listener.is_open()) shared_.start(listen(listener), "the SSH listener");
   }
@@ -89,22 +90,58 @@ net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
 void SshService::start(tcp::socket socket) {
   error_code error;
   const auto client = socket.remote_endpoint(error);
-  if (error) return;  // gone already
+  if (error || !admits(socket, client)) return;  // gone already, or not welcome
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(net::socket_base::keep_alive(true), error);
+  run(std::move(socket), client);
+}
+
+bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
+  const auto chance = std::uniform_int_distribution<unsigned>(0, 99)(random_);
+  const auto refusal =
+      limits_.enter(client.address(), shared_.settings->ssh, chance, SshLimits::Clock::now());
+  error_code error;
   socket.non_blocking(true, error);
-  socket.native_non_blocking(true, error);
-  const int fd = socket.release(error);
-  if (error) return;
-  auto session =
-      std::make_shared<SshSession>(shared_, shared_.next_number(), client, [this](SshSession* ended) {
-        sessions_.erase(ended);
-        if (sessions_.empty() && when_empty_) when_empty_();
-      });
-  sessions_.emplace(session.get(), session);
+  if (!refusal) return true;
+  if (const auto& drop = refusal->tell) {
+    const auto listener = socket.local_endpoint(error);
+    shared_.events.emit(event::SshDropped{shared_.next_number(), client.address().to_string(),
+                                          listener.address().to_string(), client.port(), listener.port(),
+                                          drop->unauthenticated, drop->limit, drop->offence, drop->untold});
+    socket.write_some(net::buffer(farewell(drop->limit)), error);
+  }
+  return false;
+}
+
+void SshService::run(tcp::socket socket, const tcp::endpoint& client) {
+  const auto number = shared_.next_number();
+  std::shared_ptr<SshSession> session;
+  int fd = -1;
+  try {
+    socket.native_non_blocking(true);
+    session = std::make_shared<SshSession>(
+        shared_, limits_, number, client,
+        [this, number, address = client.address()](SshSession* ended) { left(*ended, number, address); });
+    sessions_.emplace(session.get(), session);
+    fd = socket.release();
+  } catch (...) {
+    sessions_.erase(session.get());
+    limits_.left(client.address(), event::Offence::no_login, shared_.settings->ssh, SshLimits::Clock::now());
+    throw;
+  }
   if (session->start(bind_.get(), fd)) return;
   shared_.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
   session->stop();
+}
+
+void SshService::left(SshSession& session, std::uint64_t number, const net::ip::address& client) {
+  const auto begun =
+      limits_.left(client, session.login().offence(), shared_.settings->ssh, SshLimits::Clock::now());
+  if (begun) {
+    shared_.events.emit(event::SshPenalised{number, client.to_string(), begun->period, begun->offence});
+  }
+  sessions_.erase(&session);
+  if (sessions_.empty() && when_empty_) when_empty_();
 }
 
 void SshService::stop_listening() {

@@ -2,8 +2,10 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <random>
 
 #include "server/host_keys.hpp"
+#include "server/ssh_limits.hpp"
 #include "server/ssh_session.hpp"
 
 namespace server {
@@ -14,6 +16,7 @@ class SshService {
   explicit SshService(Shared& shared) : shared_(shared) {}
 
   // Connections wait in the kernel until the host keys are there; the first start makes them.
+  // A group exchange wants write_moduli() before.
   void serve(tcp::acceptor listener);
   void use(std::vector<HostKeyPair> keys);
 
@@ -27,10 +30,15 @@ class SshService {
  private:
   net::awaitable<void> listen(tcp::acceptor& listener);
   void start(tcp::socket socket);
+  bool admits(tcp::socket& socket, const tcp::endpoint& client);
+  void run(tcp::socket socket, const tcp::endpoint& client);
+  void left(SshSession& session, std::uint64_t number, const net::ip::address& client);
 
   Shared& shared_;
   ssh::Bind bind_;
   std::list<tcp::acceptor> listeners_;
+  SshLimits limits_;
+  std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
   std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
   std::function<void()> when_empty_;
 };

@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto login_grace = 60s;
-
 // Of one turn on the loop. libssh reads 4 KiB a poll.
 constexpr int polls_a_turn = 16;
 constexpr std::size_t most_channels = 10;  // at a time, as in sshd
@@ -21,7 +19,8 @@ constexpr std::size_t most_refusals_told = 100;
 
 }  // namespace
 
-SshSession::SshSession(Shared& shared, std::uint64_t number, const tcp::endpoint& client, Ended ended)
+SshSession::SshSession(Shared& shared, SshLimits& limits, std::uint64_t number, const tcp::endpoint& client,
+                       Ended ended)
     : shared_(shared),
       number_(number),
       client_(client.address().to_string()),
@@ -29,7 +28,7 @@ SshSession::SshSession(Shared& shared, std::uint64_t number, const tcp::endpoint
       socket_(shared.loop),
       grace_(shared.loop),
       session_(ssh_new()),
-      login_(shared, number, client_, client.port()) {}
+      login_(shared, limits, number, client) {}
 
 SshSession::~SshSession() {
   if (event_) ssh_event_remove_session(event_.get(), session_.get());
@@ -52,14 +51,18 @@ bool SshSession::start(ssh_bind bind, int fd) {
     ::close(own);
     return false;
   }
+  const SshNegotiation::Ear ear(negotiation_);
   // Once, by hand: it sends the banner and makes the poll context, without which no event takes the session.
-  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) return false;
+  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) {
+    end(ssh::text(ssh_get_error(session_.get())));  // what the client sent first was wrong already
+    return true;
+  }
   event_.reset(ssh_event_new());
   if (ssh_event_add_session(event_.get(), session_.get()) != SSH_OK) {
     event_.reset();
     return false;
   }
-  grace_.expires_after(login_grace);
+  grace_.expires_after(shared_.settings->ssh.login_grace);
   await_login();
   service();
   return true;
@@ -69,7 +72,7 @@ bool SshSession::start(ssh_bind bind, int fd) {
 void SshSession::await_login() {
   grace_.async_wait([self = shared_from_this()](error_code error) {
     if (error || self->login_.user() || self->over_) return;
-    if (!self->logging_in_) return self->end(fmt::format("no login within {} s", login_grace.count()));
+    if (!self->logging_in_) return self->end("Timeout before authentication");
     self->grace_.expires_after(1s);
     self->await_login();
   });
@@ -86,6 +89,9 @@ void SshSession::service() {
   if (in_service_ || logging_in_ || over_) return;
   in_service_ = true;
   const bool alive = backlogged() || exchange();
+  if (negotiation_.to_tell(session_.get())) {
+    shared_.events.emit(negotiation_.tell(login_.peer(session_.get())));
+  }
   // What is not read is not answered either: libssh would keep the answers without bound.
   while (!logging_in_ && !over_ && may_send()) {
     ssh::Message message(ssh_message_get(session_.get()));
@@ -124,6 +130,7 @@ bool SshSession::backlogged() const {
 
 // Moves bytes between the socket and libssh. False when the connection is dead.
 bool SshSession::exchange() {
+  const SshNegotiation::Ear ear(negotiation_);
   for (int i = 0; i < polls_a_turn; ++i) {
     const int result = ssh_event_dopoll(event_.get(), 0);
     if (result == SSH_AGAIN) break;
@@ -217,15 +224,12 @@ void SshSession::arm() {
 
 void SshSession::end(std::string why) {
   if (std::exchange(over_, true)) return;
-  if (!login_.user()) {
-    // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
-    if (ssh_get_clientbanner(session_.get())) {
-      shared_.events.emit(event::SshFailed{number_, client_, std::move(why)});
-    } else {
-      shared_.events.emit(event::SshProbed{number_, client_});
-    }
-  }
   for (const auto& channel : channels_) channel->detach();
+  // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
+  const auto peer = login_.peer(session_.get());
+  const bool silent = peer.banner.empty();
+  shared_.events.emit(silent ? Event(event::SshProbed{number_, client_})
+                             : ending(peer, why, shared_.settings->ssh));
   login_.close();
   grace_.cancel();
   // Outside of whatever libssh function may have called us.

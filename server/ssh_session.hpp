@@ -9,6 +9,7 @@
 #include "server/ssh_channel.hpp"
 #include "server/ssh_handles.hpp"
 #include "server/ssh_login.hpp"
+#include "server/ssh_negotiation.hpp"
 
 namespace server {
 
@@ -21,13 +22,15 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
  public:
   using Ended = std::function<void(SshSession*)>;
 
-  SshSession(Shared& shared, std::uint64_t number, const tcp::endpoint& client, Ended ended);
+  SshSession(Shared& shared, SshLimits& limits, std::uint64_t number, const tcp::endpoint& client,
+             Ended ended);
   ~SshSession();
 
   // Takes `fd` over. False when libssh refuses it.
   bool start(ssh_bind bind, int fd);
   void stop();   // the server ends: at once
   void drain();  // the server ends: as soon as no file is open
+  const SshLogin& login() const { return login_; }
 
  private:
   std::uint64_t number() const override { return number_; }
@@ -65,6 +68,7 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   ssh::Session session_;
   ssh::Event event_;
   SshLogin login_;
+  SshNegotiation negotiation_;
   std::list<std::shared_ptr<SshChannel>> channels_;
   std::set<std::string> refused_;  // of what it was told
 };

@@ -1,8 +1,9 @@
 #include "server/tftp_limits.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "server/networks.hpp"
 
 namespace server {
 namespace {
@@ -13,16 +14,6 @@ using event::Limit;
 constexpr std::size_t most_remembered = 20'000;
 // A burst is as much as two seconds allow: a thousand access points behind one address start at once.
 constexpr double burst_seconds = 2;
-
-std::array<std::uint8_t, 16> bytes_of(const net::ip::address& address) {
-  return address.is_v4() ? net::ip::make_address_v6(net::ip::v4_mapped, address.to_v4()).to_bytes()
-                         : address.to_v6().to_bytes();
-}
-
-bool is_in(const net::ip::address& address, const std::vector<conf::Network>& networks) {
-  const auto bytes = bytes_of(address);
-  return std::ranges::any_of(networks, [&](const auto& network) { return network.contains(bytes); });
-}
 
 }  // namespace
 
@@ -35,8 +26,8 @@ std::optional<Limit> TftpLimits::enter(const net::ip::address& address, const co
   client.requests = std::max(0.0, client.requests - passed.count() * rate);
   if (client.requests + 1 > burst_seconds * rate) return Limit::requests_per_second;
   client.requests += 1;
-  if (is_in(address, settings.deny)) return Limit::denied;
-  if (!settings.allow.empty() && !is_in(address, settings.allow)) return Limit::not_allowed;
+  if (is_in(plain(address), settings.deny)) return Limit::denied;
+  if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
   if (client.transfers >= settings.max_transfers_per_address) return Limit::transfers_per_address;
   if (transfers_ >= settings.max_transfers) return Limit::transfers;
   ++client.transfers;

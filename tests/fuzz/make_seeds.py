@@ -103,6 +103,14 @@ def tftp_write():
         yield script(*octet, *options(0), *unlimited, *quick, *steps, content=content)
 
 
+def authorized_key():
+    key = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKhUkl8W5nicXxcNpK/sTqp2KmJYkjQHxndXEXhX1L1C"
+    yield key + b" a comment"
+    for options in (b"restrict", b'restrict,from="192.0.2.0/24,!192.0.2.7"', b'from="*.2.?,2001:db8::/32"',
+                    b'command="echo \\"a b\\""', b"no-pty,restrict", b'from="10.1.2.3/8"'):
+        yield options + b" " + key
+
+
 def scp_command():
     for options in b"-f", b"-t", b"-pf", b"-p -f", b"-v -r -p -d -t", b"-prf --", b"-x -f", b"-f -t", b"":
         yield b"scp " + options + b" /EWC/17_9_4a/ap1g8"
@@ -129,7 +137,7 @@ def scp_session():
         yield script(command, 1, 0, *SCP_RECORDS[2], *[1, 255, 100, 1], 0, *SCP_OK, *SCP_RECORDS[5])
 
 
-HARNESSES = [scp_command, scp_session, tftp_read, tftp_request, tftp_write]
+HARNESSES = [authorized_key, scp_command, scp_session, tftp_read, tftp_request, tftp_write]
 
 
 def main(directory):

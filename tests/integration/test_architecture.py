@@ -56,7 +56,7 @@ FORBIDDEN = {
                  r"fmt::print|\bgetenv\b",
     "storage": r"boost/|asio|libssh|sys/socket|netinet/|steady_clock::now|std::j?thread|<thread>|<iostream>|fmt::print|"
                r"\bgetenv\b",
-    "conf": r"boost/|asio|libssh|sys/socket|std::j?thread|<thread>|<iostream>|fmt::print",
+    "conf": r"boost/|asio|libssh/|sys/socket|std::j?thread|<thread>|<iostream>|fmt::print",
 }
 
 

@@ -136,12 +136,14 @@ def test_the_controllers_walk_over_sftp_reads_as_with_openssh(server, images):
     assert sftp.read_to_end(handle) == images["ap3g3"]
     assert sftp.close(handle) == OK
     transport.close()
-    closed = server.wait_for_log(r"^sftp-server\[(\d+)\]: session closed .*")
+    closed = server.wait_for_log(r"^sftp-server\[(\d+)\]: Connection closed by user ewc 127\.0\.0\.1 port \d+$")
 
     texts = lines_of(server, closed.group(1))
 
     authentication = [text for text in texts if text.startswith("Accepted ")]
-    assert [text for text in texts if text not in authentication] == [
+    agreed, ended = texts[0], texts[-1]
+    assert " is SSH-2.0-paramiko" in agreed and ended.startswith("Connection closed by user ewc ")
+    assert [text for text in texts[1:-1] if text not in authentication] == [
         "session opened for local user ewc from [127.0.0.1]",
         "received client version 3",
         'realpath "."',

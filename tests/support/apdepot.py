@@ -184,7 +184,9 @@ class Server:
 
 
 def write_config(file, settings):
-    """JSON is YAML. Drops settle fast unless a test says otherwise."""
-    merged = {**settings, "import": {"settle": 0, **settings.get("import", {})}}
+    """JSON is YAML. Unless a test says otherwise drops settle fast, and what one test does to the server from here is
+    not held against its others."""
+    merged = {**settings, "import": {"settle": 0, **settings.get("import", {})},
+              "ssh": {"trusted": ["127.0.0.0/8", "::1"], **settings.get("ssh", {})}}
     pathlib.Path(file).write_text(json.dumps(merged, indent=1) + "\n")
     return file

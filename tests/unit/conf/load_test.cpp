@@ -52,6 +52,16 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.tftp.deny.empty());
   CHECK(settings.ssh.listen == std::vector<Endpoint>{{"0.0.0.0", 22}, {"::", 22}});
   CHECK(settings.ssh.compatibility == conf::Compatibility::modern);
+  CHECK(settings.ssh.kex.empty());
+  CHECK(settings.ssh.host_key_algorithms.empty());
+  CHECK(settings.ssh.ciphers.empty());
+  CHECK(settings.ssh.macs.empty());
+  CHECK(settings.ssh.login_grace == 60s);
+  CHECK(settings.ssh.max_unauthenticated == conf::EarlyDrop{100, 30, 300});
+  CHECK(settings.ssh.max_unauthenticated_per_address == 50);
+  CHECK(settings.ssh.max_sessions == 2000);
+  CHECK(settings.ssh.max_sessions_per_address == 1000);
+  CHECK(settings.ssh.trusted.empty());
   CHECK_FALSE(settings.ssh.users_file);
   CHECK(settings.ssh.users.empty());
   CHECK(settings.import.watch);
@@ -572,11 +582,67 @@ TEST_CASE("a password in place of its hash is refused, and no message repeats a 
   }
 }
 
-TEST_CASE("an authorized key is one OpenSSH public key without options") {
+TEST_CASE(
+    "an authorized key may have from= and restrict; another option is told of, and no more of the line") {
+  const auto keys = [](const std::string& options) {
+    return error_of(std::string("ssh:\n  users:\n    - name: a\n      authorized_keys: ['") + public_key +
+                    "', '" + options + " " + public_key + "']\n");
+  };
+  CHECK(keys("from=\"192.0.2.0/24,!192.0.2.7\",restrict") == "");
+  CHECK(keys("no-pty,command=\"hunter2\"") ==
+        "apdepot.yaml:4: ssh.users[0].authorized_keys: in key 2, the option no-pty is not honoured, only "
+        "from=\"PATTERN,...\" and restrict are; take it away if the key may be used without");
+  CHECK(keys("hunter2").find("in key 2, the option before it is not honoured") != std::string::npos);
+  CHECK(keys("from=\"10.1.2.3/8\"").find("in key 2, from= must be given once") != std::string::npos);
+  for (const std::string options : {"hunter2", "hunter2=\"x\"", "command=\"hunter2\"", "from=\"hunter2\""})
+    CHECK(keys(options).find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("an algorithm that the server does not offer is an error, with what was meant") {
+  CHECK(
+      load(
+          "ssh: {kex: [ecdh-sha2-nistp256], ciphers: [aes128-cbc], macs: [], host_key_algorithms: [ssh-rsa]}")
+          .ssh.ciphers == std::vector<std::string>{"aes128-cbc"});
+  const std::pair<const char*, const char*> wrong[] = {
+      {"kex: [curve25519-sha265]",
+       "ssh.kex[0]: must be the name of a key exchange that this server knows, not \"curve25519-sha265\"; "
+       "did you mean "
+       "curve25519-sha256?"},
+      {"kex: [diffie-hellman-group18-sha512]",
+       "; that one is never offered: one handshake would hold up everybody"},
+      {"kex: [hmac-sha2-256]", "; there are curve25519-sha256, "},
+      {"ciphers: [aes256-ctr, 3des-cbc]",
+       "ssh.ciphers[1]: must be the name of a cipher that this server knows, not "
+       "\"3des-cbc\"; that one is never offered: it is too weak"},
+      {"ciphers: [arcfour]", "never offered"},
+      {"ciphers: [aes128-gcm]", "its name is aes128-gcm@openssh.com"},
+      {"macs: [hmac-sha2-265]", "did you mean hmac-sha2-256?"},
+      {"host_key_algorithms: [ssh-dss]", "never offered"},
+      {"compression: [zlib]", "ssh.compression is not a key"}};
+  for (const auto& [text, said] : wrong) {
+    CAPTURE(text);
+    const auto error = error_of(std::string("ssh: {") + text + "}");
+    CAPTURE(error);
+    CHECK(error.find(said) != std::string::npos);
+  }
+}
+
+TEST_CASE("an early drop is START:RATE:FULL") {
+  CHECK(conf::parse_early_drop("10:30:100") == conf::EarlyDrop{10, 30, 100});
+  CHECK(conf::parse_early_drop("1:0:1") == conf::EarlyDrop{1, 0, 1});
+  CHECK(conf::EarlyDrop{10, 30, 100}.text() == "10:30:100");
+  for (const auto* text : {"", "10", "10:30", "10:30:", "10:30:9", "10:101:100", "0:30:100", "10:30:100:1",
+                           "10:30:1000001", " 10:30:100", "10:-1:100", "a:b:c", "10::100"}) {
+    CAPTURE(text);
+    CHECK_FALSE(conf::parse_early_drop(text));
+  }
+}
+
+TEST_CASE("an authorized key is one OpenSSH public key") {
   const std::string key = public_key;
   const auto base64 = key.substr(key.find(' ') + 1);
   for (const std::string& text :
-       {"from=10.0.0.1 " + key, base64, std::string("ssh-ed25519"), "ssh-rsa " + base64, "ssh-dss " + base64,
+       {base64, std::string("ssh-ed25519"), "ssh-rsa " + base64, "ssh-dss " + base64,
         "ssh-ed25519 " + base64.substr(0, 50), "ssh-ed25519  " + base64, key + "!",
         std::string("-----BEGIN OPENSSH PRIVATE KEY-----"), key + "\\n" + key}) {
     CAPTURE(text);
@@ -636,7 +702,9 @@ TEST_CASE("what is printed as YAML loads again and means the same") {
         "depot: 'true'\ntftp: {listen: ['[fe80::1%eth0]:69'], port_range: 1-2, max_window: 3,\n"
         "  max_upload: 3KiB, single_port: true, max_transfers: 2, allow: [10.0.0.0/8, '::1'], deny: "
         "['::/0']}\n"
-        "ssh: {listen: [], compatibility: legacy, users_file: 'null'}\n"
+        "ssh: {listen: [], compatibility: legacy, users_file: 'null', kex: [ecdh-sha2-nistp256], trusted: "
+        "['::/0'],\n"
+        "  max_unauthenticated: '1:2:3', login_grace: 1, max_sessions: 7, macs: [hmac-sha1]}\n"
         "import: {watch: false, layout: 'a-{release}', settle: 0, max_total: 4097, max_ratio: 1}\n"
         "lookup: {forgiving: false, aliases: {/a: /b, '/ #\"{': /e, \"/\\n\": /, /c d: /}}\nlog: "
         "{level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
@@ -669,7 +737,10 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
       R"("max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
       R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
       R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
-      R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "max_upload": 2147483648, "users_file": null, )"
+      R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "max_upload": 2147483648, )"
+      R"("kex": [], "host_key_algorithms": [], "ciphers": [], "macs": [], "login_grace": 60, )"
+      R"("max_unauthenticated": "100:30:300", "max_unauthenticated_per_address": 50, "max_sessions": 2000, )"
+      R"("max_sessions_per_address": 1000, "trusted": [], "users_file": null, )"
       R"("users": [{"name": "ewc", "authorized_keys": [")" +
           std::string(public_key) +
           R"("], "root": "/", "uploads": false}]}, )"

@@ -15,8 +15,9 @@ bool restarts(const std::string& text) {
 TEST_CASE("what a running server took for good needs a restart") {
   for (const std::string text :
        {"depot: /srv", "tftp: {listen: ['0.0.0.0:6969']}", "tftp: {single_port: true}",
-        "ssh: {listen: ['0.0.0.0:2222']}", "ssh: {compatibility: legacy}", "import: {watch: false}",
-        "log: {format: json}", "log: {target: stderr}"}) {
+        "ssh: {listen: ['0.0.0.0:2222']}", "ssh: {compatibility: legacy}", "ssh: {kex: [ecdh-sha2-nistp256]}",
+        "ssh: {macs: [hmac-sha2-256]}", "import: {watch: false}", "log: {format: json}",
+        "log: {target: stderr}"}) {
     CAPTURE(text);
     CHECK(restarts(text));
   }
@@ -27,8 +28,9 @@ TEST_CASE("what is looked up request by request needs none") {
        {"", "tftp: {uploads: true}", "tftp: {max_upload: 1GiB}", "tftp: {max_block_size: 512}",
         "tftp: {max_window: 1}", "tftp: {port_range: 5000-5001}", "tftp: {max_transfers: 1}",
         "tftp: {max_transfers_per_address: 1}", "tftp: {max_requests_per_second: 1}",
-        "tftp: {allow: [10.0.0.0/8]}", "tftp: {deny: [10.0.0.0/8]}", "lookup: {forgiving: false}",
-        "lookup: {aliases: {/a: /b}}", "log: {level: quiet}", "drain: 1"}) {
+        "tftp: {allow: [10.0.0.0/8]}", "tftp: {deny: [10.0.0.0/8]}", "ssh: {login_grace: 5}",
+        "ssh: {trusted: [10.0.0.0/8]}", "lookup: {forgiving: false}", "lookup: {aliases: {/a: /b}}",
+        "log: {level: quiet}", "drain: 1"}) {
     CAPTURE(text);
     CHECK_FALSE(restarts(text));
   }

@@ -2,8 +2,32 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <ctime>
+
 using server::hash_password;
 using server::verify_password;
+
+namespace {
+
+// Of this process, in clock ticks: the least of some, for whatever else runs only adds.
+double cost_of(const std::string& hash) {
+  double least = 1e9;
+  for (int i = 0; i < 5; ++i) {
+    const auto before = std::clock();
+    CHECK_FALSE(verify_password("wrong", hash));
+    least = std::min(least, static_cast<double>(std::clock() - before));
+  }
+  return least;
+}
+
+}  // namespace
+
+TEST_CASE("whoever does not exist costs what everybody costs") {
+  const auto ratio = cost_of("") / cost_of(hash_password("s3cret"));
+  CHECK(ratio > 0.8);
+  CHECK(ratio < 1.25);
+}
 
 TEST_CASE("a hash is opened by its password and by no other, and is salted") {
   const auto hash = hash_password("s3cret");

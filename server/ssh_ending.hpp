@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "conf/settings.hpp"
+#include "server/events.hpp"
+
+namespace server {
+
+// Who is at the other end of a connection. No user: nobody has logged in.
+struct SshPeer {
+  std::uint64_t number;
+  std::string user, client;
+  std::uint16_t port;
+  std::string banner;  // that the client gave itself; raw
+};
+
+// What is told of a connection that has ended. `why` is the text of libssh's error, or a reason of our own.
+Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);
+
+}  // namespace server
