@@ -23,6 +23,20 @@ LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, "apdepot: " + std::move(text)};
 }
 
+double milliseconds(std::chrono::duration<double, std::milli> time) { return time.count(); }
+
+std::string describe(const LoopTurns& turns) {
+  auto text =
+      fmt::format("{} turns, the longest {:.1f} ms of CPU", turns.total(), milliseconds(turns.longest));
+  for (std::size_t i = 0; i < turns.counts.size(); ++i) {
+    if (turns.counts[i] == 0) continue;
+    const bool last = i + 1 == turns.counts.size();
+    text += last ? fmt::format(", more {}", turns.counts[i])
+                 : fmt::format(", <= {} ms {}", milliseconds(turns.bounds[i]), turns.counts[i]);
+  }
+  return text;
+}
+
 std::string describe(const TftpEnded& e) {
   const auto name = escaped(e.name);
   const auto figures = fmt::format("{} bytes in {:.1f} s, blksize {} windowsize {}, {} resent", e.bytes,
@@ -368,6 +382,10 @@ struct Lines {
     return {apdepot(normal, notice,
                     fmt::format("stopping: {} transfers and {} sessions are running; Ctrl-C ends at once",
                                 e.transfers, e.sessions))};
+  }
+  L operator()(const LoopMeasured& e) const {
+    return {apdepot(verbose, info, "loop: " + describe(e.usual)),
+            apdepot(verbose, info, "loop, turns of logins: " + describe(e.logins))};
   }
   L operator()(const Stopped&) const { return {apdepot(normal, notice, "stopped")}; }
 };

@@ -10,6 +10,7 @@
 
 #include "protocols/sftp/session.hpp"
 #include "protocols/tftp/transfer.hpp"
+#include "server/loop_meter.hpp"
 #include "storage/import.hpp"
 #include "storage/lookup.hpp"
 
@@ -181,19 +182,23 @@ struct Warned {
 struct Stopping {
   std::size_t transfers, sessions;
 };
+struct LoopMeasured {  // over the whole run
+  LoopTurns usual, logins;
+};
 struct Stopped {};
 
 }  // namespace server::event
 
 namespace server {
 
-using Event = std::variant<
-    event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited, event::TftpNoise,
-    event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
-    event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
-    event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::ScpFailed,
-    event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed, event::DropIgnored,
-    event::Started, event::Reloaded, event::ReloadFailed, event::Warned, event::Stopping, event::Stopped>;
+using Event = std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
+                           event::TftpNoise, event::Missed, event::HostKey, event::SshProbed,
+                           event::SshDropped, event::SshPenalised, event::SshNegotiated, event::SshMismatched,
+                           event::SshEnded, event::SshRefused, event::LoggedIn, event::LoginFailed,
+                           event::SessionOpened, event::SessionClosed, event::SftpHappened, event::ScpFailed,
+                           event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed,
+                           event::DropIgnored, event::Started, event::Reloaded, event::ReloadFailed,
+                           event::Warned, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

@@ -180,6 +180,12 @@ struct Fields {
   void session(std::uint64_t number, std::string_view user, std::string_view client) const {
     out.add("number", number), out.add("user", user), out.add("client", client);
   }
+  // Microseconds of CPU; `counts` as LoopTurns::bounds has them.
+  void add_turns(const std::string& prefix, const LoopTurns& turns) const {
+    out.add(prefix + "turns", turns.total());
+    out.add(prefix + "longest_us", turns.longest.count() / 1000);
+    out.add_raw(prefix + "counts", fmt::format("[{}]", fmt::join(turns.counts, ", ")));
+  }
 
   std::string_view operator()(const TftpRequested& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
@@ -297,6 +303,9 @@ struct Fields {
   std::string_view operator()(const Warned& e) const { return out.add("warning", e.text), "server.warned"; }
   std::string_view operator()(const Stopping& e) const {
     return out.add("transfers", e.transfers), out.add("sessions", e.sessions), "server.stopping";
+  }
+  std::string_view operator()(const LoopMeasured& e) const {
+    return add_turns("", e.usual), add_turns("login_", e.logins), "server.loop";
   }
   std::string_view operator()(const Stopped&) const { return "server.stopped"; }
 };

@@ -12,6 +12,7 @@
 #include "server/json_log.hpp"
 #include "server/moduli.hpp"
 #include "server/service.hpp"
+#include "server/thread_time.hpp"
 #include "storage/staging.hpp"
 
 namespace server {
@@ -35,7 +36,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       explaining_(loop_, explaining_threads),
       hashing_(loop_, hashing_threads),
       importing_(loop_, importing_threads),
-      shared_{loop_, disk_, content_, explaining_, hashing_, importing_, events_, depot_, settings_},
+      shared_{loop_, disk_, content_, explaining_, hashing_, importing_, events_, meter_, depot_, settings_},
       tftp_(shared_),
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
@@ -80,6 +81,7 @@ void Server::run() {
   make_host_keys();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
+  events_.emit(event::LoopMeasured{meter_.usual(), meter_.logins()});
   events_.emit(event::Stopped{});
   // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
@@ -93,9 +95,10 @@ bool Server::workers_are_busy() const {
 
 // Whatever one client brought about, the others go on.
 void Server::run_loop() {
+  meter_.begin(LoopMeter::Clock::now(), thread_time());
   while (!loop_.stopped()) {
     try {
-      loop_.run();
+      while (loop_.run_one() > 0) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
     } catch (const std::exception& e) {
       events_.emit(event::Warned{fmt::format("a request broke off, the server goes on: {}", e.what())});
     }

@@ -52,6 +52,7 @@ class Server {
   const Origin origin_;
   std::optional<LogWriter> writer_;
   Events events_;
+  LoopMeter meter_;
   storage::Depot depot_;
   Workers disk_, content_, explaining_, hashing_, importing_;
   Shared shared_;

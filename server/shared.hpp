@@ -6,6 +6,7 @@
 
 #include "conf/settings.hpp"
 #include "server/events.hpp"
+#include "server/loop_meter.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 
@@ -24,6 +25,7 @@ struct Shared {
   Workers& hashing;     // passwords: a storm of logins must not keep anybody from a file
   Workers& importing;
   Events& events;
+  LoopMeter& meter;
   const storage::Depot& depot;
   std::shared_ptr<const conf::Settings> settings;  // replaced as a whole by a reload
   std::uint64_t last_number = 0;

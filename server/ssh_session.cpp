@@ -88,6 +88,7 @@ void SshSession::drain() {
 void SshSession::service() {
   if (in_service_ || logging_in_ || over_) return;
   in_service_ = true;
+  if (!login_.user()) shared_.meter.logging_in();
   const bool alive = backlogged() || exchange();
   if (negotiation_.to_tell(session_.get())) {
     shared_.events.emit(negotiation_.tell(login_.peer(session_.get())));

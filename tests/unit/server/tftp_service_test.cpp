@@ -18,8 +18,8 @@ using namespace server;
 
 namespace {
 
-thread_local bool counting = false;
-thread_local std::size_t allocations = 0;
+[[maybe_unused]] thread_local bool counting = false;
+[[maybe_unused]] thread_local std::size_t allocations = 0;
 
 // A whole service and its client on one thread: nothing happens but when the test lets the loop run.
 struct House {
@@ -30,7 +30,8 @@ struct House {
   storage::Depot depot{directory.path()};
   Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, hashing{loop, 1}, importing{loop, 1};
   Events events;
-  Shared shared{loop, disk, content, explaining, hashing, importing, events, depot, settings};
+  LoopMeter meter;
+  Shared shared{loop, disk, content, explaining, hashing, importing, events, meter, depot, settings};
   TftpService tftp{shared};
   udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
   udp::endpoint server;
@@ -58,7 +59,7 @@ struct House {
   }
 };
 
-std::string request(std::string_view name) {
+[[maybe_unused]] std::string request(std::string_view name) {
   return std::string("\0\1", 2) + std::string(name) + '\0' + "octet" + '\0';
 }
 
