@@ -7,7 +7,6 @@ is missed; the last lines say what.
 """
 import argparse
 import contextlib
-import filecmp
 import json
 import os
 import pathlib
@@ -20,7 +19,8 @@ import time
 
 import images
 import peers
-from table import Target, Verdicts, print_work
+from ssh import Ssh
+from table import Verdicts, print_work
 from tftp import Tftp
 
 HERE = pathlib.Path(__file__).resolve()
@@ -28,9 +28,6 @@ TREE = HERE.parents[2]
 PEERS = TREE / "build/peers"
 RUN = pathlib.Path("/run/bench")  # in our own mount namespace
 READY_MS, RESIDENT_MB = 200, 30
-GETS = 3  # downloads in one SFTP session, so that the login weighs little
-
-SFTP = [("aes128-gcm@openssh.com", [Target("cpu", "<=", 0.6, "OpenSSH")])]
 
 
 class Bench:
@@ -59,7 +56,7 @@ class Bench:
                 Tftp(self, [s for s in [ours, *others] if s]).run()
             if self.options.what in ("ssh", "both"):
                 others = [self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
-                self.sftp([s for s in [ours, *others] if s])
+                Ssh(self, [s for s in [ours, *others] if s]).run()
             if ours:
                 self.attempt("memory", lambda: self.memory(ours))
         return self.finish()
@@ -82,39 +79,6 @@ class Bench:
         except (OSError, RuntimeError, subprocess.SubprocessError, KeyError, ValueError) as error:
             self.failed.append(f"{what}: {error}")
             return None
-
-    def sftp(self, servers):
-        file = "C9800-AP-iosxe-wlc.bin"
-        for server in servers:
-            self.attempt(f"{server.name} SFTP bytes", lambda: self.sftp_verify(server, file))
-        for cipher, targets in SFTP:
-            title = f"SFTP 1 client, {cipher}, {GETS} x {images.SIZES[file] / 1e6:.1f} MB"
-            self.work(title, self.options.cpus or "free", servers, targets,
-                      lambda server: self.sftp_run(server, cipher, file))
-
-    def sftp_run(self, server, cipher, file):
-        with self.measured(server, self.options.cpus or "free") as (run, where):
-            began = time.monotonic()
-            self.sftp_batch(server, f"get {server.prefix}/{file} /dev/null\n" * GETS, cipher, where)
-            run["seconds"] = time.monotonic() - began
-        return {**run, "bytes": GETS * images.SIZES[file]}
-
-    def sftp_verify(self, server, file):
-        got = RUN.parent / "got"  # on the tmpfs
-        self.sftp_batch(server, f"get {server.prefix}/{file} {got}\n", SFTP[0][0])
-        same = filecmp.cmp(got, self.scratch / "images" / file, shallow=False)
-        got.unlink()
-        if not same:
-            raise RuntimeError(f"{file} came differently")
-
-    def sftp_batch(self, server, batch, cipher, where=None):
-        options = [f"Port={server.ssh.split(':')[1]}", f"Ciphers={cipher}", "BatchMode=yes", "IdentitiesOnly=yes",
-                   "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
-        done = subprocess.run(["sftp", "-q", "-F", "/dev/null", "-i", self.scratch / "key",
-                               *(f"-o{option}" for option in options), "-b", "-", "bench@127.0.0.1"],
-                              input=batch, capture_output=True, text=True, timeout=120, preexec_fn=where)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip())
 
     @contextlib.contextmanager
     def measured(self, server, place):

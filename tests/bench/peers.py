@@ -183,6 +183,14 @@ def answers_tftp(address):
             return None
 
 
+def wait_until(happened, seconds):
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise RuntimeError(f"it did not happen in {seconds} s")
+        time.sleep(0.02)
+
+
 def wait_for(ready, server):
     for _ in range(500):
         if ready():
