@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "protocols/sftp/session.hpp"
 #include "server/file_service.hpp"
 #include "server/shared.hpp"
@@ -22,6 +24,10 @@ class SftpService final : public FileService {
   void release_output() override { session_.output().release(); }
   void tell() override {
     for (auto& what : session_.take_events()) events_.emit(event::SftpHappened{number_, std::move(what)});
+    for (const auto& [name, error] : session_.take_misnamed()) {
+      if (misnamed_.size() >= most_misnamed_told || !misnamed_.insert(name).second) continue;
+      events_.emit(event::Missed{number_, event::Protocol::sftp, storage::explain_miss(name, error)});
+    }
   }
   bool idle() const override { return session_.idle(); }
   bool broken() const override { return session_.broken(); }
@@ -31,7 +37,9 @@ class SftpService final : public FileService {
  private:
   const Events& events_;
   const std::uint64_t number_;
+  static constexpr std::size_t most_misnamed_told = 100;
   sftp::Session session_;
+  std::set<std::string> misnamed_;  // of what it was told, a line a name
   bool eof_ = false;
 };
 

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 // One turn on the loop: encryption is what costs, from 0.1 to 3 ms for each write.
 constexpr auto longest_turn = 2ms;
-constexpr std::size_t write_at_once = 256 << 10;
+constexpr std::size_t write_at_once = 32 << 10;  // libssh keeps what the socket does not take
 
 constexpr std::size_t most_misses_told = 1000;
 constexpr std::size_t most_unasked_bytes = 256 << 10;  // before anything runs on the channel

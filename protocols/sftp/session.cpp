@@ -20,7 +20,8 @@ constexpr std::uint64_t longest_file = INT64_MAX;  // what a file's offset can b
 
 constexpr auto writing_flags = open_flag::write | open_flag::append | open_flag::create | open_flag::truncate;
 
-constexpr std::size_t enough_output = 256 << 10;  // beyond it no further request is begun
+// Answers together: a client that does not take them must not cost more.
+constexpr std::size_t enough_output = longest_packet;
 // A client may fill its whole window (1.28 MB in libssh) before we answer; nobody has a reason to send more
 // than this.
 constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
@@ -129,9 +130,10 @@ bool Session::feed(Bytes bytes) {
 
 std::optional<Operation> Session::poll() {
   compact();
-  while (!broken_ && !pending_ && output_.size() < enough_output) {
+  while (!broken_ && !pending_) {
     const auto packet = next_packet();
-    if (!packet) break;
+    if (!packet || !has_room_for(*packet)) break;
+    parsed_ += 4 + packet->size();
     dispatch(*packet);
   }
   compact();
@@ -155,8 +157,20 @@ std::optional<Bytes> Session::next_packet() {
     return {};
   }
   if (rest.size() - 4 < size) return {};
-  parsed_ += 4 + size;
   return rest.subspan(4, size);
+}
+
+// What is read waits in the output; every other answer is small.
+bool Session::has_room_for(Bytes packet) const {
+  std::size_t size = 0;
+  if (static_cast<Type>(packet[0]) == Type::read) {
+    Reader reader(packet.subspan(1));
+    reader.u32();  // the id
+    reader.string();
+    reader.u64();
+    size = std::min(reader.u32(), longest_read);
+  }
+  return output_.size() == 0 || output_.size() + size < enough_output;
 }
 
 void Session::dispatch(Bytes packet) {
@@ -550,6 +564,7 @@ std::uint64_t Session::place_of(const Open& open, std::uint64_t offset) {
 std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::string_view name) {
   auto path = storage::Path::parse(name);
   if (path) return std::move(*path);
+  misnamed_.push_back({std::string(name), path.error()});
   send_status(id, path.error() == storage::PathError::too_long ? Status::bad_message : Status::no_such_file);
   return {};
 }
@@ -737,9 +752,9 @@ std::string Session::long_name(const storage::Entry& entry) const {
   const auto& a = entry.attributes;
   constexpr std::int64_t half_a_year = 365 * 24 * 60 * 60 / 2;
   constexpr std::int64_t last_second_of_9999 = 253'402'300'799;  // fmt throws beyond what a date can be
-  const auto date =
-      fmt::gmtime(static_cast<std::time_t>(std::clamp<std::int64_t>(a.modified, 0, last_second_of_9999)));
-  const bool recent = std::abs(now_ - a.modified) < half_a_year;
+  const auto modified = std::clamp<std::int64_t>(a.modified, 0, last_second_of_9999);
+  const auto date = fmt::gmtime(static_cast<std::time_t>(modified));
+  const bool recent = std::abs(now_ - modified) < half_a_year;
   return fmt::format("{} {:3} {:<8} {:<8} {:8} {} {}", mode_text(a.mode, a.kind), a.links, a.uid, a.gid,
                      a.size, recent ? fmt::format("{:%b %e %H:%M}", date) : fmt::format("{:%b %e  %Y}", date),
                      entry.name);

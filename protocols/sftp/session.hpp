@@ -96,6 +96,12 @@ std::string_view text_of(Status status);      // "No such file"
 Status status_of(std::error_code error);      // as OpenSSH's errno_to_portable
 std::string flags_text(std::uint32_t flags);  // "READ,CREATE"
 
+// A name that can be no path.
+struct Misnamed {
+  std::string name;
+  storage::PathError error;
+};
+
 enum class Access { read_only, uploads };
 
 // An SFTP version 3 server for one client, which may only read, or also send new files. Pure: the channel's
@@ -116,6 +122,7 @@ class Session {
 
   Output& output() { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
+  std::vector<Misnamed> take_misnamed() { return std::exchange(misnamed_, {}); }
   bool idle() const;                       // nothing is open, under way or waiting to be sent
   bool broken() const { return broken_; }  // the client broke the protocol; close the channel
 
@@ -143,6 +150,7 @@ class Session {
   };
 
   std::optional<Bytes> next_packet();
+  bool has_room_for(Bytes packet) const;
   void dispatch(Bytes packet);
   void init(Reader& reader);
   void realpath(std::uint32_t id, Reader& reader);
@@ -232,6 +240,7 @@ class Session {
   };
   std::optional<Pending> pending_;
   std::vector<Event> events_;
+  std::vector<Misnamed> misnamed_;
 };
 
 }  // namespace sftp

@@ -137,7 +137,19 @@ def scp_session():
         yield script(command, 1, 0, *SCP_RECORDS[2], *[1, 255, 100, 1], 0, *SCP_OK, *SCP_RECORDS[5])
 
 
-HARNESSES = [authorized_key, scp_command, scp_session, tftp_read, tftp_request, tftp_write]
+# What follows is read by sftp_session.cpp, likewise.
+SFTP_REQUEST, SFTP_REQUESTS = 3, range(22)
+
+
+def sftp_session():
+    for access in 0, 1:
+        for request in SFTP_REQUESTS:
+            for answer in range(6):
+                yield script(access, 0, *([SFTP_REQUEST, request, *[answer] * 8] * 6))
+            yield script(access, 0, *([SFTP_REQUEST, 0, 3, 0, 26, 0, 1, SFTP_REQUEST, request, 0, 0, 1, 0, 1] * 4))
+
+
+HARNESSES = [authorized_key, scp_command, scp_session, sftp_session, tftp_read, tftp_request, tftp_write]
 
 
 def main(directory):

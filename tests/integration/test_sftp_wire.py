@@ -56,6 +56,16 @@ def test_a_name_that_is_too_long_is_a_bad_message(sftp):
     assert sftp.open("/" + "a" * 300).status == BAD_MESSAGE
 
 
+@pytest.mark.parametrize("name, cause", [("/a\0b", "holds a colon or a NUL"), ("/" + "a" * 300, "too long")], ids=["NUL", "long"])
+def test_a_name_that_can_be_no_path_is_a_miss_told_once(server, sftp, name, cause):
+    for _ in range(2):
+        sftp.ask(STAT, string(name))
+
+    sftp.ask(STAT, string("/"))
+    server.wait_for_log('stat name "/"$')
+    assert [cause in line for line in server.log_lines("sftp-server") if " miss " in line] == [True]
+
+
 # ---- reading
 
 def test_a_file_is_read_in_sequence_without_pipelining(sftp, images):

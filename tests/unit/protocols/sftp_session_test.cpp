@@ -241,6 +241,20 @@ TEST_CASE("a directory is listed as ls -l does, until its end") {
   CHECK(s.only_reply().status() == Status::eof);
 }
 
+TEST_CASE("no date that a file system may have is too much for a long name") {
+  Started s;
+  s.asked_by<OpenDirectory>(Packet(Type::opendir).u32(1).string("/"));
+  s.session.done(Done{});
+  const std::string handle(s.only_reply().reader().string());
+  for (const auto modified : {INT64_MIN, std::int64_t{-1}, INT64_MAX}) {
+    s.asked_by<ReadDirectory>(Packet(Type::readdir).u32(2).string(handle));
+    storage::Entry entry{"x", {}};
+    entry.attributes.modified = modified;
+    s.session.done(std::vector{entry});
+    CHECK(s.only_reply().type == Type::name);
+  }
+}
+
 TEST_CASE("handles are for what they were opened for, and there are 1024 of them") {
   Started s;
   const auto file = s.open("/f");
