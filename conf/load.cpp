@@ -43,6 +43,11 @@ std::optional<std::uint64_t> parse_bound(std::string_view text) {
   return size && *size > 0 ? size : std::nullopt;
 }
 
+std::optional<std::uint64_t> parse_rekey_bound(std::string_view text) {
+  const auto size = parse_size(text);
+  return size && *size >= 1 << 20 ? size : std::nullopt;
+}
+
 // What else there is to say about "10.1.2.3/8".
 std::string network_meant(std::string_view text) {
   const auto network = network_around(text);
@@ -93,6 +98,9 @@ constexpr Kind<PortRange> port_range{"\"FIRST-LAST\", such as \"49152-49251\", w
                                      parse_port_range};
 constexpr Kind<std::uint64_t> size_bound{
     "a size of at least 1 byte: a number of bytes, or with KiB, MiB, GiB or TiB, such as 16GiB", parse_bound};
+constexpr Kind<std::uint64_t> rekey_bound{
+    "a size of at least 1MiB: a number of bytes, or with KiB, MiB, GiB or TiB, such as 1GiB, or null",
+    parse_rekey_bound};
 constexpr Kind<Network> network{
     "a network or one address, such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.7\"", parse_network,
     network_meant};
@@ -130,6 +138,7 @@ void read_ssh(Section& section, Ssh& ssh) {
   section.choice("compatibility", compatibilities, ssh.compatibility);
   section.text("max_upload", size_bound, ssh.max_upload);
   read_algorithms(section, ssh);
+  section.text_or_null("rekey_limit", rekey_bound, ssh.rekey_limit);
   section.number("login_grace", 1, 3600, ssh.login_grace);
   section.text("max_unauthenticated", early_drop, ssh.max_unauthenticated);
   section.number("max_unauthenticated_per_address", 1, 1'000'000, ssh.max_unauthenticated_per_address);

@@ -53,6 +53,11 @@ void print_ssh(Printer& printer, const Ssh& ssh) {
   printer.texts("host_key_algorithms", ssh.host_key_algorithms);
   printer.texts("ciphers", ssh.ciphers);
   printer.texts("macs", ssh.macs);
+  if (ssh.rekey_limit) {
+    printer.size("rekey_limit", *ssh.rekey_limit);
+  } else {
+    printer.nothing("rekey_limit");
+  }
   printer.number("login_grace", seconds(ssh.login_grace));
   printer.text("max_unauthenticated", ssh.max_unauthenticated.text());
   printer.number("max_unauthenticated_per_address", ssh.max_unauthenticated_per_address);

@@ -47,6 +47,15 @@ bool drops_early(const conf::EarlyDrop& limit, std::size_t unauthenticated, unsi
   return chance < limit.rate + (100 - limit.rate) * above / (limit.full - limit.start);
 }
 
+// An IPv6 host has 2^64 addresses to its name: what counts is its network (RFC 6177), but all neighbours of a
+// link share that of the link-local ones.
+net::ip::address source(const net::ip::address& address) {
+  if (address.is_v4() || address.to_v6().is_v4_mapped() || address.to_v6().is_link_local()) return address;
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return net::ip::address_v6(bytes, address.to_v6().scope_id());
+}
+
 }  // namespace
 
 bool SshLimits::Client::quiet(Clock::time_point now) const {
@@ -56,7 +65,7 @@ bool SshLimits::Client::quiet(Clock::time_point now) const {
 
 SshLimits::Client& SshLimits::client_at(const net::ip::address& address, Clock::time_point now) {
   if (clients_.size() >= most_remembered) forget_the_quiet(now);
-  return clients_[address];
+  return clients_[source(address)];
 }
 
 std::optional<SshLimits::Refusal> SshLimits::enter(const net::ip::address& address, const conf::Ssh& settings,
@@ -101,14 +110,14 @@ bool SshLimits::may_tell(Client& client, Clock::time_point now) {
 }
 
 void SshLimits::logged_in(const net::ip::address& address, Clock::time_point now) {
-  auto& client = clients_[address];
+  auto& client = clients_[source(address)];
   --client.unauthenticated, --unauthenticated_;
   client.vouched_until = now + vouched_for;
 }
 
 Clock::duration SshLimits::failed(const net::ip::address& address, int tries, const conf::Ssh& settings,
                                   Clock::time_point now) {
-  auto& client = clients_[address];
+  auto& client = clients_[source(address)];
   const std::chrono::duration<double> passed = now - std::exchange(client.failed_at, now);
   client.failures = std::max(0.0, client.failures - passed / failure_lasts);
   const auto before =
@@ -121,7 +130,7 @@ Clock::duration SshLimits::failed(const net::ip::address& address, int tries, co
 std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& address,
                                                   std::optional<Offence> offence, const conf::Ssh& settings,
                                                   Clock::time_point now) {
-  auto& client = clients_[address];
+  auto& client = clients_[source(address)];
   --client.connections, --connections_;
   if (!offence) return {};  // then logged_in() was called
   --client.unauthenticated, --unauthenticated_;

@@ -12,7 +12,8 @@
 namespace server {
 
 // Who may connect over SSH now, and how long the answer to a failed login is held back. Counts per address
-// first, so that nobody keeps others out. Bookkeeping alone: no socket, no clock, no log. Lives on the loop.
+// first, or per /64 of IPv6, so that nobody keeps others out. Bookkeeping alone: no socket, no clock, no log.
+// Lives on the loop.
 class SshLimits {
  public:
   using Clock = std::chrono::steady_clock;

@@ -39,6 +39,9 @@ bool SshSession::start(ssh_bind bind, int fd) {
   // The server's default offers zlib, and ssh_bind has no option against it.
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
+  if (const auto limit = shared_.settings->ssh.rekey_limit) {
+    ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
+  }
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0 || ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
     ::close(fd);

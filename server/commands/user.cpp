@@ -20,6 +20,7 @@ constexpr Flag flags[]{
     {"--password-file", "FILE", "read the password from FILE's first line, - for standard input"},
     {"--key", "FILE", "public keys that open the account (OpenSSH's .pub); repeatable"},
     {"--root", "DIR", "the folder of images/ that the user sees as /"},
+    {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
     {"--json", "", "print JSON (list)"}};
 
 std::vector<std::string> lines_of(const std::string& file) {
@@ -105,6 +106,7 @@ int add(const Arguments& arguments, const std::string& name) {
     for (auto& line : lines_of(file)) user.authorized_keys.push_back(std::move(line));
   }
   if (const auto root = arguments.value("--root")) user.root = *root;
+  user.uploads = arguments.has("--uploads");
   if (user.authorized_keys.empty() || arguments.has("--password-file"))
     user.password_hash = new_hash(arguments, name);
   book.users.push_back(std::move(user));
@@ -141,11 +143,13 @@ int list(const Arguments& arguments) {
       object.add("root", user.root);
       object.add("password", !user.password_hash.empty());
       object.add("keys", user.authorized_keys.size());
+      object.add("uploads", user.uploads);
       object.add("defined_in", from);
       json.append(json.empty() ? "" : ",").append(object.text());
     } else {
-      fmt::print("{}\t{}\t{}{} keys\t{}\n", user.name, user.root,
-                 user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(), from);
+      fmt::print("{}\t{}\t{}{} keys{}\t{}\n", user.name, user.root,
+                 user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(),
+                 user.uploads ? ", uploads" : "", from);
     }
   };
   for (const auto& user : book.settings.ssh.users) print(user, "configuration");

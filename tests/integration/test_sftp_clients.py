@@ -1,11 +1,12 @@
 """The SFTP clients that people have, one feature each; test_whole_job.py runs them over everything."""
 import base64
+import random
 import socket
 
 import pytest
 
 from apdepot import PASSWORD, RELEASE, USER
-from clients import SFTP_CLIENTS, get_lines
+from clients import SFTP_CLIENTS, Client, get_lines, key_user
 
 
 @pytest.mark.parametrize("fetch", SFTP_CLIENTS, ids=lambda fetch: fetch.__name__)
@@ -62,6 +63,16 @@ def test_openssh_survives_a_rekey_in_mid_transfer(client, images, tmp_path):
     sftp(client, "-o", "RekeyLimit=64K", lines=get_lines(RELEASE, ["C9800-AP-iosxe-wlc.bin"], tmp_path))
 
     assert (tmp_path / "C9800-AP-iosxe-wlc.bin").read_bytes() == images["C9800-AP-iosxe-wlc.bin"]
+
+
+def test_the_server_exchanges_keys_anew_as_its_setting_says(start_server, depot, key, tmp_path):
+    content = random.Random(4).randbytes(8 << 20)
+    (depot / "images/big").write_bytes(content)
+    server = start_server(depot, {"ssh": {**key_user(key)["ssh"], "rekey_limit": "1MiB"}})
+    done = sftp(Client(server, tmp_path / "home", key), "-v", lines=f'get /big "{tmp_path}/big"\n')
+
+    assert (tmp_path / "big").read_bytes() == content
+    assert done.stderr.count("SSH2_MSG_KEXINIT received") > 4
 
 
 def test_openssh_gets_a_whole_release(client, images, tmp_path):

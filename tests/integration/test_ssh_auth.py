@@ -2,6 +2,7 @@
 import base64
 import contextlib
 import hashlib
+import json
 import signal
 import socket
 import stat
@@ -327,6 +328,15 @@ def test_users_are_listed(depot, tmp_path):
     lines = apdepot.succeed("user", "list", depot=depot).splitlines()
 
     assert [line.split()[0] for line in lines] == ["ewc", "operator"]
+
+
+def test_a_user_may_be_given_uploads_when_it_is_made(depot, tmp_path):
+    file = tmp_path / "password"
+    file.write_text("some password\n")
+    apdepot.succeed("user", "add", "sender", "--uploads", "--password-file", file, depot=depot)
+
+    listed = json.loads(apdepot.succeed("user", "list", "--json", depot=depot))
+    assert {user["name"]: user["uploads"] for user in listed} == {USER: False, "sender": True}
 
 
 @pytest.mark.parametrize("arguments, named", [

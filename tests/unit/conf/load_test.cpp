@@ -704,7 +704,8 @@ TEST_CASE("what is printed as YAML loads again and means the same") {
         "['::/0']}\n"
         "ssh: {listen: [], compatibility: legacy, users_file: 'null', kex: [ecdh-sha2-nistp256], trusted: "
         "['::/0'],\n"
-        "  max_unauthenticated: '1:2:3', login_grace: 1, max_sessions: 7, macs: [hmac-sha1]}\n"
+        "  max_unauthenticated: '1:2:3', login_grace: 1, rekey_limit: 1MiB, max_sessions: 7, macs: "
+        "[hmac-sha1]}\n"
         "import: {watch: false, layout: 'a-{release}', settle: 0, max_total: 4097, max_ratio: 1}\n"
         "lookup: {forgiving: false, aliases: {/a: /b, '/ #\"{': /e, \"/\\n\": /, /c d: /}}\nlog: "
         "{level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
@@ -738,7 +739,7 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
       R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
       R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
       R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "max_upload": 2147483648, )"
-      R"("kex": [], "host_key_algorithms": [], "ciphers": [], "macs": [], "login_grace": 60, )"
+      R"("kex": [], "host_key_algorithms": [], "ciphers": [], "macs": [], "rekey_limit": null, "login_grace": 60, )"
       R"("max_unauthenticated": "100:30:300", "max_unauthenticated_per_address": 50, "max_sessions": 2000, )"
       R"("max_sessions_per_address": 1000, "trusted": [], "users_file": null, )"
       R"("users": [{"name": "ewc", "authorized_keys": [")" +

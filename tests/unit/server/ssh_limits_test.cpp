@@ -203,3 +203,22 @@ TEST_CASE("addresses are forgotten, connections are not") {
   CHECK(door.limits.remembered() < 30'000);
   CHECK(door.limit(device) == SshLimit::unauthenticated_per_address);
 }
+
+TEST_CASE("an IPv6 host that changes its address within its network is still the same one") {
+  Door door;
+  door.settings.max_unauthenticated_per_address = 1;
+  CHECK(door.enter("2001:db8:1:2::1"));
+  CHECK(door.limit("2001:db8:1:2:ffff::2") == SshLimit::unauthenticated_per_address);
+  CHECK(door.enter("2001:db8:1:3::1"));
+  door.leave("2001:db8:1:2:aaaa::9", Offence::no_login);
+  CHECK(door.enter("2001:db8:1:2::5"));
+}
+
+TEST_CASE("neighbours of one link are not one host, and neither are IPv4 addresses in IPv6's form") {
+  Door door;
+  door.settings.max_unauthenticated_per_address = 1;
+  CHECK(door.enter("fe80::1"));
+  CHECK(door.enter("fe80::2"));
+  CHECK(door.enter("::ffff:192.0.2.1"));
+  CHECK(door.enter("::ffff:192.0.2.2"));
+}
