@@ -18,11 +18,13 @@ using namespace std::chrono_literals;
 
 // One turn on the loop: encryption is what costs, from 0.1 to 3 ms for each write.
 constexpr auto longest_turn = 2ms;
-constexpr std::size_t write_at_once = 32 << 10;  // libssh keeps what the socket does not take
+constexpr std::size_t most_at_once = 32 << 10;     // libssh keeps what the socket does not take
+constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
 
 constexpr std::size_t most_misses_told = 1000;
 constexpr std::size_t most_unasked_bytes = 256 << 10;  // before anything runs on the channel
 constexpr std::size_t most_backlog = 1 << 20;          // a client's window is larger (1.28 MB in libssh)
+constexpr std::size_t enough_answers = 64 << 10;       // to be sent in spite of it
 
 constexpr auto out_of_memory = "the server is short of memory";
 
@@ -49,8 +51,11 @@ Workers& workers_for(const Shared& shared, const files::Operation& operation) {
 
 }  // namespace
 
-SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel)
-    : shared_(shared), connection_(connection), channel_(channel) {
+SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet)
+    : shared_(shared),
+      connection_(connection),
+      channel_(channel),
+      write_at_once_(std::min(most_at_once, packet * most_packets_at_once)) {
   ssh_callbacks_init(&callbacks_);
   callbacks_.userdata = this;
   callbacks_.channel_data_function = on_data;
@@ -136,7 +141,7 @@ void SshChannel::start(ssh::Message request, MakeService make) {
       });
 }
 
-bool SshChannel::backlogged() const { return waiting_ && received_.size() > most_backlog; }
+bool SshChannel::backlogged() const { return !finished_ && received_.size() > most_backlog; }
 
 bool SshChannel::serve() {
   if (waiting_ || finished_ || !channel_) return false;
@@ -157,12 +162,18 @@ bool SshChannel::serve() {
 
 // One round. True when something moved and nothing hinders the next one.
 bool SshChannel::work() {
-  if (!received_.empty() && !service_->feed(std::exchange(received_, {}))) {
-    connection_.end("the client sent what its protocol has no place for, or too much at once");
-    return false;
+  if (eof_ && received_.empty()) service_->eof();
+  auto operation = service_->poll();
+  // Not before the service wants for something to do: a client may send faster than the disk writes, and what
+  // waits here holds it back.
+  if (!operation && !received_.empty()) {
+    if (!service_->feed(std::exchange(received_, {}))) {
+      connection_.end("the client sent what its protocol has no place for, or too much at once");
+      return false;
+    }
+    if (eof_) service_->eof();
+    operation = service_->poll();
   }
-  if (eof_) service_->eof();
-  const auto operation = service_->poll();
   service_->tell();
   if (operation) carry_out(*operation);
   const bool moved = flush();
@@ -225,10 +236,13 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
 // that a client that does not read costs no memory. True when something moved.
 bool SshChannel::flush() {
   bool moved = false;
+  // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte
+  // more.
+  if (backlogged() && service_->output().size() < enough_answers) return false;
   while (!service_->output().empty() && !closed_ && connection_.may_send()) {
     const auto output = service_->output();
     const auto window = ssh_channel_window_size(channel_);
-    const auto size = std::min({output.size(), std::size_t{window}, write_at_once});
+    const auto size = std::min({output.size(), std::size_t{window}, write_at_once_});
     if (size == 0) break;
     const int written = ssh_channel_write(channel_, output.data(), static_cast<std::uint32_t>(size));
     if (written < 0) {

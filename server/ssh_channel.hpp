@@ -38,7 +38,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     ~Connection() = default;
   };
 
-  SshChannel(Shared& shared, Connection& connection, ssh_channel channel);
+  // The client takes no more than `packet` bytes in one.
+  SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet);
   SshChannel(const SshChannel&) = delete;
   SshChannel& operator=(const SshChannel&) = delete;
   ~SshChannel();
@@ -80,6 +81,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   Shared& shared_;
   Connection& connection_;
   ssh_channel channel_;  // libssh's; ours to free once both sides have closed it
+  std::size_t write_at_once_;
   ssh_channel_callbacks_struct callbacks_{};
   std::vector<std::byte> received_;
   bool eof_ = false, closed_ = false;  // by the client

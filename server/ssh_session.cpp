@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "server/ssh_packet_size.hpp"
+
 namespace server {
 namespace {
 
@@ -16,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr int polls_a_turn = 16;
 constexpr std::size_t most_channels = 10;  // at a time, as in sshd
 constexpr std::size_t most_refusals_told = 100;
+constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
+constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
 
 }  // namespace
 
@@ -96,8 +100,9 @@ void SshSession::service() {
   if (negotiation_.to_tell(session_.get())) {
     shared_.events.emit(negotiation_.tell(login_.peer(session_.get())));
   }
-  // What is not read is not answered either: libssh would keep the answers without bound.
-  while (!logging_in_ && !over_ && may_send()) {
+  // What is not read is not answered either: libssh would keep the answers without bound. It reads when it is
+  // asked for a message, too.
+  while (!logging_in_ && !over_ && may_send() && !backlogged()) {
     ssh::Message message(ssh_message_get(session_.get()));
     if (!message) break;
     handle(std::move(message));
@@ -174,8 +179,13 @@ void SshSession::open_channel(ssh_message message) {
     return refuse(message, "a channel that is no session");
   if (!login_.user() || channels_.size() >= most_channels) return refuse(message, "too many channels");
   if (auto* const channel = ssh_message_channel_request_open_reply_accept(message)) {
+    const auto packet = ssh::largest_packet(channel).value_or(usual_packet);
+    if (packet < least_packet) {
+      return end(fmt::format("the client takes packets of {} bytes at most; {} are the least", packet,
+                             least_packet));
+    }
     Connection& connection = *this;
-    channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel));
+    channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel, packet));
   }
 }
 
@@ -210,7 +220,8 @@ void SshSession::refuse(ssh_message message, std::string what) {
 }
 
 void SshSession::arm() {
-  if (!backlogged() && !std::exchange(reading_, true)) {
+  if (backlogged()) return;  // a worker calls us
+  if (!std::exchange(reading_, true)) {
     socket_.async_wait(net::posix::stream_descriptor::wait_read,
                        [self = shared_from_this()](error_code error) {
                          self->reading_ = false;
