@@ -72,6 +72,19 @@ std::optional<event::SshMismatched> mismatch(const SshPeer& peer, std::string_vi
                               known && legacy_helps(kind->kind, *theirs, settings)};
 }
 
+constexpr std::string_view unanswered_key = "Public key from client (";
+
+// "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,...)"
+std::optional<event::SshMismatched> key_mismatch(const SshPeer& peer, std::string_view why,
+                                                 const conf::Ssh& settings) {
+  const auto theirs = between(why, unanswered_key, ") doesn't match server preference (");
+  const auto ours = between(why, "server preference (", ")");
+  if (!theirs || !ours) return std::nullopt;
+  const bool legacy_helps = settings.compatibility == conf::Compatibility::modern && *theirs == "ssh-rsa";
+  return event::SshMismatched{peer.number,     peer.client,          peer.port,          peer.banner,
+                              "user key type", std::string(*theirs), std::string(*ours), legacy_helps};
+}
+
 constexpr std::string_view farewell = "Received SSH_MSG_DISCONNECT: ";
 
 SshEnd end_of(std::string_view why) {
@@ -83,8 +96,11 @@ SshEnd end_of(std::string_view why) {
 
 }  // namespace
 
+bool leaves_the_client_waiting(std::string_view error) { return error.starts_with(unanswered_key); }
+
 Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings) {
   if (auto found = mismatch(peer, why, settings)) return std::move(*found);
+  if (auto found = key_mismatch(peer, why, settings)) return std::move(*found);
   const auto how = end_of(why);
   const auto text = how == SshEnd::disconnected ? why.substr(farewell.size()) : why;
   return event::SshEnded{peer.number, peer.user, peer.client, peer.port, how, text};

@@ -110,8 +110,9 @@ void SshSession::service() {
   const bool more = !logging_in_ && serve_channels();
   in_service_ = false;
   if (over_) return;
-  if (!alive && !logging_in_) return end(ssh::text(ssh_get_error(session_.get())));
   if (logging_in_) return;
+  const auto error = ssh::text(ssh_get_error(session_.get()));
+  if (!alive || (!login_.user() && leaves_the_client_waiting(error))) return end(error);
   if (more) return net::post(shared_.loop, [self = shared_from_this()] { self->service(); });
   if (draining_ && idle()) return stop();
   arm();

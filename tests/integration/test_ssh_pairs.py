@@ -103,7 +103,7 @@ def test_a_group_exchange_gives_the_group_that_fits_best(client, images, hash, l
 def test_an_rsa_key_that_signs_by_sha1_is_for_old_devices_only(start_server, depot, compatibility, monkeypatch):
     private = paramiko.RSAKey.generate(2048)
     users = [{"name": "keyed", "authorized_keys": [f"ssh-rsa {private.get_base64()}"]}]
-    server = start_server(depot, {"ssh": {"compatibility": compatibility, "users": users, "login_grace": 3}})
+    server = start_server(depot, {"ssh": {"compatibility": compatibility, "users": users}})
     for algorithm in ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"):
         monkeypatch.setattr(paramiko.auth_handler.AuthHandler, "_finalize_pubkey_algorithm", lambda *_: algorithm)
         transport = connect(server)
@@ -111,3 +111,5 @@ def test_an_rsa_key_that_signs_by_sha1_is_for_old_devices_only(start_server, dep
             transport.auth_publickey("keyed", private)
         assert transport.is_authenticated() == (algorithm != "ssh-rsa" or compatibility == "legacy")
         transport.close()
+    if compatibility == "modern":
+        server.wait_for_log("no matching user key type found.*ssh.compatibility: legacy")

@@ -61,3 +61,19 @@ TEST_CASE("legacy is no advice where a list of one's own is in its way") {
   CHECK(line(why, "", settings).find("legacy") == std::string::npos);
   CHECK(line(why).find("legacy has what they need") != std::string::npos);
 }
+
+TEST_CASE("a user's key of a type that is not taken is told as such") {
+  const std::string why =
+      "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,rsa-sha2-512)";
+  CHECK(leaves_the_client_waiting(why));
+  CHECK_FALSE(leaves_the_client_waiting(""));
+  CHECK(
+      line(why) ==
+      "sftp-server[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching user key type found. Their "
+      "offer: ssh-rsa. Ours: ssh-ed25519,rsa-sha2-512. They are SSH-2.0-Cisco-1.25; ssh.compatibility: "
+      "legacy "
+      "has what they need");
+  conf::Ssh legacy;
+  legacy.compatibility = conf::Compatibility::legacy;
+  CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
+}
