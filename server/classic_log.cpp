@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "server/escape.hpp"
+#include "server/miss_text.hpp"
 
 namespace server {
 namespace {
@@ -177,16 +178,6 @@ std::string describe(const SshEnded& e) {
   return fmt::format("Disconnecting {}: {}", peer, escaped(e.why));
 }
 
-std::string describe(const Missed& e) {
-  auto text = fmt::format("miss {}: {}", cause_name(e.miss.cause), escaped(e.miss.what));
-  if (!e.miss.hint.empty()) text += "; " + escaped(e.miss.hint);
-  if (e.miss.nearest && e.miss.cause != storage::Cause::not_unpacked) {
-    text += fmt::format(": {}-image-path {}", e.protocol == Protocol::tftp ? "tftp" : "sftp",
-                        escaped(e.miss.nearest->parent().text()));
-  }
-  return text;
-}
-
 // sftp-server(8)'s lines: "info" and "verbose" as there, the rest at "debug".
 struct SftpLine {
   std::uint64_t number;
@@ -287,7 +278,8 @@ struct Lines {
   }
   L operator()(const Missed& e) const {
     const auto line = e.protocol == Protocol::tftp ? tftpd : sftp_server;
-    return {line(e.number, quiet, warning, describe(e))};
+    const auto cause = cause_name(e.miss.cause);
+    return {line(e.number, quiet, warning, fmt::format("miss {}: {}", cause, text_of(e.miss, e.protocol)))};
   }
   L operator()(const HostKey& e) const {
     return {apdepot(normal, info, fmt::format("host key {} {}", e.type, e.fingerprint))};
@@ -333,6 +325,11 @@ struct Lines {
         e.number, normal, info,
         fmt::format("scp {}{}: {}", name, e.by_client ? "received error" : "sent error", escaped(e.text)))};
   }
+  L operator()(const SftpRemapped& e) const {
+    return {sftp_server(e.number, normal, info,
+                        fmt::format("remapped \"{}\" to \"{}\" ({})", escaped(e.name), escaped(e.remapped.to),
+                                    rule_name(e.remapped.rule)))};
+  }
   L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
 
   L operator()(const ImportStarted& e) const {
@@ -367,6 +364,11 @@ struct Lines {
         apdepot(quiet, warning,
                 fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/",
                             escaped(e.file)))};
+  }
+  L operator()(const Retired& e) const {
+    return {apdepot(
+        normal, notice,
+        fmt::format("retired {} to {}: import.keep is {}", escaped(e.path), escaped(e.moved_to), e.keep))};
   }
 
   L operator()(const Started& e) const { return {apdepot(normal, info, "version " + e.version)}; }

@@ -143,6 +143,11 @@ struct SftpHappened {
   std::uint64_t number;
   sftp::Event what;
 };
+struct SftpRemapped {  // told before the file's opening
+  std::uint64_t number;
+  std::string name;
+  Remapped remapped;
+};
 struct ScpFailed {
   std::uint64_t number;
   std::string name, text;  // the name is empty when it is about none
@@ -165,6 +170,10 @@ struct ImportFailed {
 };  // the depot's fault: tried again
 struct DropIgnored {
   std::string file;
+};
+struct Retired {  // because import.keep keeps so many
+  std::string path, moved_to;
+  std::uint32_t keep;
 };
 
 struct Started {
@@ -191,14 +200,15 @@ struct Stopped {};
 
 namespace server {
 
-using Event = std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
-                           event::TftpNoise, event::Missed, event::HostKey, event::SshProbed,
-                           event::SshDropped, event::SshPenalised, event::SshNegotiated, event::SshMismatched,
-                           event::SshEnded, event::SshRefused, event::LoggedIn, event::LoginFailed,
-                           event::SessionOpened, event::SessionClosed, event::SftpHappened, event::ScpFailed,
-                           event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed,
-                           event::DropIgnored, event::Started, event::Reloaded, event::ReloadFailed,
-                           event::Warned, event::Stopping, event::LoopMeasured, event::Stopped>;
+using Event =
+    std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
+                 event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped,
+                 event::SshPenalised, event::SshNegotiated, event::SshMismatched, event::SshEnded,
+                 event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,
+                 event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
+                 event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed,
+                 event::DropIgnored, event::Retired, event::Started, event::Reloaded, event::ReloadFailed,
+                 event::Warned, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

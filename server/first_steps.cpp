@@ -23,7 +23,8 @@ std::string first_user(const Shared& shared) try {
 
 std::string first_steps(const Shared& shared, const std::string& program, bool usual_ports) {
   const auto images = storage::Root::open(shared.depot.images());
-  const auto releases = images ? storage::list_releases(*images) : std::vector<storage::Path>{};
+  const auto releases =
+      images ? storage::list_releases(storage::Catalogue(*images)) : std::vector<storage::Path>{};
   const auto path = releases.empty() ? "/EWC/<release>" : releases.back().text();
   const auto addresses = own_addresses();
   const auto address = addresses.empty() ? "<address>" : addresses.front().to_string();

@@ -112,6 +112,9 @@ net::awaitable<void> Importer::import(std::string name) {
 void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {
   if (const auto* done = std::get_if<Done>(&outcome)) {
     shared_.events.emit(event::Published{name, done->imported, seconds});
+    for (const auto& [path, to] : done->retired)
+      shared_.events.emit(event::Retired{path, to, settings_.keep});
+    for (const auto& problem : done->problems) shared_.events.emit(event::Warned{problem});
     if (!done->left_over.empty()) {
       shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done->left_over});
     }
@@ -126,7 +129,8 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
 Importer::Outcome Importer::import_now(const std::string& name) const {
   try {
     try {
-      Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_), {}};
+      Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_), {}, {}, {}};
+      done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
       try {
         storage::remove_drop(shared_.depot, name);
       } catch (const std::exception& e) {

@@ -8,6 +8,7 @@
 #include "server/drop_watch.hpp"
 #include "server/shared.hpp"
 #include "storage/drop_folder.hpp"
+#include "storage/retire.hpp"
 
 namespace server {
 
@@ -24,7 +25,9 @@ class Importer {
  private:
   struct Done {
     storage::Imported imported;
-    std::string left_over;  // why the file could not be taken out of drop/
+    std::string left_over;                  // why the file could not be taken out of drop/
+    std::vector<storage::Retired> retired;  // for import.keep
+    std::vector<std::string> problems;      // with that
   };
   struct Refused {
     std::string reason, moved_to;

@@ -274,6 +274,10 @@ struct Fields {
   std::string_view operator()(const SftpHappened& e) const {
     return out.add("number", e.number), std::visit(SftpFields{out}, e.what);
   }
+  std::string_view operator()(const SftpRemapped& e) const {
+    out.add("number", e.number), out.add("name", e.name), out.add("remapped", e.remapped.to);
+    return out.add("rule", rule_name(e.remapped.rule)), "sftp.remapped";
+  }
   std::string_view operator()(const ImportStarted& e) const {
     return out.add("file", e.file), "import.started";
   }
@@ -292,6 +296,10 @@ struct Fields {
   }
   std::string_view operator()(const DropIgnored& e) const {
     return out.add("file", e.file), "import.ignored";
+  }
+  std::string_view operator()(const Retired& e) const {
+    out.add("path", e.path), out.add("moved_to", e.moved_to);
+    return out.add("keep", e.keep), "import.retired";
   }
   std::string_view operator()(const Started& e) const {
     return out.add("version", e.version), "server.started";

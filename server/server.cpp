@@ -36,7 +36,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       explaining_(loop_, explaining_threads),
       hashing_(loop_, hashing_threads),
       importing_(loop_, importing_threads),
-      shared_{loop_, disk_, content_, explaining_, hashing_, importing_, events_, meter_, depot_, settings_},
+      shared_{loop_,   disk_,  content_, explaining_, hashing_, importing_,
+              events_, meter_, depot_,   catalogue_,  settings_},
       tftp_(shared_),
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
@@ -79,6 +80,7 @@ void Server::run() {
              origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
   tell_ready();
   make_host_keys();
+  make_catalogue();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
   events_.emit(event::LoopMeasured{meter_.usual(), meter_.logins()});
@@ -110,6 +112,18 @@ std::string Server::ready_line() const {
   for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
   for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
   return line + "depot " + depot_.directory().string();
+}
+
+// So that the first miss need not wait for it.
+void Server::make_catalogue() {
+  explaining_.run(
+      [this] { return catalogue_.now() && catalogue_.scans_each_time(); },
+      [this](std::optional<bool> scans) {
+        if (!scans.value_or(false)) return;
+        events_.emit(event::Warned{
+            "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
+            "let the depot lie on a disk of this host"});
+      });
 }
 
 void Server::make_host_keys() {

@@ -35,6 +35,7 @@ class Server {
   void log(const Event& event);
   void run_loop();
   std::string ready_line() const;
+  void make_catalogue();
   void make_host_keys();
   void sweep_staging();
   void start_importer();
@@ -54,6 +55,7 @@ class Server {
   Events events_;
   LoopMeter meter_;
   storage::Depot depot_;
+  storage::LiveCatalogue catalogue_{depot_};
   Workers disk_, content_, explaining_, hashing_, importing_;
   Shared shared_;
   TftpService tftp_;

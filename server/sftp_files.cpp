@@ -44,18 +44,11 @@ storage::Path name_of(const storage::Upload& upload) {
   return path;
 }
 
-struct Reason {
-  std::string what, hint;
-};
-Reason why_not_written(const storage::Path& path, std::error_code error) {
-  const auto name = path.text();
-  if (!below_uploads(path))
-    return {fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name())};
-  if (error == std::errc::file_exists) return {name + " is there already", "nothing is overwritten"};
-  if (error == std::errc::file_too_large)
-    return {name + " is larger than a user may send", "ssh.max_upload bounds it"};
-  if (error == std::errc::no_space_on_device) return {"the disk has no room for " + name, ""};
-  return {fmt::format("{} cannot be written: {}", name, error.message()), ""};
+// The file that is asked for to be read; nothing for another operation.
+const storage::Path* path_read(const sftp::Operation& operation) {
+  if (const auto* open = std::get_if<sftp::OpenFile>(&operation)) return &open->path;
+  const auto* examine = std::get_if<sftp::Examine>(&operation);
+  return examine ? &examine->path : nullptr;
 }
 
 }  // namespace
@@ -85,7 +78,7 @@ SftpFiles::Outcome SftpFiles::perform(const sftp::Operation& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::Examine& operation) {
-  const auto attributes = root_.attributes(operation.path, operation.links);
+  const auto attributes = images_.root.attributes(operation.path, operation.links);
   if (attributes) return {*attributes};
   // Clients look at the name that they are writing to.
   if (const auto* under_way = upload(operation.path)) return answer(under_way->attributes());
@@ -100,14 +93,14 @@ SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOpen& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::OpenFile& operation) {
-  auto file = root_.open_file(operation.path);
+  auto file = images_.root.open_file(operation.path);
   if (!file) return {file.error(), operation.path};
   slot(operation.handle) = std::move(*file);
   return {sftp::Done{}};
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::OpenDirectory& operation) {
-  auto directory = root_.open_directory(operation.path);
+  auto directory = images_.root.open_directory(operation.path);
   if (!directory) return {directory.error()};
   slot(operation.handle) = std::move(*directory);
   return {sftp::Done{}};
@@ -216,7 +209,7 @@ SftpFiles::Outcome SftpFiles::run(const sftp::SetTimesOpen& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::ExamineSpace& operation) {
-  auto space = root_.space(operation.path);
+  auto space = images_.root.space(operation.path);
   if (space && !uploads_) space->read_only = true;
   return answer(space);
 }
@@ -224,7 +217,7 @@ SftpFiles::Outcome SftpFiles::run(const sftp::ExamineSpace& operation) {
 storage::Result<SftpFiles::Own> SftpFiles::own(const storage::Path& path) const {
   const auto below = below_uploads(path);
   if (!uploads_ || !below) return std::unexpected(std::make_error_code(std::errc::permission_denied));
-  auto folder = storage::uploads_below(root_);
+  auto folder = storage::uploads_below(images_.root);
   if (!folder) return std::unexpected(folder.error());
   return Own{std::move(*folder), *below};
 }
@@ -273,10 +266,36 @@ SftpFiles::Outcome SftpFiles::refuse(const storage::Path& path, std::error_code 
   return {error, path};
 }
 
+// A name below uploads/ is one that its user may be about to write.
+bool SftpFiles::may_mean_another(const sftp::Operation& operation,
+                                 const storage::LookupSettings& settings) const {
+  const auto* path = path_read(operation);
+  if (!path || (uploads_ && below_uploads(*path))) return false;
+  return settings.forgiving || (images_.folder.is_root() && !settings.aliases.empty());
+}
+
+std::optional<SftpFiles::Outcome> SftpFiles::perform_as_meant(const sftp::Operation& operation,
+                                                              storage::LookupSettings settings) {
+  const auto& asked = *path_read(operation);
+  const auto catalogue = images_.catalogue.now(images_.folder);
+  if (!catalogue) return {};
+  if (!images_.folder.is_root()) settings.aliases.clear();  // they are written as from "/"
+  auto found =
+      storage::find_image(images_.root, *catalogue, asked.text(), storage::AboveRoot::stays, settings);
+  if (!found) return {};
+  const auto* open = std::get_if<sftp::OpenFile>(&operation);
+  if (!open) return Outcome{found->file.at_open()};
+  slot(open->handle) = std::move(found->file);
+  Outcome outcome{sftp::Done{}};
+  if (found->rule != storage::Rule::exact) outcome.meant = Meant{asked, found->path, found->rule};
+  return outcome;
+}
+
 storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code error) const {
-  if (refused_ != missing) return storage::explain_miss(root_, missing, error);
-  auto [what, hint] = why_not_written(missing, error);
-  return {storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
+  if (refused_ == missing) return explain_unwritten(missing, error);
+  const auto catalogue = images_.catalogue.now(images_.folder);
+  return catalogue ? storage::explain_miss(images_.root, *catalogue, missing, error)
+                   : storage::plain_miss(missing.text(), error);
 }
 
 SftpFiles::Slot& SftpFiles::slot(std::uint32_t handle) {
@@ -294,6 +313,20 @@ storage::Upload* SftpFiles::upload(const storage::Path& path) {
     if (file && name_of(*file) == path) return file;
   }
   return nullptr;
+}
+
+storage::Miss explain_unwritten(const storage::Path& path, std::error_code error) {
+  const auto name = path.text();
+  const auto miss = [error](std::string what, std::string hint) {
+    return storage::Miss{storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
+  };
+  if (!below_uploads(path))
+    return miss(fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name()));
+  if (error == std::errc::file_exists) return miss(name + " is there already", "nothing is overwritten");
+  if (error == std::errc::file_too_large)
+    return miss(name + " is larger than a user may send", "ssh.max_upload bounds it");
+  if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + name, "");
+  return miss(fmt::format("{} cannot be written: {}", name, error.message()), "");
 }
 
 }  // namespace server

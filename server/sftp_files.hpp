@@ -5,6 +5,7 @@
 
 #include "protocols/sftp/session.hpp"
 #include "server/workers.hpp"
+#include "storage/live_catalogue.hpp"
 #include "storage/lookup.hpp"
 #include "storage/root.hpp"
 #include "storage/upload.hpp"
@@ -17,9 +18,19 @@ namespace server {
 // worker and waits. Made and destroyed on the loop.
 class SftpFiles {
  public:
+  struct Meant {  // in place of a name that is not there
+    storage::Path asked, path;
+    storage::Rule rule;
+  };
   struct Outcome {
     sftp::Answer answer;
     std::optional<storage::Path> missing = {};  // the name that could not be examined, opened or written
+    std::optional<Meant> meant = {};            // what was opened instead
+  };
+  struct Images {          // those that the user sees
+    storage::Path folder;  // of all images; the user's "/"
+    storage::Root root;    // the same, open
+    storage::LiveCatalogue& catalogue;
   };
   struct Uploads {
     const storage::Depot& depot;
@@ -27,8 +38,8 @@ class SftpFiles {
   };
 
   // Without `uploads` the user may only read. What is still open at the end is closed by `closing`.
-  SftpFiles(storage::Root root, std::optional<Uploads> uploads, Workers& closing)
-      : root_(std::move(root)), uploads_(uploads), closing_(closing) {}
+  SftpFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
+      : images_(std::move(images)), uploads_(uploads), closing_(closing) {}
   SftpFiles(const SftpFiles&) = delete;
   SftpFiles& operator=(const SftpFiles&) = delete;
   ~SftpFiles();
@@ -37,6 +48,10 @@ class SftpFiles {
   std::optional<sftp::Answer> try_now(const sftp::Operation& operation);
   // May wait for the disk.
   Outcome perform(const sftp::Operation& operation);
+  // Whether perform_as_meant() may help where the operation found nothing.
+  bool may_mean_another(const sftp::Operation& operation, const storage::LookupSettings& settings) const;
+  // The same as perform() with the file that was plainly meant; nothing when none was. For `explaining`.
+  std::optional<Outcome> perform_as_meant(const sftp::Operation& operation, storage::LookupSettings settings);
   storage::Miss explain(const storage::Path& missing, std::error_code error) const;
 
  private:
@@ -78,11 +93,14 @@ class SftpFiles {
   storage::Upload* upload(std::uint32_t handle);
   storage::Upload* upload(const storage::Path& path);  // under way, by the name that it will have
 
-  storage::Root root_;
+  const Images images_;
   const std::optional<Uploads> uploads_;
   Workers& closing_;
   std::vector<Slot> open_;
   std::optional<storage::Path> refused_;  // the last name that could not be written
 };
+
+// Why a name that a user wanted to write was refused.
+storage::Miss explain_unwritten(const storage::Path& path, std::error_code error);
 
 }  // namespace server

@@ -9,6 +9,7 @@
 #include "server/loop_meter.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
+#include "storage/live_catalogue.hpp"
 
 namespace server {
 
@@ -27,6 +28,7 @@ struct Shared {
   Events& events;
   LoopMeter& meter;
   const storage::Depot& depot;
+  storage::LiveCatalogue& catalogue;               // for `explaining`
   std::shared_ptr<const conf::Settings> settings;  // replaced as a whole by a reload
   std::uint64_t last_number = 0;
 

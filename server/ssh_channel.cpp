@@ -135,7 +135,9 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         service_ = make();
         std::optional<SftpFiles::Uploads> uploads;
         if (connection_.user().uploads) uploads.emplace(shared_.depot, shared_.settings->ssh.max_upload);
-        files_.emplace(std::move(*root), uploads, shared_.disk);
+        SftpFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
+                                 shared_.catalogue};
+        files_.emplace(std::move(images), uploads, shared_.disk);
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
@@ -174,7 +176,8 @@ bool SshChannel::work() {
     if (eof_) service_->eof();
     operation = service_->poll();
   }
-  service_->tell();
+  // An opening is told behind what it is remapped to.
+  if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) service_->tell();
   if (operation) carry_out(*operation);
   const bool moved = flush();
   if (waiting_ || !channel_) return false;
@@ -201,15 +204,45 @@ void SshChannel::carry_out(const files::Operation& operation) {
   }
   wait_for(
       workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
-      [this, tells = service_->misses(operation)](SftpFiles::Outcome outcome) {
-        const auto* error = std::get_if<std::error_code>(&outcome.answer);
-        const auto code = error ? *error : std::error_code{};
-        service_->done(std::move(outcome.answer));
-        service_->tell();
-        if (channel_ && tells && outcome.missing && !expected(*outcome.missing, code)) {
-          explain(*outcome.missing, code);
-        }
+      [this, operation](SftpFiles::Outcome outcome) {
+        if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
+        conclude(std::move(outcome), service_->misses(operation));
       });
+}
+
+bool SshChannel::may_mean_another(const files::Operation& operation,
+                                  const SftpFiles::Outcome& outcome) const {
+  const auto* error = std::get_if<std::error_code>(&outcome.answer);
+  const bool missing =
+      error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
+  return missing && channel_ && service_->misses(operation) &&
+         files_->may_mean_another(operation, shared_.settings->lookup) &&
+         shared_.explaining.busy() < most_explanations;
+}
+
+void SshChannel::carry_out_as_meant(const files::Operation& operation, SftpFiles::Outcome missed) {
+  wait_for(
+      shared_.explaining,
+      [files = &*files_, operation, settings = shared_.settings->lookup] {
+        return files->perform_as_meant(operation, settings);
+      },
+      [this, missed = std::move(missed)](std::optional<SftpFiles::Outcome> outcome) mutable {
+        conclude(outcome ? std::move(*outcome) : std::move(missed), true);
+      });
+}
+
+void SshChannel::conclude(SftpFiles::Outcome outcome, bool tells) {
+  const auto* error = std::get_if<std::error_code>(&outcome.answer);
+  const auto code = error ? *error : std::error_code{};
+  if (const auto& meant = outcome.meant) {
+    shared_.events.emit(
+        event::SftpRemapped{connection_.number(), meant->asked.text(), {meant->path.text(), meant->rule}});
+  }
+  service_->done(std::move(outcome.answer));
+  service_->tell();
+  if (channel_ && tells && outcome.missing && !expected(*outcome.missing, code)) {
+    explain(*outcome.missing, code);
+  }
 }
 
 // Whoever may write asks first whether the name is free, WinSCP for instance.

@@ -64,6 +64,9 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void start(ssh::Message request, MakeService make);
   bool work();
   void carry_out(const files::Operation& operation);
+  bool may_mean_another(const files::Operation& operation, const SftpFiles::Outcome& outcome) const;
+  void carry_out_as_meant(const files::Operation& operation, SftpFiles::Outcome missed);
+  void conclude(SftpFiles::Outcome outcome, bool tells);
   bool expected(const storage::Path& missing, std::error_code error) const;
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();

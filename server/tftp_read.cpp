@@ -7,51 +7,59 @@
 namespace server {
 namespace {
 
-// Opens the root anew: an administrator may have put another images/ in its place.
-std::expected<storage::Found, storage::NotFound> find_in(const storage::Depot& depot, const std::string& name,
-                                                         const storage::LookupSettings& settings) {
-  const auto root = storage::Root::open(depot.images());
-  if (!root) return std::unexpected(storage::NotFound{storage::Path{}, root.error()});
-  return storage::find_image(*root, name, storage::AboveRoot::refused, settings);
+using storage::AboveRoot;
+
+// What a worker needs. The root is opened anew: an administrator may have put another images/ in its place.
+struct Search {
+  const Shared& shared;
+  std::string name;
+  storage::LookupSettings settings;
+
+  std::expected<storage::Found, storage::NotFound> as_asked() const {
+    const auto root = storage::Root::open(shared.depot.images());
+    if (!root) return std::unexpected(storage::NotFound{storage::Path{}, root.error()});
+    return storage::find_as_asked(*root, name, AboveRoot::refused, settings);
+  }
+
+  std::expected<storage::Found, storage::Miss> as_meant() const {
+    const auto root = storage::Root::open(shared.depot.images());
+    const auto catalogue = root ? shared.catalogue.now() : nullptr;
+    if (!catalogue) {
+      const auto error = root ? std::make_error_code(std::errc::no_such_file_or_directory) : root.error();
+      return std::unexpected(storage::plain_miss(shared.depot.images().string(), error));
+    }
+    auto found = storage::find_image(*root, *catalogue, name, AboveRoot::refused, settings);
+    if (found) return std::move(*found);
+    return std::unexpected(storage::explain_miss(*root, *catalogue, name, found.error()));
+  }
+};
+
+// Without a look at anything.
+storage::Miss missed_at_once(const std::string& name, const storage::NotFound& missing) {
+  return missing.asked ? storage::plain_miss(name, missing.error)
+                       : storage::explain_miss(name, missing.asked.error());
 }
 
 }  // namespace
 
 net::awaitable<void> TftpRead::look_up() {
-  // An exact name costs no scan; whoever has another one waits for a worker that nobody else waits for.
-  auto exact = shared_.settings->lookup;
-  exact.forgiving = false;
-  auto found = co_await find(shared_.disk, std::move(exact));
-  const bool crowded = shared_.explaining.busy() >= most_explanations;
-  if (!found && shared_.settings->lookup.forgiving && !crowded && !stopped()) {
-    found = co_await find(shared_.explaining, shared_.settings->lookup);
+  const Search search{shared_, name(), shared_.settings->lookup};
+  const auto as_asked = [search] { return search.as_asked(); };
+  auto found = co_await shared_.disk.run(as_asked);
+  if (!found && !stopped()) {
+    // Whoever meant something else waits for a worker that nobody else waits for.
+    if (shared_.explaining.busy() >= most_explanations)
+      co_return refuse(missed_at_once(name(), found.error()));
+    const auto as_meant = [search] { return search.as_meant(); };
+    auto meant = co_await shared_.explaining.run(as_meant);
+    if (!meant && !stopped()) co_return refuse(meant.error());
+    if (meant) found = std::move(*meant);
   }
   if (stopped()) {
     if (found) let_go(std::move(found->file));
-  } else if (found) {
-    serve(std::move(*found));
   } else {
-    refuse(co_await explain(std::move(found.error())));
+    serve(std::move(*found));
   }
-}
-
-net::awaitable<TftpRead::Found> TftpRead::find(Workers& workers, storage::LookupSettings settings) {
-  const auto look = [&depot = shared_.depot, settings = std::move(settings), name = name()] {
-    return find_in(depot, name, settings);
-  };
-  co_return co_await workers.run(look);
-}
-
-net::awaitable<storage::Miss> TftpRead::explain(storage::NotFound missing) {
-  if (missing.asked && shared_.explaining.busy() >= most_explanations) {
-    co_return storage::plain_miss(name(), missing.error);
-  }
-  const auto work = [&depot = shared_.depot, name = name(), missing = std::move(missing)] {
-    const auto root = storage::Root::open(depot.images());
-    return root ? storage::explain_miss(*root, name, missing)
-                : storage::plain_miss(depot.images().string(), root.error());
-  };
-  co_return co_await shared_.explaining.run(work);
 }
 
 void TftpRead::serve(storage::Found found) {

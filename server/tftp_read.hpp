@@ -17,11 +17,7 @@ class TftpRead final : public TftpTransfer {
       : TftpTransfer(shared, noisy, std::move(asked), std::move(port)), images_(images) {}
 
  private:
-  using Found = std::expected<storage::Found, storage::NotFound>;
-
   net::awaitable<void> look_up() override;
-  net::awaitable<Found> find(Workers& workers, storage::LookupSettings settings);
-  net::awaitable<storage::Miss> explain(storage::NotFound missing);
   void serve(storage::Found found);
   bool perform(const tftp::Action& action) override;
   bool resume_action() override;

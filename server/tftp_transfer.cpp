@@ -1,20 +1,13 @@
 #include "server/tftp_transfer.hpp"
 
-#include <fmt/format.h>
-
 #include <exception>
+
+#include "server/miss_text.hpp"
 
 namespace server {
 namespace {
 
 tftp::Time now() { return std::chrono::steady_clock::now(); }
-
-// What fits on a device's console: where the file is, or else what is wrong.
-std::string console_text(tftp::ErrorCode code, const storage::Miss& miss) {
-  auto text = std::string(text_of(code)) + ": ";
-  if (!miss.nearest) text += miss.what + (miss.hint.empty() ? "" : "; ");
-  return text + miss.hint;
-}
 
 std::string what_of(const std::exception_ptr& error) {
   try {

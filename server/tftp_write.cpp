@@ -2,49 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "storage/asked_name.hpp"
+#include "server/tftp_upload.hpp"
 
 namespace server {
 namespace {
 
-using storage::Cause;
 using storage::Miss;
 
 // Of one window: what the usual socket's receive buffer holds, bookkeeping included, while the disk writes.
 constexpr std::size_t most_window_bytes = 64 * 1024;
-
-Miss refusal(std::string what, std::string hint, std::errc error) {
-  return {Cause::write_refused, std::move(what), std::move(hint), {}, std::make_error_code(error)};
-}
-
-// Where below images/uploads/ a name leads, or why it leads nowhere.
-std::expected<storage::Path, Miss> place_of(const std::string& name) {
-  const auto asked = storage::read_name(name, storage::AboveRoot::refused);
-  if (!asked) return std::unexpected(storage::explain_miss(name, asked.error()));
-  const auto& path = asked->path;
-  const auto components = path.components();
-  if (components.size() < 2 || components.front() != "uploads") {
-    return std::unexpected(refusal(fmt::format("{} is not below /uploads", path.text()),
-                                   fmt::format("write /uploads/{}", path.name()),
-                                   std::errc::permission_denied));
-  }
-  storage::Path below;
-  for (const auto& component : components.subspan(1)) below = below / component;
-  return below;
-}
-
-Miss explain(const storage::Path& place, std::error_code error) {
-  const auto path = "/uploads" + place.text();
-  const auto miss = [&](std::string what, std::string hint) {
-    return Miss{Cause::write_refused, std::move(what), std::move(hint), {}, error};
-  };
-  if (error == std::errc::file_exists) return miss(path + " is there already", "nothing is overwritten");
-  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
-    return miss(fmt::format("/uploads{} is no folder", place.parent().text()), "folders are not made");
-  }
-  if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + path, "");
-  return miss(fmt::format("{} cannot be written: {}", path, error.message()), "");
-}
 
 using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
 
@@ -52,9 +18,9 @@ using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
 Begun begin_upload(const storage::Depot& depot, const storage::Path& place,
                    std::optional<std::uint64_t> size) {
   const auto root = storage::uploads_root(depot);
-  if (!root) return std::unexpected(explain(place, root.error()));
+  if (!root) return std::unexpected(explain_unwritten_upload(place, root.error()));
   auto upload = storage::Upload::begin(depot, *root, place, size);
-  if (!upload) return std::unexpected(explain(place, upload.error()));
+  if (!upload) return std::unexpected(explain_unwritten_upload(place, upload.error()));
   return std::make_shared<storage::Upload>(std::move(*upload));
 }
 
@@ -67,19 +33,16 @@ void TftpWrite::closed() {
 
 net::awaitable<void> TftpWrite::look_up() {
   const auto& settings = shared_.settings->tftp;
-  if (!settings.uploads) {
-    co_return refuse(
-        refusal("uploads are not accepted", "tftp.uploads allows them", std::errc::permission_denied));
-  }
-  const auto place = place_of(name());
+  const auto place = tftp_upload_place(settings, name());
   if (!place) co_return refuse(place.error());
   negotiated_ =
       tftp::negotiate(asked_.request, 0, {settings.max_block_size, settings.max_window, most_window_bytes});
   const auto size = negotiated_.announced_size;
   const auto most = settings.max_upload;
   if (size && *size > most) {
-    co_return refuse(refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most),
-                             "", std::errc::file_too_large));
+    co_return refuse(
+        upload_refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most), "",
+                       std::errc::file_too_large));
   }
   const auto begin_it = [&depot = shared_.depot, &place = *place, size] {
     return begin_upload(depot, place, size);

@@ -1,6 +1,8 @@
 #pragma once
 #include <filesystem>
 
+#include "storage/path.hpp"
+
 namespace storage {
 
 // The directory that apdepot owns, and the names of what lies in it.
@@ -14,9 +16,13 @@ class Depot {
   std::filesystem::path images() const { return directory_ / "images"; }
   std::filesystem::path drop() const { return directory_ / "drop"; }
   std::filesystem::path rejected() const { return directory_ / "rejected"; }
+  std::filesystem::path retired() const { return directory_ / "retired"; }  // made when it is needed
   std::filesystem::path state() const { return directory_ / "state"; }
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
+  std::filesystem::path manifest(const Path& release) const {
+    return manifests() / (release.text().substr(1) + ".yaml");
+  }
 
  private:
   std::filesystem::path directory_;  // absolute

@@ -15,7 +15,8 @@ Miss unreadable(const std::string& name, std::error_code error) {
   return {Cause::unreadable, what, "make it readable for the user that apdepot runs as", {}, error};
 }
 
-Miss explain(const Root& root, const Path& asked, std::error_code error, bool forgiving) {
+Miss explain(const Root& root, const Catalogue& catalogue, const Path& asked, std::error_code error,
+             bool forgiving) {
   const auto name = asked.text();
   if (error == std::errc::is_a_directory)
     return {Cause::is_directory, name + " is a directory", "ask for a file in it", {}, error};
@@ -23,7 +24,7 @@ Miss explain(const Root& root, const Path& asked, std::error_code error, bool fo
     return {Cause::unreadable, name + " is no regular file", "put a plain file in its place", {}, error};
   if (error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
     return unreadable(name, error);
-  auto miss = Explanation(root, asked, forgiving).miss();
+  auto miss = Explanation(root, catalogue, asked, forgiving).miss();
   miss.error = error;
   return miss;
 }
@@ -68,15 +69,16 @@ Miss explain_miss(std::string_view asked, PathError error) {
           not_there};
 }
 
-Miss explain_miss(const Root& root, const Path& asked, std::error_code error) {
-  return explain(root, asked, error, true);
+Miss explain_miss(const Root& root, const Catalogue& catalogue, const Path& asked, std::error_code error) {
+  return explain(root, catalogue, asked, error, true);
 }
 
-Miss explain_miss(const Root& root, std::string_view asked, const NotFound& miss) {
+Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked,
+                  const NotFound& miss) {
   if (!miss.asked) return explain_miss(asked, miss.asked.error());
   if (miss.error == not_there && !is_exact_name(asked, *miss.asked) && is_file(root, *miss.asked))
     return withheld(asked, *miss.asked, miss.forgiving);
-  return explain(root, *miss.asked, miss.error, miss.forgiving);
+  return explain(root, catalogue, *miss.asked, miss.error, miss.forgiving);
 }
 
 Miss plain_miss(std::string_view asked, std::error_code error) {

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "storage/forgiving.hpp"
 #include "storage/lookalike.hpp"
 #include "storage/member_name.hpp"
-#include "storage/packed.hpp"
 
 namespace storage {
 namespace {
@@ -18,7 +16,7 @@ constexpr auto nothing_yet = "there are no images yet: put a bundle into drop/";
 std::string images(const Shelf& shelf) {
   std::string text;
   for (const auto& file : shelf.files) {
-    if (is_image_family(file)) text.append(text.empty() ? "" : ", ").append(file);
+    if (is_image_family(file.name)) text.append(text.empty() ? "" : ", ").append(file.name);
   }
   return text;
 }
@@ -27,15 +25,24 @@ Miss pointing_at(Cause cause, std::string what, const Shelf& shelf, const std::s
   return {cause, std::move(what), fmt::format("{} is in {}", file, shelf.path.text()), shelf.path / file, {}};
 }
 
+// Whether they have the same parent.
+bool beside(const Path& a, const Path& b) {
+  const auto above = [](const Path& path) {
+    return path.components().first(path.components().size() - (path.is_root() ? 0 : 1));
+  };
+  return std::ranges::equal(above(a), above(b));
+}
+
 }  // namespace
 
-Explanation::Explanation(const Root& root, const Path& asked, bool forgiving)
+Explanation::Explanation(const Root& root, const Catalogue& catalogue, const Path& asked, bool forgiving)
     : root_(root),
+      catalogue_(catalogue),
       asked_(asked),
       directory_(asked.parent()),
-      shelves_(scan_shelves(root)),
+      version_asked_(version_in(directory_.name())),
       here_(shelf_asked(forgiving)),
-      holder_(nearest([this](const Shelf& shelf) { return shelf.file(asked_.name()) != nullptr; })) {}
+      holder_(holder()) {}
 
 Miss Explanation::miss() const {
   if (auto miss = wrong_case()) return *miss;
@@ -48,10 +55,10 @@ Miss Explanation::miss() const {
 
 std::optional<Miss> Explanation::wrong_case() const {
   std::vector<Path> fits;
-  for (const auto& shelf : shelves_) {
-    if (folded(shelf.path.text()) != folded(directory_.text())) continue;
-    for (const auto& file : shelf.files) {
-      if (folded(file) == folded(asked_.name())) fits.push_back(shelf.path / file);
+  for (const auto* shelf : catalogue_.like(directory_)) {
+    if (folded(shelf->path.text()) != folded(directory_.text())) continue;
+    for (const auto& file : shelf->files) {
+      if (folded(file.name) == folded(asked_.name())) fits.push_back(shelf->path / file.name);
     }
   }
   if (fits.empty()) return {};
@@ -66,35 +73,46 @@ std::optional<Miss> Explanation::wrong_case() const {
 // Not when the name asked is that of a file elsewhere: then it is no typing error.
 std::optional<Miss> Explanation::lookalike_file() const {
   if (holder_) return {};
-  const auto similar = [this](const std::string& file) { return look_alike(file, asked_.name()); };
-  const auto* shelf =
-      nearest([&similar](const Shelf& each) { return std::ranges::any_of(each.files, similar); });
+  const auto similar = [this](const Shelf::File& file) { return look_alike(file.name, asked_.name()); };
+  const auto* shelf = nearest(catalogue_.holding(asked_.name()), [&similar](const Shelf& each) {
+    return std::ranges::any_of(each.files, similar);
+  });
   if (!shelf) return {};
   return pointing_at(Cause::lookalike, fmt::format("there is no {}", asked_.name()), *shelf,
-                     *std::ranges::find_if(shelf->files, similar));
+                     std::ranges::find_if(shelf->files, similar)->name);
 }
 
 std::optional<Miss> Explanation::lookalike_directory() const {
-  const auto similar = [](const std::string& a, const std::string& b) {
-    return folded(a) == folded(b) || look_alike(a, b);
-  };
-  const auto* shelf = nearest([&](const Shelf& each) {
-    return each.file(asked_.name()) &&
-           std::ranges::equal(each.path.components(), directory_.components(), similar);
-  });
+  const auto* shelf = nearest(catalogue_.like(directory_),
+                              [&](const Shelf& each) { return each.file(asked_.name()) != nullptr; });
   if (!shelf) return {};
   return pointing_at(Cause::lookalike, fmt::format("there is no {}", directory_.text()), *shelf,
                      *shelf->file(asked_.name()));
 }
 
 std::optional<Miss> Explanation::not_unpacked() const {
-  const auto archive = packed_in(root_, shelves_, asked_, holder_ == nullptr);
-  if (!archive) return {};
+  const auto archives = catalogue_.archives();
+  const auto archive = std::ranges::find_if(archives, [this](const auto& each) { return may_be_in(each); });
+  if (archive == archives.end()) return {};
+  const auto where = (archive->rejected ? "rejected" : "") + archive->path.text();
+  const auto hint = archive->rejected
+                        ? fmt::format("{} is of its release: {}.reason.txt says why it was rejected",
+                                      asked_.name(), archive->path.name())
+                        : fmt::format("{} is inside {}: move that into drop/", asked_.name(), where);
   return Miss{Cause::not_unpacked,
-              archive->text() + " is not unpacked",
-              fmt::format("{} is inside {}: move that into drop/", asked_.name(), archive->text()),
-              *archive,
+              where + " is not unpacked",
+              hint,
+              archive->rejected ? std::nullopt : std::optional(archive->path),
               {}};
+}
+
+// It holds the name, and is what was asked for: of that directory, of that release, or of any where no
+// release has the file. What cannot be listed counts only for a release that is not here.
+bool Explanation::may_be_in(const Archived& archive) const {
+  if (!archive.holds(asked_.name())) return false;
+  const bool same_release = version_asked_ && archive.version == version_asked_;
+  if (archive.members.empty()) return same_release && !here_;
+  return !holder_ || same_release || (!archive.rejected && archive.path.parent() == directory_);
 }
 
 std::optional<Miss> Explanation::family_missing() const {
@@ -115,43 +133,48 @@ Miss Explanation::wrong_place() const {
 }
 
 const Shelf* Explanation::shelf_asked(bool forgiving) const {
-  const auto found = std::ranges::find(shelves_, directory_, &Shelf::path);
-  if (found != shelves_.end()) return &*found;
-  return forgiving ? shelf_meant(root_, shelves_, {asked_}) : nullptr;
+  if (const auto* found = catalogue_.shelf(directory_)) return found;
+  return forgiving ? shelf_meant(catalogue_, {asked_}) : nullptr;
+}
+
+const Shelf* Explanation::holder() const {
+  const auto holds = [this](const Shelf& shelf) { return shelf.file(asked_.name()) != nullptr; };
+  return nearest(catalogue_.holding(asked_.name()), holds);
 }
 
 bool Explanation::names_unknown_release(const Path& directory) const {
   const auto version = version_in(directory.name());
-  const auto same = [&](const Shelf& shelf) { return version_in(shelf.path.name()) == version; };
-  return version && std::ranges::none_of(shelves_, same);
+  return version && !catalogue_.has(*version);
 }
 
-// The directory asked first, then the same release, the same product, and the newer of two releases.
-bool Explanation::nearer(const Shelf& a, const Shelf& b) const {
-  const auto rank = [this, version = version_in(directory_.name())](const Shelf& shelf) {
-    const auto own = version_in(shelf.path.name());
-    return std::tuple(&shelf == here_, version && own == version, shelf.path.parent() == directory_.parent(),
-                      !shelf.linked, own);
-  };
-  return rank(a) > rank(b);
+// The directory asked first, then the same release, the same product, and no link.
+unsigned Explanation::rank(const Shelf& shelf) const {
+  return (&shelf == here_ ? 8U : 0U) + (version_asked_ && shelf.named == version_asked_ ? 4U : 0U) +
+         (beside(shelf.path, directory_) ? 2U : 0U) + (shelf.linked ? 0U : 1U);
 }
 
+// Of two that rank alike, the newer.
 template <class Holds>
-const Shelf* Explanation::nearest(Holds holds) const {
+const Shelf* Explanation::nearest(const Catalogue::Shelves& shelves, Holds holds) const {
   const Shelf* best = nullptr;
-  for (const auto& shelf : shelves_) {
-    if (holds(shelf) && (!best || nearer(shelf, *best))) best = &shelf;
+  unsigned highest = 0;
+  for (const auto* shelf : shelves) {
+    const auto own = rank(*shelf);
+    const bool nearer = !best || own > highest || (own == highest && shelf->named > best->named);
+    if (!nearer || !holds(*shelf)) continue;
+    best = shelf;
+    highest = own;
   }
   return best;
 }
 
 std::string Explanation::releases() const {
-  if (shelves_.empty()) return nothing_yet;
+  if (catalogue_.shelves().empty()) return nothing_yet;
   constexpr std::size_t most_named = 5;
   std::string text;
   std::size_t named = 0;
-  for (const auto& shelf : shelves_) {
-    if (shelf.linked || !version_in(shelf.path.name()) || ++named > most_named) continue;
+  for (const auto& shelf : catalogue_.shelves()) {
+    if (shelf.linked || !shelf.named || ++named > most_named) continue;
     text.append(text.empty() ? "releases here: " : ", ").append(shelf.path.text());
   }
   if (text.empty()) return "no release is here";
@@ -160,7 +183,7 @@ std::string Explanation::releases() const {
 
 // The part of the path that exists.
 std::string Explanation::what_there_is() const {
-  if (shelves_.empty()) return nothing_yet;
+  if (catalogue_.shelves().empty()) return nothing_yet;
   for (auto path = directory_; !path.is_root(); path = path.parent()) {
     const auto attributes = root_.attributes(path);
     if (attributes)

@@ -3,17 +3,17 @@
 #include <string>
 #include <vector>
 
+#include "storage/catalogue.hpp"
 #include "storage/miss.hpp"
 #include "storage/root.hpp"
-#include "storage/shelf.hpp"
 
 namespace storage {
 
-// Finds out why a path is not there: which cause fits, and which file was most likely meant. Scans the root,
-// and lists the archives in it. May wait for the disk. The path and the root must outlive it.
+// Finds out why a path is not there: which cause fits, and which file was most likely meant. Looks whether
+// the directories asked exist: may wait for the disk. The root, the catalogue and the path must outlive it.
 class Explanation {
  public:
-  Explanation(const Root& root, const Path& asked, bool forgiving);
+  Explanation(const Root& root, const Catalogue& catalogue, const Path& asked, bool forgiving);
   Miss miss() const;
 
  private:
@@ -25,17 +25,20 @@ class Explanation {
   Miss wrong_place() const;
 
   const Shelf* shelf_asked(bool forgiving) const;
+  const Shelf* holder() const;
+  bool may_be_in(const Archived& archive) const;
   bool names_unknown_release(const Path& directory) const;
-  bool nearer(const Shelf& a, const Shelf& b) const;
+  unsigned rank(const Shelf& shelf) const;
   template <class Holds>
-  const Shelf* nearest(Holds holds) const;
+  const Shelf* nearest(const Catalogue::Shelves& shelves, Holds holds) const;
   std::string releases() const;
   std::string what_there_is() const;
 
   const Root& root_;
+  const Catalogue& catalogue_;
   const Path& asked_;
   const Path directory_;
-  const std::vector<Shelf> shelves_;
+  const std::optional<Version> version_asked_;
   const Shelf* here_;    // the directory that was asked for, or plainly meant
   const Shelf* holder_;  // the nearest that holds a file of that name
 };

@@ -5,49 +5,51 @@
 
 #include "storage/lookalike.hpp"
 #include "storage/member_name.hpp"
-#include "storage/spelling.hpp"
 
 namespace storage {
 namespace {
 
 using Directories = std::span<const std::string>;
-using Shelves = std::vector<const Shelf*>;
+using Shelves = Catalogue::Shelves;
 
 // A path below one of these means nothing that lies in another, even where the depot does not have it.
 constexpr std::array<std::string_view, 4> products = {"EWC", "ME", "C9800", "Aruba"};
+// What stands behind one of these is a person's name, even where it is a product's too.
+constexpr std::array<std::string_view, 2> homes = {"home", "users"};
+
+Path path_of(Directories directories) {
+  Path path;
+  for (const auto& directory : directories) path = path / directory;
+  return path;
+}
 
 // Those whose directory `at` is `name`, or else those whose directory differs from it by case alone: never
 // two directories at once.
 Shelves narrowed(const Shelves& shelves, std::size_t at, const std::string& name) {
-  Shelves same, similar;
-  for (const auto* shelf : shelves) {
-    const auto& own = shelf->path.components()[at];
-    if (own == name) same.push_back(shelf);
-    if (folded(own) == folded(name)) similar.push_back(shelf);
-  }
-  if (!same.empty()) return same;
+  Shelves same;
   const auto directory = [at](const Shelf* shelf) { return shelf->path.components()[at]; };
-  if (std::ranges::adjacent_find(similar, std::ranges::not_equal_to{}, directory) != similar.end()) return {};
-  return similar;
+  std::ranges::copy_if(shelves, std::back_inserter(same),
+                       [&](const auto* shelf) { return directory(shelf) == name; });
+  if (!same.empty()) return same;
+  if (std::ranges::adjacent_find(shelves, std::ranges::not_equal_to{}, directory) != shelves.end()) return {};
+  return shelves;
 }
 
-Shelves by_case(std::span<const Shelf> all, Directories directories) {
-  Shelves shelves;
-  for (const auto& shelf : all) {
-    if (shelf.path.components().size() == directories.size()) shelves.push_back(&shelf);
-  }
+Shelves by_case(const Catalogue& catalogue, Directories directories) {
+  const auto path = path_of(directories);
+  auto shelves = catalogue.like(path);
+  std::erase_if(shelves, [wanted = folded(path.text())](const Shelf* shelf) {
+    return folded(shelf->path.text()) != wanted;
+  });
   for (std::size_t at = 0; at < directories.size(); ++at) shelves = narrowed(shelves, at, directories[at]);
   return shelves;
 }
 
-Shelves by_version(const Root& root, std::span<const Shelf> all, Directories directories) {
-  Shelves shelves;
+Shelves by_version(const Catalogue& catalogue, Directories directories) {
   const Spelling asked(directories);
-  if (!asked.has_version()) return shelves;
-  for (const auto& shelf : all) {
-    // A link to a release would make two of one.
-    if (!shelf.linked && spells(root, asked, shelf)) shelves.push_back(&shelf);
-  }
+  if (!asked.version()) return {};
+  auto shelves = catalogue.numbered(*asked.version());
+  std::erase_if(shelves, [&](const Shelf* shelf) { return !spells(asked, shelf->spelling, shelf->builds); });
   return shelves;
 }
 
@@ -57,17 +59,24 @@ bool names_product(std::string_view directory, std::string_view product) {
 
 // Whether a directory that is to be dropped speaks against the shelf: it names another product, or a release
 // that is here too.
-bool contradicts(const std::string& dropped, const Shelf& shelf, std::span<const Shelf> all) {
+bool contradicts(const std::string& dropped, const Shelf& shelf, const Catalogue& catalogue) {
   const auto same = [&](const auto& own) { return folded(own) == folded(dropped); };
   if (std::ranges::any_of(shelf.path.components(), same)) return false;
-  if (std::ranges::any_of(products, [&](auto product) { return names_product(dropped, product); }))
-    return true;
+  const auto named = [&](std::string_view product) { return names_product(dropped, product); };
+  if (std::ranges::any_of(products, named) || std::ranges::any_of(catalogue.tops(), named)) return true;
   const auto version = version_in(dropped);
-  return std::ranges::any_of(all, [&](const Shelf& other) {
-    if (other.path.is_root()) return false;
-    return names_product(dropped, other.path.components().front()) ||
-           (version && version_in(other.path.name()) == version);
-  });
+  return version && catalogue.has(*version);
+}
+
+bool is_person(Directories directories, std::size_t at) {
+  return at > 0 && std::ranges::find(homes, folded(directories[at - 1])) != homes.end();
+}
+
+bool contradicted(const Shelf& shelf, Directories dropped, const Catalogue& catalogue) {
+  for (std::size_t at = 0; at < dropped.size(); ++at) {
+    if (!is_person(dropped, at) && contradicts(dropped[at], shelf, catalogue)) return true;
+  }
+  return false;
 }
 
 struct Fits {
@@ -76,30 +85,27 @@ struct Fits {
 };
 
 // The shelves that the last of `directories` name, the first `dropped` of them left out.
-Fits without_first(const Root& root, std::span<const Shelf> all, Directories directories,
-                   std::size_t dropped) {
-  Fits fits{by_case(all, directories.subspan(dropped))};
-  if (fits.shelves.empty()) fits = {by_version(root, all, directories.subspan(dropped)), Rule::version};
+Fits without_first(const Catalogue& catalogue, Directories directories, std::size_t dropped) {
+  Fits fits{by_case(catalogue, directories.subspan(dropped))};
+  if (fits.shelves.empty()) fits = {by_version(catalogue, directories.subspan(dropped)), Rule::version};
   if (dropped == 0) return fits;
   fits.rule = Rule::prefix;
   std::erase_if(fits.shelves, [&](const Shelf* shelf) {
-    return std::ranges::any_of(directories.first(dropped), [&](const std::string& directory) {
-      return contradicts(directory, *shelf, all);
-    });
+    return contradicted(*shelf, directories.first(dropped), catalogue);
   });
   return fits;
 }
 
 // The more directories agree, the surer it is: the first that fit anything decide, and the file must be
 // there.
-Fits fitting(const Root& root, std::span<const Shelf> all, const AskedName& asked) {
+Fits fitting(const Catalogue& catalogue, const AskedName& asked) {
   const bool drive = asked.rule == Rule::prefix;
   const auto directories = asked.path.components().first(asked.path.components().size() - 1);
-  if (directories.empty()) return drive ? Fits{} : without_first(root, all, directories, 0);
+  if (directories.empty()) return drive ? Fits{} : without_first(catalogue, directories, 0);
   Fits fits;
   for (std::size_t dropped = 0; dropped < directories.size() && fits.shelves.empty(); ++dropped) {
     if (directories.size() - dropped > deepest_shelf) continue;
-    fits = without_first(root, all, directories, dropped);
+    fits = without_first(catalogue, directories, dropped);
   }
   if (drive) fits.rule = Rule::prefix;
   return fits;
@@ -107,9 +113,9 @@ Fits fitting(const Root& root, std::span<const Shelf> all, const AskedName& aske
 
 }  // namespace
 
-std::optional<Meant> plainly_meant(const Root& root, std::span<const Shelf> shelves, const AskedName& asked) {
+std::optional<Meant> plainly_meant(const Catalogue& catalogue, const AskedName& asked) {
   if (asked.path.is_root()) return {};
-  auto fits = fitting(root, shelves, asked);
+  auto fits = fitting(catalogue, asked);
   const auto name = asked.path.name();
   std::erase_if(fits.shelves, [&](const Shelf* shelf) { return !shelf->file(name); });
   if (fits.shelves.size() != 1) return {};
@@ -117,9 +123,9 @@ std::optional<Meant> plainly_meant(const Root& root, std::span<const Shelf> shel
   return Meant{shelf.path / *shelf.file(name), fits.rule};
 }
 
-const Shelf* shelf_meant(const Root& root, std::span<const Shelf> shelves, const AskedName& asked) {
+const Shelf* shelf_meant(const Catalogue& catalogue, const AskedName& asked) {
   if (asked.path.is_root()) return nullptr;
-  const auto fits = fitting(root, shelves, asked);
+  const auto fits = fitting(catalogue, asked);
   return fits.shelves.size() == 1 ? fits.shelves.front() : nullptr;
 }
 

@@ -1,25 +1,22 @@
 #pragma once
 #include <optional>
-#include <span>
 
 #include "storage/asked_name.hpp"
-#include "storage/shelf.hpp"
+#include "storage/catalogue.hpp"
 
 namespace storage {
 
 // What a name that does not exist plainly means: another case, another spelling of the version, directories
 // of an old server in front. The file's own name must be the same but for case, so that no other image
 // family is ever meant. Whoever fits beside another is not meant.
-//
-// Reads the .info files of releases: may wait for the disk.
 
 struct Meant {
   Path path;
   Rule rule = Rule::letter_case;
 };
-std::optional<Meant> plainly_meant(const Root& root, std::span<const Shelf> shelves, const AskedName& asked);
+std::optional<Meant> plainly_meant(const Catalogue& catalogue, const AskedName& asked);
 
 // The shelf that the directory of `asked` means, whether or not it holds the file.
-const Shelf* shelf_meant(const Root& root, std::span<const Shelf> shelves, const AskedName& asked);
+const Shelf* shelf_meant(const Catalogue& catalogue, const AskedName& asked);
 
 }  // namespace storage

@@ -7,14 +7,18 @@
 namespace storage {
 namespace {
 
-char skeleton(char lower) { return lower == 'l' || lower == 'i' ? '1' : lower == 'o' ? '0' : lower; }
+char plain(char lower) { return lower == 'l' || lower == 'i' ? '1' : lower == 'o' ? '0' : lower; }
 
 }  // namespace
 
+std::string skeleton(std::string_view name) {
+  auto text = folded(name);
+  std::ranges::transform(text, text.begin(), plain);
+  return text;
+}
+
 bool look_alike(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  const auto lower_a = folded(a), lower_b = folded(b);
-  return lower_a != lower_b && std::ranges::equal(lower_a, lower_b, {}, skeleton, skeleton);
+  return a.size() == b.size() && folded(a) != folded(b) && skeleton(a) == skeleton(b);
 }
 
 }  // namespace storage

@@ -4,7 +4,6 @@
 
 #include "storage/asked_name.hpp"
 #include "storage/forgiving.hpp"
-#include "storage/shelf.hpp"
 
 namespace storage {
 namespace {
@@ -60,41 +59,53 @@ Path remapped(const Path& path, const Alias& alias) {
   return target;
 }
 
-Outcome open_as_meant(const Root& root, const AskedName& asked, Outcome missing) {
-  const auto shelves = scan_shelves(root);
-  auto meant = plainly_meant(root, shelves, asked);
+Outcome open_as_meant(const Root& root, const Catalogue& catalogue, const AskedName& asked, Outcome missing) {
+  auto meant = plainly_meant(catalogue, asked);
   return meant ? open(root, std::move(meant->path), meant->rule) : std::move(missing);
 }
 
-Outcome find(const Root& root, const AskedName& asked, const LookupSettings& settings) {
+Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& asked,
+             const LookupSettings& settings) {
   auto outcome = open_as_asked(root, asked, settings.forgiving);
   if (decided(outcome) || (!settings.forgiving && asked.rule != Rule::exact)) return outcome;
   const auto* alias = longest_alias(settings.aliases, asked.path);
   const auto target = alias ? AskedName{remapped(asked.path, *alias)} : asked;
   if (alias) outcome = open(root, target.path, Rule::alias);
-  if (decided(outcome) || !settings.forgiving) return outcome;
-  outcome = open_as_meant(root, target, std::move(outcome));
+  if (decided(outcome) || !settings.forgiving || !catalogue) return outcome;
+  outcome = open_as_meant(root, *catalogue, target, std::move(outcome));
   if (alias && outcome) outcome->rule = Rule::alias;
+  return outcome;
+}
+
+Outcome look_up(const Root& root, const Catalogue* catalogue, std::string_view asked, AboveRoot above,
+                const LookupSettings& settings) {
+  const auto name = read_name(asked, above);
+  if (!name) return std::unexpected(NotFound{path_of(name), {}, settings.forgiving});
+  auto outcome = find(root, catalogue, *name, settings);
+  if (!outcome) outcome.error().forgiving = settings.forgiving;
   return outcome;
 }
 
 }  // namespace
 
-Outcome find_image(const Root& root, std::string_view asked, AboveRoot above,
-                   const LookupSettings& settings) {
-  const auto name = read_name(asked, above);
-  if (!name) return std::unexpected(NotFound{path_of(name), {}, settings.forgiving});
-  auto outcome = find(root, *name, settings);
-  if (!outcome) outcome.error().forgiving = settings.forgiving;
-  return outcome;
+Outcome find_as_asked(const Root& root, std::string_view asked, AboveRoot above,
+                      const LookupSettings& settings) {
+  return look_up(root, nullptr, asked, above, settings);
 }
 
-std::vector<Path> list_releases(const Root& root) {
-  auto shelves = scan_shelves(root);
-  std::erase_if(shelves, [](const Shelf& shelf) { return shelf.linked || !shelf.has_images(); });
-  std::ranges::stable_sort(shelves, {}, [](const Shelf& shelf) { return version_in(shelf.path.name()); });
+Outcome find_image(const Root& root, const Catalogue& catalogue, std::string_view asked, AboveRoot above,
+                   const LookupSettings& settings) {
+  return look_up(root, &catalogue, asked, above, settings);
+}
+
+std::vector<Path> list_releases(const Catalogue& catalogue) {
+  Catalogue::Shelves shelves;
+  for (const auto& shelf : catalogue.shelves()) {
+    if (!shelf.linked && shelf.has_images()) shelves.push_back(&shelf);
+  }
+  std::ranges::stable_sort(shelves, {}, [](const Shelf* shelf) { return shelf->version(); });
   std::vector<Path> releases;
-  for (auto& shelf : shelves) releases.push_back(std::move(shelf.path));
+  for (const auto* shelf : shelves) releases.push_back(shelf->path);
   return releases;
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/catalogue.hpp"
 #include "storage/lookup_settings.hpp"
 #include "storage/miss.hpp"
 #include "storage/root.hpp"
@@ -21,21 +22,26 @@ struct NotFound {
   bool forgiving = true;
 };
 
-// Finds the image that a device asks for. A name that exists costs no scan; one that does not is forgiven
-// what the settings allow, and costs one. Never another image family, never a look-alike, and nothing where
-// two files fit. May wait for the disk: for a worker.
-std::expected<Found, NotFound> find_image(const Root& root, std::string_view asked, AboveRoot above,
+// Finds the image that a device asks for, by the name as it is written and by the aliases: costs no scan, and
+// no catalogue. May wait for the disk, as may all that follows: for a worker.
+std::expected<Found, NotFound> find_as_asked(const Root& root, std::string_view asked, AboveRoot above,
+                                             const LookupSettings& settings);
+
+// The same, and what was plainly meant, where the settings forgive: what the catalogue knows decides, and
+// what the root holds is opened. Never another image family, never a look-alike, and nothing where two files
+// fit.
+std::expected<Found, NotFound> find_image(const Root& root, const Catalogue& catalogue,
+                                          std::string_view asked, AboveRoot above,
                                           const LookupSettings& settings);
 
-// Every directory that holds images, the oldest version first. Costs a scan.
-std::vector<Path> list_releases(const Root& root);
+// Every directory that holds images, the oldest version first.
+std::vector<Path> list_releases(const Catalogue& catalogue);
 
-// Explains a name that could not be opened or examined. Looks at every release below the root and at the
-// archives that lie there, so it costs a scan.
-Miss explain_miss(const Root& root, const Path& asked, std::error_code error);
+// Explains a name that could not be opened or examined.
+Miss explain_miss(const Root& root, const Catalogue& catalogue, const Path& asked, std::error_code error);
+Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss);
 Miss explain_miss(std::string_view asked, PathError error);
-Miss explain_miss(const Root& root, std::string_view asked, const NotFound& miss);
-// The same without the scan: what can be said at once when too many ask.
+// What can be said at once when too many ask.
 Miss plain_miss(std::string_view asked, std::error_code error);
 
 }  // namespace storage

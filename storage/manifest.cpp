@@ -62,6 +62,7 @@ Manifest read_manifest(const YAML::Node& node) {
   manifest.controller_version = text_at(node, "controller_version");
   manifest.ap_version = text_at(node, "ap_version");
   manifest.members = read_members(node["members"]);
+  manifest.verified = node["verified"].as<bool>(true);
   const auto path = Path::parse(manifest.path, AboveRoot::refused);
   require(path && !path->is_root() && path->text() == manifest.path, "a path that is no release's");
   return manifest;
@@ -85,6 +86,7 @@ std::string to_yaml(const Manifest& manifest) {
   put("imported_at", manifest.imported_at);
   put("controller_version", manifest.controller_version);
   put("ap_version", manifest.ap_version);
+  out << YAML::Key << "verified" << YAML::Value << manifest.verified;
   out << YAML::Key << "members" << YAML::Value << YAML::BeginSeq;
   for (const auto& member : manifest.members) emit(out, member);
   out << YAML::EndSeq << YAML::EndMap << YAML::Newline;

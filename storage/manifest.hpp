@@ -22,6 +22,7 @@ struct Manifest {
   std::string imported_at;                     // UTC, "2026-11-20T11:10:23Z"
   std::string controller_version, ap_version;  // as in the .info files; empty where there was none
   std::vector<Member> members;                 // by name
+  bool verified = true;
 };
 
 // Written beside and renamed, and synced. Throws std::system_error.

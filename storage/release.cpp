@@ -7,28 +7,56 @@ namespace storage {
 namespace {
 
 constexpr std::size_t most_fields = 8;
-constexpr std::size_t longest_letter = 3;
+constexpr std::size_t longest_letter = 3, longest_train = 4;
 constexpr std::size_t longest_info = 64;
 constexpr std::string_view digits = "0123456789";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_separator(char c) { return c == '.' || c == '_' || c == '-'; }
+bool is_separator(char c) { return c == '.' || c == '_' || c == '-' || c == '(' || c == ')'; }
+
+std::string lower_case(std::string_view letters) {
+  std::string lower;
+  for (const char c : letters) lower += static_cast<char>(c | 0x20);
+  return lower;
+}
+
+bool take_number(std::string_view& text, std::uint32_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return true;
+}
+
+std::string_view take_letters(std::string_view& text) {
+  const auto count = std::ranges::find_if_not(text, is_letter) - text.begin();
+  const auto letters = text.substr(0, static_cast<std::size_t>(count));
+  text.remove_prefix(letters.size());
+  return letters;
+}
 
 // Takes one field, "04" or "04a", from the front of `text`.
 bool take_field(std::string_view& text, Version& version) {
   std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  const auto letters = std::ranges::find_if_not(text, is_letter) - text.begin();
-  const std::string_view letter = text.substr(0, static_cast<std::size_t>(letters));
-  text.remove_prefix(letter.size());
+  if (!take_number(text, number)) return false;
+  const auto letter = take_letters(text);
   if (letter.size() > longest_letter || (!letter.empty() && !version.letter.empty())) return false;
   if (version.letter.empty()) {
     version.fields.push_back(number);
-    for (const char c : letter) version.letter += static_cast<char>(c | 0x20);  // lower case
+    version.letter = lower_case(letter);
   }
   return true;
+}
+
+// "JPN3" behind 15.3(3): the train of a classic IOS, which is the version's end. Only 12 and 15 had any, so
+// that a folder such as 17_9_old has no version.
+bool take_train(std::string_view text, Version& version) {
+  const auto& fields = version.fields;
+  if (fields.size() != 3 || (fields[0] != 12 && fields[0] != 15) || !version.letter.empty()) return false;
+  const auto train = take_letters(text);
+  if (train.empty() || train.size() > longest_train) return false;
+  if (!text.empty() && !take_number(text, version.rebuild)) return false;
+  version.letter = lower_case(train);
+  return text.empty();
 }
 
 // Whether `text` is digits only, at least `least` and at most `most`.
@@ -51,7 +79,9 @@ bool is_ap_family(std::string_view name) {
 
 std::optional<Version> Version::parse(std::string_view text) {
   Version version;
-  for (std::size_t count = 1; take_field(text, version) && count <= most_fields; ++count) {
+  for (std::size_t count = 1; count <= most_fields; ++count) {
+    if (take_train(text, version)) return version;
+    if (!take_field(text, version)) return std::nullopt;
     if (text.empty()) return version;
     if (!is_separator(text.front())) return std::nullopt;
     text.remove_prefix(1);
@@ -63,7 +93,8 @@ std::string Version::joined(char separator) const {
   std::string text;
   for (const auto field : fields)
     text += (text.empty() ? "" : std::string(1, separator)) + std::to_string(field);
-  return text + letter;
+  if (rebuild == 0 && letter.size() <= longest_letter) return text + letter;
+  return text + separator + letter + std::to_string(rebuild);
 }
 
 Version release_version(const Version& version) {

@@ -11,12 +11,13 @@ namespace storage {
 
 // A release's number as vendors count: numeric fields and a rebuild letter. 17.9.4 < 17.9.4a < 17.9.5
 // < 17.12.1. "17.09.04a.0.6" and "17_9_4a" are read alike, field by field; which fields make the release is
-// release_version's.
+// release_version's. Classic IOS has a train and its rebuild there instead: 15.3(3)JPN3 < 15.3(3)JPN10.
 struct Version {
   std::vector<std::uint32_t> fields;
-  std::string
-      letter;  // of the last field; empty for most. Build numbers behind a letter (".0.6") are not kept
-  static std::optional<Version> parse(std::string_view text);  // separators: "." "_" "-"
+  std::string letter;  // of the last field, or the train "jpn"; empty for most. Build numbers behind a letter
+                       // (".0.6") are not kept
+  std::uint32_t rebuild = 0;                                   // of the train
+  static std::optional<Version> parse(std::string_view text);  // separators: "." "_" "-", and IOS' "(3)"
   std::string joined(char separator) const;                    // "17_9_4a", without leading zeros
   friend std::strong_ordering operator<=>(const Version&, const Version&) = default;
 };

@@ -26,6 +26,8 @@ class Directory {
   // At most `count` entries without "." and ".."; none at the end.
   Result<std::vector<Entry>> read(std::size_t count);
 
+  int native() const;  // for this room only: the system's handle
+
  private:
   void* stream_;  // DIR* on Linux
 };

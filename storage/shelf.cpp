@@ -7,76 +7,52 @@
 namespace storage {
 namespace {
 
-constexpr std::size_t most_entries = 50'000;  // a bound, not an expectation
+constexpr std::uint32_t first_ios_xe = 16;  // its releases have three fields, AireOS' four
 
-class Scan {
- public:
-  explicit Scan(const Root& root) : root_(root) { visit(Shelf{Path{}}); }
-  std::vector<Shelf> take() { return std::move(shelves_); }
+std::optional<Version> version_of(const std::optional<std::string>& line) {
+  return line ? Version::parse(*line) : std::nullopt;
+}
 
- private:
-  void visit(Shelf shelf) {
-    const auto below = read(shelf);
-    const auto path = shelf.path;
-    // A link may lead back to where it stands.
-    const bool deeper = !shelf.linked && path.components().size() < deepest_shelf;
-    if (!shelf.files.empty()) shelves_.push_back(std::move(shelf));
-    if (!deeper) return;
-    for (const auto& entry : below) visit({path / entry.name, {}, entry.attributes.kind == Kind::link});
-  }
-
-  // Fills the shelf with its files, and gives the directories in it.
-  std::vector<Entry> read(Shelf& shelf) {
-    std::vector<Entry> below;
-    auto directory = root_.open_directory(shelf.path);
-    while (directory && left_ > 0) {
-      auto entries = directory->read(std::min<std::size_t>(left_, 256));
-      if (!entries || entries->empty()) break;
-      left_ -= entries->size();
-      for (auto& entry : *entries) {
-        const auto kind = kind_of(shelf.path, entry);
-        if (kind == Kind::file) shelf.files.push_back(entry.name);
-        if (kind == Kind::directory) below.push_back(std::move(entry));
-      }
-    }
-    std::ranges::sort(shelf.files);
-    std::ranges::sort(below, {}, &Entry::name);
-    return below;
-  }
-
-  Kind kind_of(const Path& path, const Entry& entry) const {
-    if (!Path::is_component(entry.name)) return Kind::other;
-    if (entry.attributes.kind != Kind::link) return entry.attributes.kind;
-    const auto target = root_.attributes(path / entry.name);
-    return target ? target->kind : Kind::other;
-  }
-
-  const Root& root_;
-  std::size_t left_ = most_entries;
-  std::vector<Shelf> shelves_;
-};
+// The AP's own number lacks the rebuild letter, so that a name with the same fields says more.
+std::optional<Version> version_of_content(const Shelf& shelf) {
+  if (const auto build = version_of(shelf.controller_version)) return release_version(*build);
+  const auto ap = version_of(shelf.ap_version);
+  if (!ap) return {};
+  const auto release = ap->fields.front() >= first_ios_xe ? release_version(*ap) : *ap;
+  return shelf.named && shelf.named->fields == release.fields ? shelf.named : release;
+}
 
 }  // namespace
 
-bool Shelf::has_images() const { return std::ranges::any_of(files, is_image_family); }
+bool Shelf::has_images() const { return std::ranges::any_of(files, is_image_family, &File::name); }
 
 const std::string* Shelf::file(std::string_view name) const {
-  const auto same = std::ranges::lower_bound(files, name);
-  if (same != files.end() && *same == name) return &*same;
-  const auto fits = [wanted = folded(name)](const std::string& file) { return folded(file) == wanted; };
+  const auto same = std::ranges::lower_bound(files, name, {}, &File::name);
+  if (same != files.end() && same->name == name) return &same->name;
+  const auto fits = [wanted = folded(name)](const File& file) { return folded(file.name) == wanted; };
   const auto first = std::ranges::find_if(files, fits);
   if (first == files.end() || std::any_of(first + 1, files.end(), fits)) return nullptr;
-  return &*first;
+  return &first->name;
 }
 
-std::vector<Shelf> scan_shelves(const Root& root) { return Scan(root).take(); }
+std::optional<Version> Shelf::version() const {
+  const auto content = version_of_content(*this);
+  return content ? content : named;
+}
 
-std::optional<Version> version_in(std::string_view directory) {
-  const auto digit = directory.find_first_of("0123456789");
-  if (digit == std::string_view::npos) return {};
-  auto version = Version::parse(directory.substr(digit));
-  if (!version || version->fields.size() < 2) return {};
-  return version;
+void describe(Shelf& shelf) {
+  shelf.named = version_in(shelf.path.name());
+  shelf.spelling = Spelling(shelf.path.components());
+  if (const auto ap = version_of(shelf.ap_version)) shelf.builds.push_back(*ap);
+  if (const auto build = version_of(shelf.controller_version)) {
+    shelf.builds.push_back(*build);
+    shelf.builds.push_back(release_version(*build));
+  }
+  if (shelf.spelling.version()) return;
+  if (auto version = version_of_content(shelf)) {
+    shelf.spelling = Spelling(shelf.path.parent().components());
+    shelf.spelling.parts.push_back({"", std::move(version)});
+  }
 }
 
 }  // namespace storage

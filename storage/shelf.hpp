@@ -5,31 +5,36 @@
 #include <vector>
 
 #include "storage/path.hpp"
-#include "storage/release.hpp"
-#include "storage/root.hpp"
+#include "storage/spelling.hpp"
 
 namespace storage {
 
-// A directory that holds files: a release, or whatever an administrator put below the root.
+// A directory that holds files: a release, or whatever an administrator put below the root. A plain value.
 struct Shelf {
+  struct File {
+    std::string name;
+    std::uint64_t size = 0;
+  };
+
   Path path;
-  std::vector<std::string> files = {};  // sorted
-  bool linked = false;                  // reached through a link, so most likely another name of a shelf
+  std::vector<File> files = {};  // by name
+  bool linked = false;           // reached through a link, so most likely another name of a shelf
+  // The lines of its .info files, where it has them.
+  std::optional<std::string> controller_version = {}, ap_version = {};
+
+  // What follows from these, for lookups.
+  std::optional<Version> named = {};  // the version that its name ends in
+  Spelling spelling = {};             // of the path; of the content where the path has no version
+  std::vector<Version> builds = {};   // the versions in its .info files
 
   bool has_images() const;
   // The file of that name, or else the only one whose name differs by case alone.
   const std::string* file(std::string_view name) const;
+  // What the content says, and the name where the content says nothing or less: 17.9.4a.
+  std::optional<Version> version() const;
 };
 
-// No path of a shelf has more components.
-constexpr std::size_t deepest_shelf = 4;
-
-// Every shelf below the root, always in the same order. Costs a scan, which is bounded. May wait for the
-// disk.
-std::vector<Shelf> scan_shelves(const Root& root);
-
-// The version that a directory's name ends in: "17_9_4a" and "EWC_17_9_4a" have one; "Wrong-Path" and "C9800"
-// have not.
-std::optional<Version> version_in(std::string_view directory);
+// Fills in what follows from the path and the .info lines.
+void describe(Shelf& shelf);
 
 }  // namespace storage

@@ -2,11 +2,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/release.hpp"
-#include "storage/root.hpp"
-#include "storage/shelf.hpp"
 
 namespace storage {
 
@@ -19,14 +18,18 @@ struct Spelling {
   };
   std::vector<Part> parts;
 
+  Spelling() = default;
   explicit Spelling(std::span<const std::string> directories);
   bool begins_with_version() const { return !parts.empty() && parts.front().version; }
-  bool has_version() const;
+  const Version* version() const;  // the last; none in most names
 };
 
-// Whether `asked` spells the shelf's path. One that begins with the version may leave out what stands in
-// front of it. The AP's version (17.9.4.27) and the controller's build are read in the shelf's .info files,
-// because no other place ties them to a release.
-bool spells(const Root& root, const Spelling& asked, const Shelf& shelf);
+// Whether `asked` spells `real`. One that begins with the version may leave out what stands in front of it.
+// `builds` are the other versions that tell of the same release: the AP's (17.9.4.27) and the controller's.
+bool spells(const Spelling& asked, const Spelling& real, std::span<const Version> builds);
+
+// The version that a directory's name ends in: "17_9_4a" and "EWC_17_9_4a" have one; "Wrong-Path" and "C9800"
+// have not.
+std::optional<Version> version_in(std::string_view directory);
 
 }  // namespace storage

@@ -8,6 +8,7 @@
 #include "server/commands/command.hpp"
 #include "server/escape.hpp"
 #include "server/json.hpp"
+#include "storage/retire.hpp"
 
 namespace server {
 namespace {
@@ -33,6 +34,15 @@ void print(const std::string& file, const storage::Imported& imported, bool json
   fmt::print("{}\n", object.text());
 }
 
+void print_retired(const storage::Depot& depot, const std::string& published, std::uint32_t keep) {
+  std::vector<std::string> problems;
+  for (const auto& retired : storage::retire_oldest(depot, published, keep, problems)) {
+    fmt::print(stderr, "retired {} to {}: import.keep is {}\n", escaped(retired.path),
+               escaped(retired.moved_to), keep);
+  }
+  for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem));
+}
+
 int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
   const auto settings = load_settings(arguments).settings;
@@ -40,7 +50,9 @@ int run(Arguments& arguments) {
   int status = 0;
   for (const auto& file : arguments.words()) {
     try {
-      print(file, storage::import_bundle(depot, file, settings.import), arguments.has("--json"));
+      const auto imported = storage::import_bundle(depot, file, settings.import);
+      print(file, imported, arguments.has("--json"));
+      print_retired(depot, imported.path, settings.import.keep);
     } catch (const storage::Rejected& e) {
       fmt::print(stderr, "apdepot: {} is not published: {}\n", escaped(file), escaped(e.what()));
       status = 1;

@@ -5,12 +5,11 @@
 
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/commands/release_argument.hpp"
 #include "server/controller_lines.hpp"
 #include "server/json.hpp"
 #include "server/listen.hpp"
 #include "server/users.hpp"
-#include "storage/lookup.hpp"
-#include "storage/release.hpp"
 
 namespace server {
 namespace {
@@ -18,28 +17,6 @@ namespace {
 constexpr Flag flags[]{{"--json", "", "print JSON"},
                        {"--mode", "tftp|sftp", "the protocol, tftp unless told"},
                        {"--address", "ADDR", "this server's address as the controller sees it"}};
-
-// RELEASE is a path, or a release's own name where only one release has it.
-storage::Path find_release(const storage::Root& root, const std::string& wanted) {
-  const auto releases = storage::list_releases(root);
-  const auto path = storage::Path::parse(wanted);
-  const auto version = storage::Version::parse(wanted);
-  std::vector<storage::Path> fits;
-  for (const auto& release : releases) {
-    if (release == path || release.name() == wanted ||
-        (version && storage::Version::parse(release.name()) == version)) {
-      fits.push_back(release);
-    }
-  }
-  if (fits.size() == 1) return fits.front();
-  std::string known;
-  for (const auto& release : fits.empty() ? releases : fits)
-    known.append(known.empty() ? "" : ", ").append(release.text());
-  throw std::runtime_error(fmt::format("{} {}", wanted,
-                                       !fits.empty()   ? "fits more than one release: " + known
-                                       : known.empty() ? "is no release here: nothing is imported yet"
-                                                       : "is no release here; there are: " + known));
-}
 
 std::string some_address(const Arguments& arguments) {
   if (const auto address = arguments.value("--address")) return *address;

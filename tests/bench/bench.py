@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import images
+import lookup
 import peers
 from ssh import Ssh
 from table import Verdicts, print_work
@@ -42,9 +43,13 @@ class Bench:
             print(f"The machine is busy (load {load:.1f}): OpenSSH's processes then wake each other less, and need up\n"
                   "to a third less CPU per GB. Measure again on an idle machine.\n", flush=True)
         self.raw["load"] = load
+        self.binary = pathlib.Path(self.options.apdepot)
+        if self.options.what in ("lookup", "both"):
+            self.attempt("lookup", self.lookup)
+        if self.options.what == "lookup":
+            return self.finish()
         images.make(self.scratch / "images")
         peers.make_key(self.scratch / "key")
-        self.binary = pathlib.Path(self.options.apdepot)
         if self.binary.exists():
             self.attempt("start", self.start_times)
         else:
@@ -111,6 +116,11 @@ class Bench:
     def keep(self, title, runs, place="free"):
         sys.stdout.flush()
         self.raw["works"].append({"work": title, "cpus": place, "runs": runs})
+
+    def lookup(self):
+        loop = self.raw["miss_us"] = lookup.run(self.binary, self.scratch)
+        self.verdicts.give("a miss among 1,000 releases", f"<= {lookup.MOST_US} us of the loop", f"{loop:.0f} us",
+                           loop <= lookup.MOST_US)
 
     def start_times(self):
         """The first start makes the host keys."""
@@ -188,7 +198,7 @@ def enter_namespace(options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="dev bench", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "both"], default="both")
+    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "lookup", "both"], default="both")
     parser.add_argument("--all", action="store_true", help="what takes minutes, too")
     parser.add_argument("--repeats", type=int, default=3, help="of each work")
     parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")
@@ -201,13 +211,16 @@ def parse():
 
 def main():
     options = parse()
-    if not options.inside:
+    alone = options.what == "lookup"  # neither peers nor ports that anybody else has
+    if not options.inside and not alone:
         enter_namespace(options)
     work = TREE / "build/bench"
     work.mkdir(parents=True, exist_ok=True)
     scratch = tempfile.mkdtemp(dir=work)
     os.chmod(scratch, 0o755)
     try:
+        if alone:
+            return Bench(options, pathlib.Path(scratch)).run()
         prepare_namespace(scratch)
         return Bench(options, RUN).run()
     finally:

@@ -149,7 +149,24 @@ def sftp_session():
             yield script(access, 0, *([SFTP_REQUEST, 0, 3, 0, 26, 0, 1, SFTP_REQUEST, request, 0, 0, 1, 0, 1] * 4))
 
 
-HARNESSES = [authorized_key, scp_command, scp_session, sftp_session, tftp_read, tftp_request, tftp_write]
+def asked_path():
+    """The lookup's own table, exactly and forgivingly."""
+    table = (TESTS / "unit/storage/lookup_table_test.cpp").read_text()
+    for text in dict.fromkeys(re.findall(r'^ +\{"((?:[^"\\\n]|\\.)*)"', table, re.MULTILINE)):
+        name = codecs.escape_decode(text.encode())[0]
+        for first in b"\1", b"\3":
+            yield first + name
+
+
+def version():
+    for text in ("17.9.4a", "17.09.04a", "17_9_4a", "17.9.4.27\n", "17.09.04a.0.6", "EWC_17_9_4a", "8.6.0.4_74969",
+                 "8_10_185_0", "15.3(3)JPN3", "15.3.3-JPN10", "C9800-AP-universalk9.17.09.04a.zip\n17.09.04a.0.6",
+                 "AIR-AP2800-K9-ME-8-10-185-0.zip\n", "17.08.01.0.150818.1638769329..Cupertino"):
+        yield text.encode()
+
+
+HARNESSES = [asked_path, authorized_key, scp_command, scp_session, sftp_session, tftp_read, tftp_request, tftp_write,
+             version]
 
 
 def main(directory):

@@ -97,6 +97,14 @@ TEST_CASE("SFTP's lines are sftp-server's, to the letter") {
         "sftp-server[9]: session closed for local user ewc from [172.16.4.26]");
   CHECK(only_line(event::Missed{9, event::Protocol::sftp, wrong_path()})
             .ends_with(": sftp-image-path /EWC/17_9_4a"));
+  CHECK(only_line(event::SftpRemapped{9, "/ewc/AP1G8", {"/EWC/ap1g8", storage::Rule::letter_case}}) ==
+        "sftp-server[9]: remapped \"/ewc/AP1G8\" to \"/EWC/ap1g8\" (case)");
+}
+
+TEST_CASE("a long name that is missing does not push out what to do about it") {
+  auto miss = wrong_path();
+  miss.what = "/" + std::string(4000, 'x') + " does not exist";
+  CHECK(only_line(event::Missed{8, event::Protocol::tftp, miss}).ends_with("tftp-image-path /EWC/17_9_4a"));
 }
 
 TEST_CASE("a level shows its lines and no more") {

@@ -28,10 +28,12 @@ struct House {
       std::make_shared<const conf::Settings>(conf::load_defaults().settings);
   net::io_context loop;
   storage::Depot depot{directory.path()};
+  storage::LiveCatalogue catalogue{depot};
   Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, hashing{loop, 1}, importing{loop, 1};
   Events events;
   LoopMeter meter;
-  Shared shared{loop, disk, content, explaining, hashing, importing, events, meter, depot, settings};
+  Shared shared{loop,   disk,  content, explaining, hashing, importing,
+                events, meter, depot,   catalogue,  settings};
   TftpService tftp{shared};
   udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
   udp::endpoint server;

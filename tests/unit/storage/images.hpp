@@ -1,6 +1,8 @@
 #pragma once
 #include <sys/stat.h>
 
+#include <memory>
+
 #include "storage/lookup.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
@@ -13,6 +15,7 @@ struct Images {
   TempDir dir;
   std::filesystem::path path = dir.write("images/boot.cfg", "/boot.cfg").parent_path();
   storage::Root root{path};
+  storage::Root rejected{dir.write("rejected/README", "").parent_path()};
   storage::LookupSettings forgiving = {true, {}}, exact_only = {false, {}};
 
   Images() {
@@ -40,9 +43,15 @@ struct Images {
     std::filesystem::create_directory_symlink("../../secret", path / "other/up");
     std::filesystem::create_symlink(dir / "secret/passwd", path / "other/passwd");
     ::mkfifo((path / "fifo").c_str(), 0644);
+    dir.write("rejected/C9800-AP-universalk9.17.14.01.zip", "PK, and no more");
+    dir.write("rejected/more.zip", zip({{"ap7g7", "x"}}));
+    catalogue_ = std::make_unique<storage::Catalogue>(root, &rejected);
   }
+  const storage::Catalogue& catalogue() const { return *catalogue_; }
 
  private:
+  std::unique_ptr<storage::Catalogue> catalogue_;
+
   void write(const std::string& name, std::string_view content) const {
     dir.write("images/" + name, content);
   }

@@ -80,14 +80,15 @@ template <class Check>
 void for_each_name(const storage::Root& root, AboveRoot above, const storage::LookupSettings& settings,
                    Check check) {
   Names names;
+  const storage::Catalogue catalogue(root);
   for (int i = 0; i < 2'000; ++i) {
     const auto asked = i % 3 == 0 ? names.random_bytes() : names.mutated();
     CAPTURE(asked);
-    const auto found = storage::find_image(root, asked, above, settings);
+    const auto found = storage::find_image(root, catalogue, asked, above, settings);
     if (found) {
       check(asked, *found);
     } else {
-      CHECK(storage::explain_miss(root, asked, found.error()).error);
+      CHECK(storage::explain_miss(root, catalogue, asked, found.error()).error);
     }
   }
 }

@@ -22,7 +22,8 @@ struct Missed {
 
 void check_served(const test::Images& images, const storage::LookupSettings& settings, const Served& row) {
   CAPTURE(row.asked);
-  const auto found = storage::find_image(images.root, row.asked, AboveRoot::refused, settings);
+  const auto found =
+      storage::find_image(images.root, images.catalogue(), row.asked, AboveRoot::refused, settings);
   REQUIRE(found);
   CHECK(found->path.text() == row.path);
   CHECK(rule_name(found->rule) == rule_name(row.rule));
@@ -30,9 +31,10 @@ void check_served(const test::Images& images, const storage::LookupSettings& set
 
 void check_missed(const test::Images& images, const storage::LookupSettings& settings, const Missed& row) {
   CAPTURE(row.asked);
-  const auto found = storage::find_image(images.root, row.asked, AboveRoot::refused, settings);
+  const auto found =
+      storage::find_image(images.root, images.catalogue(), row.asked, AboveRoot::refused, settings);
   REQUIRE_FALSE(found);
-  const auto miss = storage::explain_miss(images.root, row.asked, found.error());
+  const auto miss = storage::explain_miss(images.root, images.catalogue(), row.asked, found.error());
   CHECK(cause_name(miss.cause) == cause_name(row.cause));
   CHECK((miss.nearest ? miss.nearest->text() : "") == row.nearest);
   CHECK_FALSE(miss.what.empty());
@@ -129,6 +131,14 @@ constexpr Served served[]{
     {"tftp://host/tftpboot/EWC/17_9_4a/ap1g8", ewc8, Rule::prefix},
     {"/EWC/EWC/17_9_4a/ap1g8", ewc8, Rule::prefix},
     {"/tftpboot/EWC/current/ap1g8", "/EWC/current/ap1g8", Rule::prefix},
+    {"/home/me/EWC/17_9_4a/ap1g8", ewc8, Rule::prefix},  // a person, not Mobility Express
+    {"/home/me/17_9_4a/ap1g8", ewc8, Rule::prefix},
+    {"/home/aruba/tftp/EWC_17_9_4a/ap3g3", "/EWC/17_9_4a/ap3g3", Rule::prefix},
+    {"/home/lab/EWC/17_9_4a/ap1g8", ewc8, Rule::prefix},
+    {"C:\\Users\\me\\TFTP\\EWC\\17_9_4a\\ap1g8", ewc8, Rule::prefix},
+    {"C:\\TFTP\\17_9_4a\\ap1g8", ewc8, Rule::prefix},
+    {"C:\\TFTP-Root\\EWC_17_9_4a\\ap1g8", ewc8, Rule::prefix},
+    {"sftp://*****@172.16.5.62/Documents/sftp_files/EWC_17_9_4a/ap3g3", "/EWC/17_9_4a/ap3g3", Rule::prefix},
     {"/tftpboot/other/Tools/notes.txt", "/other/Tools/notes.txt", Rule::prefix},
 };
 
@@ -142,6 +152,11 @@ constexpr Missed missed[]{
     {"/EWC/17.09.04a/aplg6", Cause::lookalike, ewc6},
     {"/EWC/17_9_5/aplg6", Cause::lookalike, "/EWC/17_12_1/ap1g6"},
     {"/tftpboot/EWC/17_9_4a/aplg8", Cause::lookalike, ewc8},
+    {"/EWC_17_9_4a/apig6a", Cause::lookalike, "/EWC/17_9_4a/ap1g6a"},
+    {"/home/cal0/Documents/sftp_files/EWC_17_9_4a/apig4", Cause::lookalike, "/EWC/17_9_4a/ap1g4"},
+    {"sftp://*****@172.16.5.62/Documents/Wrong-Path/ap1g6", Cause::wrong_directory, "/EWC/17_12_1/ap1g6"},
+    {"tftp://172.16.5.27/Wrong-Path/aplg6", Cause::lookalike, "/EWC/17_12_1/ap1g6"},
+    {"tftp://172.16.5.199/EWC/17_9_4a/aplg6", Cause::lookalike, ewc6},
     {"aplg7", Cause::lookalike, "/EWC/17_9_4a/ap1g7"},
     {"/other/Tools/tooll", Cause::lookalike, "/other/Tools/tool1"},
     {"/EWC/l7_9_4a/ap1g8", Cause::lookalike, ewc8},
@@ -160,6 +175,7 @@ constexpr Missed missed[]{
     {"/C9800/17_9_4a/ap1g8", Cause::wrong_directory, ewc8},
     {"/ME/EWC/17_9_4a/ap1g8", Cause::wrong_directory, ewc8},
     {"/tftpboot/ME/17_9_4a/ap1g8", Cause::wrong_directory, ewc8},
+    {"/home/calo/ME/17_9_4a/ap1g8", Cause::wrong_directory, ewc8},
     {"/EWC/8_10_185_0/ap3g3", Cause::wrong_directory, "/ME/8_10_185_0/ap3g3"},
     {"/17_12_1/17_9_4a/ap1g8", Cause::wrong_directory, ewc8},
     {"/Wrong-Path/AP1G7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
@@ -190,6 +206,11 @@ constexpr Missed missed[]{
 
     {"/other/packed/ap9g9", Cause::not_unpacked, "/other/packed/C9800-AP-universalk9.17.15.01.zip"},
     {"/EWC/17_15_1/ap1g8", Cause::not_unpacked, "/other/packed/C9800-AP-universalk9.17.15.01.zip"},
+
+    {"/EWC/17_14_1/ap1g8", Cause::not_unpacked, ""},  // in rejected/, too damaged to be listed
+    {"/EWC/17.14.01/ap7g1", Cause::not_unpacked, ""},
+    {"/anywhere/ap7g7", Cause::not_unpacked, ""},
+    {"/EWC/17_14_1/readme.txt", Cause::no_such_release, "/EWC/17_9_4a/readme.txt"},
 
     {"/", Cause::is_directory, ""},
     {"\\", Cause::is_directory, ""},
@@ -239,6 +260,17 @@ TEST_CASE("what was not plainly meant is a miss with one cause") {
   for (const auto& row : missed) check_missed(images, images.forgiving, row);
 }
 
+TEST_CASE("an archive that was rejected is named, with what says why") {
+  const test::Images images;
+  const auto& asked = "/EWC/17_14_1/ap1g8";
+  const auto missing = storage::find_image(images.root, images.catalogue(), asked, AboveRoot::refused, {});
+  REQUIRE_FALSE(missing);
+  const auto miss = storage::explain_miss(images.root, images.catalogue(), asked, missing.error());
+  CHECK(miss.what == "rejected/C9800-AP-universalk9.17.14.01.zip is not unpacked");
+  CHECK(miss.hint ==
+        "ap1g8 is of its release: C9800-AP-universalk9.17.14.01.zip.reason.txt says why it was rejected");
+}
+
 TEST_CASE("where nothing is forgiven, only exact names are served") {
   const test::Images images;
   for (const auto& row : served) {
@@ -255,16 +287,16 @@ TEST_CASE("where nothing is forgiven, only exact names are served") {
            Missed{"..\\secret\\passwd", Cause::escapes_root, ""},
        })
     check_missed(images, images.exact_only, row);
-  const auto miss =
-      storage::find_image(images.root, "//EWC/17_9_4a/ap1g8", AboveRoot::refused, images.exact_only);
-  CHECK(storage::explain_miss(images.root, "//EWC/17_9_4a/ap1g8", miss.error()).hint ==
+  const auto miss = storage::find_image(images.root, images.catalogue(), "//EWC/17_9_4a/ap1g8",
+                                        AboveRoot::refused, images.exact_only);
+  CHECK(storage::explain_miss(images.root, images.catalogue(), "//EWC/17_9_4a/ap1g8", miss.error()).hint ==
         "lookup.forgiving would serve /EWC/17_9_4a/ap1g8, but it is off");
 }
 
 TEST_CASE("over SFTP a name that climbs stays at /, and is forgiven") {
   const test::Images images;
-  const auto found =
-      storage::find_image(images.root, "/../EWC/17_9_4a/ap1g8", AboveRoot::stays, images.forgiving);
+  const auto found = storage::find_image(images.root, images.catalogue(), "/../EWC/17_9_4a/ap1g8",
+                                         AboveRoot::stays, images.forgiving);
   REQUIRE(found);
   CHECK(found->path.text() == ewc8);
   CHECK(rule_name(found->rule) == "slashes");

@@ -26,15 +26,16 @@ struct Images {
 
 namespace {
 storage::Miss miss_of(const storage::Root& root, std::string_view asked) {
-  const auto found = storage::find_image(root, asked, AboveRoot::refused, {});
+  const storage::Catalogue catalogue(root);
+  const auto found = storage::find_image(root, catalogue, asked, AboveRoot::refused, {});
   REQUIRE_FALSE(found);
-  return storage::explain_miss(root, asked, found.error());
+  return storage::explain_miss(root, catalogue, asked, found.error());
 }
 }  // namespace
 
 TEST_CASE("an image that is there is found, with the path it has") {
   const Images images;
-  const auto found = storage::find_image(images.root, "EWC/17_9_4a/ap1g8", AboveRoot::refused, {});
+  const auto found = storage::find_as_asked(images.root, "EWC/17_9_4a/ap1g8", AboveRoot::refused, {});
   REQUIRE(found);
   CHECK(found->path.text() == "/EWC/17_9_4a/ap1g8");
   CHECK(found->file.at_open().size == 5);

@@ -46,6 +46,20 @@ TEST_CASE("versions are ordered as numbers, a rebuild after its base") {
   CHECK(version("17.9.5") < version("17.12.1"));
 }
 
+TEST_CASE("classic IOS has a train and its rebuild") {
+  CHECK(version("15.3(3)JPN3") == version("15.3.3-JPN3"));
+  CHECK(version("15.3(3)JPN3") == version("15_3_3_jpn3"));
+  CHECK(version("15.3(3)JPN3") < version("15.3(3)JPN10"));
+  CHECK(version("15.3(3)JK9") < version("15.3(3)JPN3"));
+  CHECK(version("15.3(3)JF") < version("15.3(3)JF1"));
+  CHECK(version("15.3(3)JPN3").joined('.') == "15.3.3.jpn3");
+  CHECK(version("8.6.0.4_74969").fields == std::vector<std::uint32_t>{8, 6, 0, 4, 74969});
+  for (const auto text : {"15.3.3-JPN3x", "15.3.3-ABCDE5", "17_9_4_old", "15.3-JPN3", "15.3.3-JPN3-4"}) {
+    CAPTURE(text);
+    CHECK_FALSE(Version::parse(text));
+  }
+}
+
 TEST_CASE("the release is the first three fields and their letter") {
   CHECK(storage::release_version(version("17.09.04a.0.6")) == version("17.9.4a"));
   CHECK(storage::release_version(version("17.09.04.0.6")) == version("17.9.4"));

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "conf/families.hpp"
+#include "conf/users.hpp"
+#include "server/commands/command.hpp"
+#include "server/escape.hpp"
+#include "server/json.hpp"
+#include "server/miss_text.hpp"
+#include "server/networks.hpp"
+#include "server/sftp_files.hpp"
+#include "server/tftp_upload.hpp"
+#include "server/users.hpp"
+#include "storage/asked_name.hpp"
+#include "storage/lookup.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--client", "ADDR", "who asks: tftp.allow and tftp.deny are heeded"},
+                       {"--protocol", "tftp|sftp", "how it asks, tftp unless told"},
+                       {"--write", "", "whether PATH could be written, rather than read"},
+                       {"--json", "", "print JSON"}};
+
+using event::Protocol;
+using storage::AboveRoot;
+using storage::Miss;
+
+struct Question {
+  const conf::Settings& settings;
+  const storage::Depot& depot;
+  std::string path;
+  Protocol protocol;
+};
+
+// What would be served, or why nothing would.
+struct Served {
+  storage::Path path;
+  storage::Rule rule = storage::Rule::exact;
+};
+using Answer = std::expected<Served, Miss>;
+
+Answer explain_read(const Question& question) {
+  const storage::Root root(question.depot.images()), rejected(question.depot.rejected());
+  const storage::Catalogue catalogue(root, &rejected);
+  const auto above = question.protocol == Protocol::tftp ? AboveRoot::refused : AboveRoot::stays;
+  const auto found = storage::find_image(root, catalogue, question.path, above, question.settings.lookup);
+  if (found) return Served{found->path, found->rule};
+  return std::unexpected(storage::explain_miss(root, catalogue, question.path, found.error()));
+}
+
+// Nothing is made to find it out; the folder uploads/ itself would be.
+std::error_code why_not_new(const storage::Depot& depot, const storage::Path& path) {
+  const storage::Root root(depot.images());
+  if (root.attributes(path, storage::Links::keep)) return std::make_error_code(std::errc::file_exists);
+  if (path.parent().components().size() < 2) return {};
+  const auto folder = root.attributes(path.parent());
+  if (!folder) return folder.error();
+  if (folder->kind == storage::Kind::directory) return {};
+  return std::make_error_code(std::errc::not_a_directory);
+}
+
+Answer explain_tftp_write(const Question& question) {
+  const auto place = tftp_upload_place(question.settings.tftp, question.path);
+  if (!place) return std::unexpected(place.error());
+  const auto path = *storage::Path::parse("/uploads" + place->text());
+  if (const auto error = why_not_new(question.depot, path))
+    return std::unexpected(explain_unwritten_upload(*place, error));
+  return Served{path};
+}
+
+bool somebody_may_upload(const Question& question) {
+  auto users = question.settings.ssh.users;
+  for (auto& user : conf::load_users(users_file(question.settings, question.depot)))
+    users.push_back(std::move(user));
+  return std::ranges::any_of(users, &conf::User::uploads);
+}
+
+Answer explain_sftp_write(const Question& question) {
+  const auto path = storage::Path::parse(question.path);
+  if (!path) return std::unexpected(storage::explain_miss(question.path, path.error()));
+  if (!somebody_may_upload(question)) {
+    return std::unexpected(upload_refusal("no user may upload", "uploads: true for a user allows it",
+                                          std::errc::permission_denied));
+  }
+  const auto components = path->components();
+  const bool below = components.size() > 1 && components.front() == "uploads";
+  const auto error =
+      below ? why_not_new(question.depot, *path) : std::make_error_code(std::errc::permission_denied);
+  if (error) return std::unexpected(explain_unwritten(*path, error));
+  return Served{*path};
+}
+
+// The sentence about a client that TFTP does not answer at all.
+std::string dropped(const conf::Tftp& settings, const std::string& client) {
+  error_code error;
+  const auto address = net::ip::make_address(client, error);
+  if (error) throw UsageError(fmt::format("--client {}: it is an IPv4 or IPv6 address", client));
+  if (is_in(plain(address), settings.deny)) return "its address is in tftp.deny";
+  if (!settings.allow.empty() && !is_in(plain(address), settings.allow))
+    return "its address is not in tftp.allow";
+  return "";
+}
+
+std::string json_or_null(const std::optional<std::string>& text) {
+  return text ? json_string(escaped(*text)) : "null";
+}
+
+std::string to_json(const Question& question, const Answer& answer) {
+  std::optional<std::string> served, rule, cause, nearest, fix;
+  if (answer) {
+    served = answer->path.text();
+    rule = rule_name(answer->rule);
+  } else {
+    cause = cause_name(answer.error().cause);
+    if (const auto& near = answer.error().nearest) nearest = near->text();
+    if (auto text = fix_of(answer.error(), question.protocol); !text.empty()) fix = std::move(text);
+  }
+  JsonObject object;
+  object.add("path", question.path);
+  object.add_raw("served", json_or_null(served));
+  object.add_raw("rule", json_or_null(rule));
+  object.add_raw("cause", json_or_null(cause));
+  object.add_raw("nearest", json_or_null(nearest));
+  object.add_raw("fix", fix ? json_string(*fix) : "null");
+  return object.text();
+}
+
+void print_models(std::string_view image) {
+  const auto all = conf::families();
+  const auto family = std::ranges::find(all, image, &conf::Family::name);
+  if (family != all.end()) fmt::print("{} is for {}\n", image, family->text());
+}
+
+void print(const Question& question, const Answer& answer, bool write) {
+  if (answer) {
+    fmt::print("{} {} ({})\n", write ? "written" : "served", escaped(answer->path.text()),
+               rule_name(answer->rule));
+    return print_models(answer->path.name());
+  }
+  const auto& miss = answer.error();
+  fmt::print("miss {}: {}\n", cause_name(miss.cause), text_of(miss, question.protocol));
+  const auto asked = storage::read_name(question.path, AboveRoot::stays);
+  print_models(miss.nearest ? miss.nearest->name() : asked ? asked->path.name() : "");
+}
+
+Answer answer_to(const Question& question, const Arguments& arguments) {
+  const auto client = arguments.value("--client");
+  const auto why = client ? dropped(question.settings.tftp, *client) : "";
+  if (!why.empty() && question.protocol == Protocol::tftp) {
+    const auto error = std::make_error_code(std::errc::permission_denied);
+    return std::unexpected(Miss{storage::Cause::not_found,
+                                fmt::format("requests from {} are dropped without an answer", *client),
+                                why,
+                                {},
+                                error});
+  }
+  if (!arguments.has("--write")) return explain_read(question);
+  return question.protocol == Protocol::tftp ? explain_tftp_write(question) : explain_sftp_write(question);
+}
+
+int run(Arguments& arguments) {
+  auto path = arguments.take_word("PATH");
+  arguments.expect_no_more();
+  const auto protocol = arguments.value("--protocol").value_or("tftp");
+  if (protocol != "tftp" && protocol != "sftp")
+    throw UsageError(fmt::format("--protocol {}: it is tftp or sftp", protocol));
+  const auto settings = load_settings(arguments).settings;
+  const storage::Depot depot(settings.depot);
+  const Question question{settings, depot, std::move(path),
+                          protocol == "tftp" ? Protocol::tftp : Protocol::sftp};
+  const auto answer = answer_to(question, arguments);
+  if (arguments.has("--json")) {
+    fmt::print("{}\n", to_json(question, answer));
+  } else {
+    print(question, answer, arguments.has("--write"));
+  }
+  return answer ? 0 : 1;
+}
+
+}  // namespace
+
+const Command explain_command{"explain", "PATH",
+                              "says what a device asking for PATH would get, or why nothing", flags, run};
+
+}  // namespace server

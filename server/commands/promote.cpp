@@ -1,0 +1,42 @@
+#include "storage/promote.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "server/commands/command.hpp"
+#include "server/commands/release_argument.hpp"
+#include "server/escape.hpp"
+#include "server/json.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--json", "", "print JSON"}};
+
+int run(Arguments& arguments) {
+  const auto wanted = arguments.take_word("RELEASE");
+  arguments.expect_no_more();
+  const storage::Depot depot(load_settings(arguments).settings.depot);
+  const auto release = find_release(storage::Root(depot.images()), wanted);
+  storage::promote(depot, release);
+  const auto current = storage::current_of(release).text();
+  if (arguments.has("--json")) {
+    JsonObject object;
+    object.add("path", current);
+    object.add("release", release.text());
+    fmt::print("{}\n", object.text());
+    return 0;
+  }
+  fmt::print("{}\n", escaped(current));
+  fmt::print(stderr, "{} is {} now: tftp-image-path {}\n", escaped(current), escaped(release.text()),
+             escaped(current));
+  return 0;
+}
+
+}  // namespace
+
+const Command promote_command{"promote", "RELEASE", "makes it what `current` means: /EWC/current/ap1g8",
+                              flags, run};
+
+}  // namespace server

@@ -1,0 +1,42 @@
+#include "storage/retire.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "server/commands/command.hpp"
+#include "server/commands/release_argument.hpp"
+#include "server/escape.hpp"
+#include "server/json.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--force", "", "even what `current` points at; that link goes too"},
+                       {"--json", "", "print JSON"}};
+
+int run(Arguments& arguments) {
+  const auto wanted = arguments.take_word("RELEASE");
+  arguments.expect_no_more();
+  const storage::Depot depot(load_settings(arguments).settings.depot);
+  const auto release = find_release(storage::Root(depot.images()), wanted);
+  const auto current = arguments.has("--force") ? storage::Current::removed : storage::Current::kept;
+  const auto retired = storage::retire(depot, release, current);
+  if (arguments.has("--json")) {
+    JsonObject object;
+    object.add("path", retired.path);
+    object.add("moved_to", retired.moved_to);
+    fmt::print("{}\n", object.text());
+    return 0;
+  }
+  fmt::print("{}\n", escaped(retired.moved_to));
+  fmt::print(stderr, "{} is out of service; transfers of it that run go on\n", escaped(retired.path));
+  return 0;
+}
+
+}  // namespace
+
+const Command retire_command{"retire", "RELEASE", "takes a release out of service; its files are kept", flags,
+                             run};
+
+}  // namespace server

@@ -1,0 +1,36 @@
+#include "server/miss_text.hpp"
+
+#include <fmt/format.h>
+
+#include "server/escape.hpp"
+
+namespace server {
+namespace {
+
+// A path for the controller helps only where the controller would find images behind it.
+bool is_for_controllers(const storage::Miss& miss) {
+  if (!miss.nearest || miss.cause == storage::Cause::not_unpacked) return false;
+  return storage::is_image_family(miss.nearest->name()) || miss.nearest->name() == "C9800-AP-iosxe-wlc.bin";
+}
+
+}  // namespace
+
+std::string fix_of(const storage::Miss& miss, event::Protocol protocol) {
+  auto fix = escaped(miss.hint);
+  if (!is_for_controllers(miss)) return fix;
+  return fmt::format("{}: {}-image-path {}", fix, protocol == event::Protocol::tftp ? "tftp" : "sftp",
+                     escaped(miss.nearest->parent().text()));
+}
+
+std::string text_of(const storage::Miss& miss, event::Protocol protocol) {
+  const auto what = escaped(miss.what), fix = fix_of(miss, protocol);
+  return fix.empty() ? what : what + "; " + fix;
+}
+
+std::string console_text(tftp::ErrorCode code, const storage::Miss& miss) {
+  auto text = std::string(text_of(code)) + ": ";
+  if (!miss.nearest) text += miss.what + (miss.hint.empty() ? "" : "; ");
+  return text + miss.hint;
+}
+
+}  // namespace server

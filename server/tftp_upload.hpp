@@ -1,0 +1,19 @@
+#pragma once
+#include <expected>
+#include <string>
+
+#include "conf/settings.hpp"
+#include "storage/lookup.hpp"
+
+namespace server {
+
+// What a device may write over TFTP, and what it is told where it may not.
+
+storage::Miss upload_refusal(std::string what, std::string hint, std::errc error);
+// Where below images/uploads/ a name leads, or why it may not be written whatever is there.
+std::expected<storage::Path, storage::Miss> tftp_upload_place(const conf::Tftp& settings,
+                                                              const std::string& name);
+// Why the system refused `place`, a path below images/uploads/.
+storage::Miss explain_unwritten_upload(const storage::Path& place, std::error_code error);
+
+}  // namespace server

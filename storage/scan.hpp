@@ -1,0 +1,19 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "storage/archived.hpp"
+#include "storage/shelf.hpp"
+
+namespace storage {
+
+struct Scanned {
+  std::vector<Shelf> shelves;  // always in the same order
+  std::vector<Archived> archives;
+};
+
+// Reads every directory below the root, down to deepest_shelf, and the .info files in them; `visit` is called
+// with each before it is read. Bounded. May wait for the disk.
+Scanned scan(const Root& root, const Root* rejected, const std::function<void(const Directory&)>& visit);
+
+}  // namespace storage
