@@ -158,8 +158,6 @@ void read_import(Section& section, Import& import) {
   section.number("max_members", 1, 10'000'000, import.max_members);
   section.text("max_total", size_bound, import.max_total);
   section.number("max_ratio", 1, 1'000'000, import.max_ratio);
-  section.warn_if(import.keep_bundles, "keep_bundles",
-                  "this version removes a published archive from drop/; the key has no effect yet");
 }
 
 void read_lookup(Section& section, storage::LookupSettings& lookup) {

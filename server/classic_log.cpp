@@ -178,6 +178,17 @@ std::string describe(const SshEnded& e) {
   return fmt::format("Disconnecting {}: {}", peer, escaped(e.why));
 }
 
+std::string describe(const Published& e) {
+  const auto file = escaped(e.file), path = escaped(e.imported.path);
+  if (e.imported.already_there)
+    return fmt::format("{} is published already as {}: nothing was changed", file, path);
+  auto text = fmt::format("published {} from {}: {} files, {} bytes in {:.1f} s", path, file,
+                          e.imported.members, e.imported.bytes, e.seconds);
+  // Only a bundle's images are for access points that a controller sends here.
+  if (e.imported.image.empty()) text += ": tftp-image-path " + path;
+  return text;
+}
+
 // sftp-server(8)'s lines: "info" and "verbose" as there, the rest at "debug".
 struct SftpLine {
   std::uint64_t number;
@@ -335,18 +346,17 @@ struct Lines {
   L operator()(const ImportStarted& e) const {
     return {apdepot(normal, info, fmt::format("importing {}", escaped(e.file)))};
   }
+  L operator()(const ImportProgress& e) const {
+    return {apdepot(
+        normal, info,
+        fmt::format("importing {}: {} %", escaped(e.file), e.total > 0 ? e.done * 100 / e.total : 0))};
+  }
   L operator()(const Published& e) const {
     L lines;
     for (const auto& text : e.imported.warnings) {
       lines.push_back(apdepot(quiet, warning, fmt::format("{}: {}", escaped(e.file), escaped(text))));
     }
-    const auto path = escaped(e.imported.path);
-    lines.push_back(apdepot(
-        normal, notice,
-        e.imported.already_there
-            ? fmt::format("{} is published already as {}: nothing was changed", escaped(e.file), path)
-            : fmt::format("published {} from {}: {} files, {} bytes in {:.1f} s: tftp-image-path {}", path,
-                          escaped(e.file), e.imported.members, e.imported.bytes, e.seconds, path)));
+    lines.push_back(apdepot(normal, notice, describe(e)));
     return lines;
   }
   L operator()(const ImportRejected& e) const {
@@ -358,6 +368,21 @@ struct Lines {
     return {apdepot(quiet, error,
                     fmt::format("cannot import {}: {} (it stays in drop/ and is tried again)",
                                 escaped(e.file), escaped(e.reason)))};
+  }
+  L operator()(const DigestCompared& e) const {
+    const auto file = escaped(e.compared.file), where = escaped(e.compared.where),
+               path = escaped(e.compared.path);
+    if (e.compared.matches)
+      return {apdepot(normal, notice, fmt::format("{} is what {} says: {} is verified", file, where, path))};
+    return {
+        apdepot(quiet, error,
+                fmt::format("{} is not what {} says: {} is not verified; download {} again and put both into "
+                            "drop/, or take the release out of service",
+                            file, where, path, file))};
+  }
+  L operator()(const DigestWaits& e) const {
+    return {
+        apdepot(normal, info, fmt::format("drop/{} waits for the file that it is about", escaped(e.file)))};
   }
   L operator()(const DropIgnored& e) const {
     return {

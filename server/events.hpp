@@ -11,6 +11,7 @@
 #include "protocols/sftp/session.hpp"
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop_meter.hpp"
+#include "storage/drop_digests.hpp"
 #include "storage/import.hpp"
 #include "storage/lookup.hpp"
 
@@ -157,6 +158,10 @@ struct ScpFailed {
 struct ImportStarted {
   std::string file;
 };
+struct ImportProgress {  // of one that takes long
+  std::string file;
+  std::uint64_t done, total;  // bytes
+};
 struct Published {
   std::string file;
   storage::Imported imported;
@@ -167,7 +172,13 @@ struct ImportRejected {
 };
 struct ImportFailed {
   std::string file, reason;
-};  // the depot's fault: tried again
+};                       // the depot's fault: tried again
+struct DigestCompared {  // a vendor's digest that came after the import
+  storage::ComparedDigest compared;
+};
+struct DigestWaits {  // for the file that it is about
+  std::string file;
+};
 struct DropIgnored {
   std::string file;
 };
@@ -206,9 +217,10 @@ using Event =
                  event::SshPenalised, event::SshNegotiated, event::SshMismatched, event::SshEnded,
                  event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,
                  event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
-                 event::ImportStarted, event::Published, event::ImportRejected, event::ImportFailed,
-                 event::DropIgnored, event::Retired, event::Started, event::Reloaded, event::ReloadFailed,
-                 event::Warned, event::Stopping, event::LoopMeasured, event::Stopped>;
+                 event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
+                 event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
+                 event::Retired, event::Started, event::Reloaded, event::ReloadFailed, event::Warned,
+                 event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

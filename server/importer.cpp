@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "storage/digest_file.hpp"
+
 namespace server {
 namespace {
 
@@ -14,6 +16,8 @@ constexpr auto settle_unseen = 10s;
 constexpr auto look_again = 60s;
 // After the depot failed (a full disk, most likely).
 constexpr auto retry_after = 60s;
+
+constexpr auto tell_every = 5s;
 
 storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
 
@@ -40,7 +44,8 @@ Importer::Importer(Shared& shared)
     : shared_(shared),
       settings_(shared.settings->import),
       folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
-      watch_(shared.loop, shared.depot.drop()) {}
+      watch_(shared.loop, shared.depot.drop()),
+      progress_timer_(shared.loop) {}
 
 net::awaitable<void> Importer::run() {
   co_await look_around();
@@ -101,23 +106,37 @@ net::awaitable<void> Importer::import(std::string name) {
     if (ignored_.insert(name).second) shared_.events.emit(event::DropIgnored{name});
     co_return;
   }
-  shared_.events.emit(event::ImportStarted{name});
+  if (!storage::is_digest_file(name)) {
+    shared_.events.emit(event::ImportStarted{name});
+    tell_progress(name);
+  }
   const auto began = now();
   const auto work = [this, name] { return import_now(name); };
   const auto outcome = co_await shared_.importing.run(work);
+  progress_timer_.cancel();
   const std::chrono::duration<double> took = now() - began;
   tell(name, outcome, took.count());
 }
 
+void Importer::tell_progress(const std::string& name) {
+  how_far_->done = how_far_->total = 0;
+  progress_timer_.expires_after(tell_every);
+  const auto tell = [this, name](auto& self) -> void {
+    progress_timer_.async_wait([this, name, self](error_code error) mutable {
+      if (error) return;
+      shared_.events.emit(event::ImportProgress{name, how_far_->done, how_far_->total});
+      progress_timer_.expires_after(tell_every);
+      self(self);
+    });
+  };
+  tell(tell);
+}
+
 void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {
   if (const auto* done = std::get_if<Done>(&outcome)) {
-    shared_.events.emit(event::Published{name, done->imported, seconds});
-    for (const auto& [path, to] : done->retired)
-      shared_.events.emit(event::Retired{path, to, settings_.keep});
-    for (const auto& problem : done->problems) shared_.events.emit(event::Warned{problem});
-    if (!done->left_over.empty()) {
-      shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done->left_over});
-    }
+    tell(name, *done, seconds);
+  } else if (const auto* compared = std::get_if<Compared>(&outcome)) {
+    tell(name, *compared);
   } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
     shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
   } else {
@@ -126,23 +145,58 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
   }
 }
 
+void Importer::tell(const std::string& name, const Done& done, double seconds) {
+  shared_.events.emit(event::Published{name, done.imported, seconds});
+  for (const auto& [path, to] : done.retired) shared_.events.emit(event::Retired{path, to, settings_.keep});
+  for (const auto& problem : done.problems) shared_.events.emit(event::Warned{problem});
+  if (done.left_over.empty()) return;
+  shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done.left_over});
+}
+
+void Importer::tell(const std::string& name, const Compared& compared) {
+  for (const auto& digest : compared.digests) shared_.events.emit(event::DigestCompared{digest});
+  if (compared.digests.empty() && ignored_.insert(name).second) shared_.events.emit(event::DigestWaits{name});
+}
+
 Importer::Outcome Importer::import_now(const std::string& name) const {
   try {
+    const auto digest_files = storage::digest_files_about(shared_.depot, name);
     try {
-      Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_), {}, {}, {}};
-      done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
-      try {
-        storage::remove_drop(shared_.depot, name);
-      } catch (const std::exception& e) {
-        done.left_over = e.what();
-      }
-      return done;
+      if (storage::is_digest_file(name)) return Compared{storage::compare_digests(shared_.depot, name)};
+      return publish_now(name, digest_files);
     } catch (const storage::Rejected& e) {
       const auto moved_to = storage::reject_drop(shared_.depot, name, e.what());
+      storage::take_away(shared_.depot, digest_files, name, storage::Fate::rejected);
       return Refused{e.what(), "rejected/" + moved_to.filename().string()};
     }
   } catch (const std::exception& e) {
     return std::string(e.what());
+  }
+}
+
+Importer::Outcome Importer::publish_now(const std::string& name,
+                                        const std::vector<std::string>& digest_files) const {
+  const storage::ImportOrder order{.progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
+    how_far->done = done;
+    how_far->total = total;
+  }};
+  Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_, order), {}, {}, {}};
+  done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
+  try {
+    take_away(name, done.imported);
+    storage::take_away(shared_.depot, digest_files, name, storage::Fate::published);
+  } catch (const std::exception& e) {
+    done.left_over = e.what();
+  }
+  return done;
+}
+
+// A second copy of a bundle is not worth keeping.
+void Importer::take_away(const std::string& name, const storage::Imported& imported) const {
+  if (settings_.keep_bundles && !imported.already_there) {
+    storage::keep_drop(shared_.depot, name);
+  } else {
+    storage::remove_drop(shared_.depot, name);
   }
 }
 

@@ -281,10 +281,14 @@ struct Fields {
   std::string_view operator()(const ImportStarted& e) const {
     return out.add("file", e.file), "import.started";
   }
+  std::string_view operator()(const ImportProgress& e) const {
+    return out.add("file", e.file), out.add("done", e.done), out.add("total", e.total), "import.progress";
+  }
   std::string_view operator()(const Published& e) const {
     out.add("file", e.file), out.add("path", e.imported.path), out.add("members", e.imported.members);
     out.add("bytes", e.imported.bytes), out.add("already_there", e.imported.already_there),
         out.add("seconds", e.seconds);
+    out.add("image", e.imported.image), out.add("verified", e.imported.verified);
     return "import.published";
   }
   std::string_view operator()(const ImportRejected& e) const {
@@ -293,6 +297,13 @@ struct Fields {
   }
   std::string_view operator()(const ImportFailed& e) const {
     return out.add("file", e.file), out.add("reason", e.reason), "import.failed";
+  }
+  std::string_view operator()(const DigestCompared& e) const {
+    out.add("file", e.compared.file), out.add("where", e.compared.where), out.add("path", e.compared.path);
+    return out.add("matches", e.compared.matches), "import.digest";
+  }
+  std::string_view operator()(const DigestWaits& e) const {
+    return out.add("file", e.file), "import.digest_waits";
   }
   std::string_view operator()(const DropIgnored& e) const {
     return out.add("file", e.file), "import.ignored";

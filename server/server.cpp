@@ -11,6 +11,7 @@
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
 #include "server/moduli.hpp"
+#include "server/polite.hpp"
 #include "server/service.hpp"
 #include "server/thread_time.hpp"
 #include "storage/staging.hpp"
@@ -73,6 +74,7 @@ void Server::run() {
   events_.emit(event::Started{APDEPOT_VERSION});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
   for (const auto& note : notes_) events_.emit(event::Warned{note});
+  importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
   sweep_staging();
   if (settings_->import.watch)
     start_importer();  // first, so that what is dropped as soon as we are ready is seen
@@ -158,8 +160,12 @@ void Server::make_host_keys() {
 // by the worker that imports, so before any import.
 void Server::sweep_staging() {
   try {
-    importing_.run([areas = storage::staging_areas(depot_)] { return storage::sweep_staging(areas), true; },
-                   [](auto) {});
+    const auto sweep = [this, areas = storage::staging_areas(depot_)] {
+      storage::sweep_staging(areas);
+      storage::sweep_half_written(depot_);
+      return true;
+    };
+    importing_.run(sweep, [](auto) {});
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
   }

@@ -29,4 +29,6 @@ std::optional<std::string> ask_secret(const std::string& prompt) {
   return answer;
 }
 
+bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
 }  // namespace server

@@ -17,6 +17,7 @@ class Depot {
   std::filesystem::path drop() const { return directory_ / "drop"; }
   std::filesystem::path rejected() const { return directory_ / "rejected"; }
   std::filesystem::path retired() const { return directory_ / "retired"; }  // made when it is needed
+  std::filesystem::path bundles() const { return directory_ / "bundles"; }  // likewise
   std::filesystem::path state() const { return directory_ / "state"; }
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release

@@ -87,6 +87,17 @@ void remove_drop(const Depot& depot, const std::string& name) {
   sync_directory(depot.drop());
 }
 
+void keep_drop(const Depot& depot, const std::string& name) {
+  make_directories(depot.bundles(), 0755);
+  for (;;) {
+    try {
+      return rename_new(depot.drop() / name, free_name(depot.bundles(), name));
+    } catch (const std::system_error& error) {
+      if (error.code() != std::errc::file_exists) throw;
+    }
+  }
+}
+
 fs::path reject_drop(const Depot& depot, const std::string& name, const std::string& reason) {
   for (;;) {
     const fs::path file = free_name(depot.rejected(), name);

@@ -39,8 +39,11 @@ enum class DropKind { file, being_written, not_a_file, gone };
 DropKind kind_of_drop(const Depot& depot, const std::string& name);
 
 // The last act of an import from drop/. Both are synced, and never overwrite: a second NAME in rejected/
-// becomes NAME.2.
+// becomes NAME.2,
+// and so in bundles/.
 void remove_drop(const Depot& depot, const std::string& name);
+// Moves it to bundles/ instead.
+void keep_drop(const Depot& depot, const std::string& name);
 // Moves it to rejected/ and writes the reason beside it. Returns the path of the moved file.
 std::filesystem::path reject_drop(const Depot& depot, const std::string& name, const std::string& reason);
 

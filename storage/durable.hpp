@@ -14,7 +14,15 @@ void write_durably(const std::filesystem::path& file, std::string_view content, 
 void sync_directory(const std::filesystem::path& directory);
 // Renames, but never onto something that exists: errc::file_exists then.
 void rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
+// Renames a file onto one that exists, or not; who has the old one open keeps it.
+void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
+// Two directories take each other's names, at one moment. File systems that know no such rename (NFS, some
+// FUSE) get three: for an instant `b` is missing, and after a crash there it stands beside `a` as "a.old".
+void exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 // create_directories, each new level synced into its parent.
 void make_directories(const std::filesystem::path& directory, unsigned mode);
+
+// Removes from `directory` what a killed write_durably left there. What a live one holds is left alone.
+void sweep_half_written(const std::filesystem::path& directory);
 
 }  // namespace storage

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 namespace storage {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::string_view half_written = ".new-";
 
 [[noreturn]] void fail(int error, const std::string& what) {
   throw std::system_error(error, std::generic_category(), what);
@@ -36,9 +39,9 @@ void write_all(int fd, std::string_view content, const fs::path& file) {
 // A file beside the one to be written. Vanishes again unless it was renamed to its final name.
 class Temporary {
  public:
-  explicit Temporary(const fs::path& target) : target_(target), name_(parent_of(target) / ".new-XXXXXX") {
-    fd_ = Handle(::mkostemp(name_.data(), O_CLOEXEC));
-    if (!fd_) fail(errno, "cannot write " + target.string());
+  explicit Temporary(const fs::path& target) : target_(target) {
+    do make();
+    while (!locked());  // a sweep came between the two steps
   }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
@@ -57,10 +60,34 @@ class Temporary {
   }
 
  private:
+  void make() {
+    name_ = parent_of(target_) / (std::string(half_written) + "XXXXXX");
+    fd_ = Handle(::mkostemp(name_.data(), O_CLOEXEC));
+    if (!fd_) fail(errno, "cannot write " + target_.string());
+  }
+  // A lock tells the living from what a killed writer left; where there are no locks, nobody is told apart.
+  bool locked() const {
+    struct stat status {};
+    const bool locked = ::flock(fd_.get(), LOCK_EX) == 0;
+    return !locked || ::fstat(fd_.get(), &status) != 0 || status.st_nlink > 0;
+  }
+
   const fs::path& target_;
   std::string name_;
   Handle fd_;
 };
+
+void exchange_in_three_steps(const fs::path& a, const fs::path& b) {
+  const fs::path old = a.string() + ".old";
+  rename_new(b, old);
+  try {
+    rename_new(a, b);
+  } catch (const std::system_error&) {
+    rename_new(old, b);
+    throw;
+  }
+  rename_new(old, a);
+}
 
 // For file systems without RENAME_NOREPLACE (NFS, some FUSE). A link is as atomic, but not for directories:
 // there the check and the rename are two steps, and the rename itself still refuses a directory that is not
@@ -118,6 +145,35 @@ void rename_new(const fs::path& from, const fs::path& to) {
     fail(errno, "cannot move " + from.string() + " to " + to.string());
   sync_directory(parent_of(to));
   if (parent_of(from) != parent_of(to)) sync_directory(parent_of(from));
+}
+
+void replace_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    fail(errno, "cannot move " + from.string() + " to " + to.string());
+  sync_directory(parent_of(to));
+}
+
+void exchange(const fs::path& a, const fs::path& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS)
+      fail(errno, "cannot exchange " + a.string() + " and " + b.string());
+    return exchange_in_three_steps(a, b);
+  }
+  sync_directory(parent_of(b));
+  sync_directory(parent_of(a));
+}
+
+void sweep_half_written(const fs::path& directory) {
+  std::error_code error;  // what cannot be looked at or removed costs a little space
+  for (fs::directory_iterator i(directory, error), end; !error && i != end; i.increment(error)) {
+    const auto path = i->path();
+    std::error_code ignored;
+    if (!path.filename().string().starts_with(half_written) ||
+        i->symlink_status(ignored).type() != fs::file_type::regular)
+      continue;
+    const Handle left(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (left && ::flock(left.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(path, ignored);
+  }
 }
 
 void make_directories(const fs::path& directory, unsigned mode) {

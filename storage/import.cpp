@@ -10,11 +10,18 @@
 #include <optional>
 
 #include "storage/archive.hpp"
+#include "storage/aruba_header.hpp"
+#include "storage/digest_file.hpp"
+#include "storage/image_check.hpp"
+#include "storage/image_name.hpp"
+#include "storage/layout.hpp"
 #include "storage/manifest.hpp"
-#include "storage/path.hpp"
+#include "storage/member_name.hpp"
+#include "storage/plain_file.hpp"
 #include "storage/publish.hpp"
 #include "storage/release.hpp"
 #include "storage/staging.hpp"
+#include "storage/tar_walk.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
@@ -26,6 +33,20 @@ constexpr std::size_t longest_info =
 // The one place in this room that asks for the time: it is written down and decides nothing.
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
+// Archives are read more than once. That is no reason to tell anybody more than how far the whole thing is.
+class Progress {
+ public:
+  Progress(const ImportOrder& order, std::uint64_t total) : order_(order), total_(total) {}
+  void operator()(std::uint64_t bytes) {
+    done_ = std::min(done_ + bytes, total_);
+    if (order_.progress) order_.progress(done_, total_);
+  }
+
+ private:
+  const ImportOrder& order_;
+  std::uint64_t done_ = 0, total_;
+};
+
 std::optional<std::string> read_info(const fs::path& content, const std::vector<Member>& members,
                                      const std::string& name) {
   if (std::ranges::find(members, name, &Member::name) == members.end()) return std::nullopt;
@@ -35,58 +56,154 @@ std::optional<std::string> read_info(const fs::path& content, const std::vector<
   return std::string(text.data(), static_cast<std::size_t>(in.gcount()));
 }
 
-ReleaseEvidence gather_evidence(const fs::path& bundle, const fs::path& content,
-                                const std::vector<Member>& members) {
-  ReleaseEvidence evidence{.bundle_name = bundle.filename().string(),
-                           .controller_version = read_info(content, members, "controller_version.info"),
-                           .ap_version = read_info(content, members, "version.info"),
-                           .members = {}};
-  for (const auto& member : members) evidence.members.push_back(member.name);
-  return evidence;
-}
+class Import {
+ public:
+  Import(const Depot& depot, const fs::path& bundle, const ImportSettings& settings, const ImportOrder& order)
+      : depot_(depot),
+        bundle_(bundle),
+        settings_(settings),
+        order_(order),
+        file_(open_plain_file(bundle)),
+        name_(bundle.filename().string()),
+        progress_(order, 2 * file_.at_open().size) {}
 
-std::string replaced(std::string text, std::string_view key, std::string_view value) {
-  const auto at = text.find(key);
-  return at == std::string::npos ? text : text.replace(at, key.size(), value);
-}
+  Imported run() {
+    const auto format = format_of(file_, settings_);
+    check_promise(name_, format);
+    check_digests();
+    manifest_.bundle = name_;
+    manifest_.imported_at = utc_now();
+    const bool already_there = is_image(format) ? !take_image() : !take_bundle(format);
+    imported_.already_there = already_there;
+    imported_.members = manifest_.members.size();
+    for (const auto& member : manifest_.members) imported_.bytes += member.size;
+    imported_.verified = manifest_.verified;
+    return std::move(imported_);
+  }
 
-// "{product}/{release}" becomes "/EWC/17_9_4a".
-std::string expand_layout(const std::string& layout, const ReleaseName& name) {
-  const std::string path =
-      "/" + replaced(replaced(layout, "{product}", name.product), "{release}", name.release);
-  const auto parsed = Path::parse(path, AboveRoot::refused);
-  if (!parsed || parsed->is_root() || parsed->text() != path)
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
-                            fmt::format("import.layout \"{}\" gives no path for a release", layout));
-  return path;
-}
+ private:
+  void check_digests() {
+    auto known = digests_beside(bundle_);
+    if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});
+    const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(progress_));
+    for (const auto& digest : known) {
+      const auto& own = digest.kind == DigestKind::sha512 ? hex[0] : hex[1];
+      if (own != digest.hex)
+        throw Rejected(fmt::format("its {} is {}, and {} says {}; download or copy it again",
+                                   digest_name(digest.kind), own, in_quotes(digest.where), digest.hex));
+    }
+    confirmed_ = !known.empty();
+    origin_ = {name_, hex[0], hex[1], true};
+  }
 
-Manifest describe(const ReleaseEvidence& evidence, std::string path, std::vector<Member> members) {
-  const auto line = [](const std::optional<std::string>& info) {
-    return info ? info_line(*info).value_or(std::string{}) : std::string{};
-  };
-  return {.path = std::move(path),
-          .bundle = evidence.bundle_name,
-          .imported_at = utc_now(),
-          .controller_version = line(evidence.controller_version),
-          .ap_version = line(evidence.ap_version),
-          .members = std::move(members)};
-}
+  // A tar may be an image itself: what a Mobility Express access point is converted with, or any other.
+  bool is_image(BundleFormat format) const {
+    if (!is_archive(format)) return true;
+    if (format != BundleFormat::tar) return false;
+    if (is_single_image_name(name_) || is_image_family(name_)) return true;
+    const auto walk = walk_tar(file_);
+    const auto is_part = [](const std::string& name) {
+      return name == "info.ver" || name == "part.bin" || name.starts_with("ramfs_data_cisco");
+    };
+    return walk.info_begins || std::ranges::any_of(walk.names, is_part);
+  }
+
+  bool take_image() {
+    const StagingArea staging(depot_);
+    const auto header = read_aruba_header(file_);
+    auto name = name_image(name_, header);
+    const auto image = safe_component(name_);
+    manifest_.path = image_folder(settings_.layout, name, image);
+    manifest_.members = {copy_file(file_, staging.content(), image, std::ref(progress_))};
+    judge(open_plain_file(staging.content() / image), name_);
+    if (is_controller_name(name_)) doubt(uncheckable());
+    finish(std::move(name.warnings));
+    imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
+    imported_.image = image;
+    return publish_image(depot_, staging.content() / image, manifest_, replace(), imported_.warnings);
+  }
+
+  bool take_bundle(BundleFormat format) {
+    const StagingArea staging(depot_);
+    manifest_.members = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    for (const auto& member : manifest_.members)
+      judge(open_plain_file(staging.content() / member.name), member.name);
+    const auto evidence = gather_evidence(staging.content());
+    auto name = name_release(evidence);
+    manifest_.path = imported_.path = release_path(settings_.layout, name);
+    const auto line = [](const std::optional<std::string>& info) {
+      return info ? info_line(*info).value_or(std::string{}) : std::string{};
+    };
+    manifest_.controller_version = line(evidence.controller_version);
+    manifest_.ap_version = line(evidence.ap_version);
+    finish(std::move(name.warnings));
+    return publish_bundle(depot_, staging.content(), manifest_, replace(), imported_.warnings);
+  }
+
+  void judge(const File& image, const std::string& name) {
+    auto check = check_image(image, name);
+    if (!check.damage.empty()) throw Rejected(check.damage);
+    for (auto& text : check.doubts) doubt(std::move(text));
+    for (auto& text : check.remarks) imported_.warnings.push_back(std::move(text));
+  }
+
+  void doubt(std::string text) {
+    origin_.verified = false;
+    imported_.warnings.push_back(std::move(text));
+  }
+
+  std::string uncheckable() const {
+    return fmt::format(
+        "{} has nothing in it that could be checked; the vendor's download page shows its SHA-512",
+        in_quotes(name_));
+  }
+
+  // It is read twice, and what was digested must be what is published.
+  void check_unchanged() const {
+    const auto now = file_.attributes();
+    if (!now || now->version != file_.at_open().version)
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                              bundle_.string() + " was changed while it was imported");
+  }
+
+  void finish(std::vector<std::string> warnings) {
+    check_unchanged();
+    imported_.warnings.insert(imported_.warnings.begin(), warnings.begin(), warnings.end());
+    origin_.verified = origin_.verified || confirmed_;
+    manifest_.origins = {origin_};
+    manifest_.verified = origin_.verified;
+  }
+
+  ReleaseEvidence gather_evidence(const fs::path& content) const {
+    ReleaseEvidence evidence{
+        .bundle_name = name_,
+        .controller_version = read_info(content, manifest_.members, "controller_version.info"),
+        .ap_version = read_info(content, manifest_.members, "version.info"),
+        .members = {}};
+    for (const auto& member : manifest_.members) evidence.members.push_back(member.name);
+    return evidence;
+  }
+
+  Replace replace() const { return order_.replace ? Replace::yes : Replace::no; }
+
+  const Depot& depot_;
+  const fs::path& bundle_;
+  const ImportSettings& settings_;
+  const ImportOrder& order_;
+  const File file_;
+  const std::string name_;
+  Progress progress_;
+  Origin origin_;
+  bool confirmed_ = false;  // by a digest from the vendor
+  Manifest manifest_;
+  Imported imported_;
+};
 
 }  // namespace
 
-Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportSettings& settings) {
-  const StagingArea staging(depot);
-  auto members = unpack(bundle, staging.content(), settings);
-  const auto evidence = gather_evidence(bundle, staging.content(), members);
-  ReleaseName name = name_release(evidence);
-  const Manifest manifest = describe(evidence, expand_layout(settings.layout, name), std::move(members));
-
-  Imported imported{.path = manifest.path, .warnings = std::move(name.warnings)};
-  imported.members = manifest.members.size();
-  for (const auto& member : manifest.members) imported.bytes += member.size;
-  imported.already_there = !publish(depot, staging.content(), manifest, imported.warnings);
-  return imported;
+Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportSettings& settings,
+                       const ImportOrder& order) {
+  return Import(depot, bundle, settings, order).run();
 }
 
 }  // namespace storage

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,11 +19,21 @@ struct ImportSettings {
   friend bool operator==(const ImportSettings&, const ImportSettings&) = default;
 };
 
+// What one import is told, beside the settings.
+struct ImportOrder {
+  std::string sha512 = {};  // what the file's SHA-512 must be, in lower-case hex; empty: nobody says
+  bool replace = false;     // another bundle or image that is published in its place gives way
+  // Hears how far the import is, as it goes on; called on its thread, often.
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
+};
+
 struct Imported {
-  std::string path;  // "/EWC/17_9_4a"
+  std::string path;   // "/EWC/17_9_4a"; of a single image its directory, of an unknown file "/other/NAME"
+  std::string image;  // the single image's name; empty for a bundle
   std::uint64_t members = 0, bytes = 0;
   bool already_there =
-      false;  // the same members with the same digests are published already: nothing was changed
+      false;             // the same members with the same digests are published already: nothing was changed
+  bool verified = true;  // no doubt about its structure, or a digest from the vendor confirmed it
   std::vector<std::string> warnings;
 };
 
@@ -31,14 +42,16 @@ struct Rejected : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Verifies `bundle`, unpacks it into a staging directory of the depot and publishes it by one rename.
-// `bundle` itself is only read. Nothing is visible below images/ before the rename, nothing there is ever
-// overwritten, and whatever goes wrong leaves nothing behind. Blocks for seconds: for a worker or the command
-// line, never for the loop. Safe beside other imports, in this process or another.
+// Verifies `bundle`, an archive or a single image, and publishes it: an archive is unpacked into a staging
+// directory of the depot, an image copied there, and one rename makes it visible. What it is, its content
+// tells. Digests that lie beside it (NAME.sha512, NAME.md5, SHA512SUMS) are heeded. `bundle` itself is only
+// read. Nothing is visible below images/ before the rename, and whatever goes wrong leaves nothing behind.
+// Blocks for seconds: for a worker or the command line, never for the loop. Safe beside other imports, in
+// this process or another.
 //
-// Throws Rejected for a bundle that cannot be published, std::system_error when the depot fails (full,
-// read-only): then the same bundle may well do later.
+// Throws Rejected for a file that cannot be published, std::system_error when the depot fails (full,
+// read-only): then the same file may well do later.
 Imported import_bundle(const Depot& depot, const std::filesystem::path& bundle,
-                       const ImportSettings& settings);
+                       const ImportSettings& settings, const ImportOrder& order = {});
 
 }  // namespace storage

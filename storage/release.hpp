@@ -26,6 +26,10 @@ struct Version {
 // of 17.9.4.
 Version release_version(const Version& version);
 
+// The longest version of at least three fields that `text` begins with, as it stands there, of at most `most`
+// fields: "17.09.04a" of "17.09.04a.zip".
+std::optional<std::string> leading_version(std::string_view text, std::size_t most);
+
 // "ap1g8", "c3700", "ap802": the part of an image's name that says which models it fits.
 bool is_image_family(std::string_view name);
 

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "storage/bundle_format.hpp"
 #include "storage/member_name.hpp"
 #include "storage/release.hpp"
 
@@ -15,18 +15,6 @@ constexpr std::uint32_t first_ios_xe = 16;  // AireOS, and so Mobility Express, 
 // Of an access point that joins an EWC: ap1g8, not c3700 or ap802.
 bool is_ap_image(std::string_view name) {
   return is_image_family(name) && name.starts_with("ap") && name.find('g') != std::string_view::npos;
-}
-
-// The longest version that `text` begins with, of at most `most` fields: "17.09.04a" of "17.09.04a.zip".
-std::optional<std::string> leading_version(std::string_view text, std::size_t most) {
-  const std::size_t end =
-      std::min(text.find_first_not_of("0123456789._-abcdefghijklmnopqrstuvwxyz"), text.size());
-  for (std::size_t length = end; length > 0; --length) {
-    const auto version = Version::parse(text.substr(0, length));
-    if (version && version->fields.size() >= least_fields && version->fields.size() <= most)
-      return std::string(text.substr(0, length));
-  }
-  return std::nullopt;
 }
 
 // What follows `mark` in a bundle's name.
@@ -127,17 +115,20 @@ std::vector<Source> sources_of(const ReleaseEvidence& evidence, NameReader in_na
 }
 
 // "Weird bundle.tar.gz" becomes the folder "Weird bundle", or what is nearest and fine on any system.
-std::string folder_for(std::string_view bundle) {
-  constexpr std::array<std::string_view, 6> extensions = {".tar.gz", ".tar.xz", ".zip",
-                                                          ".tar",    ".tgz",    ".txz"};
-  const std::string lower = folded(bundle);
-  const auto fits = [&lower](std::string_view extension) { return lower.ends_with(extension); };
-  const auto extension = std::ranges::find_if(extensions, fits);
-  if (extension != extensions.end()) bundle.remove_suffix(extension->size());
-  return safe_component(bundle);
-}
+std::string folder_for(std::string_view bundle) { return safe_component(without_archive_extension(bundle)); }
 
 }  // namespace
+
+std::optional<std::string> leading_version(std::string_view text, std::size_t most) {
+  const std::size_t end =
+      std::min(text.find_first_not_of("0123456789._-abcdefghijklmnopqrstuvwxyz"), text.size());
+  for (std::size_t length = end; length > 0; --length) {
+    const auto version = Version::parse(text.substr(0, length));
+    if (version && version->fields.size() >= least_fields && version->fields.size() <= most)
+      return std::string(text.substr(0, length));
+  }
+  return std::nullopt;
+}
 
 ReleaseName name_release(const ReleaseEvidence& untidied) {
   ReleaseName name;

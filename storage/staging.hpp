@@ -42,5 +42,7 @@ std::vector<std::filesystem::path> staging_areas(const Depot& depot);
 // Removes of these what a killed import or upload left behind; what a live one holds is left alone. May wait
 // for the disk: for a worker.
 void sweep_staging(const std::vector<std::filesystem::path>& areas);
+// The same for what was being written to state/ or rejected/ when its writer was killed.
+void sweep_half_written(const Depot& depot);
 
 }  // namespace storage

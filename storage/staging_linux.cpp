@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "storage/import.hpp"
+#include "storage/durable.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {
@@ -70,6 +70,15 @@ void sweep_staging(const std::vector<fs::path>& areas) {
     if (is_area && (!area || ::flock(area.get(), LOCK_EX | LOCK_NB) != 0)) continue;  // somebody works in it
     fs::remove_all(path, ignored);
   }
+}
+
+void sweep_half_written(const Depot& depot) {
+  for (const auto& directory : {depot.state(), depot.manifests(), depot.rejected()})
+    sweep_half_written(directory);
+  std::error_code error;  // what cannot be looked at is swept another time
+  for (fs::recursive_directory_iterator i(depot.manifests(), error), end; !error && i != end;
+       i.increment(error))
+    if (i->is_directory()) sweep_half_written(i->path());
 }
 
 }  // namespace storage

@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-#include <optional>
-#include <string_view>
-
+#include "storage/admission.hpp"
 #include "storage/member_name.hpp"
 
 namespace storage {
@@ -38,9 +34,6 @@ void check_kind(const ZipMember& member) {
 }
 
 void check_member(const ZipMember& member) {
-  if (const auto fault = name_fault(member.name))
-    throw Rejected(
-        fmt::format("the archive has a member with the unsafe name {}: {}", in_quotes(member.name), *fault));
   check_kind(member);
   if ((member.flags & encrypted) != 0)
     throw Rejected(
@@ -54,36 +47,6 @@ void check_member(const ZipMember& member) {
                     in_quotes(member.name), member.method));
 }
 
-std::string_view leading_folder(std::string_view name) {
-  const auto slash = name.find('/');
-  return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
-}
-
-// Strips one leading folder that all members share. Any other folder would hide images from the devices.
-void name_targets(std::vector<Target>& targets) {
-  const std::string common(leading_folder(targets.front().member.name));
-  for (auto& target : targets) {
-    const std::string& name = target.member.name;
-    const std::string rest = common.empty() ? name : name.substr(std::min(common.size() + 1, name.size()));
-    if (leading_folder(name) != common || rest.find('/') != std::string::npos)
-      throw Rejected(
-          fmt::format("the archive has folders inside ({}); a bundle has its images side by side, at most "
-                      "in one common folder",
-                      in_quotes(name)));
-    target.name = rest;
-  }
-}
-
-void check_duplicates(const std::vector<Target>& targets) {
-  std::map<std::string, std::string_view> seen;
-  for (const auto& target : targets) {
-    const auto [other, fresh] = seen.emplace(folded(target.name), target.member.name);
-    if (!fresh)
-      throw Rejected(fmt::format("the archive has two members of one name: {} and {} (case does not count)",
-                                 in_quotes(other->second), in_quotes(target.member.name)));
-  }
-}
-
 void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings& limits,
                  const std::string& what) {
   if (size <= small || size / limits.max_ratio <= packed) return;
@@ -91,33 +54,28 @@ void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings&
                              what, packed, size, limits.max_ratio));
 }
 
-std::uint64_t check_sizes(const std::vector<Target>& targets, const ImportSettings& limits) {
-  std::uint64_t total = 0, packed = 0;
-  for (const auto& [member, name] : targets) {
-    if (member.size > limits.max_total - total)
-      throw Rejected(fmt::format("the archive holds more than {} bytes unpacked, which is import.max_total",
-                                 limits.max_total));
+void check_ratios(const UnpackPlan& plan, const ImportSettings& limits) {
+  std::uint64_t packed = 0;
+  for (const auto& [member, name] : plan.targets) {
     check_ratio(member.size, member.packed, limits, "the archive's member " + in_quotes(member.name));
-    total += member.size;
     packed += member.packed;
   }
-  check_ratio(total, packed, limits, "the archive");
-  return total;
+  check_ratio(plan.total, packed, limits, "the archive");
 }
 
 }  // namespace
 
 UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits) {
   UnpackPlan plan;
+  Admission admission(limits);
   for (auto& member : members) {
+    auto name = admission.admit(member.name, member.size);
     check_member(member);
-    plan.targets.push_back({std::move(member), {}});
+    plan.targets.push_back({std::move(member), std::move(name)});
   }
-  const bool any_file = std::ranges::any_of(plan.targets, [](const auto& t) { return !is_folder(t.member); });
-  if (!any_file) throw Rejected("the archive holds no file");
-  name_targets(plan.targets);
-  check_duplicates(plan.targets);
-  plan.total = check_sizes(plan.targets, limits);
+  if (!admission.any_file()) throw Rejected("the archive holds no file");
+  plan.total = admission.total();
+  check_ratios(plan, limits);
   return plan;
 }
 

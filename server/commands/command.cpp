@@ -11,9 +11,9 @@ constexpr auto usual_config = "/etc/apdepot/apdepot.yaml";
 }  // namespace
 
 std::span<const Command* const> commands() {
-  static constexpr std::array all{&serve_command,      &import_command,  &releases_command, &explain_command,
-                                  &retire_command,     &promote_command, &user_command,     &config_command,
-                                  &wlc_config_command, &version_command};
+  static constexpr std::array all{&serve_command,  &import_command,     &releases_command, &explain_command,
+                                  &verify_command, &retire_command,     &promote_command,  &user_command,
+                                  &config_command, &wlc_config_command, &version_command};
   return all;
 }
 

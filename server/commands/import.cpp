@@ -2,18 +2,51 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <system_error>
 
 #include "server/commands/command.hpp"
 #include "server/escape.hpp"
 #include "server/json.hpp"
+#include "server/terminal.hpp"
+#include "storage/digest_file.hpp"
 #include "storage/retire.hpp"
 
 namespace server {
 namespace {
 
-constexpr Flag flags[]{{"--json", "", "print JSON, an object a line"}};
+constexpr Flag flags[]{{"--json", "", "print JSON, an object a line"},
+                       {"--replace", "", "put it in the place of what is published there and differs"},
+                       {"--sha512", "HEX", "refuse the file if this is not its SHA-512"}};
+
+// A line on the terminal that is written over as the import goes on, and wiped out at its end.
+class ProgressBar {
+ public:
+  explicit ProgressBar(const std::string& file) : file_(escaped(file)), shown_(stderr_is_terminal()) {}
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() {
+    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  }
+  void show(std::uint64_t done, std::uint64_t total) {
+    using namespace std::chrono_literals;
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || total == 0 || (drawn_ && now - last_ < 100ms)) return;
+    constexpr std::uint64_t width = 40;
+    fmt::print(stderr, "\r[{:<{}}] {:>3} % {}\x1b[K", std::string(done * width / total, '#'), width,
+               done * 100 / total, file_);
+    std::fflush(stderr);
+    drawn_ = true;
+    last_ = now;
+  }
+
+ private:
+  const std::string file_;
+  const bool shown_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
 
 void print(const std::string& file, const storage::Imported& imported, bool json) {
   for (const auto& warning : imported.warnings)
@@ -28,9 +61,11 @@ void print(const std::string& file, const storage::Imported& imported, bool json
   JsonObject object;
   object.add("file", file);
   object.add("path", imported.path);
+  if (!imported.image.empty()) object.add("image", imported.image);
   object.add("members", imported.members);
   object.add("bytes", imported.bytes);
   object.add("already_there", imported.already_there);
+  object.add("verified", imported.verified);
   fmt::print("{}\n", object.text());
 }
 
@@ -43,14 +78,32 @@ void print_retired(const storage::Depot& depot, const std::string& published, st
   for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem));
 }
 
+storage::Imported import_file(const storage::Depot& depot, const std::string& file,
+                              const conf::Settings& settings, storage::ImportOrder order) {
+  ProgressBar bar(file);
+  order.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
+  return storage::import_bundle(depot, file, settings.import, order);
+}
+
+storage::ImportOrder order_of(const Arguments& arguments) {
+  storage::ImportOrder order{.replace = arguments.has("--replace")};
+  if (const auto text = arguments.value("--sha512")) {
+    order.sha512 = storage::parse_digest(*text, storage::DigestKind::sha512);
+    if (order.sha512.empty()) throw UsageError("--sha512 takes 128 hex digits");
+    if (arguments.words().size() > 1) throw UsageError("--sha512 is about one FILE: import the others apart");
+  }
+  return order;
+}
+
 int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
+  const auto order = order_of(arguments);
   const auto settings = load_settings(arguments).settings;
   const storage::Depot depot(settings.depot);
   int status = 0;
   for (const auto& file : arguments.words()) {
     try {
-      const auto imported = storage::import_bundle(depot, file, settings.import);
+      const auto imported = import_file(depot, file, settings, order);
       print(file, imported, arguments.has("--json"));
       print_retired(depot, imported.path, settings.import.keep);
     } catch (const storage::Rejected& e) {
@@ -66,7 +119,7 @@ int run(Arguments& arguments) {
 
 }  // namespace
 
-const Command import_command{"import", "FILE...",
-                             "verifies and publishes bundles; prints each release's path", flags, run};
+const Command import_command{
+    "import", "FILE...", "verifies and publishes bundles and images; prints each release's path", flags, run};
 
 }  // namespace server

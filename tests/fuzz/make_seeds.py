@@ -4,9 +4,11 @@
 A harness without seeds begins with nothing; to give it some is a function of its name and a line in HARNESSES.
 """
 import codecs
+import io
 import pathlib
 import re
 import sys
+import tarfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "support"))
@@ -165,8 +167,49 @@ def version():
         yield text.encode()
 
 
-HARNESSES = [asked_path, authorized_key, scp_command, scp_session, sftp_session, tftp_read, tftp_request, tftp_write,
-             version]
+def aruba_header():
+    for version, machine, signed in ("8.6.0.4", 48, 0), ("8.10.0.0", 0, 0x01111111), ("6.4", 57, 0):
+        header = bytearray(512)
+        header[:8] = (100).to_bytes(4, "big") + (2).to_bytes(4, "big")
+        header[12:17] = b"ARUBA"
+        build = f"ArubaOS version {version} for Ursa #74478".encode()
+        header[20:20 + len(build)] = build
+        header[276:276 + len(version)] = version.encode()
+        header[303], header[308:312] = machine, signed.to_bytes(4, "big")
+        for name in (b"ArubaInstant_Ursa_8.6.0.4_74969", b"ArubaOS_72xx_8.6.0.4_74969", b""):
+            yield bytes(header) + name
+    for name in (b"C9800-L-universalk9_wlc.17.09.04a.SPA.bin", b"AIR-AP1815-K9-ME-8-10-185-0.tar"):
+        yield bytes(512) + name
+
+
+def tar_walk():
+    info = ("info", b"image_family: ap1g8\ninfo_end:\n")
+    for members in [info], [info, ("part.bin", b"x" * 700), ("info.ver", info[1])], [("empty", b"")], []:
+        for tar_format in tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT:
+            out = io.BytesIO()
+            with tarfile.open(fileobj=out, mode="w", format=tar_format) as archive:
+                for name, content in members:
+                    member = tarfile.TarInfo(name if name != "empty" else "d" * 50 + "/" + "e" * 90)
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+            for size in (len(out.getvalue()), 1024, 700):
+                yield out.getvalue()[:min(size, 4096)]
+
+
+def manifest():
+    head = """path: "/EWC/17_9_4a"\nbundle: "b.zip"\nimported_at: "2026-11-20T11:10:23Z"
+controller_version: "17.09.04a.0.6"\nap_version: "17.9.4.27"\n"""
+    member = "{name: ap1g8, size: 5, sha256: %s}" % ("a" * 64)
+    origin = "{name: b.zip, sha512: %s, md5: %s, verified: true}" % ("b" * 128, "c" * 32)
+    for members, origins in ("", ""), (member, origin), (f"{member}, {member}", ""):
+        yield f"{head}verified: true\norigins: [{origins}]\nmembers: [{members}]\n".encode()
+    yield f"{head}members:\n  - {member}\n---\n{head}".encode()
+    yield b",{a: b}"
+    yield b"&a [*a]"
+
+
+HARNESSES = [aruba_header, asked_path, authorized_key, manifest, scp_command, scp_session, sftp_session, tar_walk,
+             tftp_read, tftp_request, tftp_write, version]
 
 
 def main(directory):

@@ -1,12 +1,17 @@
 """The drop folder: what is rejected, what is never opened, and what a crash leaves behind."""
 import contextlib
+import hashlib
 import os
+import pathlib
+import random
 import re
 import shutil
+import subprocess
 import zipfile
 
 import pytest
 
+import apdepot
 from apdepot import RELEASE, wait_for_release, wait_until
 from make_bundle import BUNDLE
 
@@ -193,3 +198,149 @@ def test_the_watch_can_be_switched_off(start_server, empty_depot, bundle, images
 
     assert not (empty_depot / "images" / RELEASE[1:]).exists()
     assert (empty_depot / "drop" / BUNDLE).exists()
+
+
+def put(server, name, content):
+    """Renamed in, as drop() does."""
+    beside = server.depot / "arriving"
+    beside.write_bytes(content)
+    beside.rename(server.depot / "drop" / name)
+
+
+def wait_until_empty(server):
+    wait_until(lambda: not os.listdir(server.depot / "drop"))
+
+
+def test_a_digest_beside_a_drop_is_used_and_taken_away(server, bundle):
+    put(server, f"{BUNDLE}.sha512", hashlib.sha512(bundle.read_bytes()).hexdigest().encode())
+    server.wait_for_log(r"\.sha512 waits for")
+    drop(server, bundle)
+    wait_for_release(server)
+    wait_until_empty(server)
+
+    assert os.listdir(server.depot / "rejected") == []
+    assert not list((server.depot / "images").rglob("*.sha512"))
+
+
+def test_a_digest_beside_a_drop_that_differs_rejects_it(server, bundle):
+    put(server, "SHA512SUMS", b"0" * 128 + b"  " + BUNDLE.encode() + b"\n")
+    server.wait_for_log("SHA512SUMS waits for")
+    drop(server, bundle)
+    wait_until_empty(server)
+
+    server.wait_for_log(f"rejected {BUNDLE}: its SHA-512 is")
+    assert not (server.depot / "images" / RELEASE[1:]).exists()
+    assert (server.depot / "rejected" / "SHA512SUMS").exists()
+
+
+def test_a_digest_that_comes_later_is_compared(server, bundle):
+    drop(server, bundle)
+    wait_for_release(server)
+    put(server, f"{BUNDLE}.md5", hashlib.md5(bundle.read_bytes()).hexdigest().encode())
+    server.wait_for_log(rf"{BUNDLE} is what {BUNDLE}.md5 says: {RELEASE} is verified")
+    put(server, f"{BUNDLE}.md5", b"0" * 32)
+    server.wait_for_log(rf"{BUNDLE} is not what {BUNDLE}.md5 says: {RELEASE} is not verified")
+    wait_until_empty(server)
+
+
+def test_published_bundles_may_be_kept(start_server, empty_depot, bundle):
+    server = start_server(empty_depot, {"import": {"keep_bundles": True}})
+    drop(server, bundle)
+    wait_for_release(server)
+    wait_until_empty(server)
+
+    assert (empty_depot / "bundles" / BUNDLE).read_bytes() == bundle.read_bytes()
+
+
+def test_several_drops_at_once_are_imported_one_after_the_other(server, bundle, tmp_path):
+    folder = server.depot / "drop"
+    for number in range(5):
+        archive = tmp_path / f"C9800-AP-universalk9.17.12.0{number}.zip"
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("version.info", f"17.12.{number}.5\n")
+            file.writestr("ap1g8", os.urandom(100_000))
+        drop(server, archive, archive.name)
+    drop(server, bundle)
+    wait_for_release(server)
+    for release in ("17_12_0", "17_12_1", "17_12_2", "17_12_3", "17_12_4", "17_9_4a"):
+        server.wait_for_log(f"published /EWC/{release} ")
+
+    assert os.listdir(folder) == []
+    assert sorted(os.listdir(server.depot / "images/EWC")) == ["17_12_0", "17_12_1", "17_12_2", "17_12_3", "17_12_4",
+                                                               "17_9_4a"]
+    lines = [line for line in server.log_lines() if re.match("apdepot: (importing|published) ", line)]
+    assert [line.split()[1] for line in lines] == ["importing", "published"] * 6
+
+
+def test_a_slow_copy_into_a_preallocated_file_is_waited_for(server, bundle, images):
+    content = bundle.read_bytes()
+    with open(server.depot / "drop" / BUNDLE, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, len(content))
+        for at in range(0, len(content), 1 << 16):
+            file.write(content[at:at + (1 << 16)])
+            file.flush()
+        assert not server.log_lines("apdepot: importing")
+
+    release = wait_for_release(server)
+
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == images
+    assert os.listdir(server.depot / "rejected") == []
+
+
+def test_the_thread_that_imports_is_polite(server, bundle):
+    drop(server, bundle)
+    wait_for_release(server)
+    threads = [int(name) for name in os.listdir(f"/proc/{server.pid}/task")]
+    nice = {thread: int(pathlib.Path(f"/proc/{server.pid}/task/{thread}/stat").read_text().rsplit(")")[1].split()[16])
+            for thread in threads}
+    polite = [thread for thread in threads if nice[thread] == 19]
+
+    assert len(polite) == 1 and nice[server.pid] < 19
+    done = subprocess.run(["ionice", "-p", str(polite[0])], capture_output=True, text=True)
+    assert done.returncode != 0 or "idle" in done.stdout
+
+
+def test_what_a_killed_writer_left_in_state_is_swept(start_server, empty_depot, bundle):
+    for folder in ("state", "state/manifests/EWC", "rejected"):
+        (empty_depot / folder).mkdir(parents=True, exist_ok=True)
+        (empty_depot / folder / ".new-Ab12Cd").write_text("half")
+    start_server(empty_depot)
+
+    wait_until(lambda: not list(empty_depot.rglob(".new-*")))
+
+
+def test_killed_at_any_moment_the_depot_holds_the_release_whole_or_not_at_all(start_server, empty_depot, tmp_path):
+    """Fifty times, the drop taken up again at each start."""
+    content = {"version.info": b"17.9.4.27\n", "controller_version.info": b"17.09.04a.0.6",
+               **{f"ap1g{number}": os.urandom(2 << 20) for number in range(4, 8)}}
+    big = tmp_path / "big.zip"
+    with zipfile.ZipFile(big, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    release, dropped = empty_depot / "images" / RELEASE[1:], empty_depot / "drop" / BUNDLE
+    dropped.parent.mkdir(exist_ok=True)
+    moments, whole = random.Random(5), 0
+    for _ in range(50):
+        if not dropped.exists():
+            shutil.rmtree(empty_depot / "images", ignore_errors=True)
+            os.link(big, dropped)
+            os.utime(dropped, (0, 0))  # no need to wait for more of it
+        server = start_server(empty_depot)
+        server.changed.acquire()
+        server.changed.wait_for(lambda: server.ended, moments.uniform(0, 0.4))
+        server.changed.release()
+        server.kill()
+        if release.exists():
+            whole += 1
+            assert {path.name: path.read_bytes() for path in release.iterdir()} == content
+        else:
+            assert dropped.stat().st_size == big.stat().st_size
+    server = start_server(empty_depot)
+    wait_until(lambda: not dropped.exists())
+    server.stop()
+
+    assert 0 < whole < 50
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == content
+    assert os.listdir(empty_depot / "state/staging") == []
+    assert not list(empty_depot.rglob(".new-*"))
+    assert apdepot.run("verify", depot=empty_depot).returncode == 0

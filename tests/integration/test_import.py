@@ -1,8 +1,13 @@
 """`apdepot import`, and the bundles that must never be published."""
+import hashlib
+import io
 import json
 import os
+import pty
 import shutil
 import stat
+import subprocess
+import tarfile
 import zipfile
 
 import pytest
@@ -260,3 +265,124 @@ def test_what_is_no_file_is_refused_at_once(new_depot, tmp_path, make):
     done = import_bundle(new_depot, file, timeout=20)
 
     assert done.returncode == 1 and BUNDLE in done.stderr
+
+
+# ---- more than zips, single images, digests, replacing
+
+def make_tar(path, members, mode="w"):
+    """`members` are (name, bytes) pairs."""
+    with tarfile.open(path, mode) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("ending, mode", [(".tar", "w"), (".tar.gz", "w:gz"), (".tar.xz", "w:xz")])
+def test_a_tar_is_imported_as_a_zip_is(new_depot, bundle, images, tmp_path, ending, mode):
+    archive = make_tar(tmp_path / f"C9800-AP-universalk9.17.09.04a{ending}", images.items(), mode)
+
+    assert import_bundle(new_depot, archive).stdout == RELEASE + "\n"
+    assert import_bundle(new_depot, bundle).stderr.count("already") == 1
+
+
+@pytest.mark.parametrize("name, release", [
+    ("ArubaOS_72xx_8.6.0.4_74969", "/Aruba/8_6_0_4"), ("ArubaInstant_Hercules_8.6.0.4_74969", "/Aruba/8_6_0_4"),
+    ("C9800-40-universalk9_wlc.17.09.04a.SPA.bin", "/C9800/17_9_4a"),
+    ("CW9800H-wlc-universalk9.17.14.01.SPA.bin", "/C9800/17_14_1")])
+def test_a_single_image_is_published_by_its_name(new_depot, tmp_path, name, release):
+    (tmp_path / name).write_bytes(b"an image")
+
+    assert import_bundle(new_depot, tmp_path / name).stdout == release + "\n"
+    assert published(new_depot) == [f"{release[1:]}/{name}"]
+
+
+def test_a_conversion_image_is_not_unpacked(new_depot, tmp_path):
+    image = make_tar(tmp_path / "AIR-AP1815-K9-ME-8-10-185-0.tar", [("part.bin", b"x" * 5000)])
+
+    assert import_bundle(new_depot, image).stdout == "/ME/8_10_185_0\n"
+    assert published(new_depot) == [f"ME/8_10_185_0/{image.name}"]
+
+
+def test_what_nobody_knows_is_published_with_a_warning(new_depot, tmp_path):
+    make_tar(tmp_path / "weird.tar.gz", [("readme.txt", b"hello")], "w:gz")
+    (tmp_path / "weird.img").write_bytes(b"image")
+
+    done = import_bundle(new_depot, tmp_path / "weird.tar.gz", tmp_path / "weird.img")
+
+    assert (done.returncode, done.stdout) == (0, "/other/weird\n/other/weird.img\n")
+    assert len(done.stderr.splitlines()) == 2
+    assert published(new_depot) == ["other/weird.img", "other/weird/readme.txt"]
+
+
+def test_another_bundle_takes_a_releases_place_only_when_told(new_depot, bundle, images, tmp_path):
+    import_bundle(new_depot, bundle)
+    other = make_zip(tmp_path / BUNDLE, {**images, "ap1g8": images["ap1g7"]}.items())
+
+    refused = import_bundle(new_depot, other)
+    assert refused.returncode == 1 and "ap1g8 has" in refused.stderr and "--replace" in refused.stderr
+    assert import_bundle(new_depot, other, "--replace").stdout == RELEASE + "\n"
+
+    assert (new_depot / "images" / RELEASE[1:] / "ap1g8").read_bytes() == images["ap1g7"]
+    assert not staged(new_depot)
+
+
+def test_a_digest_that_differs_rejects(new_depot, bundle, tmp_path):
+    file = tmp_path / BUNDLE
+    shutil.copyfile(bundle, file)
+    right = hashlib.sha512(file.read_bytes()).hexdigest()
+    wrong = import_bundle(new_depot, file, "--sha512", "0" * 128)
+    assert wrong.returncode == 1 and right in wrong.stderr
+    (tmp_path / f"{BUNDLE}.sha512").write_text("1" * 128 + f"  {BUNDLE}\n")
+    beside = import_bundle(new_depot, file)
+    assert beside.returncode == 1 and f"{BUNDLE}.sha512" in beside.stderr
+    assert published(new_depot) == []
+    (tmp_path / f"{BUNDLE}.sha512").write_text(f"{right}  {BUNDLE}\n")
+
+    assert import_bundle(new_depot, file, "--sha512", right.upper()).returncode == 0
+    assert import_bundle(new_depot, file, "--sha512", "xyz").returncode == 2
+
+
+def test_verify_names_what_differs(new_depot, bundle):
+    import_bundle(new_depot, bundle)
+    assert RELEASE in apdepot.succeed("verify", depot=new_depot)
+    found, = json.loads(apdepot.succeed("verify", RELEASE, "--json", depot=new_depot))
+    assert (found["path"], found["verified"], found["differences"]) == (RELEASE, True, [])
+    image = new_depot / "images" / RELEASE[1:] / "ap1g8"
+    content = bytearray(image.read_bytes())
+    content[50_000] ^= 1
+    image.write_bytes(content)
+
+    for spelling in ([], [RELEASE], ["17.9.4a"]):
+        done = apdepot.run("verify", *spelling, depot=new_depot)
+        assert done.returncode == 1 and "ap1g8" in done.stdout and "--replace" in done.stdout
+    assert apdepot.run("verify", "/EWC/17_9_5", depot=new_depot).returncode == 1
+
+
+def test_there_is_a_progress_bar_on_a_terminal_alone(new_depot, bundle):
+    assert "%" not in import_bundle(new_depot, bundle).stderr
+    shutil.rmtree(new_depot)
+    ours, theirs = pty.openpty()
+    command = [apdepot.BINARY, "import", bundle, "--depot", new_depot]
+    done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, env=apdepot.environment(), timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+
+    assert done.stdout.decode() == RELEASE + "\n"
+    assert "] " in shown and f"% {bundle}" in shown
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+def test_a_disk_that_fills_publishes_nothing(tmp_path, bundle):
+    depot = tmp_path / "depot"
+    depot.mkdir()
+    if subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=200k", "none", depot]).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        done = import_bundle(depot, bundle)
+        assert done.returncode == 1 and "bytes and" in done.stderr
+        assert published(depot) == [] and not staged(depot)
+    finally:
+        subprocess.run(["/bin/umount", depot], check=True)

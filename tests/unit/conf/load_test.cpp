@@ -666,10 +666,6 @@ TEST_CASE("a key that this version does not act on yet is a warning with its pla
   CHECK(
       loaded.warnings ==
       std::vector<std::string>{
-
-          "apdepot.yaml:6: import.keep_bundles: this version removes a published archive from drop/; the key "
-          "has no "
-          "effect yet",
           "apdepot.yaml:7: metrics.listen: this version serves no metrics; the key has no effect yet",
           "apdepot.yaml:8: expected: this version does not tell who never asked; the key has no effect yet"});
   CHECK(conf::load_text("tftp: {uploads: true}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "storage/plain_file.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
 
@@ -38,7 +39,11 @@ struct Unpacking {
   Unpacking() { fs::create_directory(target); }
 
   std::vector<Member> unpack(const std::string& archive) {
-    return storage::unpack(dir.write("bundle.zip", archive), target, limits);
+    return unpack_file(dir.write("bundle.zip", archive));
+  }
+  std::vector<Member> unpack_file(const fs::path& file) {
+    const auto opened = storage::open_plain_file(file);
+    return storage::unpack(opened, storage::format_of(opened, limits), target, limits);
   }
   // The reason, or "" when it was unpacked after all.
   std::string rejection(const std::string& archive) {
@@ -221,8 +226,8 @@ TEST_CASE("encrypted and exotically compressed members are refused") {
 TEST_CASE("what is no ZIP is told by its content") {
   Unpacking job;
   CHECK(has(job.rejection(""), "empty"));
-  CHECK(has(job.rejection("<html>404 Not Found</html>"), "no ZIP"));
-  CHECK(has(job.rejection("x"), "no ZIP"));
+  CHECK(has(job.rejection("<html>404 Not Found</html>"), "no archive"));
+  CHECK(has(job.rejection("x"), "no archive"));
   CHECK(has(job.rejection(test::zip({})), "empty"));
   CHECK(has(job.rejection(test::zip({{"folder/"}})), "special file"));
   ZipMember folder{"folder/"};
@@ -336,8 +341,8 @@ TEST_CASE("a link, a folder or a FIFO in the place of a bundle is not opened") {
   fs::create_symlink(whole, job.dir / "link");
   REQUIRE(::mkfifo((job.dir / "fifo").c_str(), 0600) == 0);
   for (const auto name : {"link", "fifo", "target"})
-    CHECK_THROWS_AS(storage::unpack(job.dir / name, job.target, {}), std::system_error);
-  CHECK_THROWS_AS(storage::unpack(job.dir / "missing", job.target, {}), std::system_error);
+    CHECK_THROWS_AS(job.unpack_file(job.dir / name), std::system_error);
+  CHECK_THROWS_AS(job.unpack_file(job.dir / "missing"), std::system_error);
 }
 
 TEST_CASE("a file that already holds a member's name is not replaced") {

@@ -49,6 +49,19 @@ TEST_CASE("a manifest comes back as it was saved") {
   CHECK(loaded->controller_version == example().controller_version);
   CHECK(loaded->ap_version == example().ap_version);
   CHECK(loaded->members == example().members);
+  CHECK(loaded->verified);
+  CHECK(loaded->origins.empty());
+}
+
+TEST_CASE("what came with the import, and whether it is verified, comes back") {
+  const test::TempDir dir;
+  Manifest manifest = example();
+  manifest.origins = {{"a \x04\"b\".zip", std::string(128, 'a'), std::string(32, 'b'), false},
+                      {"c", std::string(128, 'c'), std::string(32, 'd'), true}};
+  manifest.verified = false;
+  storage::save(manifest, dir / "m.yaml");
+  CHECK(storage::load_manifest(dir / "m.yaml")->origins == manifest.origins);
+  CHECK_FALSE(storage::load_manifest(dir / "m.yaml")->verified);
 }
 
 TEST_CASE("names that YAML could mistake come back too") {
@@ -92,6 +105,16 @@ TEST_CASE("a damaged or hostile manifest is refused by name") {
                              yaml("[{name: a, sha256: " + digest + "}]"),
                              yaml("[{name: a, size: 1, sha256: short}]"),
                              yaml("[{name: [], size: 1, sha256: " + digest + "}]"),
+                             ",",
+                             ",{name: a}",
+                             "[,]",
+                             yaml("[]") + "---\n" + yaml("[]"),
+                             yaml("[]") + "...\n" + yaml("[]"),
+                             yaml("[]") + "\x04" + "rest",
+                             yaml("[]").insert(5, 1, '\x04'),
+                             yaml("[" + good + "]") + "verified: perhaps\n",
+                             yaml("[]") + "origins: {}\n",
+                             yaml("[]") + "origins: [{name: a, sha512: x, md5: x, verified: true}]\n",
                              "path: /../x\n" + yaml("[]").substr(yaml("[]").find('\n') + 1),
                              "path: EWC\n" + yaml("[]").substr(yaml("[]").find('\n') + 1)};
   for (const auto& text : bad) {

@@ -1,0 +1,71 @@
+#include "storage/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <span>
+
+#include "server/commands/command.hpp"
+#include "server/commands/release_argument.hpp"
+#include "server/escape.hpp"
+#include "server/json.hpp"
+
+namespace server {
+namespace {
+
+constexpr Flag flags[]{{"--json", "", "print JSON"}};
+
+std::vector<storage::Path> wanted_releases(const Arguments& arguments, const storage::Depot& depot) {
+  if (arguments.words().empty()) return storage::imported_releases(depot);
+  return {find_release(storage::Root(depot.images()), arguments.words().front())};
+}
+
+void print(const storage::Verification& found) {
+  for (const auto& text : found.remarks) fmt::print(stderr, "{}: {}\n", found.path, escaped(text));
+  for (const auto& text : found.differences) fmt::print("{}: {}\n", found.path, escaped(text));
+  if (found.differences.empty())
+    fmt::print("{}: {} files, {} bytes, {}\n", found.path, found.files, found.bytes,
+               found.recorded ? "as imported" : "nothing recorded to compare with");
+}
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const auto& text : texts) list.append(list.empty() ? "" : ",").append(json_string(escaped(text)));
+  return "[" + list + "]";
+}
+
+std::string json(const storage::Verification& found) {
+  JsonObject object;
+  object.add("path", found.path);
+  object.add("files", found.files);
+  object.add("bytes", found.bytes);
+  object.add("recorded", found.recorded);
+  object.add("verified", found.verified && found.differences.empty());
+  object.add_raw("differences", json_list(found.differences));
+  object.add_raw("remarks", json_list(found.remarks));
+  return object.text();
+}
+
+int run(Arguments& arguments) {
+  if (arguments.words().size() > 1) throw UsageError("verify takes one RELEASE, or none for all");
+  const storage::Depot depot(load_settings(arguments).settings.depot);
+  std::string list;
+  int status = 0;
+  for (const auto& path : wanted_releases(arguments, depot)) {
+    const auto found = storage::verify_release(depot, path);
+    if (!found.differences.empty()) status = 1;
+    if (!arguments.has("--json")) print(found);
+    list.append(list.empty() ? "" : ",\n ").append(json(found));
+  }
+  if (arguments.has("--json")) fmt::print("[{}]\n", list);
+  if (list.empty()) fmt::print(stderr, "nothing is imported yet: there is nothing to verify\n");
+  return status;
+}
+
+}  // namespace
+
+const Command verify_command{
+    "verify", "[RELEASE]", "re-checks published files against what import recorded, and their own structure",
+    flags, run};
+
+}  // namespace server

@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+#include "storage/release.hpp"
+
+namespace storage {
+
+// Where import.layout, "{product}/{release}", puts a release: "/EWC/17_9_4a". Throws std::system_error for a
+// layout that gives no path.
+std::string release_path(const std::string& layout, const ReleaseName& name);
+
+// The folder for an image of that name: its release's, or, for one that nobody knows, what stands above the
+// release in the layout, so that all of them share it: "/other".
+std::string image_folder(const std::string& layout, const ReleaseName& name, const std::string& image);
+
+}  // namespace storage
