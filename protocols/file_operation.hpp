@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -13,9 +14,12 @@
 // it.
 namespace files {
 
+// `spelled`: how the client wrote a name that is a path only once it is read as storage::read_name() does:
+// with backslashes, as a URL, behind a drive. Empty for every other one.
 struct Examine {
   storage::Path path;
   storage::Links links;
+  std::string spelled = {};
 };
 struct ExamineOpen {
   std::uint32_t handle;
@@ -23,6 +27,7 @@ struct ExamineOpen {
 struct OpenFile {
   std::uint32_t handle;
   storage::Path path;
+  std::string spelled = {};
 };
 struct OpenDirectory {
   std::uint32_t handle;

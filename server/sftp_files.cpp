@@ -51,6 +51,16 @@ const storage::Path* path_read(const sftp::Operation& operation) {
   return examine ? &examine->path : nullptr;
 }
 
+std::string name_read(const sftp::Operation& operation) {
+  const auto* open = std::get_if<sftp::OpenFile>(&operation);
+  const auto& spelled = open ? open->spelled : std::get<sftp::Examine>(operation).spelled;
+  return spelled.empty() ? path_read(operation)->text() : spelled;
+}
+
+SftpFiles::Outcome no_exact_name(const storage::Path& path) {
+  return {std::make_error_code(std::errc::no_such_file_or_directory), path};
+}
+
 }  // namespace
 
 SftpFiles::~SftpFiles() {
@@ -78,6 +88,7 @@ SftpFiles::Outcome SftpFiles::perform(const sftp::Operation& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::Examine& operation) {
+  if (!operation.spelled.empty()) return no_exact_name(operation.path);
   const auto attributes = images_.root.attributes(operation.path, operation.links);
   if (attributes) return {*attributes};
   // Clients look at the name that they are writing to.
@@ -93,6 +104,7 @@ SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOpen& operation) {
 }
 
 SftpFiles::Outcome SftpFiles::run(const sftp::OpenFile& operation) {
+  if (!operation.spelled.empty()) return no_exact_name(operation.path);
   auto file = images_.root.open_file(operation.path);
   if (!file) return {file.error(), operation.path};
   slot(operation.handle) = std::move(*file);
@@ -276,12 +288,11 @@ bool SftpFiles::may_mean_another(const sftp::Operation& operation,
 
 std::optional<SftpFiles::Outcome> SftpFiles::perform_as_meant(const sftp::Operation& operation,
                                                               storage::LookupSettings settings) {
-  const auto& asked = *path_read(operation);
+  const auto asked = name_read(operation);
   const auto catalogue = images_.catalogue.now(images_.folder);
   if (!catalogue) return {};
   if (!images_.folder.is_root()) settings.aliases.clear();  // they are written as from "/"
-  auto found =
-      storage::find_image(images_.root, *catalogue, asked.text(), storage::AboveRoot::stays, settings);
+  auto found = storage::find_image(images_.root, *catalogue, asked, storage::AboveRoot::stays, settings);
   if (!found) return {};
   const auto* open = std::get_if<sftp::OpenFile>(&operation);
   if (!open) return Outcome{found->file.at_open()};

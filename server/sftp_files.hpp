@@ -19,7 +19,8 @@ namespace server {
 class SftpFiles {
  public:
   struct Meant {  // in place of a name that is not there
-    storage::Path asked, path;
+    std::string asked;
+    storage::Path path;
     storage::Rule rule;
   };
   struct Outcome {

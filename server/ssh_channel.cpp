@@ -236,7 +236,7 @@ void SshChannel::conclude(SftpFiles::Outcome outcome, bool tells) {
   const auto code = error ? *error : std::error_code{};
   if (const auto& meant = outcome.meant) {
     shared_.events.emit(
-        event::SftpRemapped{connection_.number(), meant->asked.text(), {meant->path.text(), meant->rule}});
+        event::SftpRemapped{connection_.number(), meant->asked, {meant->path.text(), meant->rule}});
   }
   service_->done(std::move(outcome.answer));
   service_->tell();

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "storage/asked_name.hpp"
+
 namespace sftp {
 namespace {
 
@@ -240,7 +242,8 @@ void Session::examine(std::uint32_t id, Reader& reader, storage::Links links) {
   const auto name = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Stat{std::string(name), links == storage::Links::follow});
-  if (const auto path = path_or_status(id, name)) ask(id, Examine{*path, links});
+  if (auto read = name_or_status(id, name))
+    ask(id, Examine{std::move(read->path), links, std::move(read->spelled)});
 }
 
 void Session::fstat(std::uint32_t id, Reader& reader) {
@@ -266,9 +269,10 @@ void Session::open(std::uint32_t id, Reader& reader) {
 }
 
 void Session::open_for_reading(std::uint32_t id, std::string_view name) {
-  const auto path = path_or_status(id, name);
-  if (!path) return;
-  if (const auto handle = new_handle(id, name, Use::reading)) ask(id, OpenFile{*handle, *path});
+  auto read = name_or_status(id, name);
+  if (!read) return;
+  if (const auto handle = new_handle(id, name, Use::reading))
+    ask(id, OpenFile{*handle, std::move(read->path), std::move(read->spelled)});
 }
 
 void Session::open_for_writing(std::uint32_t id, std::string_view name, std::uint32_t flags) {
@@ -559,6 +563,16 @@ bool Session::writable(const Open& open) {
 
 std::uint64_t Session::place_of(const Open& open, std::uint64_t offset) {
   return (open.flags & open_flag::append) != 0 ? open.end : offset;
+}
+
+std::optional<Session::Name> Session::name_or_status(std::uint32_t id, std::string_view name) {
+  if (storage::Path::parse(name) == std::unexpected(storage::PathError::invalid)) {
+    if (auto read = storage::read_name(name, storage::AboveRoot::stays))
+      return Name{std::move(read->path), std::string(name)};
+  }
+  auto path = path_or_status(id, name);
+  if (!path) return {};
+  return Name{std::move(*path), {}};
 }
 
 std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::string_view name) {

@@ -192,6 +192,11 @@ class Session {
   void set_by_name(std::uint32_t id, const std::string& name, const Wanted& wanted);
   void set_open(std::uint32_t id, std::uint32_t number, const Wanted& wanted);
   void send_name(std::uint32_t id, const storage::Path& path);
+  struct Name {
+    storage::Path path;
+    std::string spelled;  // as in Examine
+  };
+  std::optional<Name> name_or_status(std::uint32_t id, std::string_view name);
   std::optional<storage::Path> path_or_status(std::uint32_t id, std::string_view name);
   std::optional<std::uint32_t> new_handle(std::uint32_t id, std::string_view name, Use use,
                                           std::uint32_t flags = 0);

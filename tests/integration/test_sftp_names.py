@@ -33,6 +33,22 @@ def test_what_was_plainly_meant_is_examined_and_served(server, sftp, images, nam
     assert not any(line.startswith("miss ") for line in lines)
 
 
+@pytest.mark.parametrize("name, rule", [
+    ("\\EWC\\17_9_4a\\ap1g8", "slashes"), ("sftp://192.0.2.1/EWC/17_9_4a/ap1g8", "slashes"),
+    ("C:\\TFTP\\EWC\\17_9_4a\\ap1g8", "prefix"), ("ewc@192.0.2.1:EWC/17_9_4a/ap1g8", "slashes")])
+def test_a_name_as_it_is_written_elsewhere_is_read_as_a_path(server, sftp, images, name, rule):
+    for kind in (STAT, LSTAT):
+        assert sftp.ask(kind, string(name)).attributes.size == len(images["ap1g8"])
+    assert read_whole(sftp, name, len(images["ap1g8"]))[:4096] == images["ap1g8"][:4096]
+    server.wait_for_log(rf'^sftp-server\[\d+\]: remapped ".*" to "{IMAGE}" \({rule}\)$')
+
+
+@pytest.mark.parametrize("name", ["\\EWC\\17_9_4a\\nothing", "C:\\ap1g8", "\\..\\..\\etc\\passwd", "/EWC/a:b"])
+def test_a_name_that_means_nothing_however_it_is_read_is_no_such_file(sftp, name):
+    assert sftp.ask(STAT, string(name)).status == NO_SUCH_FILE
+    assert sftp.open(name).status == NO_SUCH_FILE
+
+
 def test_an_exact_name_and_a_link_inside_need_no_rule(server, sftp, images):
     (server.depot / "images/EWC/current").symlink_to("17_9_4a")
     for name in (IMAGE, "/EWC/current/ap1g8"):
