@@ -7,6 +7,10 @@ namespace server {
 // signals that do not end it.
 void prepare_process();
 
+// To the system, what was freed after a rush: by itself the allocator keeps whatever lies below something
+// that is still used. Takes milliseconds: for a worker.
+void give_memory_back();
+
 // What the service manager that started us wants to know. Does nothing when there is none.
 void tell_ready();
 void tell_stopping();

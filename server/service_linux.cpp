@@ -51,6 +51,8 @@ void prepare_process() {
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
+void give_memory_back() { ::malloc_trim(0); }
+
 void tell_ready() { notify("READY=1\n"); }
 void tell_stopping() { notify("STOPPING=1\n"); }
 

@@ -2,15 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "conf/algorithms.hpp"
 #include "server/moduli.hpp"
+#include "server/service.hpp"
 
 namespace server {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::size_t a_rush = 64;  // sessions at once: 30 KiB each and more
 
 // Of the keys that users log in with.
 constexpr auto user_keys =
@@ -123,6 +128,7 @@ void SshService::run(tcp::socket socket, const tcp::endpoint& client) {
         shared_, limits_, number, client,
         [this, number, address = client.address()](SshSession* ended) { left(*ended, number, address); });
     sessions_.emplace(session.get(), session);
+    most_sessions_ = std::max(most_sessions_, sessions_.size());
     fd = socket.release();
   } catch (...) {
     sessions_.erase(session.get());
@@ -141,7 +147,10 @@ void SshService::left(SshSession& session, std::uint64_t number, const net::ip::
     shared_.events.emit(event::SshPenalised{number, client.to_string(), begun->period, begun->offence});
   }
   sessions_.erase(&session);
-  if (sessions_.empty() && when_empty_) when_empty_();
+  if (!sessions_.empty()) return;
+  if (std::exchange(most_sessions_, 0) >= a_rush)
+    shared_.disk.run([] { return give_memory_back(), true; }, [](auto) {});
+  if (when_empty_) when_empty_();
 }
 
 void SshService::stop_listening() {

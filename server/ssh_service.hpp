@@ -40,6 +40,7 @@ class SshService {
   SshLimits limits_;
   std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
   std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
+  std::size_t most_sessions_ = 0;  // at once, since there were none
   std::function<void()> when_empty_;
 };
 

@@ -367,6 +367,7 @@ def test_five_hundred_idle_sessions_cost_little_and_leave_nothing(start_server, 
 
     most = open_and_close(client, 500, at_five_hundred)
     wait_until(lambda: descriptors(server) == files)
+    wait_until(lambda: not binary or server.resident_megabytes() <= memory + 5)
     open_and_close(client, 200, lambda: None)
     wait_until(lambda: descriptors(server) == files)
 
