@@ -8,10 +8,11 @@ namespace server {
 // How long the loop's turns took, in CPU time of its thread. A turn is one handler; while it runs, everybody
 // else waits.
 struct LoopTurns {
-  static constexpr std::array<std::chrono::microseconds, 8> bounds{
-      std::chrono::microseconds(250),    std::chrono::microseconds(500),   std::chrono::microseconds(1'000),
-      std::chrono::microseconds(2'000),  std::chrono::microseconds(5'000), std::chrono::microseconds(10'000),
-      std::chrono::microseconds(20'000), std::chrono::microseconds::max()};
+  // The last one is none.
+  static constexpr std::array<std::chrono::nanoseconds, 8> bounds{
+      std::chrono::microseconds(250), std::chrono::microseconds(500), std::chrono::milliseconds(1),
+      std::chrono::milliseconds(2),   std::chrono::milliseconds(5),   std::chrono::milliseconds(10),
+      std::chrono::milliseconds(20),  std::chrono::nanoseconds::max()};
   std::array<std::uint64_t, bounds.size()> counts{};  // up to each bound, and above the one before
   std::chrono::nanoseconds longest{0};
 

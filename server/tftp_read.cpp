@@ -47,8 +47,9 @@ net::awaitable<void> TftpRead::look_up() {
   const auto as_asked = [search] { return search.as_asked(); };
   auto found = co_await shared_.disk.run(as_asked);
   if (!found && !stopped()) {
-    // Whoever meant something else waits for a worker that nobody else waits for.
-    if (shared_.explaining.busy() >= most_explanations)
+    // Whoever meant something else waits for a worker that nobody else waits for; what is no path meant
+    // nothing.
+    if (!found.error().asked || shared_.explaining.busy() >= most_explanations)
       co_return refuse(missed_at_once(name(), found.error()));
     const auto as_meant = [search] { return search.as_meant(); };
     auto meant = co_await shared_.explaining.run(as_meant);

@@ -52,3 +52,10 @@ TEST_CASE("turns of a login are told apart, and only those") {
   CHECK(loop.meter.logins().total() == 1);
   CHECK(loop.meter.usual().longest == 1ms);
 }
+
+TEST_CASE("the longest turns have no bound") {
+  Loop loop;
+  loop.turn(21ms);
+  loop.turn(1h);
+  CHECK(loop.meter.usual().counts.back() == 2);
+}
