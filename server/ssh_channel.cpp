@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 // One turn on the loop: encryption is what costs, from 0.1 to 3 ms for each write.
 constexpr auto longest_turn = 2ms;
-constexpr std::size_t most_at_once = 32 << 10;     // libssh keeps what the socket does not take
+constexpr std::size_t most_at_once = 64 << 10;     // libssh keeps what the socket does not take
 constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
 
 constexpr std::size_t most_misses_told = 1000;
