@@ -410,10 +410,7 @@ struct Lines {
                     fmt::format("stopping: {} transfers and {} sessions are running; Ctrl-C ends at once",
                                 e.transfers, e.sessions))};
   }
-  L operator()(const LoopMeasured& e) const {
-    return {apdepot(verbose, info, "loop: " + describe(e.usual)),
-            apdepot(verbose, info, "loop, turns of logins: " + describe(e.logins))};
-  }
+  L operator()(const LoopMeasured& e) const { return {apdepot(verbose, info, "loop: " + describe(e.turns))}; }
   L operator()(const Stopped&) const { return {apdepot(normal, notice, "stopped")}; }
 };
 

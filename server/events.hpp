@@ -203,7 +203,7 @@ struct Stopping {
   std::size_t transfers, sessions;
 };
 struct LoopMeasured {  // over the whole run
-  LoopTurns usual, logins;
+  LoopTurns turns;
 };
 struct Stopped {};
 

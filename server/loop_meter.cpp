@@ -22,11 +22,10 @@ void LoopMeter::begin(Clock::time_point now, std::chrono::nanoseconds used) {
 
 // All but the last turn ended within `closely` of the last reading, so none of them was longer.
 void LoopMeter::note(Clock::time_point now, std::chrono::nanoseconds used) {
-  usual_.counts.front() += turns_ - 1;
-  (logging_in_ ? logins_ : usual_).add(used - used_);
+  measured_.counts.front() += turns_ - 1;
+  measured_.add(used - used_);
   begin(now, used);
   turns_ = 0;
-  logging_in_ = false;
 }
 
 }  // namespace server

@@ -34,20 +34,16 @@ class LoopMeter {
     ++turns_;
     if (now - read_at_ >= closely) note(now, used());
   }
-  // The turn is one of a connection that nobody has logged in on yet: key exchanges are known to take long.
-  void logging_in() { logging_in_ = true; }
 
-  const LoopTurns& usual() const { return usual_; }
-  const LoopTurns& logins() const { return logins_; }
+  const LoopTurns& measured() const { return measured_; }
 
  private:
   void note(Clock::time_point now, std::chrono::nanoseconds used);
 
-  LoopTurns usual_, logins_;
+  LoopTurns measured_;
   Clock::time_point read_at_;
   std::chrono::nanoseconds used_{0};
   std::uint64_t turns_ = 0;  // since the last reading
-  bool logging_in_ = false;  // one of them was
 };
 
 }  // namespace server

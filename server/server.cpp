@@ -21,8 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, hashing_threads = 2,
-                      importing_threads = 1;
+constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, negotiating_threads = 2,
+                      hashing_threads = 2, importing_threads = 1;
 constexpr auto log_patience = 1s;  // at the end, for whoever reads it
 
 }  // namespace
@@ -35,10 +35,11 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       disk_(loop_, disk_threads),
       content_(loop_, content_threads),
       explaining_(loop_, explaining_threads),
+      negotiating_(loop_, negotiating_threads),
       hashing_(loop_, hashing_threads),
       importing_(loop_, importing_threads),
-      shared_{loop_,   disk_,  content_, explaining_, hashing_, importing_,
-              events_, meter_, depot_,   catalogue_,  settings_},
+      shared_{loop_,      disk_,   content_, explaining_, negotiating_, hashing_,
+              importing_, events_, meter_,   depot_,      catalogue_,   settings_},
       tftp_(shared_),
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
@@ -85,7 +86,7 @@ void Server::run() {
   make_catalogue();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
-  events_.emit(event::LoopMeasured{meter_.usual(), meter_.logins()});
+  events_.emit(event::LoopMeasured{meter_.measured()});
   events_.emit(event::Stopped{});
   // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
@@ -94,7 +95,9 @@ void Server::run() {
 }
 
 bool Server::workers_are_busy() const {
-  return disk_.busy() + content_.busy() + explaining_.busy() + hashing_.busy() + importing_.busy() > 0;
+  return disk_.busy() + content_.busy() + explaining_.busy() + negotiating_.busy() + hashing_.busy() +
+             importing_.busy() >
+         0;
 }
 
 // Whatever one client brought about, the others go on.

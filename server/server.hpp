@@ -56,7 +56,7 @@ class Server {
   LoopMeter meter_;
   storage::Depot depot_;
   storage::LiveCatalogue catalogue_{depot_};
-  Workers disk_, content_, explaining_, hashing_, importing_;
+  Workers disk_, content_, explaining_, negotiating_, hashing_, importing_;
   Shared shared_;
   TftpService tftp_;
   SshService ssh_;

@@ -20,10 +20,11 @@ constexpr std::size_t most_explanations = 16;
 // depot may be used on workers).
 struct Shared {
   net::io_context& loop;
-  Workers& disk;        // names: lookups, folders, what opens and closes
-  Workers& content;     // files' bytes: a slow disk must not keep anybody from opening what lies on another
-  Workers& explaining;  // misses, which look at every release: never in the way of somebody's file
-  Workers& hashing;     // passwords: a storm of logins must not keep anybody from a file
+  Workers& disk;         // names: lookups, folders, what opens and closes
+  Workers& content;      // files' bytes: a slow disk must not keep anybody from opening what lies on another
+  Workers& explaining;   // misses, which look at every release: never in the way of somebody's file
+  Workers& negotiating;  // key exchanges: group16 takes 40 ms, and anybody may ask for one
+  Workers& hashing;      // passwords: a storm of logins must not keep anybody from a file
   Workers& importing;
   Events& events;
   LoopMeter& meter;

@@ -26,8 +26,6 @@ constexpr std::size_t most_unasked_bytes = 256 << 10;  // before anything runs o
 constexpr std::size_t most_backlog = 1 << 20;          // a client's window is larger (1.28 MB in libssh)
 constexpr std::size_t enough_answers = 64 << 10;       // to be sent in spite of it
 
-constexpr auto out_of_memory = "the server is short of memory";
-
 // The user's "/", opened anew: an administrator may have put another images/ in its place.
 storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
   const auto path = storage::Path::parse(user.root);

@@ -17,7 +17,6 @@ namespace {
 constexpr int most_tries = 6;
 constexpr int most_requests = 50;  // "none", and keys that a client only offers, are no tries
 constexpr int methods = SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE;
-constexpr auto out_of_memory = "the server is short of memory";
 
 bool matches(const conf::AuthorizedKey& known, ssh_key offered) {
   ssh_key raw = nullptr;

@@ -27,7 +27,6 @@ std::string mac(const std::string& cipher, const std::string& name) {
 }  // namespace
 
 SshNegotiation::Ear::Ear(SshNegotiation& heard) {
-  if (!heard.names_.empty()) return;
   ssh_set_log_callback(on_line);
   ssh_set_log_userdata(&heard);
   ssh_set_log_level(SSH_LOG_INFO);
@@ -44,8 +43,7 @@ void SshNegotiation::on_line(int, const char*, const char* line, void* self) {
   if (names.size() >= places) static_cast<SshNegotiation*>(self)->names_ = std::move(names);
 }
 
-event::SshNegotiated SshNegotiation::tell(const SshPeer& peer) {
-  told_ = true;
+event::SshNegotiated SshNegotiation::told(const SshPeer& peer) const {
   const auto& n = names_;
   return {peer.number,
           peer.client,

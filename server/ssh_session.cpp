@@ -58,20 +58,41 @@ bool SshSession::start(ssh_bind bind, int fd) {
     ::close(own);
     return false;
   }
-  const SshNegotiation::Ear ear(negotiation_);
-  // Once, by hand: it sends the banner and makes the poll context, without which no event takes the session.
-  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) {
-    end(ssh::text(ssh_get_error(session_.get())));  // what the client sent first was wrong already
-    return true;
-  }
-  event_.reset(ssh_event_new());
-  if (ssh_event_add_session(event_.get(), session_.get()) != SSH_OK) {
-    event_.reset();
-    return false;
-  }
   grace_.expires_after(shared_.settings->ssh.login_grace);
   await_login();
-  service();
+  negotiate();
+  return true;
+}
+
+// The first key exchange belongs to a worker, with libssh's session; the loop has both of them back in
+// between.
+void SshSession::negotiate() {
+  if (negotiating_ || over_) return;
+  negotiating_ = true;
+  shared_.negotiating.run(
+      [this] {
+        const SshNegotiation::Ear ear(negotiation_);
+        return (event_ || begin()) && exchange();
+      },
+      [self = shared_from_this()](std::optional<bool> alive) {
+        self->negotiating_ = false;
+        if (!alive) return self->end(out_of_memory);
+        if (self->put_off_) return self->end(*self->put_off_);
+        if (!*alive) return self->end(ssh::text(ssh_get_error(self->session_.get())));
+        if (!self->negotiation_.complete(self->session_.get())) return self->arm();
+        self->negotiated_ = true;
+        self->shared_.events.emit(self->negotiation_.told(self->login_.peer(self->session_.get())));
+        self->service();
+      });
+}
+
+// By hand: it sends the banner and makes the poll context, without which no event takes the session. False
+// when what the client sent first was wrong already.
+bool SshSession::begin() {
+  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) return false;
+  ssh::Event event(ssh_event_new());
+  if (ssh_event_add_session(event.get(), session_.get()) != SSH_OK) return false;
+  event_ = std::move(event);
   return true;
 }
 
@@ -95,27 +116,26 @@ void SshSession::drain() {
 void SshSession::service() {
   if (in_service_ || logging_in_ || over_) return;
   in_service_ = true;
-  if (!login_.user()) shared_.meter.logging_in();
   const bool alive = backlogged() || exchange();
-  if (negotiation_.to_tell(session_.get())) {
-    shared_.events.emit(negotiation_.tell(login_.peer(session_.get())));
-  }
-  // What is not read is not answered either: libssh would keep the answers without bound. It reads when it is
-  // asked for a message, too.
-  while (!logging_in_ && !over_ && may_send() && !backlogged()) {
-    ssh::Message message(ssh_message_get(session_.get()));
-    if (!message) break;
-    handle(std::move(message));
-  }
+  take_messages();
   const bool more = !logging_in_ && serve_channels();
   in_service_ = false;
-  if (over_) return;
-  if (logging_in_) return;
+  if (over_ || logging_in_) return;
   const auto error = ssh::text(ssh_get_error(session_.get()));
   if (!alive || (!login_.user() && leaves_the_client_waiting(error))) return end(error);
   if (more) return net::post(shared_.loop, [self = shared_from_this()] { self->service(); });
   if (draining_ && idle()) return stop();
   arm();
+}
+
+// What is not read is not answered either: libssh would keep the answers without bound. Asking for a message
+// reads.
+void SshSession::take_messages() {
+  while (!logging_in_ && !over_ && may_send() && !backlogged()) {
+    ssh::Message message(ssh_message_get(session_.get()));
+    if (!message) return;
+    handle(std::move(message));
+  }
 }
 
 // Each in turn. True when one has more to do at once.
@@ -138,15 +158,19 @@ bool SshSession::backlogged() const {
   return std::ranges::any_of(channels_, [](const auto& channel) { return channel->backlogged(); });
 }
 
-// Moves bytes between the socket and libssh. False when the connection is dead.
+// Moves bytes between the socket and libssh. False when the connection is dead; one poll more, and the
+// client's own end would hide the reason.
 bool SshSession::exchange() {
-  const SshNegotiation::Ear ear(negotiation_);
-  for (int i = 0; i < polls_a_turn; ++i) {
+  for (int i = 0; i < polls_a_turn && !closed(); ++i) {
     const int result = ssh_event_dopoll(event_.get(), 0);
     if (result == SSH_AGAIN) break;
     if (result == SSH_ERROR) return false;
   }
-  return (ssh_get_status(session_.get()) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0;
+  return !closed();
+}
+
+bool SshSession::closed() const {
+  return (ssh_get_status(session_.get()) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
 }
 
 void SshSession::handle(ssh::Message message) {
@@ -226,19 +250,23 @@ void SshSession::arm() {
     socket_.async_wait(net::posix::stream_descriptor::wait_read,
                        [self = shared_from_this()](error_code error) {
                          self->reading_ = false;
-                         if (!error) self->service();
+                         if (!error) self->go_on();
                        });
   }
   if ((ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0 && !std::exchange(writing_, true)) {
     socket_.async_wait(net::posix::stream_descriptor::wait_write,
                        [self = shared_from_this()](error_code error) {
                          self->writing_ = false;
-                         if (!error) self->service();
+                         if (!error) self->go_on();
                        });
   }
 }
 
 void SshSession::end(std::string why) {
+  if (negotiating_) {  // the worker has the session
+    if (!put_off_) put_off_ = std::move(why);
+    return;
+  }
   if (std::exchange(over_, true)) return;
   for (const auto& channel : channels_) channel->detach();
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.

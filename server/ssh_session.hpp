@@ -2,6 +2,7 @@
 #include <chrono>
 #include <list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -37,12 +38,16 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
   bool may_send() const override { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0; }
-  void go_on() override { service(); }
+  void go_on() override { negotiated_ ? service() : negotiate(); }
   void end(std::string why) override;
   std::shared_ptr<void> hold() override { return shared_from_this(); }
 
+  void negotiate();
+  bool begin();
   void service();
   bool exchange();
+  bool closed() const;
+  void take_messages();
   void handle(ssh::Message message);
   void log_in(ssh::Message message);
   void await_login();
@@ -61,8 +66,10 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   Ended ended_;
   net::posix::stream_descriptor socket_;  // a duplicate: libssh closes its own when it likes
   net::steady_timer grace_;
-  bool reading_ = false, writing_ = false;  // a wait is under way
-  bool logging_in_ = false;                 // a worker judges
+  bool reading_ = false, writing_ = false;         // a wait is under way
+  bool negotiating_ = false, negotiated_ = false;  // a worker has the session; the first keys are in use
+  std::optional<std::string> put_off_;             // the end, until the worker gives the session back
+  bool logging_in_ = false;                        // a worker judges
   bool in_service_ = false, over_ = false, draining_ = false;
 
   ssh::Session session_;

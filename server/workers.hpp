@@ -8,6 +8,9 @@
 
 namespace server {
 
+// What to tell of work that threw.
+constexpr auto out_of_memory = "the server is short of memory";
+
 // Threads for what would block the loop: disks, digests, password hashes. What the work returns comes back on
 // the loop. Work answers with values; should it throw after all (memory is short), whoever waits for it still
 // hears. Made and used on the loop's thread.

@@ -2,6 +2,7 @@
 tells what was agreed on, or why nothing was."""
 import contextlib
 import itertools
+import os
 import re
 import socket
 
@@ -9,6 +10,7 @@ import paramiko
 import pytest
 
 import apdepot
+import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER
 from clients import Client, key_user
 from sftp_wire import PATIENCE, Sftp, connect, login, string, u32
@@ -129,21 +131,39 @@ def packet(kind, *parts):
     return u32(1 + len(payload) + padding) + bytes([padding]) + payload + bytes(padding)
 
 
+def key_exchange(kex, value):
+    """All that a client sends for the first keys, in one piece."""
+    lists = [kex, "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""]
+    return (packet(20, bytes(16), *map(string, lists), bytes(5))  # SSH_MSG_KEXINIT
+            + packet(30, string(value))  # SSH_MSG_KEX_ECDH_INIT, SSH_MSG_KEXDH_INIT
+            + packet(21))  # SSH_MSG_NEWKEYS
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_what_terrapin_slips_in_ends_a_strict_key_exchange(server, strict):
     """An IGNORE before all else; without strict key exchange it must be taken (RFC 4253 11.2)."""
     kex = "curve25519-sha256" + ",kex-strict-c-v00@openssh.com" * strict
-    lists = [kex, "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""]
     with socket.create_connection(server.ssh, timeout=PATIENCE) as connection, connection.makefile("rwb") as stream:
         stream.write(b"SSH-2.0-probe\r\n")
         stream.write(packet(2, string("")))  # SSH_MSG_IGNORE
-        stream.write(packet(20, bytes(16), *map(string, lists), bytes(5)))  # SSH_MSG_KEXINIT
-        stream.write(packet(30, string(b"\x09" + bytes(31))))  # SSH_MSG_KEX_ECDH_INIT
-        stream.write(packet(21))  # SSH_MSG_NEWKEYS
+        stream.write(key_exchange(kex, b"\x09" + bytes(31)))
         stream.flush()
         end = r"Disconnecting 127\.0\.0\.1 port \d+: Received unexpected packets in strict KEX mode\." if strict else \
             r"is SSH-2\.0-probe: kex curve25519-sha256, "
         server.wait_for_log(end)
+
+
+def test_a_flood_of_key_exchanges_hinders_neither_tftp_nor_the_end(start_server, depot, images):
+    """group16 is the dearest that is offered. The server ends while it is at them, and ends well."""
+    server = start_server(depot, {"ssh": {"max_unauthenticated_per_address": 100}})
+    kex = "diffie-hellman-group16-sha512"
+    with contextlib.ExitStack() as connections:
+        for _ in range(40):
+            connection = connections.enter_context(socket.create_connection(server.ssh, timeout=PATIENCE))
+            connection.sendall(b"SSH-2.0-flood\r\n" + key_exchange(kex, b"\x01" + os.urandom(500)))
+        assert tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8") == images["ap1g8"]
+        server.wait_for_log(rf"is SSH-2\.0-flood: kex {kex}, ")
+        server.stop()
 
 
 # ---- what the log tells of a negotiation that fails
