@@ -40,6 +40,7 @@ SshSession::~SshSession() {
 
 bool SshSession::start(ssh_bind bind, int fd) {
   ssh_set_blocking(session_.get(), 0);
+  ssh_set_counters(session_.get(), nullptr, &packets_);
   // The server's default offers zlib, and ssh_bind has no option against it.
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
@@ -118,11 +119,14 @@ void SshSession::service() {
   in_service_ = true;
   const bool alive = backlogged() || exchange();
   take_messages();
-  const bool more = !logging_in_ && serve_channels();
+  const auto read = packets_.in_packets;
+  bool more = !logging_in_ && serve_channels();
   in_service_ = false;
   if (over_ || logging_in_) return;
   const auto error = ssh::text(ssh_get_error(session_.get()));
-  if (!alive || (!login_.user() && leaves_the_client_waiting(error))) return end(error);
+  if (!alive || closed() || (!login_.user() && leaves_the_client_waiting(error))) return end(error);
+  // Writing reads as well: a message may wait, or something for a channel whose turn is over.
+  more |= packets_.in_packets != read;
   if (more) return net::post(shared_.loop, [self = shared_from_this()] { self->service(); });
   if (draining_ && idle()) return stop();
   arm();

@@ -72,6 +72,7 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   bool logging_in_ = false;                        // a worker judges
   bool in_service_ = false, over_ = false, draining_ = false;
 
+  ssh_counter_struct packets_{};
   ssh::Session session_;
   ssh::Event event_;
   SshLogin login_;
