@@ -108,28 +108,25 @@ net::awaitable<void> Importer::import(std::string name) {
   }
   if (!storage::is_digest_file(name)) {
     shared_.events.emit(event::ImportStarted{name});
+    how_far_ = std::make_shared<HowFar>();
     tell_progress(name);
   }
   const auto began = now();
   const auto work = [this, name] { return import_now(name); };
   const auto outcome = co_await shared_.importing.run(work);
+  how_far_.reset();
   progress_timer_.cancel();
   const std::chrono::duration<double> took = now() - began;
   tell(name, outcome, took.count());
 }
 
 void Importer::tell_progress(const std::string& name) {
-  how_far_->done = how_far_->total = 0;
   progress_timer_.expires_after(tell_every);
-  const auto tell = [this, name](auto& self) -> void {
-    progress_timer_.async_wait([this, name, self](error_code error) mutable {
-      if (error) return;
-      shared_.events.emit(event::ImportProgress{name, how_far_->done, how_far_->total});
-      progress_timer_.expires_after(tell_every);
-      self(self);
-    });
-  };
-  tell(tell);
+  progress_timer_.async_wait([this, name, how_far = how_far_](error_code error) {
+    if (error || how_far != how_far_) return;  // the import may have ended while this waited for its turn
+    shared_.events.emit(event::ImportProgress{name, how_far->done, how_far->total});
+    tell_progress(name);
+  });
 }
 
 void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {

@@ -61,8 +61,8 @@ class Importer {
   storage::DropFolder folder_;
   DropWatch watch_;
   net::steady_timer progress_timer_;
-  const std::shared_ptr<HowFar> how_far_ = std::make_shared<HowFar>();
-  std::set<std::string> ignored_;  // what is no file or waits, and was told
+  std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
+  std::set<std::string> ignored_;    // what is no file or waits, and was told
   bool stopping_ = false;
 };
 

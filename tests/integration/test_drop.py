@@ -12,6 +12,7 @@ import zipfile
 import pytest
 
 import apdepot
+import slow_files
 from apdepot import RELEASE, wait_for_release, wait_until
 from make_bundle import BUNDLE
 
@@ -270,6 +271,23 @@ def test_several_drops_at_once_are_imported_one_after_the_other(server, bundle, 
                                                                "17_9_4a"]
     lines = [line for line in server.log_lines() if re.match("apdepot: (importing|published) ", line)]
     assert [line.split()[1] for line in lines] == ["importing", "published"] * 6
+
+
+@pytest.mark.skipif(slow_files.why_not() is not None, reason=str(slow_files.why_not()))
+def test_a_slow_import_tells_how_far_it_is(start_server, empty_depot, bundle, images):
+    """From a disk that stands still and that nothing can be taken away from: the release is published all the same."""
+    slow = slow_files.SlowFile(empty_depot / "drop", BUNDLE, bundle)
+    try:
+        server = start_server(empty_depot, {"import": {"keep_bundles": False}})
+        server.wait_for_log(rf"^apdepot: importing {BUNDLE}: \d+ %$")
+        slow.open_gate()
+        server.wait_for_log("it is published, but stays in drop/: ")
+        server.stop()
+    finally:
+        slow.unmount()
+
+    release = empty_depot / "images" / RELEASE[1:]
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == images
 
 
 def test_a_slow_copy_into_a_preallocated_file_is_waited_for(server, bundle, images):
