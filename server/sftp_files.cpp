@@ -302,11 +302,12 @@ std::optional<SftpFiles::Outcome> SftpFiles::perform_as_meant(const sftp::Operat
   return outcome;
 }
 
-storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code error) const {
+storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code error, bool forgiving) const {
   if (refused_ == missing) return explain_unwritten(missing, error);
+  const auto name = missing.text();
   const auto catalogue = images_.catalogue.now(images_.folder);
-  return catalogue ? storage::explain_miss(images_.root, *catalogue, missing, error)
-                   : storage::plain_miss(missing.text(), error);
+  return catalogue ? storage::explain_miss(images_.root, *catalogue, name, {missing, error, forgiving})
+                   : storage::plain_miss(name, error);
 }
 
 SftpFiles::Slot& SftpFiles::slot(std::uint32_t handle) {

@@ -53,7 +53,7 @@ class SftpFiles {
   bool may_mean_another(const sftp::Operation& operation, const storage::LookupSettings& settings) const;
   // The same as perform() with the file that was plainly meant; nothing when none was. For `explaining`.
   std::optional<Outcome> perform_as_meant(const sftp::Operation& operation, storage::LookupSettings settings);
-  storage::Miss explain(const storage::Path& missing, std::error_code error) const;
+  storage::Miss explain(const storage::Path& missing, std::error_code error, bool forgiving) const;
 
  private:
   Outcome run(const sftp::Examine& operation);

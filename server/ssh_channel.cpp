@@ -259,7 +259,10 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
   };
   if (shared_.explaining.busy() >= most_explanations) return tell(storage::plain_miss(missing.text(), error));
   wait_for(
-      shared_.explaining, [files = &*files_, missing, error] { return files->explain(missing, error); },
+      shared_.explaining,
+      [files = &*files_, missing, error, forgiving = shared_.settings->lookup.forgiving] {
+        return files->explain(missing, error, forgiving);
+      },
       tell);
 }
 

@@ -69,10 +69,6 @@ Miss explain_miss(std::string_view asked, PathError error) {
           not_there};
 }
 
-Miss explain_miss(const Root& root, const Catalogue& catalogue, const Path& asked, std::error_code error) {
-  return explain(root, catalogue, asked, error, true);
-}
-
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked,
                   const NotFound& miss) {
   if (!miss.asked) return explain_miss(asked, miss.asked.error());

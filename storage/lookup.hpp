@@ -38,7 +38,6 @@ std::expected<Found, NotFound> find_image(const Root& root, const Catalogue& cat
 std::vector<Path> list_releases(const Catalogue& catalogue);
 
 // Explains a name that could not be opened or examined.
-Miss explain_miss(const Root& root, const Catalogue& catalogue, const Path& asked, std::error_code error);
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss);
 Miss explain_miss(std::string_view asked, PathError error);
 // What can be said at once when too many ask.

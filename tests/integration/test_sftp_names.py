@@ -71,7 +71,10 @@ def test_where_nothing_is_forgiven_only_exact_names_are_served(start_server, dep
     assert sftp.ask(STAT, string(IMAGE)).attributes
     assert sftp.ask(STAT, string("/ewc/17_9_4a/ap1g8")).status == NO_SUCH_FILE
     assert sftp.open("/EWC/17.9.4a/ap1g8").status == NO_SUCH_FILE
+    assert sftp.open("/EWC/17.9.4a/ap1g9").status == NO_SUCH_FILE
     transport.close()
+    server.wait_for_log(r"miss WRONG_CASE: /ewc/17_9_4a/ap1g8 is written in another case; ap1g8 is in /EWC/17_9_4a: ")
+    server.wait_for_log(r"miss NOT_FOUND: /EWC/17\.9\.4a does not exist; /EWC is there$")  # nothing stands for another
 
 
 def test_a_user_finds_nothing_outside_the_own_root(start_server, depot, tmp_path):
