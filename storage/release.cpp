@@ -97,6 +97,8 @@ std::string Version::joined(char separator) const {
   return text + separator + letter + std::to_string(rebuild);
 }
 
+bool is_ios_xe(const Version& version) { return version.fields.front() >= 16; }
+
 Version release_version(const Version& version) {
   Version release = version;
   if (release.fields.size() > 3) {

@@ -22,6 +22,10 @@ struct Version {
   friend std::strong_ordering operator<=>(const Version&, const Version&) = default;
 };
 
+// IOS XE begins with 16, and its releases have three fields. AireOS, and with it Mobility Express, ended
+// with 8.10, and has four.
+bool is_ios_xe(const Version& version);
+
 // The release that an IOS XE version belongs to, its first three fields and the letter: 17.9.4.27 is
 // of 17.9.4.
 Version release_version(const Version& version);

@@ -10,7 +10,6 @@ namespace storage {
 namespace {
 
 constexpr std::size_t least_fields = 3;
-constexpr std::uint32_t first_ios_xe = 16;  // AireOS, and so Mobility Express, ended with 8.10
 
 // Of an access point that joins an EWC: ap1g8, not c3700 or ap802.
 bool is_ap_image(std::string_view name) {
@@ -98,7 +97,7 @@ bool is_cisco(const ReleaseEvidence& evidence) {
 bool is_mobility_express(const ReleaseEvidence& evidence) {
   if (is_ewc_only(evidence)) return false;
   const auto version = evidence.ap_version ? Version::parse(*evidence.ap_version) : std::nullopt;
-  if (version) return version->fields.front() < first_ios_xe;
+  if (version) return !is_ios_xe(*version);
   return version_in_me_name(evidence.bundle_name).has_value();
 }
 

@@ -7,8 +7,6 @@
 namespace storage {
 namespace {
 
-constexpr std::uint32_t first_ios_xe = 16;  // its releases have three fields, AireOS' four
-
 std::optional<Version> version_of(const std::optional<std::string>& line) {
   return line ? Version::parse(*line) : std::nullopt;
 }
@@ -18,7 +16,7 @@ std::optional<Version> version_of_content(const Shelf& shelf) {
   if (const auto build = version_of(shelf.controller_version)) return release_version(*build);
   const auto ap = version_of(shelf.ap_version);
   if (!ap) return {};
-  const auto release = ap->fields.front() >= first_ios_xe ? release_version(*ap) : *ap;
+  const auto release = is_ios_xe(*ap) ? release_version(*ap) : *ap;
   return shelf.named && shelf.named->fields == release.fields ? shelf.named : release;
 }
 
