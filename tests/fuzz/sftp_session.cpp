@@ -323,7 +323,10 @@ class Driver {
       tell();
       if (!operation) break;
       require(!session_.poll(), "one operation at a time");
-      if (in_.ConsumeIntegralInRange(0, 15) == 15) alive_ = alive_ && session_.feed({});
+      if (in_.ConsumeIntegralInRange(0, 15) == 15) {  // more comes while a worker is at it
+        const auto more = request();
+        alive_ = alive_ && session_.feed(std::as_bytes(std::span(more)));
+      }
       session_.done(files_.perform(*operation));
       tell();
       require(session_.output().size() < most_output, "little output waits");
