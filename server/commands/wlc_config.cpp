@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "conf/users.hpp"
@@ -9,6 +10,8 @@
 #include "server/json.hpp"
 #include "server/listen.hpp"
 #include "server/users.hpp"
+#include "storage/promote.hpp"
+#include "storage/releases.hpp"
 
 namespace server {
 namespace {
@@ -35,6 +38,18 @@ std::string some_user(const conf::Settings& settings, const storage::Depot& depo
   return users.empty() ? "<user>" : users.front().name;
 }
 
+// `current` is a path for controllers as well: the one that never changes.
+storage::Path find_path(const storage::Depot& depot, const std::string& wanted) {
+  const storage::Root root(depot.images());
+  const auto asked = storage::Path::parse(wanted);
+  const storage::Catalogue catalogue(root);
+  const auto promoted = [&](const storage::Shelf* release) {
+    return storage::current_of(release->path) == *asked && storage::is_current(depot, release->path);
+  };
+  if (asked && std::ranges::any_of(storage::all_releases(catalogue), promoted)) return *asked;
+  return find_release(root, wanted);
+}
+
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
@@ -42,7 +57,7 @@ int run(Arguments& arguments) {
   if (mode != "tftp" && mode != "sftp") throw UsageError(fmt::format("--mode {}: it is tftp or sftp", mode));
   const auto settings = load_settings(arguments).settings;
   const storage::Depot depot(settings.depot);
-  const auto path = find_release(storage::Root(depot.images()), wanted).text();
+  const auto path = find_path(depot, wanted).text();
   const auto address = some_address(arguments);
   const auto user = mode == "sftp" ? some_user(settings, depot) : "";
   const auto lines =

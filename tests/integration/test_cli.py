@@ -192,6 +192,14 @@ def test_a_release_may_be_spelled_as_the_vendor_does(depot, spelling):
     assert "  tftp-image-path /EWC/17_9_4a\n" in succeed("wlc-config", spelling, depot=depot)
 
 
+def test_the_controller_may_be_given_the_path_that_never_changes(depot):
+    assert run("wlc-config", "/EWC/current", depot=depot).returncode == 1
+    succeed("promote", RELEASE, depot=depot)
+    for spelling in ("/EWC/current", "EWC/current"):
+        assert "  tftp-image-path /EWC/current\n" in succeed("wlc-config", spelling, depot=depot)
+    assert run("wlc-config", "/ME/current", depot=depot).returncode == 1
+
+
 def test_an_unknown_release_is_named_with_those_that_are_there(depot):
     done = run("wlc-config", "/EWC/17_9_5", depot=depot)
 
