@@ -14,7 +14,9 @@ class TarUnpacking {
  public:
   TarUnpacking(const File& archive, Packing packing, const std::filesystem::path& target,
                const ImportSettings& limits, const Heard& heard)
-      : target_(target), heard_(heard), stream_(archive, packing, limits), admission_(limits) {}
+      : target_(target), heard_(heard), stream_(archive, packing, limits), admission_(limits) {
+    if (packing == Packing::none) check_space(target, archive.at_open().size);
+  }
 
   std::vector<Member> run() {
     std::vector<Member> members;
