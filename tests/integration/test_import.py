@@ -372,17 +372,3 @@ def test_there_is_a_progress_bar_on_a_terminal_alone(new_depot, bundle):
 
     assert done.stdout.decode() == RELEASE + "\n"
     assert "] " in shown and f"% {bundle}" in shown
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
-def test_a_disk_that_fills_publishes_nothing(tmp_path, bundle):
-    depot = tmp_path / "depot"
-    depot.mkdir()
-    if subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=200k", "none", depot]).returncode != 0:
-        pytest.skip("mounting is not allowed here")
-    try:
-        done = import_bundle(depot, bundle)
-        assert done.returncode == 1 and "bytes and" in done.stderr
-        assert published(depot) == [] and not staged(depot)
-    finally:
-        subprocess.run(["/bin/umount", depot], check=True)

@@ -606,16 +606,6 @@ CHECK(whole > 0);
 CHECK(last <= whole);
 }
 
-TEST_CASE("a read-only depot is told, and nothing is lost") {
-  if (::geteuid() == 0) return;  // whom no mode stops
-  Import import;
-  const auto bundle = import.dir.write(ewc_name, test::zip(ewc_members()));
-  fs::permissions(import.depot.staging(), fs::perms(0500));
-  CHECK_THROWS_AS(storage::import_bundle(import.depot, bundle, {}), std::system_error);
-  fs::permissions(import.depot.staging(), fs::perms(0700));
-  CHECK(import.images().empty());
-}
-
 TEST_CASE("a sweep of half-written files removes what a killed writer left") {
   Import import;
   import.dir.write("depot/state/.new-abc123", "half");

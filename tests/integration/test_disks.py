@@ -1,0 +1,107 @@
+"""Disks that are full, read-only, or can do little: the depot says so, or does without. All of them are mounts."""
+import contextlib
+import os
+import subprocess
+import tarfile
+
+import pytest
+
+import apdepot
+import plain_files
+import slow_files
+import tftp_wire
+from apdepot import RELEASE, run, succeed, wait_for_release
+from make_bundle import BUNDLE
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts disks, which only root may")
+
+
+@contextlib.contextmanager
+def mounted(directory, *options):
+    directory.mkdir(exist_ok=True)
+    if subprocess.run(["/bin/mount", *options, directory]).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["/bin/umount", directory], check=True)
+
+
+def files(directory):
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
+
+
+def test_a_disk_that_fills_publishes_nothing(tmp_path, bundle):
+    depot = tmp_path / "depot"
+    with mounted(depot, "-t", "tmpfs", "-o", "size=200k", "none"):
+        done = run("import", bundle, depot=depot)
+
+        assert done.returncode == 1 and "bytes and" in done.stderr
+        assert files(depot / "images") == [] and files(depot / "state/staging") == []
+
+
+def test_the_room_for_a_whole_tar_is_asked_for_first(tmp_path):
+    """Though there is enough for each of its members."""
+    archive, member = tmp_path / "lab.tar", tmp_path / "member"
+    member.write_bytes(bytes(120 << 10))
+    with tarfile.open(archive, "w") as tar:
+        for name in ("one", "two"):
+            tar.add(member, name)
+    depot = tmp_path / "depot"
+    with mounted(depot, "-t", "tmpfs", "-o", "size=200k", "none"):
+        done = run("import", archive, depot=depot)
+
+        assert done.returncode == 1 and f"unpacking needs {archive.stat().st_size} bytes and" in done.stderr
+
+
+def test_a_read_only_disk_is_told_and_nothing_is_lost(new_depot, bundle):
+    succeed("import", bundle, depot=new_depot)
+    before = apdepot.snapshot(new_depot)
+    with mounted(new_depot, "--bind", "-o", "ro", new_depot):
+        done = run("import", bundle, depot=new_depot)
+
+        assert done.returncode == 1 and "Read-only file system" in done.stderr and str(new_depot) in done.stderr
+    assert apdepot.snapshot(new_depot) == before
+
+
+@pytest.mark.skipif(slow_files.why_not() is not None, reason=str(slow_files.why_not()))
+def test_a_file_system_that_can_do_little_holds_a_depot(start_server, new_depot, tmp_path, bundle, images):
+    """What is published, replaced and promoted takes more steps there, and is the same in the end."""
+    with plain_files.mounted(new_depot, tmp_path / "behind"):
+        assert succeed("import", bundle, depot=new_depot) == RELEASE + "\n"
+        image = new_depot / "images" / RELEASE[1:] / "ap1g8"
+        image.chmod(0o600)
+        image.write_bytes(b"another")
+        assert succeed("import", "--replace", bundle, depot=new_depot) == RELEASE + "\n"
+        succeed("promote", RELEASE, depot=new_depot)
+        succeed("verify", depot=new_depot)
+        server = start_server(new_depot)
+        assert tftp_wire.fetch(server.tftp, "/EWC/current/ap1g8") == images["ap1g8"]
+        server.stop()
+        assert succeed("retire", RELEASE, "--force", depot=new_depot) == "retired/EWC/17_9_4a\n"
+        assert files(new_depot / "images") == [] and files(new_depot / "state/staging") == []
+
+
+def test_a_tree_that_cannot_be_watched_is_told_and_served_all_the_same(start_server, depot, bundle, images, tmp_path):
+    for number in range(20):
+        (depot / f"images/lab/{number}").mkdir(parents=True)
+    few = tmp_path / "few"
+    few.write_text(f"""#!/bin/sh
+exec unshare --user --map-root-user sh -c 'echo 8 >/proc/sys/user/max_inotify_watches; exec "$0" "$@"' {apdepot.BINARY} "$@"
+""")
+    few.chmod(0o755)
+    if subprocess.run([few, "version"], capture_output=True).returncode != 0:
+        pytest.skip("user namespaces are not allowed here")
+    server = start_server(depot, binary=few)
+    server.wait_for_log(r"images/ cannot be watched.*fs\.inotify\.max_user_watches")
+    new = depot / "images/lab/17_12_1"
+    new.mkdir()
+    (new / "ap1g8").write_bytes(b"new")
+
+    assert tftp_wire.fetch(server.tftp, "/LAB/17.12.1/AP1G8") == b"new"
+    (depot / "images" / RELEASE[1:]).rename(tmp_path / "away")
+    bundle_in_drop = depot / "arriving"
+    bundle_in_drop.write_bytes(bundle.read_bytes())
+    bundle_in_drop.rename(depot / "drop" / BUNDLE)
+    wait_for_release(server)
+    assert tftp_wire.fetch(server.tftp, "/ewc/17.9.4a/ap1g8") == images["ap1g8"]
