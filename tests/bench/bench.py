@@ -58,6 +58,7 @@ class Bench:
             ours = self.begin(running, peers.Apdepot, self.binary, key=f"{self.scratch}/key.pub")
             if self.options.what in ("tftp", "both"):
                 others = [self.begin(running, kind, folder=PEERS) for kind in (peers.TftpdHpa, peers.Dnsmasq)]
+                others.append(self.begin(running, peers.BareLoop, program=self.options.bare_loop))
                 Tftp(self, [s for s in [ours, *others] if s]).run()
             if self.options.what in ("ssh", "both"):
                 others = [self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
@@ -205,6 +206,7 @@ def parse():
     parser.add_argument("--json", metavar="FILE", help="the raw figures")
     parser.add_argument("--apdepot", default=os.environ.get("APDEPOT", TREE / "build/release/apdepot"))
     parser.add_argument("--load", default=os.environ.get("TFTP_LOAD", TREE / "build/release/tests/tftp_load"))
+    parser.add_argument("--bare-loop", default=TREE / "build/release/tests/bare_loop", help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -145,6 +145,18 @@ class Dnsmasq(Server):
         return answers_tftp(self.tftp)
 
 
+class BareLoop(Server):
+    """The yardstick: see bare_loop.cpp."""
+    name = "bare loop"
+    tftp = "127.0.0.1:6971"
+
+    def run(self, program):
+        return self.start([program, self.tftp.split(":")[1], self.images])
+
+    def ready(self):
+        return answers_tftp(self.tftp)
+
+
 class Sshd(Server):
     name = "OpenSSH"
     ssh = "127.0.0.1:2200"
