@@ -15,7 +15,9 @@
 namespace server {
 
 // One SSH connection, from its first byte to its last: libssh carries transport and authentication, what runs
-// on its channels is ours. Lives on the loop; the handlers it waits with hold it.
+// on its channels is ours. Lives on the loop; the handlers it waits with hold it. Until the first keys are in
+// use libssh's session is a worker's whenever there is something to do for it, and nobody else touches it
+// then.
 //
 // libssh's callbacks only append to buffers. Everything else happens in service(), which is never entered
 // twice, for libssh frees under its own feet when a callback writes (0.10 lacks the upstream mend).
