@@ -87,7 +87,8 @@ def test_a_tree_that_cannot_be_watched_is_told_and_served_all_the_same(start_ser
         (depot / f"images/lab/{number}").mkdir(parents=True)
     few = tmp_path / "few"
     few.write_text(f"""#!/bin/sh
-exec unshare --user --map-root-user sh -c 'echo 8 >/proc/sys/user/max_inotify_watches && exec "$0" "$@"' {apdepot.BINARY} "$@"
+exec unshare --user --map-root-user sh -c 'echo 8 >/proc/sys/user/max_inotify_watches && exec "$0" "$@"' \\
+  {apdepot.BINARY} "$@"
 """)
     few.chmod(0o755)
     if subprocess.run([few, "version"], capture_output=True).returncode != 0:

@@ -1,5 +1,5 @@
-"""A file system that can do little, as NFS and some of FUSE: renaming knows no flags, there are no hard links. Only root
-may mount it.
+"""A file system that can do little, as NFS and some of FUSE: renaming knows no flags, there are no hard links. Only
+root may mount it.
 
     plain_files.py DIRECTORY BEHIND
 
@@ -37,7 +37,6 @@ def serve(directory, behind):
         unlink = staticmethod(lambda path: os.unlink(behind + path))
         readlink = staticmethod(lambda path: os.readlink(behind + path))
         open = staticmethod(lambda path, flags: os.open(behind + path, flags))
-        create = staticmethod(lambda path, mode, fi=None: os.open(behind + path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode))
         read = staticmethod(lambda path, size, offset, file: os.pread(file, size, offset))
         write = staticmethod(lambda path, data, offset, file: os.pwrite(file, data, offset))
         fsync = staticmethod(lambda path, only_data, file: os.fsync(file))
@@ -46,6 +45,9 @@ def serve(directory, behind):
 
         def init(self, path):
             print("mounted", flush=True)
+
+        def create(self, path, mode, fi=None):
+            return os.open(behind + path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
 
         def rename(self, old, new):
             os.rename(behind + old, behind + new)
