@@ -214,7 +214,9 @@ class Driver {
       case 1: {
         const auto text = request();
         const auto cut = in_.ConsumeIntegralInRange<std::size_t>(0, text.size());
+        between_packets_ = false;
         feed(text.substr(0, cut));
+        between_packets_ = true;
         return feed(text.substr(cut));
       }
       case 2:
@@ -323,7 +325,8 @@ class Driver {
       tell();
       if (!operation) break;
       require(!session_.poll(), "one operation at a time");
-      if (in_.ConsumeIntegralInRange(0, 15) == 15) {  // more comes while a worker is at it
+      // More comes while a worker is at it.
+      if (between_packets_ && in_.ConsumeIntegralInRange(0, 15) == 15) {
         const auto more = request();
         alive_ = alive_ && session_.feed(std::as_bytes(std::span(more)));
       }
@@ -379,7 +382,7 @@ class Driver {
   const Access access_;
   Session session_;
   Files files_;
-  bool alive_ = true, in_step_ = true;
+  bool alive_ = true, in_step_ = true, between_packets_ = true;
   std::uint32_t last_id_ = 0;
   std::deque<std::uint32_t> asked_;
   std::vector<std::string> handles_;
