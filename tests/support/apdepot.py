@@ -15,6 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("APDEPOT", ROOT / "build/test/apdepot")).resolve()
 RELEASE = "/EWC/17_9_4a"
 USER, PASSWORD = "ewc", "s3cret horse"
+# Seconds: the upper bound of any wait. A machine that others use too may stand still for half a minute; after 60 the
+# server looks at drop/ by itself, and ends whoever has not logged in, which would hide what ought to happen before.
+PATIENCE = 50
 
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|: runtime error: ")
@@ -69,7 +72,7 @@ def snapshot(directory):
     return found
 
 
-def wait_until(condition, timeout=20):
+def wait_until(condition, timeout=PATIENCE):
     """For what announces itself to no one, such as a file: looks until `condition` holds."""
     deadline = time.monotonic() + timeout
     while not (result := condition()):
@@ -78,7 +81,7 @@ def wait_until(condition, timeout=20):
     return result
 
 
-def wait_for_release(server, timeout=30):
+def wait_for_release(server, timeout=PATIENCE):
     """The dropped bundle is published and gone from the drop folder; returns the release's folder."""
     release = server.depot / "images" / RELEASE[1:]
     wait_until(lambda: release.is_dir() and not (server.depot / "drop" / BUNDLE).exists(), timeout)
@@ -127,7 +130,7 @@ class Server:
         with self.changed:
             return [text for text in (TIMESTAMP.sub("", line) for line in self.lines) if text.startswith(tag)]
 
-    def wait_for_log(self, pattern, timeout=30):
+    def wait_for_log(self, pattern, timeout=PATIENCE):
         """The first line, without its time, in which `pattern` is found; now or as soon as it comes."""
         deadline, seen = time.monotonic() + timeout, 0
         with self.changed:
@@ -158,7 +161,7 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=PATIENCE):
         """Waits for the end; returns the exit status."""
         status = self.process.wait(timeout)
         self.reader.join(10)

@@ -13,7 +13,7 @@ EXTENDED, EXTENDED_REPLY = 200, 201
 OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE, BAD_MESSAGE, _, _, OP_UNSUPPORTED = range(9)
 FLAG_READ, FLAG_WRITE, FLAG_APPEND, FLAG_CREATE, FLAG_TRUNCATE, FLAG_EXCLUSIVE = (1 << n for n in range(6))
 NO_ATTRIBUTES = struct.pack("!I", 0)
-PATIENCE = 20  # seconds: the upper bound of any wait
+PATIENCE = 50  # seconds: the upper bound of any wait; see apdepot.PATIENCE
 
 
 def u32(value):

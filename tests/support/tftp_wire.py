@@ -6,7 +6,7 @@ import socket
 import struct
 
 RRQ, WRQ, DATA, ACK, ERROR, OACK = range(1, 7)
-PATIENCE = 10  # seconds: the upper bound of any wait
+PATIENCE = 30  # seconds: the upper bound of any wait
 
 
 @dataclasses.dataclass
