@@ -79,11 +79,12 @@ void SshSession::negotiate() {
         self->negotiating_ = false;
         if (!alive) return self->end(out_of_memory);
         if (self->put_off_) return self->end(*self->put_off_);
-        if (!*alive) return self->end(ssh::text(ssh_get_error(self->session_.get())));
-        if (!self->negotiation_.complete(self->session_.get())) return self->arm();
-        self->negotiated_ = true;
-        self->shared_.events.emit(self->negotiation_.told(self->login_.peer(self->session_.get())));
-        self->service();
+        auto* const session = self->session_.get();
+        self->negotiated_ = self->negotiation_.complete(session);
+        // Told of a client that is gone already, too.
+        if (self->negotiated_) self->shared_.events.emit(self->negotiation_.told(self->login_.peer(session)));
+        if (!*alive) return self->end(ssh::text(ssh_get_error(session)));
+        self->negotiated_ ? self->service() : self->arm();
       });
 }
 
