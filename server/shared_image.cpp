@@ -1,57 +1,88 @@
 #include "server/shared_image.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace server {
 namespace {
 
-// A thousand transfers may stand idle, each with a run of its own.
-constexpr std::size_t longest_run = 8192;
+// A thousand transfers in lockstep may stand idle, each with a run of its own.
+constexpr std::size_t short_run = 8192;
+// For windows, and for blocks that no short run holds two of.
+constexpr std::size_t long_run = 65'536;
+// As many gaps between headers as one system call fills.
+constexpr std::size_t most_blocks = 256;
+
+// A power of two, so that windows, which mostly are powers of two as well, do not cross from one to the next.
+std::uint32_t blocks_in(std::size_t run, const PacketLayout& layout) {
+  return static_cast<std::uint32_t>(std::bit_floor(std::min(run / layout.packet_size(), most_blocks)));
+}
 
 }  // namespace
 
-SharedImage::SharedImage(storage::File file, const PacketLayout& layout)
+SharedImage::SharedImage(storage::File file, const PacketLayout& layout,
+                         const std::shared_ptr<const LongRuns>& long_runs)
     : file_(std::move(file)),
       layout_(layout),
-      run_blocks_(static_cast<std::uint32_t>(longest_run / layout.packet_size())) {}
+      long_runs_(long_runs),
+      run_blocks_(blocks_in(long_runs ? long_run : short_run, layout)) {}
 
-std::optional<PacketLayout::Packets> SharedImage::packet(const tftp::SendData& block,
-                                                         std::shared_ptr<Run>& run) {
+std::optional<PacketLayout::Packets> SharedImage::packets(const tftp::SendData& batch,
+                                                          std::shared_ptr<Run>& run) {
   if (run_blocks_ < 2) return {};
-  const auto number = (block.block - 1) / run_blocks_;
-  if (!run || run->number != number) move_to(number, run);
-  const auto end = block.offset + block.size;
+  const auto number = (batch.block - 1) / run_blocks_;
+  const auto place = (batch.block - 1) % run_blocks_;
+  if (place + batch.count > run_blocks_) return {};
+  if ((!run || run->number != number) && !move_to(number, run)) return {};
+  const auto end = batch.offset + batch.size;
   if (!run->end || *run->end < end) fill(*run);
   if (*run->end < end) return {};
-  const auto place = (block.block - 1) % run_blocks_ * layout_.packet_size();
-  return std::span(run->packets).subspan(place, layout_.size_of(block));
+  return std::span(run->packets).subspan(place * layout_.packet_size(), layout_.size_of(batch));
 }
 
-void SharedImage::move_to(std::uint64_t number, std::shared_ptr<Run>& run) {
+bool SharedImage::move_to(std::uint64_t number, std::shared_ptr<Run>& run) {
   auto& latest = runs_[number % runs_.size()];
   if (auto present = latest.lock(); present && present->number == number) {
     run = std::move(present);
-    return;
+    return true;
   }
-  if (run.use_count() != 1) run = std::make_shared<Run>();
+  if (run.use_count() != 1) run = new_run();
+  if (!run) return false;
   run->number = number;
   run->end.reset();
   latest = run;
+  return true;
+}
+
+std::shared_ptr<SharedImage::Run> SharedImage::new_run() const {
+  auto counted = long_runs_.lock();
+  if (counted.use_count() > LongRuns::most + 1) return nullptr;
+  auto run = std::make_shared<Run>();
+  run->counted = std::move(counted);
+  return run;
 }
 
 void SharedImage::fill(Run& run) {
-  const auto size = std::uint64_t{run_blocks_} * layout_.block_size();
-  const auto offset = run.number * size;
+  const auto size = layout_.block_size();
+  const auto first = run.number * run_blocks_;
+  // What came already is not read again, but for a block that was not whole.
+  const auto held = run.end ? *run.end / size - first : 0;
+  const auto missing = static_cast<std::uint32_t>(run_blocks_ - held);
+  const auto offset = (first + held) * size;
   run.packets.resize(run_blocks_ * layout_.packet_size());
-  layout_.lay_out({run.number * run_blocks_ + 1, run_blocks_, offset, size}, run.packets, gaps_);
+  layout_.lay_out({first + held + 1, missing, offset, missing * size},
+                  std::span(run.packets).subspan(held * layout_.packet_size()), gaps_);
   run.end = offset + file_.read_cached(gaps_, offset).value_or(0);
 }
 
 std::shared_ptr<SharedImage> SharedImages::share(storage::File& file, const tftp::Negotiated& negotiated) {
   std::erase_if(images_, [](const auto& image) { return image.second.expired(); });
-  auto& place = images_[{file.at_open().version, {negotiated.block_size, negotiated.rollover}}];
+  const PacketLayout layout(negotiated);
+  const bool long_runs = negotiated.window > 1 || blocks_in(short_run, layout) < 2;
+  auto& place = images_[{file.at_open().version, {negotiated.block_size, negotiated.rollover, long_runs}}];
   auto image = place.lock();
-  if (!image) place = image = std::make_shared<SharedImage>(std::move(file), PacketLayout(negotiated));
+  if (!image)
+    place = image = std::make_shared<SharedImage>(std::move(file), layout, long_runs ? long_runs_ : nullptr);
   return image;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "server/packet_layout.hpp"
@@ -10,33 +11,43 @@
 
 namespace server {
 
+// Held by each long run of any image, and by SharedImages: its use count tells how many there are.
+struct LongRuns {
+  static constexpr long most = 256;
+};
+
 // An open image, for all transfers that send it in packets of the same layout. Access points ask for the same
-// one at the same moment: what was read for the first is still in the processor's cache for the next ones.
-// Lives on the loop, but for the file, which any thread may read.
+// one at the same moment: what was read for the first is sent to the next ones from memory. Lives on the
+// loop, but for the file, which any thread may read.
 class SharedImage {
  public:
-  // Some packets in a row, for who sends one at a time. Every transfer holds the one that it is in.
+  // Some packets in a row. Every transfer holds the ones that it is in the middle of.
   struct Run {
     std::uint64_t number = 0;
     std::optional<std::uint64_t> end{};  // so far into the file it is filled, once it is
     std::vector<std::byte> packets;
+    std::shared_ptr<const LongRuns> counted;
   };
 
-  SharedImage(storage::File file, const PacketLayout& layout);
+  // With short runs where `long_runs` is none.
+  SharedImage(storage::File file, const PacketLayout& layout,
+              const std::shared_ptr<const LongRuns>& long_runs);
 
   const storage::File& file() const { return file_; }
   const PacketLayout& layout() const { return layout_; }
 
-  // One packet, from memory: nothing when the disk would have to be asked, or when two packets are too large
-  // for a run. It holds until the next call. `run` is kept by the transfer, and empty at first.
-  std::optional<PacketLayout::Packets> packet(const tftp::SendData& block, std::shared_ptr<Run>& run);
+  // The packets of `batch`, from memory: nothing when the disk would have to be asked, or when they do not
+  // lie in one run. They hold until the next call. `run` is kept by the transfer, and empty at first.
+  std::optional<PacketLayout::Packets> packets(const tftp::SendData& batch, std::shared_ptr<Run>& run);
 
  private:
-  void move_to(std::uint64_t number, std::shared_ptr<Run>& run);
+  bool move_to(std::uint64_t number, std::shared_ptr<Run>& run);
+  std::shared_ptr<Run> new_run() const;
   void fill(Run& run);
 
   const storage::File file_;
   const PacketLayout layout_;
+  const std::weak_ptr<const LongRuns> long_runs_;
   const std::uint32_t run_blocks_;
   std::array<std::weak_ptr<Run>, 64> runs_;  // the latest one of each number's last digits
   PacketLayout::Pieces gaps_;
@@ -49,9 +60,10 @@ class SharedImages {
   std::shared_ptr<SharedImage> share(storage::File& file, const tftp::Negotiated& negotiated);
 
  private:
-  using Key =
-      std::pair<storage::FileVersion, std::pair<std::uint16_t, std::uint16_t>>;  // block size, rollover
+  // block size, rollover, long runs
+  using Key = std::pair<storage::FileVersion, std::tuple<std::uint16_t, std::uint16_t, bool>>;
   std::map<Key, std::weak_ptr<SharedImage>> images_;
+  const std::shared_ptr<const LongRuns> long_runs_ = std::make_shared<const LongRuns>();
 };
 
 }  // namespace server

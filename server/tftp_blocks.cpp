@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace server {
 namespace {
@@ -19,9 +20,11 @@ Scratch& scratch() {
 }  // namespace
 
 std::optional<TftpBlocks::Packets> OctetBlocks::cached(const tftp::SendData& batch) {
-  if (batch.count == 1) {
-    // A system call for each small block would be a tenth of what it costs.
-    if (const auto packet = image_->packet(batch, run_)) return packet;
+  // What is sent again is read again: its client may be gone, and holds no memory until it shows.
+  if (batch.block <= std::exchange(latest_, batch.block)) {
+    run_.reset();
+  } else if (const auto packets = image_->packets(batch, run_)) {
+    return packets;
   }
   auto& [buffer, gaps] = scratch();
   const auto packets = layout_.lay_out(batch, buffer, gaps);

@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "server/tftp_blocks.hpp"
 #include "storage/path.hpp"
 #include "storage/root.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -13,9 +16,10 @@ using namespace server;
 
 namespace {
 
-tftp::Negotiated blocks_of(std::uint16_t size) {
+tftp::Negotiated blocks_of(std::uint16_t size, std::uint16_t window) {
   tftp::Negotiated negotiated;
   negotiated.block_size = size;
+  negotiated.window = window;
   return negotiated;
 }
 
@@ -27,9 +31,9 @@ struct Images {
     return std::move(
         storage::Root::open(directory.path())->open_file(storage::Path::parse("/image").value()).value());
   }
-  std::shared_ptr<SharedImage> share(std::uint16_t block_size = 512) {
+  std::shared_ptr<SharedImage> share(std::uint16_t block_size = 512, std::uint16_t window = 1) {
     auto file = open();
-    return images.share(file, blocks_of(block_size));
+    return images.share(file, blocks_of(block_size, window));
   }
 };
 
@@ -61,12 +65,12 @@ TEST_CASE("a file that was written to is another image, even with the same size"
   house.directory.write("image", std::string(5000, 'x'));
   const auto old = house.share();
   std::shared_ptr<SharedImage::Run> run;
-  REQUIRE(old->packet({1, 1, 0, 512}, run));
+  REQUIRE(old->packets({1, 1, 0, 512}, run));
   house.directory.write("image", std::string(5000, 'y'));
   const auto present = house.share();
   REQUIRE(present != old);
   std::shared_ptr<SharedImage::Run> another;
-  CHECK(bytes_of(present->packet({1, 1, 0, 512}, another).value()) == std::string(512, 'y'));
+  CHECK(bytes_of(present->packets({1, 1, 0, 512}, another).value()) == std::string(512, 'y'));
 }
 
 TEST_CASE("transfers at the same place share what was read, and each goes on alone") {
@@ -78,17 +82,17 @@ TEST_CASE("transfers at the same place share what was read, and each goes on alo
   std::shared_ptr<SharedImage::Run> ahead, behind;
   for (std::uint64_t block = 1; block <= content.size() / 512; ++block) {
     const auto offset = (block - 1) * 512;
-    const auto packet = image->packet({block, 1, offset, 512}, ahead).value();
+    const auto packet = image->packets({block, 1, offset, 512}, ahead).value();
     CHECK(tftp::number_at(packet, 2) == block);
     CHECK(bytes_of(packet) == content.substr(offset, 512));
     if (block > 20) {  // another run, by now
-      const auto late = image->packet({block - 20, 1, offset - 20 * 512, 512}, behind).value();
+      const auto late = image->packets({block - 20, 1, offset - 20 * 512, 512}, behind).value();
       CHECK(bytes_of(late) == content.substr(offset - 20 * 512, 512));
     }
   }
   std::shared_ptr<SharedImage::Run> third;
-  REQUIRE(image->packet({21, 1, 20 * 512, 512}, third));
-  REQUIRE(image->packet({22, 1, 21 * 512, 512}, behind));
+  REQUIRE(image->packets({21, 1, 20 * 512, 512}, third));
+  REQUIRE(image->packets({22, 1, 21 * 512, 512}, behind));
   CHECK(third == behind);
 }
 
@@ -96,7 +100,7 @@ TEST_CASE("an empty file has one packet, without a byte") {
   Images house;
   house.directory.write("image", "");
   std::shared_ptr<SharedImage::Run> run;
-  const auto packet = house.share()->packet({1, 1, 0, 0}, run).value();
+  const auto packet = house.share()->packets({1, 1, 0, 0}, run).value();
   REQUIRE(packet.size() == tftp::data_header_size);
   CHECK(tftp::number_at(packet, 2) == 1);
 }
@@ -106,7 +110,75 @@ TEST_CASE("what the file does not hold is no packet") {
   house.directory.write("image", std::string(700, 'x'));
   const auto image = house.share();
   std::shared_ptr<SharedImage::Run> run;
-  CHECK(image->packet({2, 1, 512, 188}, run));
-  CHECK_FALSE(image->packet({2, 1, 512, 189}, run));
-  CHECK_FALSE(house.share(8192)->packet({1, 1, 0, 700}, run));  // too large to be read ahead
+  CHECK(image->packets({2, 1, 512, 188}, run));
+  CHECK_FALSE(image->packets({2, 1, 512, 189}, run));
+}
+
+TEST_CASE("what the file did not hold is looked for again, without what it held") {
+  Images house;
+  house.directory.write("image", std::string(1400, 'x'));
+  const auto image = house.share();
+  std::shared_ptr<SharedImage::Run> run;
+  REQUIRE(image->packets({2, 1, 512, 512}, run));
+  std::ofstream(house.directory.path() / "image", std::ios::in)
+      << std::string(700, 'y') << std::string(836, 'z');
+  CHECK(bytes_of(image->packets({2, 1, 512, 512}, run).value()) == std::string(512, 'x'));
+  CHECK(bytes_of(image->packets({3, 1, 1024, 512}, run).value()) == std::string(512, 'z'));
+}
+
+TEST_CASE("a window comes from memory, unless it crosses from one run to the next") {
+  Images house;
+  std::string content;
+  for (int i = 0; content.size() < 200'000; ++i) content += std::to_string(i);
+  house.directory.write("image", content);
+  const auto image = house.share(1428, 16);
+  std::shared_ptr<SharedImage::Run> run;
+  for (std::uint64_t block = 1; block + 16 <= content.size() / 1428; ++block) {
+    const auto offset = (block - 1) * 1428;
+    const auto packets = image->packets({block, 16, offset, std::uint64_t{16} * 1428}, run);
+    CHECK(packets.has_value() == ((block - 1) % 32 + 16 <= 32));
+    if (!packets) continue;
+    REQUIRE(packets->size() == 16 * 1432);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const auto packet = packets->subspan(i * 1432, 1432);
+      CHECK(tftp::number_at(packet, 2) == block + i);
+      CHECK(bytes_of(packet) == content.substr(offset + i * 1428, 1428));
+    }
+  }
+}
+
+TEST_CASE("packets that no run holds two of, and windows longer than a run, are left to others") {
+  Images house;
+  house.directory.write("image", std::string(200'000, 'x'));
+  std::shared_ptr<SharedImage::Run> none, some;
+  CHECK_FALSE(house.share(65'464)->packets({1, 1, 0, 65'464}, none));
+  CHECK_FALSE(house.share(1428, 64)->packets({1, 64, 0, std::uint64_t{64} * 1428}, none));
+  CHECK(house.share(8192)->packets({1, 1, 0, 8192}, some));
+  CHECK_FALSE(none);
+}
+
+TEST_CASE("there are so many long runs and not more, and whoever is silent holds none") {
+  Images house;
+  house.directory.write("image", "");
+  constexpr std::uint64_t step = std::uint64_t{4} * 8192;  // a run of blocks of 8192
+  std::filesystem::resize_file(house.directory.path() / "image", (LongRuns::most + 2) * step);
+  const auto image = house.share(8192);
+  std::vector<std::shared_ptr<SharedImage::Run>> runs(LongRuns::most - 1);
+  std::uint64_t number = 0;
+  const auto next = [&] {
+    const tftp::SendData block{4 * number + 1, 1, number * step, 8192};
+    ++number;
+    return block;
+  };
+  for (auto& run : runs) REQUIRE(image->packets(next(), run));
+
+  OctetBlocks transfer(image);
+  const auto block = next();
+  const auto another = next();
+  std::shared_ptr<SharedImage::Run> late;
+  REQUIRE(transfer.cached(block));
+  CHECK_FALSE(image->packets(another, late));
+  CHECK(transfer.cached(block)->size() == 8196);  // again: its client did not answer
+  CHECK(image->packets(another, late));
+  CHECK(transfer.cached({block.block + 1, 1, block.offset + 8192, 8192}));  // and does so now
 }
