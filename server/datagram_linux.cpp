@@ -194,7 +194,7 @@ bool PacketSender::send_message(std::span<const std::byte> bytes, std::uint16_t 
 
 std::size_t PacketSender::send(std::span<const std::byte> packets, std::size_t packet_size,
                                std::error_code& error) {
-  const auto count = std::max<std::size_t>((packets.size() + packet_size - 1) / packet_size, 1);
+  const auto count = packets.size() <= packet_size ? 1 : (packets.size() + packet_size - 1) / packet_size;
   if (segmentation_ && count > 1) {
     if (send_message(packets, static_cast<std::uint16_t>(packet_size))) return count;
     // The kernel does not know it (EINVAL, ENOPROTOOPT), the packets need fragments (EINVAL, EMSGSIZE), or

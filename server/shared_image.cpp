@@ -13,9 +13,11 @@ constexpr std::size_t long_run = 65'536;
 // As many gaps between headers as one system call fills.
 constexpr std::size_t most_blocks = 256;
 
-// A power of two, so that windows, which mostly are powers of two as well, do not cross from one to the next.
-std::uint32_t blocks_in(std::size_t run, const PacketLayout& layout) {
-  return static_cast<std::uint32_t>(std::bit_floor(std::min(run / layout.packet_size(), most_blocks)));
+// A run has a power of two of blocks, so that windows, which mostly are powers of two as well, do not cross
+// from one to the next.
+unsigned shift_of(std::size_t run, const PacketLayout& layout) {
+  const auto blocks = std::clamp<std::size_t>(run / layout.packet_size(), 1, most_blocks);
+  return static_cast<unsigned>(std::bit_width(blocks)) - 1;
 }
 
 }  // namespace
@@ -25,14 +27,13 @@ SharedImage::SharedImage(storage::File file, const PacketLayout& layout,
     : file_(std::move(file)),
       layout_(layout),
       long_runs_(long_runs),
-      run_blocks_(blocks_in(long_runs ? long_run : short_run, layout)) {}
+      run_shift_(shift_of(long_runs ? long_run : short_run, layout)) {}
 
 std::optional<PacketLayout::Packets> SharedImage::packets(const tftp::SendData& batch,
                                                           std::shared_ptr<Run>& run) {
-  if (run_blocks_ < 2) return {};
-  const auto number = (batch.block - 1) / run_blocks_;
-  const auto place = (batch.block - 1) % run_blocks_;
-  if (place + batch.count > run_blocks_) return {};
+  const auto number = (batch.block - 1) >> run_shift_;
+  const auto place = (batch.block - 1) - (number << run_shift_);
+  if (run_shift_ == 0 || place + batch.count > run_blocks()) return {};
   if ((!run || run->number != number) && !move_to(number, run)) return {};
   const auto end = batch.offset + batch.size;
   if (!run->end || *run->end < end) fill(*run);
@@ -64,12 +65,12 @@ std::shared_ptr<SharedImage::Run> SharedImage::new_run() const {
 
 void SharedImage::fill(Run& run) {
   const auto size = layout_.block_size();
-  const auto first = run.number * run_blocks_;
+  const auto first = run.number << run_shift_;
   // What came already is not read again, but for a block that was not whole.
   const auto held = run.end ? *run.end / size - first : 0;
-  const auto missing = static_cast<std::uint32_t>(run_blocks_ - held);
+  const auto missing = static_cast<std::uint32_t>(run_blocks() - held);
   const auto offset = (first + held) * size;
-  run.packets.resize(run_blocks_ * layout_.packet_size());
+  run.packets.resize(run_blocks() * layout_.packet_size());
   layout_.lay_out({first + held + 1, missing, offset, missing * size},
                   std::span(run.packets).subspan(held * layout_.packet_size()), gaps_);
   run.end = offset + file_.read_cached(gaps_, offset).value_or(0);
@@ -78,7 +79,7 @@ void SharedImage::fill(Run& run) {
 std::shared_ptr<SharedImage> SharedImages::share(storage::File& file, const tftp::Negotiated& negotiated) {
   std::erase_if(images_, [](const auto& image) { return image.second.expired(); });
   const PacketLayout layout(negotiated);
-  const bool long_runs = negotiated.window > 1 || blocks_in(short_run, layout) < 2;
+  const bool long_runs = negotiated.window > 1 || shift_of(short_run, layout) == 0;
   auto& place = images_[{file.at_open().version, {negotiated.block_size, negotiated.rollover, long_runs}}];
   auto image = place.lock();
   if (!image)

@@ -41,6 +41,7 @@ class SharedImage {
   std::optional<PacketLayout::Packets> packets(const tftp::SendData& batch, std::shared_ptr<Run>& run);
 
  private:
+  std::uint32_t run_blocks() const { return 1U << run_shift_; }
   bool move_to(std::uint64_t number, std::shared_ptr<Run>& run);
   std::shared_ptr<Run> new_run() const;
   void fill(Run& run);
@@ -48,7 +49,7 @@ class SharedImage {
   const storage::File file_;
   const PacketLayout layout_;
   const std::weak_ptr<const LongRuns> long_runs_;
-  const std::uint32_t run_blocks_;
+  const unsigned run_shift_;  // of a run's blocks: to divide takes as long as a hundredth of a block
   std::array<std::weak_ptr<Run>, 64> runs_;  // the latest one of each number's last digits
   PacketLayout::Pieces gaps_;
 };

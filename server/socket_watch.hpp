@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -7,14 +8,17 @@
 
 namespace server {
 
-// Whoever has a socket watched.
+// Whoever has a socket watched. `now` is read once for all that are ready at the same time: to read the clock
+// takes as long as a hundredth of a block.
 class Watched {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   // It has something to be read, or room again. Ends nobody.
-  virtual void ready(bool readable, bool room) = 0;
+  virtual void ready(bool readable, bool room, Time now) = 0;
   // All that were ready at the same time know it by now. Their answers go out together, because packets
   // that come faster than they are taken spare their receiver a wake-up each. May end what it is called on.
-  virtual void answer() = 0;
+  virtual void answer(Time now) = 0;
 
  protected:
   ~Watched() = default;

@@ -12,6 +12,7 @@ namespace server {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
 
 // One turn on the loop: what comes behind, SSH for instance, must not wait for every transfer's window.
 constexpr auto longest_turn = 1ms;
@@ -44,7 +45,8 @@ struct SocketWatch::Impl {
   }
 
   void turn() {
-    const auto end = std::chrono::steady_clock::now() + longest_turn;
+    auto now = Clock::now();
+    const auto end = now + longest_turn;
     std::array<epoll_event, 64> events;
     for (;;) {
       const int count = ::epoll_wait(epoll.native_handle(), events.data(), events.size(), 0);
@@ -52,13 +54,16 @@ struct SocketWatch::Impl {
       const auto ready = std::span(events).first(static_cast<std::size_t>(count));
       for (const auto& event : ready) {
         const bool error = event.events & (EPOLLERR | EPOLLHUP);
-        if (auto* const who = of(event)) who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT);
+        if (auto* const who = of(event))
+          who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT, now);
       }
       for (const auto& event : ready) {
-        if (auto* const who = of(event)) who->answer();
+        if (auto* const who = of(event)) who->answer(now);
       }
       // Where one was ready alone, there is hardly another one by now: to look would cost it a system call.
-      if (ready.size() == 1 || std::chrono::steady_clock::now() >= end) return;
+      if (ready.size() == 1) return;
+      now = Clock::now();
+      if (now >= end) return;
     }
   }
 

@@ -40,25 +40,26 @@ OwnPort::~OwnPort() {
 void OwnPort::ask_for_room() { watch_->also_for_room(socket_.get(), true); }
 
 void OwnPort::catch_up() {
-  ready(true, false);
-  answer();
+  const auto now = std::chrono::steady_clock::now();
+  ready(true, false, now);
+  answer(now);
 }
 
-void OwnPort::ready(bool readable, bool room) {
+void OwnPort::ready(bool readable, bool room, Time now) {
   if (room) {
     watch_->also_for_room(socket_.get(), false);
     room_ = true;
   }
-  if (readable) receive();
+  if (readable) receive(now);
 }
 
-void OwnPort::answer() {
+void OwnPort::answer(Time now) {
   const auto hold = listener_->hold();
   if (std::exchange(room_, false)) listener_->room();
-  listener_->go_on();
+  listener_->go_on(now);
 }
 
-void OwnPort::receive() {
+void OwnPort::receive(Time now) {
   // Where several wait they are taken together: of ACKs only the last one counts. But to ask in vain costs a
   // system call, and nobody may flood the loop.
   for (int i = 0; i < most_at_once && (i == 0 || listener_->expects_more()); ++i) {
@@ -68,7 +69,7 @@ void OwnPort::receive() {
       if (error == std::errc::connection_refused) listener_->refused();
       return;
     }
-    listener_->packet(packet_buffer().first(size));
+    listener_->packet(packet_buffer().first(size), now);
   }
 }
 
@@ -79,7 +80,7 @@ OwnPort::Strangers::Strangers(SocketWatch& watch, UdpHandle socket)
 
 OwnPort::Strangers::~Strangers() { watch_.remove(socket_.get()); }
 
-void OwnPort::Strangers::ready(bool readable, bool) {
+void OwnPort::Strangers::ready(bool readable, bool, Time) {
   if (!readable) return;
   const auto datagram = receive_from_anyone(socket_.get(), packet_buffer());
   // An ERROR is never answered: two servers could go on for ever.

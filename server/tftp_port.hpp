@@ -15,11 +15,11 @@ class TftpPort {
   // Whoever hears: the transfer. go_on() and room() may end it, and the port with it.
   class Listener {
    public:
-    virtual void packet(std::span<const std::byte> bytes) = 0;
-    virtual void refused() = 0;             // the client's port is closed
-    virtual void go_on() = 0;               // behind the last of those
-    virtual void room() = 0;                // after ask_for_room()
-    virtual bool expects_more() const = 0;  // before its answer
+    virtual void packet(std::span<const std::byte> bytes, Watched::Time now) = 0;
+    virtual void refused() = 0;                 // the client's port is closed
+    virtual void go_on(Watched::Time now) = 0;  // behind the last of those
+    virtual void room() = 0;                    // after ask_for_room()
+    virtual bool expects_more() const = 0;      // before its answer
     virtual std::shared_ptr<Listener> hold() = 0;
 
    protected:
@@ -62,17 +62,17 @@ class OwnPort final : public TftpPort, Watched {
     ~Strangers();
 
    private:
-    void ready(bool readable, bool room) override;
-    void answer() override {}
+    void ready(bool readable, bool room, Time now) override;
+    void answer(Time) override {}
 
     SocketWatch& watch_;
     UdpHandle socket_;
     int answers_left_;
   };
 
-  void ready(bool readable, bool room) override;
-  void answer() override;
-  void receive();
+  void ready(bool readable, bool room, Time now) override;
+  void answer(Time now) override;
+  void receive(Time now);
 
   const std::shared_ptr<SocketWatch> watch_;  // a transfer may outlive the service, when all ends
   UdpHandle socket_;

@@ -80,12 +80,12 @@ void TftpRead::serve(storage::Found found) {
   begin(std::move(machine), found.path, found.rule);
 }
 
-bool TftpRead::perform(const tftp::Action& action) {
+bool TftpRead::perform(const tftp::Action& action, tftp::Time now) {
   data_ = std::get<tftp::SendData>(action);
-  return resume_action();
+  return resume_action(now);
 }
 
-bool TftpRead::resume_action() {
+bool TftpRead::resume_action(tftp::Time now) {
   while (data_.count > 0 && !machine_->ended()) {
     const auto batch = next_batch();
     TftpBlocks::Packets packets;
@@ -108,12 +108,13 @@ bool TftpRead::resume_action() {
     }
   }
   fetched_.reset();
-  machine_->sent(std::chrono::steady_clock::now());
+  machine_->sent(now);
   return true;
 }
 
 // As much of data_ as goes out in one call.
 tftp::SendData TftpRead::next_batch() const {
+  if (data_.count == 1) return data_;
   const auto fit = std::clamp<std::size_t>(PacketSender::most_bytes / blocks_->packet_size(), 1,
                                            PacketSender::most_packets);
   auto batch = data_;

@@ -19,8 +19,8 @@ class TftpRead final : public TftpTransfer {
  private:
   net::awaitable<void> look_up() override;
   void serve(storage::Found found);
-  bool perform(const tftp::Action& action) override;
-  bool resume_action() override;
+  bool perform(const tftp::Action& action, tftp::Time now) override;
+  bool resume_action(tftp::Time now) override;
   void closed() override;
   template <class Holder>
   void let_go(Holder holder);

@@ -100,8 +100,9 @@ void TftpService::pass_on(const Datagram& datagram) {
   const auto place = transfers_.find(datagram.from);
   if (place == transfers_.end()) return;
   const auto transfer = place->second;
-  transfer->packet(datagram.bytes);
-  transfer->go_on();
+  const auto now = std::chrono::steady_clock::now();
+  transfer->packet(datagram.bytes, now);
+  transfer->go_on(now);
 }
 
 // A late or doubled request is answered by the transfer that it began. But a device that rebooted asks again

@@ -46,7 +46,7 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
   shared_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
                                            asked_.request.write, std::move(remapped)});
   machine_ = std::move(machine);
-  go_on();
+  go_on(now());
 }
 
 void TftpTransfer::refuse(const storage::Miss& miss) {
@@ -60,14 +60,14 @@ void TftpTransfer::refuse(const storage::Miss& miss) {
   events.emit(event::Missed{asked_.number, event::Protocol::tftp, miss});
 }
 
-void TftpTransfer::packet(std::span<const std::byte> bytes) {
-  if (machine_) machine_->datagram(bytes, now());
+void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
+  if (machine_) machine_->datagram(bytes, now);
 }
 
-void TftpTransfer::go_on() {
+void TftpTransfer::go_on(tftp::Time now) {
   if (!machine_ || waiting_) return;
   while (const auto action = machine_->poll()) {
-    waiting_ = !perform_any(*action);
+    waiting_ = !perform_any(*action, now);
     if (waiting_) return;
   }
   if (!may_dally_ && machine_->ended()) machine_->end_dallying();
@@ -76,23 +76,24 @@ void TftpTransfer::go_on() {
 }
 
 void TftpTransfer::resume() {
-  waiting_ = !resume_action();
-  go_on();
+  const auto at = now();
+  waiting_ = !resume_action(at);
+  go_on(at);
 }
 
-bool TftpTransfer::perform_any(const tftp::Action& action) {
+bool TftpTransfer::perform_any(const tftp::Action& action, tftp::Time now) {
   if (const auto* finished = std::get_if<tftp::Finished>(&action)) {
     ended(*finished);
   } else if (const auto* error = std::get_if<tftp::SendError>(&action)) {
     send_packet(tftp::encode_error(error->code, error->text));
   } else if (const auto* ack = std::get_if<tftp::SendAck>(&action)) {
     send_packet(tftp::encode_ack(ack->number));
-    machine_->sent(now());
+    machine_->sent(now);
   } else if (std::holds_alternative<tftp::SendOack>(action)) {
     send_packet(tftp::encode_oack(negotiated_));
-    machine_->sent(now());
+    machine_->sent(now);
   } else {
-    return perform(action);
+    return perform(action, now);
   }
   return true;
 }
@@ -118,15 +119,17 @@ void TftpTransfer::watch() {
   timer_.async_wait([self = shared_from_this()](error_code error) {
     if (error || self->machine_->over()) return;
     self->armed_for_ = tftp::Time::max();
-    self->machine_->timeout(now());
-    self->go_on();
+    const auto at = now();
+    self->machine_->timeout(at);
+    self->go_on(at);
   });
 }
 
 void TftpTransfer::repeated() {
   if (!machine_) return;
-  machine_->repeated(now());
-  go_on();
+  const auto at = now();
+  machine_->repeated(at);
+  go_on(at);
 }
 
 bool TftpTransfer::hangs() const {
@@ -141,19 +144,19 @@ void TftpTransfer::abandon(std::string_view why) {
   stopped_ = true;
   if (!machine_) return;
   machine_->abandoned(why);
-  go_on();
+  go_on(now());
 }
 
 void TftpTransfer::stop() {
   stopped_ = true;
   if (!machine_) return;
   machine_->stop();
-  go_on();
+  go_on(now());
 }
 
 void TftpTransfer::end_dallying() {
   may_dally_ = false;
-  go_on();
+  go_on(now());
 }
 
 void TftpTransfer::ended(const tftp::Finished& how) {

@@ -39,8 +39,8 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   // The client has not moved on for at least one timeout, or is done.
   bool hangs() const;
 
-  void packet(std::span<const std::byte> bytes) override;
-  void go_on() override;
+  void packet(std::span<const std::byte> bytes, tftp::Time now) override;
+  void go_on(tftp::Time now) override;
   void refused() override;
   void room() override { resume(); }
   bool expects_more() const override { return machine_ && machine_->expects_more(); }
@@ -50,9 +50,9 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   // Looks the file up, and then calls begin() or refuse().
   virtual net::awaitable<void> look_up() = 0;
   // Performs an action of the machine's own kind. False: it waits for something, and resume() goes on.
-  virtual bool perform(const tftp::Action& action) = 0;
-  virtual bool resume_action() = 0;  // what perform() left; as perform()
-  virtual void closed() {}           // all is over: what is held may go
+  virtual bool perform(const tftp::Action& action, tftp::Time now) = 0;
+  virtual bool resume_action(tftp::Time now) = 0;  // what perform() left; as perform()
+  virtual void closed() {}                         // all is over: what is held may go
 
   void begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path, storage::Rule rule);
   void refuse(const storage::Miss& miss);
@@ -69,7 +69,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
 
  private:
   void send_packet(std::span<const std::byte> packet);
-  bool perform_any(const tftp::Action& action);
+  bool perform_any(const tftp::Action& action, tftp::Time now);
   void watch();
   void ended(const tftp::Finished& how);
   void close();

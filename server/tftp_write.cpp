@@ -57,7 +57,7 @@ net::awaitable<void> TftpWrite::look_up() {
   begin(std::move(machine), *storage::Path::parse("/uploads" + place->text()), storage::Rule::exact);
 }
 
-bool TftpWrite::perform(const tftp::Action& action) {
+bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
   if (const auto* bytes = std::get_if<tftp::Store>(&action)) {
     store(*bytes);
   } else {

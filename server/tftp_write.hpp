@@ -15,8 +15,8 @@ class TftpWrite final : public TftpTransfer {
 
  private:
   net::awaitable<void> look_up() override;
-  bool perform(const tftp::Action& action) override;
-  bool resume_action() override { return true; }
+  bool perform(const tftp::Action& action, tftp::Time now) override;
+  bool resume_action(tftp::Time) override { return true; }
   void closed() override;
   void store(const tftp::Store& store);
   void publish();
