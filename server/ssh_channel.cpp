@@ -79,14 +79,18 @@ void SshChannel::wait_for(Workers& workers, Work work, Then then) {
   waiting_ = true;
   workers.run(std::move(work), [hold = connection_.hold(), self = shared_from_this(),
                                 then = std::move(then)](auto result) mutable {
-    self->waiting_ = false;
-    if (!result) {
-      self->connection_.end(out_of_memory);
-    } else {
-      then(std::move(*result));
-    }
-    if (!self->channel_) return self->close_service();
-    self->connection_.go_on();
+    auto& connection = self->connection_;
+    connection.when_free([hold = std::move(hold), self = std::move(self), then = std::move(then),
+                          result = std::move(result)]() mutable {
+      self->waiting_ = false;
+      if (!result) {
+        self->connection_.end(out_of_memory);
+      } else {
+        then(std::move(*result));
+      }
+      if (!self->channel_) return self->close_service();
+      self->connection_.go_on();
+    });
   });
 }
 

@@ -36,11 +36,14 @@ SshNegotiation::Ear::~Ear() { ssh_set_log_level(SSH_LOG_NONE); }
 
 void SshNegotiation::on_line(int, const char*, const char* line, void* self) {
   constexpr std::string_view word = "Negotiated ";
+  auto& heard = *static_cast<SshNegotiation*>(self);
   const std::string_view text = line;
+  if (text.ends_with("Received SSH_MSG_NEWKEYS")) heard.complete_ = !heard.names_.empty();
   const auto found = text.find(word);
   if (found == text.npos) return;
+  heard.complete_ = false;
   auto names = split(text.substr(found + word.size()));
-  if (names.size() >= places) static_cast<SshNegotiation*>(self)->names_ = std::move(names);
+  if (names.size() >= places) heard.names_ = std::move(names);
 }
 
 event::SshNegotiated SshNegotiation::told(const SshPeer& peer) const {

@@ -8,9 +8,9 @@
 
 namespace server {
 
-// The algorithms that a connection's first key exchange agreed on. libssh 0.10 has no question for the host
-// key's algorithm, nor for the name of a group exchange: but it logs them all, and can be heard. Used by one
-// thread at a time.
+// How far a connection's key exchange is, the first one or a later one (RFC 4253 9), and what was agreed on.
+// libssh 0.10 has no question for a later one, nor for the host key's algorithm or the name of a group
+// exchange: but it logs them all, and can be heard. Used by one thread at a time.
 class SshNegotiation {
  public:
   // While it lives, libssh is heard on this thread.
@@ -22,14 +22,15 @@ class SshNegotiation {
     Ear& operator=(const Ear&) = delete;
   };
 
-  // The new keys are in use.
-  bool complete(ssh_session session) const { return !names_.empty() && ssh_get_cipher_in(session); }
+  // The keys that were agreed on are in use.
+  bool complete() const { return complete_; }
   event::SshNegotiated told(const SshPeer& peer) const;  // once it is complete
 
  private:
   static void on_line(int level, const char* function, const char* line, void* self);
 
   std::vector<std::string> names_;  // in the order of KEXINIT (RFC 4253 7.1)
+  bool complete_ = false;
 };
 
 }  // namespace server

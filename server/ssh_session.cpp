@@ -61,14 +61,12 @@ bool SshSession::start(ssh_bind bind, int fd) {
   }
   grace_.expires_after(shared_.settings->ssh.login_grace);
   await_login();
-  negotiate();
+  service();
   return true;
 }
 
-// The first key exchange belongs to a worker, with libssh's session; the loop has both of them back in
-// between.
+// A key exchange belongs to a worker, with libssh's session; the loop has both of them back in between.
 void SshSession::negotiate() {
-  if (negotiating_ || over_) return;
   negotiating_ = true;
   shared_.negotiating.run(
       [this] {
@@ -77,15 +75,26 @@ void SshSession::negotiate() {
       },
       [self = shared_from_this()](std::optional<bool> alive) {
         self->negotiating_ = false;
-        if (!alive) return self->end(out_of_memory);
-        if (self->put_off_) return self->end(*self->put_off_);
-        auto* const session = self->session_.get();
-        self->negotiated_ = self->negotiation_.complete(session);
-        // Told of a client that is gone already, too.
-        if (self->negotiated_) self->shared_.events.emit(self->negotiation_.told(self->login_.peer(session)));
-        if (!*alive) return self->end(ssh::text(ssh_get_error(session)));
-        self->negotiated_ ? self->service() : self->arm();
+        self->negotiated(alive);
+        for (auto& then : std::exchange(self->when_free_, {})) self->when_free(std::move(then));
       });
+}
+
+void SshSession::negotiated(std::optional<bool> alive) {
+  if (!alive) return end(out_of_memory);
+  if (put_off_) return end(*put_off_);
+  const bool complete = negotiation_.complete();
+  // Told of a client that is gone already, too.
+  if (complete && !std::exchange(told_, true))
+    shared_.events.emit(negotiation_.told(login_.peer(session_.get())));
+  if (!*alive) return end(ssh::text(ssh_get_error(session_.get())));
+  complete ? service() : arm();
+}
+
+void SshSession::when_free(std::move_only_function<void()> then) {
+  if (negotiating_) return when_free_.push_back(std::move(then));
+  const SshNegotiation::Ear ear(negotiation_);  // what it sends makes libssh read
+  then();
 }
 
 // By hand: it sends the banner and makes the poll context, without which no event takes the session. False
@@ -116,9 +125,15 @@ void SshSession::drain() {
 }
 
 void SshSession::service() {
-  if (in_service_ || logging_in_ || over_) return;
+  if (in_service_ || negotiating_ || logging_in_ || over_) return;
+  if (!negotiation_.complete()) return negotiate();
+  const SshNegotiation::Ear ear(negotiation_);
   in_service_ = true;
   const bool alive = backlogged() || exchange();
+  if (alive && !negotiation_.complete()) {
+    in_service_ = false;
+    return negotiate();
+  }
   take_messages();
   const auto read = packets_.in_packets;
   bool more = !logging_in_ && serve_channels();
@@ -163,10 +178,11 @@ bool SshSession::backlogged() const {
   return std::ranges::any_of(channels_, [](const auto& channel) { return channel->backlogged(); });
 }
 
-// Moves bytes between the socket and libssh. False when the connection is dead; one poll more, and the
-// client's own end would hide the reason.
+// Moves bytes between the socket and libssh, until keys are exchanged, or no more. False when the connection
+// is dead; one poll more, and the client's own end would hide the reason.
 bool SshSession::exchange() {
-  for (int i = 0; i < polls_a_turn && !closed(); ++i) {
+  const bool complete = negotiation_.complete();
+  for (int i = 0; i < polls_a_turn && !closed() && negotiation_.complete() == complete; ++i) {
     const int result = ssh_event_dopoll(event_.get(), 0);
     if (result == SSH_AGAIN) break;
     if (result == SSH_ERROR) return false;
@@ -250,7 +266,7 @@ void SshSession::refuse(ssh_message message, std::string what) {
 }
 
 void SshSession::arm() {
-  if (backlogged()) return;  // a worker calls us
+  if (negotiation_.complete() && backlogged()) return;  // a worker calls us
   if (!std::exchange(reading_, true)) {
     socket_.async_wait(net::posix::stream_descriptor::wait_read,
                        [self = shared_from_this()](error_code error) {

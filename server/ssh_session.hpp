@@ -1,10 +1,12 @@
 #pragma once
 #include <chrono>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "server/shared.hpp"
 #include "server/ssh_channel.hpp"
@@ -15,9 +17,8 @@
 namespace server {
 
 // One SSH connection, from its first byte to its last: libssh carries transport and authentication, what runs
-// on its channels is ours. Lives on the loop; the handlers it waits with hold it. Until the first keys are in
-// use libssh's session is a worker's whenever there is something to do for it, and nobody else touches it
-// then.
+// on its channels is ours. Lives on the loop; the handlers it waits with hold it. While keys are exchanged
+// libssh's session is a worker's whenever there is something to do for it, and nobody else touches it then.
 //
 // libssh's callbacks only append to buffers. Everything else happens in service(), which is never entered
 // twice, for libssh frees under its own feet when a callback writes (0.10 lacks the upstream mend).
@@ -40,11 +41,13 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
   bool may_send() const override { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0; }
-  void go_on() override { negotiated_ ? service() : negotiate(); }
+  void go_on() override { service(); }
+  void when_free(std::move_only_function<void()> then) override;
   void end(std::string why) override;
   std::shared_ptr<void> hold() override { return shared_from_this(); }
 
   void negotiate();
+  void negotiated(std::optional<bool> alive);
   bool begin();
   void service();
   bool exchange();
@@ -68,10 +71,12 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   Ended ended_;
   net::posix::stream_descriptor socket_;  // a duplicate: libssh closes its own when it likes
   net::steady_timer grace_;
-  bool reading_ = false, writing_ = false;         // a wait is under way
-  bool negotiating_ = false, negotiated_ = false;  // a worker has the session; the first keys are in use
-  std::optional<std::string> put_off_;             // the end, until the worker gives the session back
-  bool logging_in_ = false;                        // a worker judges
+  bool reading_ = false, writing_ = false;  // a wait is under way
+  bool negotiating_ = false;                // a worker has the session
+  std::vector<std::move_only_function<void()>> when_free_;
+  std::optional<std::string> put_off_;  // the end, until the worker gives the session back
+  bool told_ = false;                   // of the first exchange's algorithms
+  bool logging_in_ = false;             // a worker judges
   bool in_service_ = false, over_ = false, draining_ = false;
 
   ssh_counter_struct packets_{};

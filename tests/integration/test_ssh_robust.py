@@ -293,38 +293,6 @@ def test_all_requests_may_come_in_one_segment(transport, images):
     assert sftp.receive().attributes.size == len(images["ap1g8"])
 
 
-# ---- new keys in mid-transfer
-
-@pytest.fixture
-def eight_megabytes(tmp_path, server):
-    """A file to send, which is an image too."""
-    content = os.urandom(8 << 20)
-    (tmp_path / "local").write_bytes(content)
-    (server.depot / "images/eight").write_bytes(content)
-    return content
-
-
-def test_openssh_makes_new_keys_every_megabyte(client, eight_megabytes, tmp_path):
-    host, port = client.server.ssh
-    batch = client.file("batch", f"get /eight {tmp_path}/got\nput {tmp_path}/local /uploads/sent\n")
-    said = client.run("sftp", *client.key_options(), "-vv", "-o", "RekeyLimit=1M", "-b", batch, "-P", port,
-                      f"{client.keyed}@{host}").stderr
-
-    assert said.count("SSH2_MSG_NEWKEYS received") > 14
-    assert (tmp_path / "got").read_bytes() == eight_megabytes
-    assert (client.server.depot / "images/uploads/sent").read_bytes() == eight_megabytes
-
-
-def test_new_keys_are_made_while_the_server_sends(transport, images):
-    """And owes a hundred answers."""
-    sftp = Sftp(transport)
-    handle = sftp.open(LARGE).handle
-    for _ in range(5):
-        sftp.send_raw(b"".join(sftp.request(READ, string(handle), u64(0), u32(100_000)) for _ in range(100)))
-        transport.renegotiate_keys()
-        assert all(sftp.receive().data == images["C9800-AP-iosxe-wlc.bin"][:100_000] for _ in range(100))
-
-
 # ---- sessions that do nothing
 
 @contextlib.asynccontextmanager
