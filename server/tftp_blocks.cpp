@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 namespace server {
 namespace {
@@ -21,10 +20,11 @@ Scratch& scratch() {
 
 std::optional<TftpBlocks::Packets> OctetBlocks::cached(const tftp::SendData& batch) {
   // What is sent again is read again: its client may be gone, and holds no memory until it shows.
-  if (batch.block <= std::exchange(latest_, batch.block)) {
+  if (batch.block <= furthest_) {
     run_.reset();
-  } else if (const auto packets = image_->packets(batch, run_)) {
-    return packets;
+  } else {
+    furthest_ = batch.block;
+    if (const auto packets = image_->packets(batch, run_)) return packets;
   }
   auto& [buffer, gaps] = scratch();
   const auto packets = layout_.lay_out(batch, buffer, gaps);

@@ -48,7 +48,7 @@ class OctetBlocks final : public TftpBlocks {
  private:
   const std::shared_ptr<SharedImage> image_;
   std::shared_ptr<SharedImage::Run> run_;
-  std::uint64_t latest_ = 0;  // the block that the batch before began with
+  std::uint64_t furthest_ = 0;  // of the blocks that a batch began with
 };
 
 // The file as a text. Always by way of a worker: nobody waits for texts.

@@ -37,6 +37,13 @@ struct Images {
   }
 };
 
+// No two blocks of it are alike.
+std::string numbers(std::size_t size) {
+  std::string text;
+  for (int i = 0; text.size() < size; ++i) text += std::to_string(i);
+  return text;
+}
+
 std::string bytes_of(PacketLayout::Packets packet) {
   return {reinterpret_cast<const char*>(packet.data()) + tftp::data_header_size,
           packet.size() - tftp::data_header_size};
@@ -75,8 +82,7 @@ TEST_CASE("a file that was written to is another image, even with the same size"
 
 TEST_CASE("transfers at the same place share what was read, and each goes on alone") {
   Images house;
-  std::string content;
-  for (int i = 0; content.size() < 40'000; ++i) content += std::to_string(i);
+  const auto content = numbers(40'000);
   house.directory.write("image", content);
   const auto image = house.share();
   std::shared_ptr<SharedImage::Run> ahead, behind;
@@ -128,8 +134,7 @@ TEST_CASE("what the file did not hold is looked for again, without what it held"
 
 TEST_CASE("a window comes from memory, unless it crosses from one run to the next") {
   Images house;
-  std::string content;
-  for (int i = 0; content.size() < 200'000; ++i) content += std::to_string(i);
+  const auto content = numbers(200'000);
   house.directory.write("image", content);
   const auto image = house.share(1428, 16);
   std::shared_ptr<SharedImage::Run> run;
@@ -180,5 +185,12 @@ TEST_CASE("there are so many long runs and not more, and whoever is silent holds
   CHECK_FALSE(image->packets(another, late));
   CHECK(transfer.cached(block)->size() == 8196);  // again: its client did not answer
   CHECK(image->packets(another, late));
-  CHECK(transfer.cached({block.block + 1, 1, block.offset + 8192, 8192}));  // and does so now
+  const tftp::SendData behind{block.block + 1, 1, block.offset + 8192, 8192};
+  CHECK(transfer.cached(behind));  // and does so now, when there is none left
+  late.reset();
+  CHECK(transfer.cached({block.block + 2, 1, block.offset + 2 * 8192, 8192}));
+  CHECK_FALSE(image->packets(another, late));
+  CHECK(transfer.cached(block));  // a window that goes out in two batches is sent again
+  CHECK(transfer.cached(behind));
+  CHECK(image->packets(another, late));
 }
