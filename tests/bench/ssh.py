@@ -64,6 +64,7 @@ KEX = [USUAL_KEX, "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp52
 OLD_KEX = ["diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha256"]
 
 DOWNLOADS, LOGINS_AT_ONCE, TURN_MS = 8, 16, 5
+DEAR_KEYS = "-oKexAlgorithms=diffie-hellman-group16-sha512", "-oRekeyLimit=64M"
 
 
 class Ssh:
@@ -200,7 +201,7 @@ class Ssh:
             alone = self.turn_around(server)
             bundle.rename(depot / "drop" / bundle.name)
             batch = f"get {server.prefix}/{FILE} /dev/null\n" * GETS
-            downloads = [self.sftp(server, GCM, batch=batch) for _ in range(DOWNLOADS)]
+            downloads = [self.sftp(server, GCM, *DEAR_KEYS, batch=batch) for _ in range(DOWNLOADS)]
             logins = [start(self.ssh(server), "") for _ in range(LOGINS_AT_ONCE)]
             beside = self.turn_around(server)
             for client in logins + downloads:
@@ -225,7 +226,7 @@ class Ssh:
         return statistics.median(times)
 
     def judge_fairness(self, log, alone, beside):
-        title = f"{DOWNLOADS} SFTP downloads, {LOGINS_AT_ONCE} logins, an import, and TFTP"
+        title = f"{DOWNLOADS} SFTP downloads with new keys by group16, {LOGINS_AT_ONCE} logins, an import, and TFTP"
         turns, longest = LOOP.search(log).groups()
         print(f"\n{title}")
         print(f"    {turns}")

@@ -151,7 +151,7 @@ def test_the_server_may_end_in_the_middle_of_an_exchange(server, transport):
 def test_what_a_worker_brings_in_the_middle_of_an_exchange_is_sent_behind_it(start_server, depot, images, tmp_path):
     content = tmp_path / "slow-content"
     content.write_bytes(images["ap1g4"])
-    with contextlib.closing(contextlib.ExitStack()) as stack:
+    with contextlib.ExitStack() as stack:
         slow = slow_files.SlowFile(depot / "images/slow", "ap1g4", content)
         stack.callback(slow.unmount)
         server = start_server(depot, {"drain": 1})
