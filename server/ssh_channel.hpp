@@ -29,8 +29,9 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     virtual std::uint64_t number() const = 0;
     virtual const std::string& address() const = 0;
     virtual const conf::User& user() const = 0;
-    virtual bool may_send() const = 0;  // what was written before is with the kernel
-    virtual void go_on() = 0;           // a worker has answered
+    // What was written before is with the kernel, and no keys are exchanged.
+    virtual bool may_send() const = 0;
+    virtual void go_on() = 0;  // a worker has answered
     // Now, or as soon as no key exchange has libssh's session.
     virtual void when_free(std::move_only_function<void()> then) = 0;
     virtual void end(std::string why) = 0;

@@ -170,6 +170,11 @@ bool SshSession::serve_channels() {
   return more;
 }
 
+// Writing and asking read as well: the step of an exchange that costs may be what is read next.
+bool SshSession::may_send() const {
+  return negotiation_.complete() && (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0;
+}
+
 bool SshSession::idle() const {
   return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
 }

@@ -40,7 +40,7 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   std::uint64_t number() const override { return number_; }
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
-  bool may_send() const override { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0; }
+  bool may_send() const override;
   void go_on() override { service(); }
   void when_free(std::move_only_function<void()> then) override;
   void end(std::string why) override;
