@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocols/sftp/session.hpp"
+#include "protocols/sftp/event.hpp"
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop_meter.hpp"
 #include "storage/drop_digests.hpp"

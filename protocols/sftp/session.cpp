@@ -1,21 +1,16 @@
 #include "protocols/sftp/session.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "storage/asked_name.hpp"
 
 namespace sftp {
 namespace {
 
-// OpenSSH's numbers, announced by limits@openssh.com; its client asks for reads of this size and no longer of
+// OpenSSH's number, announced by limits@openssh.com; its client asks for reads of this size and no longer of
 // 32 KiB.
-constexpr std::uint32_t longest_packet = 256 * 1024;
 constexpr std::uint32_t longest_read = longest_packet - 1024;
-constexpr std::size_t most_handles = 1024;
 constexpr std::size_t entries_at_once = 100;
 constexpr std::size_t copied_at_once = 256 * 1024;
 constexpr std::uint64_t longest_file = INT64_MAX;  // what a file's offset can be
@@ -24,59 +19,8 @@ constexpr auto writing_flags = open_flag::write | open_flag::append | open_flag:
 
 // Answers together: a client that does not take them must not cost more.
 constexpr std::size_t enough_output = longest_packet;
-// A client may fill its whole window (1.28 MB in libssh) before we answer; nobody has a reason to send more
-// than this.
-constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
-
-std::string_view handle_text(std::array<char, 4>& buffer, std::uint32_t handle) {
-  Output::put(std::as_writable_bytes(std::span(buffer)), handle);
-  return {buffer.data(), buffer.size()};
-}
-
-constexpr std::string_view mode_letters = "rwxrwxrwx";
-
-std::string mode_text(std::uint32_t mode, storage::Kind kind) {
-  std::string text(1, kind == storage::Kind::directory ? 'd' : kind == storage::Kind::link ? 'l' : '-');
-  for (unsigned i = 0; i < mode_letters.size(); ++i)
-    text += (mode >> (8 - i) & 1) != 0 ? mode_letters[i] : '-';
-  return text;
-}
 
 }  // namespace
-
-std::string_view text_of(Status status) {
-  constexpr std::array<std::string_view, 9> texts{
-      "Success",     "End of file",   "No such file",    "Permission denied",    "Failure",
-      "Bad message", "No connection", "Connection lost", "Operation unsupported"};
-  return texts[static_cast<std::size_t>(status)];
-}
-
-Status status_of(std::error_code error) {
-  using enum std::errc;
-  if (error == no_such_file_or_directory || error == not_a_directory ||
-      error == too_many_symbolic_link_levels) {
-    return Status::no_such_file;
-  }
-  if (error == permission_denied || error == operation_not_permitted) return Status::permission_denied;
-  if (error == filename_too_long || error == invalid_argument) return Status::bad_message;
-  if (error == function_not_supported) return Status::op_unsupported;
-  return Status::failure;
-}
-
-std::string flags_text(std::uint32_t flags) {
-  struct Name {
-    std::uint32_t flag;
-    std::string_view text;
-  };
-  constexpr std::array names{Name{open_flag::read, "READ"},         Name{open_flag::write, "WRITE"},
-                             Name{open_flag::append, "APPEND"},     Name{open_flag::create, "CREATE"},
-                             Name{open_flag::truncate, "TRUNCATE"}, Name{open_flag::exclusive, "EXCL"}};
-  std::string text;
-  for (const auto& name : names) {
-    if ((flags & name.flag) != 0) text.append(text.empty() ? "" : ",").append(name.text);
-  }
-  return text;
-}
 
 // One row a request. `writes` is the whole policy: such a request reaches its handler only in a session that
 // may write, and such an extension is announced only there.
@@ -123,43 +67,18 @@ std::span<const Session::Row> Session::rows() {
   return table;
 }
 
-bool Session::feed(Bytes bytes) {
-  if (broken_ || input_.size() - parsed_ + later_.size() + bytes.size() > most_input) return false;
-  auto& into = pending_ ? later_ : input_;
-  into.insert(into.end(), bytes.begin(), bytes.end());
-  return true;
-}
+bool Session::feed(Bytes bytes) { return !broken() && requests_.feed(bytes); }
 
 std::optional<Operation> Session::poll() {
-  compact();
   while (!broken_ && !pending_) {
-    const auto packet = next_packet();
+    const auto packet = requests_.front();
     if (!packet || !has_room_for(*packet)) break;
-    parsed_ += 4 + packet->size();
+    requests_.begin(*packet);
     dispatch(*packet);
+    if (!pending_) requests_.done();
   }
-  compact();
   if (!pending_ || std::exchange(pending_->given, true)) return {};
   return pending_->operation;
-}
-
-void Session::compact() {
-  if (pending_ || parsed_ == 0) return;
-  if (parsed_ < input_.size() && parsed_ < longest_packet) return;
-  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(std::exchange(parsed_, 0)));
-  if (input_.empty()) input_.shrink_to_fit();
-}
-
-std::optional<Bytes> Session::next_packet() {
-  const auto rest = Bytes(input_).subspan(parsed_);
-  if (rest.size() < 4) return {};
-  const auto size = Reader(rest).u32();
-  if (size == 0 || size > longest_packet) {
-    broken_ = true;
-    return {};
-  }
-  if (rest.size() - 4 < size) return {};
-  return rest.subspan(4, size);
 }
 
 // What is read waits in the output; every other answer is small.
@@ -247,19 +166,18 @@ void Session::examine(std::uint32_t id, Reader& reader, storage::Links links) {
 }
 
 void Session::fstat(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  if (const auto* open = handle_or_status(id, handle, number)) {
-    if (open->use == Use::directory) return send_status(id, Status::failure);
-    ask(id, ExamineOpen{number});
-  }
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  if (handles_[*number].use == Handle::Use::directory) return send_status(id, Status::failure);
+  ask(id, ExamineOpen{*number});
 }
 
 void Session::open(std::uint32_t id, Reader& reader) {
   const auto name = reader.string();
   const auto flags = reader.u32();
-  const auto attributes = wanted(reader);
+  const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Open{std::string(name), flags, attributes.mode.value_or(0666)});
   if ((flags & writing_flags) == 0) return open_for_reading(id, name);
@@ -271,14 +189,14 @@ void Session::open(std::uint32_t id, Reader& reader) {
 void Session::open_for_reading(std::uint32_t id, std::string_view name) {
   auto read = name_or_status(id, name);
   if (!read) return;
-  if (const auto handle = new_handle(id, name, Use::reading))
+  if (const auto handle = new_handle(id, name, Handle::Use::reading))
     ask(id, OpenFile{*handle, std::move(read->path), std::move(read->spelled)});
 }
 
 void Session::open_for_writing(std::uint32_t id, std::string_view name, std::uint32_t flags) {
   const auto path = path_or_status(id, name);
   if (!path) return;
-  const auto handle = new_handle(id, name, Use::writing, flags);
+  const auto handle = new_handle(id, name, Handle::Use::writing, flags);
   if (handle) ask(id, CreateFile{*handle, *path, {}, (flags & open_flag::create) != 0});
 }
 
@@ -288,48 +206,46 @@ void Session::opendir(std::uint32_t id, Reader& reader) {
   events_.push_back(event::Opendir{std::string(name)});
   const auto path = path_or_status(id, name);
   if (!path) return;
-  if (const auto handle = new_handle(id, name, Use::directory)) ask(id, OpenDirectory{*handle, *path});
+  if (const auto handle = new_handle(id, name, Handle::Use::directory))
+    ask(id, OpenDirectory{*handle, *path});
 }
 
 void Session::read(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   const auto offset = reader.u64();
   const auto size = std::min(reader.u32(), longest_read);
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* open = handle_or_status(id, handle, number);
-  if (!open) return;
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
   // Beyond what a file offset can be there is no file.
-  if (!readable(*open) || offset > longest_file - size) return send_status(id, Status::failure);
+  if (!handles_[*number].readable() || offset > longest_file - size) return send_status(id, Status::failure);
   begin(Type::data, id);
   output_.u32(size);
   const auto into = output_.grow(size);
-  ask(id, ReadFile{number, offset, into});
+  ask(id, ReadFile{*number, offset, into});
 }
 
 void Session::readdir(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  if (const auto* open = handle_or_status(id, handle, number)) {
-    if (open->use != Use::directory) return send_status(id, Status::failure);
-    ask(id, ReadDirectory{number, entries_at_once});
-  }
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  if (handles_[*number].use != Handle::Use::directory) return send_status(id, Status::failure);
+  ask(id, ReadDirectory{*number, entries_at_once});
 }
 
 void Session::close(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  if (auto* open = handle_or_status(id, handle, number)) {
-    tell_closed(*open, false);
-    *open = {};
-    ask(id, CloseHandle{number});
-  }
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  tell_closed(handles_[*number], false);
+  handles_.free(*number);
+  ask(id, CloseHandle{*number});
 }
 
-void Session::tell_closed(const Open& open, bool forced) {
-  if (open.use == Use::directory) {
+void Session::tell_closed(const Handle& open, bool forced) {
+  if (open.use == Handle::Use::directory) {
     events_.push_back(event::Closedir{open.name, forced});
   } else {
     events_.push_back(event::Close{open.name, open.read, forced, open.written});
@@ -337,54 +253,37 @@ void Session::tell_closed(const Open& open, bool forced) {
 }
 
 void Session::write(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   const auto offset = reader.u64();
   const auto bytes = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* open = handle_or_status(id, handle, number);
-  if (!open) return;
-  if (!writable(*open)) return send_status(id, Status::failure);
-  ask(id, WriteFile{number, place_of(*open, offset), std::as_bytes(std::span(bytes))});
-}
-
-// SSH_FXP_ATTRS, draft-ietf-secsh-filexfer-02 section 5.
-Session::Wanted Session::wanted(Reader& reader) {
-  const auto flags = reader.u32();
-  Wanted wanted;
-  if ((flags & attribute_flag::size) != 0) wanted.size = reader.u64();
-  if ((flags & attribute_flag::uid_gid) != 0) {
-    const auto uid = reader.u32();
-    wanted.owner = {uid, reader.u32()};
-  }
-  if ((flags & attribute_flag::permissions) != 0) wanted.mode = reader.u32();
-  if ((flags & attribute_flag::times) != 0) {
-    const auto accessed = reader.u32();
-    wanted.times = {accessed, reader.u32()};
-  }
-  return wanted;
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  const auto& open = handles_[*number];
+  if (!open.writable()) return send_status(id, Status::failure);
+  ask(id, WriteFile{*number, open.place(offset), std::as_bytes(std::span(bytes))});
 }
 
 void Session::setstat(std::uint32_t id, Reader& reader) {
   const std::string name(reader.string());
-  const auto attributes = wanted(reader);
+  const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   set_by_name(id, name, attributes);
 }
 
 void Session::fsetstat(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
-  const auto attributes = wanted(reader);
+  const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* open = handle_or_status(id, handle, number);
-  if (!open) return;
-  if (open->use == Use::directory) return send_status(id, Status::failure);
-  if (open->use == Use::reading) return set_by_name(id, open->name, attributes);
-  set_open(id, number, attributes);
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  const auto& open = handles_[*number];
+  if (open.use == Handle::Use::directory) return send_status(id, Status::failure);
+  if (open.use == Handle::Use::reading) return set_by_name(id, open.name, attributes);
+  set_open(id, *number, attributes);
 }
 
-void Session::tell(const std::string& name, const Wanted& wanted) {
+void Session::tell(const std::string& name, const WantedAttributes& wanted) {
   if (wanted.size) events_.push_back(event::SetSize{name, *wanted.size});
   if (wanted.mode) events_.push_back(event::SetMode{name, *wanted.mode & 07777});
   if (wanted.times) events_.push_back(event::SetModtime{name, wanted.times->modified});
@@ -392,7 +291,7 @@ void Session::tell(const std::string& name, const Wanted& wanted) {
 }
 
 // The mode is the server's choice, but clients send theirs with every file and complain when it is refused.
-void Session::set_by_name(std::uint32_t id, const std::string& name, const Wanted& wanted) {
+void Session::set_by_name(std::uint32_t id, const std::string& name, const WantedAttributes& wanted) {
   tell(name, wanted);
   const auto path = path_or_status(id, name);
   if (!path) return;
@@ -404,7 +303,7 @@ void Session::set_by_name(std::uint32_t id, const std::string& name, const Wante
   if (wanted.size || wanted.owner) pending_->verdict = Status::permission_denied;
 }
 
-void Session::set_open(std::uint32_t id, std::uint32_t number, const Wanted& wanted) {
+void Session::set_open(std::uint32_t id, std::uint32_t number, const WantedAttributes& wanted) {
   tell(handles_[number].name, wanted);
   const auto verdict = wanted.owner ? Status::permission_denied : Status::ok;
   std::optional<Operation> times;
@@ -429,7 +328,7 @@ void Session::remove(std::uint32_t id, Reader& reader) {
 
 void Session::mkdir(std::uint32_t id, Reader& reader) {
   const auto name = reader.string();
-  const auto mode = wanted(reader).mode.value_or(0777);
+  const auto mode = read_attributes(reader).mode.value_or(0777);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Mkdir{std::string(name), mode & 07777});
   if (const auto path = path_or_status(id, name)) ask(id, MakeDirectory{*path});
@@ -480,7 +379,7 @@ void Session::limits(std::uint32_t id, Reader&) {
   output_.u64(longest_packet);
   output_.u64(longest_read);
   output_.u64(longest_read);  // writes
-  output_.u64(most_handles);
+  output_.u64(Handles::most);
   output_.end_packet();
 }
 
@@ -492,25 +391,25 @@ void Session::statvfs(std::uint32_t id, Reader& reader) {
 }
 
 void Session::fstatvfs(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* open = handle_or_status(id, handle, number);
-  if (!open) return;
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  const auto& open = handles_[*number];
   // A name that is written to is not there yet; its folder is.
-  if (const auto path = path_or_status(id, open->name))
-    ask(id, ExamineSpace{open->use == Use::writing ? path->parent() : *path});
+  if (const auto path = path_or_status(id, open.name))
+    ask(id, ExamineSpace{open.use == Handle::Use::writing ? path->parent() : *path});
 }
 
 void Session::fsync(std::uint32_t id, Reader& reader) {
-  std::uint32_t number = 0;
   const auto handle = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* open = handle_or_status(id, handle, number);
-  if (!open) return;
-  if (open->use == Use::directory) return send_status(id, Status::failure);
-  events_.push_back(event::Named{"fsync", open->name});
-  ask(id, SyncFile{number});
+  const auto number = handle_or_status(id, handle);
+  if (!number) return;
+  const auto& open = handles_[*number];
+  if (open.use == Handle::Use::directory) return send_status(id, Status::failure);
+  events_.push_back(event::Named{"fsync", open.name});
+  ask(id, SyncFile{*number});
 }
 
 // "~" is "/", and nobody else's home is told.
@@ -534,35 +433,24 @@ void Session::home_directory(std::uint32_t id, Reader& reader) {
 
 // draft-ietf-secsh-filexfer-extensions-00 section 7: a length of 0 is up to the end.
 void Session::copy_data(std::uint32_t id, Reader& reader) {
-  std::uint32_t from_number = 0, to_number = 0;
   const auto from_handle = reader.string();
   const auto offset = reader.u64(), size = reader.u64();
   const auto to_handle = reader.string();
   const auto to_offset = reader.u64();
   if (!reader.ok()) return send_status(id, Status::bad_message);
-  const auto* from = handle_or_status(id, from_handle, from_number);
+  const auto from = handle_or_status(id, from_handle);
   if (!from) return;
-  const auto* to = handle_or_status(id, to_handle, to_number);
+  const auto to = handle_or_status(id, to_handle);
   if (!to) return;
-  if (from == to || !readable(*from) || !writable(*to) || offset > longest_file - copied_at_once)
+  if (from == to || !handles_[*from].readable() || !handles_[*to].writable() ||
+      offset > longest_file - copied_at_once) {
     return send_status(id, Status::failure);
+  }
   const auto first =
       static_cast<std::size_t>(size == 0 ? copied_at_once : std::min<std::uint64_t>(size, copied_at_once));
-  ask(id, CopyData{from_number, offset, to_number, place_of(*to, to_offset), first});
+  ask(id, CopyData{*from, offset, *to, handles_[*to].place(to_offset), first});
   pending_->left = size;
   pending_->to_the_end = size == 0;
-}
-
-bool Session::readable(const Open& open) {
-  return open.use == Use::reading || (open.use == Use::writing && (open.flags & open_flag::read) != 0);
-}
-
-bool Session::writable(const Open& open) {
-  return open.use == Use::writing && (open.flags & open_flag::write) != 0;
-}
-
-std::uint64_t Session::place_of(const Open& open, std::uint64_t offset) {
-  return (open.flags & open_flag::append) != 0 ? open.end : offset;
 }
 
 std::optional<Session::Name> Session::name_or_status(std::uint32_t id, std::string_view name) {
@@ -583,28 +471,17 @@ std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::stri
   return {};
 }
 
-std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_view name, Use use,
+std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_view name, Handle::Use use,
                                                  std::uint32_t flags) {
-  auto free = std::ranges::find(handles_, Use::free, &Open::use);
-  if (free == handles_.end()) {
-    if (handles_.size() == most_handles) {
-      send_status(id, Status::failure);
-      return {};
-    }
-    handles_.emplace_back();
-    free = std::prev(handles_.end());
-  }
-  *free = {use, flags, std::string(name)};
-  return static_cast<std::uint32_t>(free - handles_.begin());
+  const auto number = handles_.add(name, use, flags);
+  if (!number) send_status(id, Status::failure);
+  return number;
 }
 
-Session::Open* Session::handle_or_status(std::uint32_t id, std::string_view wire, std::uint32_t& number) {
-  if (wire.size() == 4) {
-    number = Reader(std::as_bytes(std::span(wire))).u32();
-    if (number < handles_.size() && handles_[number].use != Use::free) return &handles_[number];
-  }
-  send_status(id, Status::failure);
-  return nullptr;
+std::optional<std::uint32_t> Session::handle_or_status(std::uint32_t id, std::string_view wire) {
+  const auto number = handles_.find(wire);
+  if (!number) send_status(id, Status::failure);
+  return number;
 }
 
 void Session::ask(std::uint32_t id, Operation operation) { pending_ = Pending{id, std::move(operation)}; }
@@ -619,14 +496,12 @@ void Session::done(Answer answer) {
   std::visit([this](auto& result) { this->answer(result); }, answer);
   if (!pending_->given) return;
   pending_.reset();
-  if (later_.empty()) return;
-  input_.insert(input_.end(), later_.begin(), later_.end());
-  later_ = {};
+  requests_.done();
 }
 
 void Session::answer(const storage::Attributes& attributes) {
   begin(Type::attrs, pending_->id);
-  put(attributes);
+  put_attributes(output_, attributes);
   output_.end_packet();
 }
 
@@ -648,7 +523,7 @@ void Session::answer_read(const ReadFile& asked, std::size_t read) {
 
 void Session::answer_copied(const CopyData& asked, std::size_t copied) {
   if (copied == 0) return send_status(pending_->id, pending_->to_the_end ? Status::ok : Status::eof);
-  wrote(asked.to, asked.to_offset, copied);
+  handles_[asked.to].wrote(asked.to_offset, copied);
   auto next = asked;
   next.offset += copied;
   next.to_offset += copied;
@@ -660,20 +535,14 @@ void Session::answer_copied(const CopyData& asked, std::size_t copied) {
   go_on(next);
 }
 
-void Session::wrote(std::uint32_t handle, std::uint64_t offset, std::uint64_t size) {
-  auto& open = handles_[handle];
-  open.written += size;
-  open.end = std::max(open.end, offset + size);
-}
-
 void Session::answer(const std::vector<storage::Entry>& entries) {
   if (entries.empty()) return send_status(pending_->id, Status::eof);
   begin(Type::name, pending_->id);
   output_.u32(static_cast<std::uint32_t>(entries.size()));
   for (const auto& entry : entries) {
     output_.string(entry.name);
-    output_.string(long_name(entry));
-    put(entry.attributes);
+    output_.string(long_name(entry, now_));
+    put_attributes(output_, entry.attributes);
   }
   output_.end_packet();
 }
@@ -702,7 +571,7 @@ std::optional<std::uint32_t> Session::opening() const {
 void Session::answer(Done) {
   if (const auto opened = opening()) return send_handle(*opened);
   if (const auto* write = std::get_if<WriteFile>(&pending_->operation))
-    wrote(write->handle, write->offset, write->bytes.size());
+    handles_[write->handle].wrote(write->offset, write->bytes.size());
   if (const auto* cut = std::get_if<TruncateFile>(&pending_->operation))
     handles_[cut->handle].end = cut->size;
   if (auto next = std::exchange(pending_->next, {})) return go_on(std::move(*next));
@@ -710,31 +579,23 @@ void Session::answer(Done) {
 }
 
 void Session::send_handle(std::uint32_t number) {
-  std::array<char, 4> buffer{};
+  const auto wire = Handles::wire(number);
   begin(Type::handle, pending_->id);
-  output_.string(handle_text(buffer, number));
+  output_.string({wire.data(), wire.size()});
   output_.end_packet();
 }
 
 void Session::answer(std::error_code error) {
   output_.drop_packet();
-  if (const auto opened = opening()) handles_[*opened] = {};
+  if (const auto opened = opening()) handles_.free(*opened);
   send_status(pending_->id, status_of(error));
 }
 
 void Session::close_all() {
-  for (auto& open : handles_) {
-    if (open.use == Use::free) continue;
-    tell_closed(open, true);
-    open = {};
-  }
+  for (const auto& open : handles_.take_all()) tell_closed(open, true);
 }
 
-bool Session::idle() const {
-  return !pending_ && output_.size() == 0 &&
-         std::ranges::all_of(
-             handles_, [](auto use) { return use == Use::free; }, &Open::use);
-}
+bool Session::idle() const { return !pending_ && output_.size() == 0 && handles_.none(); }
 
 void Session::begin(Type type, std::uint32_t id) {
   output_.begin_packet(type);
@@ -748,30 +609,6 @@ void Session::send_status(std::uint32_t id, Status status) {
   output_.string(text_of(status));
   output_.string("");  // language
   output_.end_packet();
-}
-
-void Session::put(const storage::Attributes& attributes) {
-  output_.u32(attribute_flag::size | attribute_flag::uid_gid | attribute_flag::permissions |
-              attribute_flag::times);
-  output_.u64(attributes.size);
-  output_.u32(attributes.uid);
-  output_.u32(attributes.gid);
-  output_.u32(attributes.mode);
-  output_.u32(static_cast<std::uint32_t>(attributes.accessed));
-  output_.u32(static_cast<std::uint32_t>(attributes.modified));
-}
-
-// As `ls -l` prints it, which is what clients show and some parse.
-std::string Session::long_name(const storage::Entry& entry) const {
-  const auto& a = entry.attributes;
-  constexpr std::int64_t half_a_year = 365 * 24 * 60 * 60 / 2;
-  constexpr std::int64_t last_second_of_9999 = 253'402'300'799;  // fmt throws beyond what a date can be
-  const auto modified = std::clamp<std::int64_t>(a.modified, 0, last_second_of_9999);
-  const auto date = fmt::gmtime(static_cast<std::time_t>(modified));
-  const bool recent = std::abs(now_ - modified) < half_a_year;
-  return fmt::format("{} {:3} {:<8} {:<8} {:8} {} {}", mode_text(a.mode, a.kind), a.links, a.uid, a.gid,
-                     a.size, recent ? fmt::format("{:%b %e %H:%M}", date) : fmt::format("{:%b %e  %Y}", date),
-                     entry.name);
 }
 
 }  // namespace sftp

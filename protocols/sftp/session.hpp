@@ -2,99 +2,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "protocols/file_operation.hpp"
+#include "protocols/sftp/attributes.hpp"
+#include "protocols/sftp/event.hpp"
+#include "protocols/sftp/handles.hpp"
+#include "protocols/sftp/requests.hpp"
 #include "protocols/sftp/wire.hpp"
 
 namespace sftp {
 
 using namespace files;
-
-// What a log of sftp-server has lines for, in its words.
-namespace event {
-struct ClientVersion {
-  std::uint32_t version;
-};
-struct Realpath {
-  std::string name;
-};
-struct Stat {
-  std::string name;
-  bool follow;
-};
-struct Open {
-  std::string name;
-  std::uint32_t flags, mode;
-};
-struct Close {
-  std::string name;
-  std::uint64_t read;
-  bool forced;
-  std::uint64_t written = 0;
-};
-struct Opendir {
-  std::string name;
-};
-struct Closedir {
-  std::string name;
-  bool forced;
-};
-struct Remove {
-  std::string name;
-};
-struct Mkdir {
-  std::string name;
-  std::uint32_t mode;
-};
-struct Rmdir {
-  std::string name;
-};
-struct Pair {  // of names, for a rename and the like
-  std::string_view request;
-  std::string old_name, new_name;
-};
-struct Named {  // a request that only names something
-  std::string_view request;
-  std::string name;
-};
-struct SetSize {
-  std::string name;
-  std::uint64_t size;
-};
-struct SetMode {
-  std::string name;
-  std::uint32_t mode;
-};
-struct SetModtime {
-  std::string name;
-  std::int64_t modified;  // seconds since 1970, UTC
-};
-struct SetOwner {
-  std::string name;
-  std::uint32_t uid, gid;
-};
-struct Refused {
-  std::string_view request;
-};  // it writes, and the session is read-only
-struct SentStatus {
-  std::uint32_t id;
-  Status status;
-};
-struct Unknown {
-  std::uint32_t type;
-  std::string extension;
-};
-}  // namespace event
-using Event = std::variant<event::ClientVersion, event::Realpath, event::Stat, event::Open, event::Close,
-                           event::Opendir, event::Closedir, event::Remove, event::Mkdir, event::Rmdir,
-                           event::Pair, event::Named, event::SetSize, event::SetMode, event::SetModtime,
-                           event::SetOwner, event::Refused, event::SentStatus, event::Unknown>;
-
-std::string_view text_of(Status status);      // "No such file"
-Status status_of(std::error_code error);      // as OpenSSH's errno_to_portable
-std::string flags_text(std::uint32_t flags);  // "READ,CREATE"
 
 // A name that can be no path.
 struct Misnamed {
@@ -123,33 +42,14 @@ class Session {
   Output& output() { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
   std::vector<Misnamed> take_misnamed() { return std::exchange(misnamed_, {}); }
-  bool idle() const;                       // nothing is open, under way or waiting to be sent
-  bool broken() const { return broken_; }  // the client broke the protocol; close the channel
+  bool idle() const;  // nothing is open, under way or waiting to be sent
+  // The client broke the protocol; close the channel.
+  bool broken() const { return broken_ || requests_.malformed(); }
 
  private:
   struct Row;
   static std::span<const Row> rows();
 
-  enum class Use { free, directory, reading, writing };
-  struct Open {
-    Use use = Use::free;
-    std::uint32_t flags = 0;  // of OPEN
-    std::string name;
-    std::uint64_t read = 0, written = 0;
-    std::uint64_t end = 0;  // of the file that is written
-  };
-  // What a client wants set: ATTRS on its way in.
-  struct Wanted {
-    std::optional<std::uint64_t> size;
-    std::optional<std::uint32_t> mode;
-    std::optional<Times> times;
-    struct Owner {
-      std::uint32_t uid, gid;
-    };
-    std::optional<Owner> owner;
-  };
-
-  std::optional<Bytes> next_packet();
   bool has_room_for(Bytes packet) const;
   void dispatch(Bytes packet);
   void init(Reader& reader);
@@ -187,10 +87,9 @@ class Session {
   void open_for_writing(std::uint32_t id, std::string_view name, std::uint32_t flags);
   void move(std::uint32_t id, Reader& reader, std::string_view request);
   void refuse_pair(std::uint32_t id, Reader& reader, std::string_view request);
-  static Wanted wanted(Reader& reader);
-  void tell(const std::string& name, const Wanted& wanted);
-  void set_by_name(std::uint32_t id, const std::string& name, const Wanted& wanted);
-  void set_open(std::uint32_t id, std::uint32_t number, const Wanted& wanted);
+  void tell(const std::string& name, const WantedAttributes& wanted);
+  void set_by_name(std::uint32_t id, const std::string& name, const WantedAttributes& wanted);
+  void set_open(std::uint32_t id, std::uint32_t number, const WantedAttributes& wanted);
   void send_name(std::uint32_t id, const storage::Path& path);
   struct Name {
     storage::Path path;
@@ -198,18 +97,13 @@ class Session {
   };
   std::optional<Name> name_or_status(std::uint32_t id, std::string_view name);
   std::optional<storage::Path> path_or_status(std::uint32_t id, std::string_view name);
-  std::optional<std::uint32_t> new_handle(std::uint32_t id, std::string_view name, Use use,
+  std::optional<std::uint32_t> new_handle(std::uint32_t id, std::string_view name, Handle::Use use,
                                           std::uint32_t flags = 0);
-  Open* handle_or_status(std::uint32_t id, std::string_view wire, std::uint32_t& number);
+  std::optional<std::uint32_t> handle_or_status(std::uint32_t id, std::string_view wire);
   void ask(std::uint32_t id, Operation operation);
   void go_on(Operation operation);
   std::optional<std::uint32_t> opening() const;  // the handle that the pending operation opens
-  void wrote(std::uint32_t handle, std::uint64_t offset, std::uint64_t size);
-  static bool readable(const Open& open);
-  static bool writable(const Open& open);
-  static std::uint64_t place_of(const Open& open, std::uint64_t offset);  // where a write goes
-  void tell_closed(const Open& open, bool forced);
-  void compact();
+  void tell_closed(const Handle& open, bool forced);
 
   void answer(const storage::Attributes& attributes);
   void answer(std::size_t count);
@@ -223,17 +117,13 @@ class Session {
   void begin(Type type, std::uint32_t id);
   void send_handle(std::uint32_t number);
   void send_status(std::uint32_t id, Status status);
-  void put(const storage::Attributes& attributes);
-  std::string long_name(const storage::Entry& entry) const;
 
   const std::int64_t now_;
   const Access access_;
-  std::vector<std::byte> input_;
-  std::vector<std::byte> later_;  // came while an operation may point into input_
-  std::size_t parsed_ = 0;        // bytes of input_ that are done with
+  Requests requests_;  // what an operation carries may point into it
   Output output_;
   bool started_ = false, broken_ = false;
-  std::vector<Open> handles_;
+  Handles handles_;
   struct Pending {
     std::uint32_t id;
     Operation operation;

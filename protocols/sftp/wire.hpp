@@ -2,7 +2,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "protocols/output_buffer.hpp"
 
@@ -53,12 +55,15 @@ enum class Status : std::uint32_t {
   connection_lost,
   op_unsupported,
 };
+std::string_view text_of(Status status);  // "No such file"
+Status status_of(std::error_code error);  // as OpenSSH's errno_to_portable
 
 // SSH_FXF_*, the flags of OPEN.
 namespace open_flag {
 constexpr std::uint32_t read = 0x01, write = 0x02, append = 0x04, create = 0x08, truncate = 0x10,
                         exclusive = 0x20;
 }
+std::string flags_text(std::uint32_t flags);  // "READ,CREATE"
 
 // SSH_FILEXFER_ATTR_*, the flags of ATTRS.
 namespace attribute_flag {

@@ -1,0 +1,48 @@
+#include "protocols/sftp/handles.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sftp {
+
+void Handle::wrote(std::uint64_t offset, std::uint64_t size) {
+  written += size;
+  end = std::max(end, offset + size);
+}
+
+std::optional<std::uint32_t> Handles::add(std::string_view name, Handle::Use use, std::uint32_t flags) {
+  auto place = std::ranges::find(all_, Handle::Use::free, &Handle::use);
+  if (place == all_.end()) {
+    if (all_.size() == most) return {};
+    place = all_.emplace(all_.end());
+  }
+  *place = {use, flags, std::string(name)};
+  return static_cast<std::uint32_t>(place - all_.begin());
+}
+
+std::optional<std::uint32_t> Handles::find(std::string_view wire) const {
+  if (wire.size() != std::tuple_size_v<Wire>) return {};
+  const auto number = Reader(std::as_bytes(std::span(wire))).u32();
+  if (number >= all_.size() || all_[number].use == Handle::Use::free) return {};
+  return number;
+}
+
+// In their places, for an operation may be under way that has the number of one.
+std::vector<Handle> Handles::take_all() {
+  auto taken = std::exchange(all_, std::vector<Handle>(all_.size()));
+  std::erase_if(taken, [](const Handle& handle) { return handle.use == Handle::Use::free; });
+  return taken;
+}
+
+bool Handles::none() const {
+  return std::ranges::all_of(
+      all_, [](auto use) { return use == Handle::Use::free; }, &Handle::use);
+}
+
+Handles::Wire Handles::wire(std::uint32_t number) {
+  Wire wire{};
+  Output::put(std::as_writable_bytes(std::span(wire)), number);
+  return wire;
+}
+
+}  // namespace sftp
