@@ -135,9 +135,9 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         }
         ssh_message_channel_request_reply_success(request.get());
         service_ = make();
-        std::optional<SftpFiles::Uploads> uploads;
+        std::optional<UserFiles::Uploads> uploads;
         if (connection_.user().uploads) uploads.emplace(shared_.depot, shared_.settings->ssh.max_upload);
-        SftpFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
+        UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
                                  shared_.catalogue};
         files_.emplace(std::move(images), uploads, shared_.disk);
         shared_.events.emit(
@@ -206,14 +206,14 @@ void SshChannel::carry_out(const files::Operation& operation) {
   }
   wait_for(
       workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
-      [this, operation](SftpFiles::Outcome outcome) {
+      [this, operation](UserFiles::Outcome outcome) {
         if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
         conclude(std::move(outcome), service_->misses(operation));
       });
 }
 
 bool SshChannel::may_mean_another(const files::Operation& operation,
-                                  const SftpFiles::Outcome& outcome) const {
+                                  const UserFiles::Outcome& outcome) const {
   const auto* error = std::get_if<std::error_code>(&outcome.answer);
   const bool missing =
       error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
@@ -222,18 +222,18 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
          shared_.explaining.busy() < most_explanations;
 }
 
-void SshChannel::carry_out_as_meant(const files::Operation& operation, SftpFiles::Outcome missed) {
+void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed) {
   wait_for(
       shared_.explaining,
       [files = &*files_, operation, settings = shared_.settings->lookup] {
         return files->perform_as_meant(operation, settings);
       },
-      [this, missed = std::move(missed)](std::optional<SftpFiles::Outcome> outcome) mutable {
+      [this, missed = std::move(missed)](std::optional<UserFiles::Outcome> outcome) mutable {
         conclude(outcome ? std::move(*outcome) : std::move(missed), true);
       });
 }
 
-void SshChannel::conclude(SftpFiles::Outcome outcome, bool tells) {
+void SshChannel::conclude(UserFiles::Outcome outcome, bool tells) {
   const auto* error = std::get_if<std::error_code>(&outcome.answer);
   const auto code = error ? *error : std::error_code{};
   if (const auto& meant = outcome.meant) {

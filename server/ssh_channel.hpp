@@ -9,9 +9,9 @@
 #include "conf/settings.hpp"
 #include "protocols/scp/command.hpp"
 #include "server/file_service.hpp"
-#include "server/sftp_files.hpp"
 #include "server/shared.hpp"
 #include "server/ssh_handles.hpp"
+#include "server/user_files.hpp"
 
 namespace server {
 
@@ -67,9 +67,9 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void start(ssh::Message request, MakeService make);
   bool work();
   void carry_out(const files::Operation& operation);
-  bool may_mean_another(const files::Operation& operation, const SftpFiles::Outcome& outcome) const;
-  void carry_out_as_meant(const files::Operation& operation, SftpFiles::Outcome missed);
-  void conclude(SftpFiles::Outcome outcome, bool tells);
+  bool may_mean_another(const files::Operation& operation, const UserFiles::Outcome& outcome) const;
+  void carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed);
+  void conclude(UserFiles::Outcome outcome, bool tells);
   bool expected(const storage::Path& missing, std::error_code error) const;
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
@@ -95,7 +95,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool starting_ = false;
   bool waiting_ = false;  // for a worker
   std::unique_ptr<FileService> service_;
-  std::optional<SftpFiles> files_;
+  std::optional<UserFiles> files_;
   std::set<std::string> missed_;  // names whose miss was told
 };
 

@@ -1,4 +1,4 @@
-#include "server/sftp_files.hpp"
+#include "server/user_files.hpp"
 
 #include <fmt/format.h>
 
@@ -14,13 +14,13 @@ storage::Result<std::size_t> read_all(std::span<std::byte> into, std::uint64_t o
   return read(storage::File::Pieces(pieces), offset);
 }
 
-SftpFiles::Outcome not_open() { return {std::make_error_code(std::errc::bad_file_descriptor)}; }
+UserFiles::Outcome not_open() { return {std::make_error_code(std::errc::bad_file_descriptor)}; }
 
 template <class T>
-SftpFiles::Outcome answer(storage::Result<T> result) {
+UserFiles::Outcome answer(storage::Result<T> result) {
   if (!result) return {result.error()};
   if constexpr (std::is_void_v<T>) {
-    return {sftp::Done{}};
+    return {files::Done{}};
   } else {
     return {std::move(*result)};
   }
@@ -45,32 +45,32 @@ storage::Path name_of(const storage::Upload& upload) {
 }
 
 // The file that is asked for to be read; nothing for another operation.
-const storage::Path* path_read(const sftp::Operation& operation) {
-  if (const auto* open = std::get_if<sftp::OpenFile>(&operation)) return &open->path;
-  const auto* examine = std::get_if<sftp::Examine>(&operation);
+const storage::Path* path_read(const files::Operation& operation) {
+  if (const auto* open = std::get_if<files::OpenFile>(&operation)) return &open->path;
+  const auto* examine = std::get_if<files::Examine>(&operation);
   return examine ? &examine->path : nullptr;
 }
 
-std::string name_read(const sftp::Operation& operation) {
-  const auto* open = std::get_if<sftp::OpenFile>(&operation);
-  const auto& spelled = open ? open->spelled : std::get<sftp::Examine>(operation).spelled;
+std::string name_read(const files::Operation& operation) {
+  const auto* open = std::get_if<files::OpenFile>(&operation);
+  const auto& spelled = open ? open->spelled : std::get<files::Examine>(operation).spelled;
   return spelled.empty() ? path_read(operation)->text() : spelled;
 }
 
-SftpFiles::Outcome no_exact_name(const storage::Path& path) {
+UserFiles::Outcome no_exact_name(const storage::Path& path) {
   return {std::make_error_code(std::errc::no_such_file_or_directory), path};
 }
 
 }  // namespace
 
-SftpFiles::~SftpFiles() {
+UserFiles::~UserFiles() {
   // To sweep away what was not published may wait for the disk, and so may closing a file.
   if (!open_.empty())
     closing_.run([open = std::move(open_)]() mutable { return open.clear(), true; }, [](auto) {});
 }
 
-std::optional<sftp::Answer> SftpFiles::try_now(const sftp::Operation& operation) {
-  const auto* read = std::get_if<sftp::ReadFile>(&operation);
+std::optional<files::Answer> UserFiles::try_now(const files::Operation& operation) {
+  const auto* read = std::get_if<files::ReadFile>(&operation);
   if (!read) return {};
   const auto* file = std::get_if<storage::File>(&slot(read->handle));
   if (!file) return {};
@@ -83,11 +83,11 @@ std::optional<sftp::Answer> SftpFiles::try_now(const sftp::Operation& operation)
   return *got;
 }
 
-SftpFiles::Outcome SftpFiles::perform(const sftp::Operation& operation) {
+UserFiles::Outcome UserFiles::perform(const files::Operation& operation) {
   return std::visit([this](const auto& each) { return run(each); }, operation);
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::Examine& operation) {
+UserFiles::Outcome UserFiles::run(const files::Examine& operation) {
   if (!operation.spelled.empty()) return no_exact_name(operation.path);
   const auto attributes = images_.root.attributes(operation.path, operation.links);
   if (attributes) return {*attributes};
@@ -96,137 +96,137 @@ SftpFiles::Outcome SftpFiles::run(const sftp::Examine& operation) {
   return {attributes.error(), operation.path};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOpen& operation) {
+UserFiles::Outcome UserFiles::run(const files::ExamineOpen& operation) {
   if (const auto* file = std::get_if<storage::File>(&slot(operation.handle)))
     return answer(file->attributes());
   const auto* file = upload(operation.handle);
   return file ? answer(file->attributes()) : not_open();
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::OpenFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::OpenFile& operation) {
   if (!operation.spelled.empty()) return no_exact_name(operation.path);
   auto file = images_.root.open_file(operation.path);
   if (!file) return {file.error(), operation.path};
   slot(operation.handle) = std::move(*file);
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::OpenDirectory& operation) {
+UserFiles::Outcome UserFiles::run(const files::OpenDirectory& operation) {
   auto directory = images_.root.open_directory(operation.path);
   if (!directory) return {directory.error()};
   slot(operation.handle) = std::move(*directory);
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::ReadFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::ReadFile& operation) {
   return answer(read(operation.handle, operation.into, operation.offset));
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::ReadDirectory& operation) {
+UserFiles::Outcome UserFiles::run(const files::ReadDirectory& operation) {
   auto* directory = std::get_if<storage::Directory>(&slot(operation.handle));
   if (!directory) return not_open();
   return answer(directory->read(operation.count));
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::CloseHandle& operation) {
+UserFiles::Outcome UserFiles::run(const files::CloseHandle& operation) {
   auto closing = std::exchange(slot(operation.handle), std::monostate{});
   auto* file = std::get_if<storage::Upload>(&closing);
-  if (!file) return {sftp::Done{}};
+  if (!file) return {files::Done{}};
   const auto published = file->publish();
-  return published ? Outcome{sftp::Done{}} : refuse(name_of(*file), published.error());
+  return published ? Outcome{files::Done{}} : refuse(name_of(*file), published.error());
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::AbandonFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::AbandonFile& operation) {
   slot(operation.handle) = std::monostate{};
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::CreateFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::CreateFile& operation) {
   auto begun = begin(operation);
   if (!begun) return refuse(operation.path, begun.error());
   slot(operation.handle) = std::move(*begun);
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::WriteFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::WriteFile& operation) {
   return store(operation.handle, operation.bytes, operation.offset);
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::TruncateFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::TruncateFile& operation) {
   auto* file = upload(operation.handle);
   if (!file) return not_open();
   if (!fits(operation.size, 0)) return {std::make_error_code(std::errc::file_too_large)};
   return answer(file->resize(operation.size));
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::CopyData& operation) {
+UserFiles::Outcome UserFiles::run(const files::CopyData& operation) {
   std::vector<std::byte> bytes(operation.size);
   const auto got = read(operation.from, bytes, operation.offset);
   if (!got) return {got.error()};
   bytes.resize(*got);
   auto stored = store(operation.to, bytes, operation.to_offset);
-  if (std::holds_alternative<sftp::Done>(stored.answer)) stored.answer = *got;
+  if (std::holds_alternative<files::Done>(stored.answer)) stored.answer = *got;
   return stored;
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::SyncFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::SyncFile& operation) {
   auto* file = upload(operation.handle);
-  return file ? answer(file->sync()) : Outcome{sftp::Done{}};  // what is only read is on the disk
+  return file ? answer(file->sync()) : Outcome{files::Done{}};  // what is only read is on the disk
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::MakeDirectory& operation) {
+UserFiles::Outcome UserFiles::run(const files::MakeDirectory& operation) {
   const auto place = own(operation.path);
   return place ? answer(place->folder.make_directory(place->path)) : Outcome{place.error()};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::RemoveDirectory& operation) {
+UserFiles::Outcome UserFiles::run(const files::RemoveDirectory& operation) {
   const auto place = own(operation.path);
   return place ? answer(place->folder.remove_directory(place->path)) : Outcome{place.error()};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::RemoveFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::RemoveFile& operation) {
   const auto place = own(operation.path);
   return place ? answer(place->folder.remove_file(place->path)) : Outcome{place.error()};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::Rename& operation) {
+UserFiles::Outcome UserFiles::run(const files::Rename& operation) {
   const auto from = own(operation.from), to = own(operation.to);
   if (!from) return {from.error()};
   if (!to) return {to.error()};
   return answer(from->folder.rename(from->path, to->path));
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::ExamineOwn& operation) {
+UserFiles::Outcome UserFiles::run(const files::ExamineOwn& operation) {
   const auto place = own(operation.path);
   if (!place) return {place.error()};
   const auto there = place->folder.root().attributes(place->path);
-  return there || upload(operation.path) ? Outcome{sftp::Done{}} : Outcome{there.error()};
+  return there || upload(operation.path) ? Outcome{files::Done{}} : Outcome{there.error()};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::SetTimes& operation) {
+UserFiles::Outcome UserFiles::run(const files::SetTimes& operation) {
   const auto place = own(operation.path);
   if (!place) return {place.error()};
   const auto set = place->folder.set_times(place->path, operation.times);
   auto* under_way = set ? nullptr : upload(operation.path);
   if (!under_way) return answer(set);
   under_way->set_times(operation.times);
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::SetTimesOpen& operation) {
+UserFiles::Outcome UserFiles::run(const files::SetTimesOpen& operation) {
   auto* file = upload(operation.handle);
   if (!file) return not_open();
   file->set_times(operation.times);
-  return {sftp::Done{}};
+  return {files::Done{}};
 }
 
-SftpFiles::Outcome SftpFiles::run(const sftp::ExamineSpace& operation) {
+UserFiles::Outcome UserFiles::run(const files::ExamineSpace& operation) {
   auto space = images_.root.space(operation.path);
   if (space && !uploads_) space->read_only = true;
   return answer(space);
 }
 
-storage::Result<SftpFiles::Own> SftpFiles::own(const storage::Path& path) const {
+storage::Result<UserFiles::Own> UserFiles::own(const storage::Path& path) const {
   const auto below = below_uploads(path);
   if (!uploads_ || !below) return std::unexpected(std::make_error_code(std::errc::permission_denied));
   auto folder = storage::uploads_below(images_.root);
@@ -234,7 +234,7 @@ storage::Result<SftpFiles::Own> SftpFiles::own(const storage::Path& path) const 
   return Own{std::move(*folder), *below};
 }
 
-storage::Result<storage::Upload> SftpFiles::begin(const sftp::CreateFile& operation) const {
+storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& operation) const {
   const auto place = own(operation.path);
   if (!place) return std::unexpected(place.error());
   const auto& root = place->folder.root();
@@ -247,7 +247,7 @@ storage::Result<storage::Upload> SftpFiles::begin(const sftp::CreateFile& operat
   return storage::Upload::begin(uploads_->depot, root, place->path, operation.size);
 }
 
-storage::Result<std::size_t> SftpFiles::read(std::uint32_t handle, std::span<std::byte> into,
+storage::Result<std::size_t> UserFiles::read(std::uint32_t handle, std::span<std::byte> into,
                                              std::uint64_t offset) {
   if (const auto* file = std::get_if<storage::File>(&slot(handle)))
     return read_all(into, offset, [&](auto pieces, auto at) { return file->read(pieces, at); });
@@ -255,7 +255,7 @@ storage::Result<std::size_t> SftpFiles::read(std::uint32_t handle, std::span<std
   return std::unexpected(std::make_error_code(std::errc::bad_file_descriptor));
 }
 
-SftpFiles::Outcome SftpFiles::store(std::uint32_t handle, std::span<const std::byte> bytes,
+UserFiles::Outcome UserFiles::store(std::uint32_t handle, std::span<const std::byte> bytes,
                                     std::uint64_t offset) {
   auto* file = upload(handle);
   if (!file) return not_open();
@@ -265,28 +265,28 @@ SftpFiles::Outcome SftpFiles::store(std::uint32_t handle, std::span<const std::b
     return refuse(name_of(*file), error);
   }
   const auto written = file->write(bytes, offset);
-  return written ? Outcome{sftp::Done{}} : refuse(name_of(*file), written.error());
+  return written ? Outcome{files::Done{}} : refuse(name_of(*file), written.error());
 }
 
-bool SftpFiles::fits(std::uint64_t offset, std::uint64_t size) const {
+bool UserFiles::fits(std::uint64_t offset, std::uint64_t size) const {
   const auto most = std::min<std::uint64_t>(uploads_ ? uploads_->max_size : 0, INT64_MAX);
   return offset <= most && size <= most - offset;
 }
 
-SftpFiles::Outcome SftpFiles::refuse(const storage::Path& path, std::error_code error) {
+UserFiles::Outcome UserFiles::refuse(const storage::Path& path, std::error_code error) {
   refused_ = path;
   return {error, path};
 }
 
 // A name below uploads/ is one that its user may be about to write.
-bool SftpFiles::may_mean_another(const sftp::Operation& operation,
+bool UserFiles::may_mean_another(const files::Operation& operation,
                                  const storage::LookupSettings& settings) const {
   const auto* path = path_read(operation);
   if (!path || (uploads_ && below_uploads(*path))) return false;
   return settings.forgiving || (images_.folder.is_root() && !settings.aliases.empty());
 }
 
-std::optional<SftpFiles::Outcome> SftpFiles::perform_as_meant(const sftp::Operation& operation,
+std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Operation& operation,
                                                               storage::LookupSettings settings) {
   const auto asked = name_read(operation);
   const auto catalogue = images_.catalogue.now(images_.folder);
@@ -294,15 +294,15 @@ std::optional<SftpFiles::Outcome> SftpFiles::perform_as_meant(const sftp::Operat
   if (!images_.folder.is_root()) settings.aliases.clear();  // they are written as from "/"
   auto found = storage::find_image(images_.root, *catalogue, asked, storage::AboveRoot::stays, settings);
   if (!found) return {};
-  const auto* open = std::get_if<sftp::OpenFile>(&operation);
+  const auto* open = std::get_if<files::OpenFile>(&operation);
   if (!open) return Outcome{found->file.at_open()};
   slot(open->handle) = std::move(found->file);
-  Outcome outcome{sftp::Done{}};
+  Outcome outcome{files::Done{}};
   if (found->rule != storage::Rule::exact) outcome.meant = Meant{asked, found->path, found->rule};
   return outcome;
 }
 
-storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code error, bool forgiving) const {
+storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code error, bool forgiving) const {
   if (refused_ == missing) return explain_unwritten(missing, error);
   const auto name = missing.text();
   const auto catalogue = images_.catalogue.now(images_.folder);
@@ -310,16 +310,16 @@ storage::Miss SftpFiles::explain(const storage::Path& missing, std::error_code e
                    : storage::plain_miss(name, error);
 }
 
-SftpFiles::Slot& SftpFiles::slot(std::uint32_t handle) {
+UserFiles::Slot& UserFiles::slot(std::uint32_t handle) {
   if (handle >= open_.size()) open_.resize(handle + 1);
   return open_[handle];
 }
 
-storage::Upload* SftpFiles::upload(std::uint32_t handle) {
+storage::Upload* UserFiles::upload(std::uint32_t handle) {
   return std::get_if<storage::Upload>(&slot(handle));
 }
 
-storage::Upload* SftpFiles::upload(const storage::Path& path) {
+storage::Upload* UserFiles::upload(const storage::Path& path) {
   for (auto& each : open_) {
     auto* file = std::get_if<storage::Upload>(&each);
     if (file && name_of(*file) == path) return file;

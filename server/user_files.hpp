@@ -3,7 +3,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocols/sftp/session.hpp"
+#include "protocols/file_operation.hpp"
 #include "server/workers.hpp"
 #include "storage/live_catalogue.hpp"
 #include "storage/lookup.hpp"
@@ -13,10 +13,10 @@
 
 namespace server {
 
-// What one SFTP session has open, and the carrying out of its operations below its user's root; nothing is
+// What one session has open, and the carrying out of its operations below its user's root; nothing is
 // changed but below the root's uploads/. One thread at a time, but any thread: the session hands it to a
 // worker and waits. Made and destroyed on the loop.
-class SftpFiles {
+class UserFiles {
  public:
   struct Meant {  // in place of a name that is not there
     std::string asked;
@@ -24,7 +24,7 @@ class SftpFiles {
     storage::Rule rule;
   };
   struct Outcome {
-    sftp::Answer answer;
+    files::Answer answer;
     std::optional<storage::Path> missing = {};  // the name that could not be examined, opened or written
     std::optional<Meant> meant = {};            // what was opened instead
   };
@@ -39,51 +39,52 @@ class SftpFiles {
   };
 
   // Without `uploads` the user may only read. What is still open at the end is closed by `closing`.
-  SftpFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
+  UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
       : images_(std::move(images)), uploads_(uploads), closing_(closing) {}
-  SftpFiles(const SftpFiles&) = delete;
-  SftpFiles& operator=(const SftpFiles&) = delete;
-  ~SftpFiles();
+  UserFiles(const UserFiles&) = delete;
+  UserFiles& operator=(const UserFiles&) = delete;
+  ~UserFiles();
 
   // What needs no disk: a read that memory answers. Nothing when it would have to wait.
-  std::optional<sftp::Answer> try_now(const sftp::Operation& operation);
+  std::optional<files::Answer> try_now(const files::Operation& operation);
   // May wait for the disk.
-  Outcome perform(const sftp::Operation& operation);
+  Outcome perform(const files::Operation& operation);
   // Whether perform_as_meant() may help where the operation found nothing.
-  bool may_mean_another(const sftp::Operation& operation, const storage::LookupSettings& settings) const;
+  bool may_mean_another(const files::Operation& operation, const storage::LookupSettings& settings) const;
   // The same as perform() with the file that was plainly meant; nothing when none was. For `explaining`.
-  std::optional<Outcome> perform_as_meant(const sftp::Operation& operation, storage::LookupSettings settings);
+  std::optional<Outcome> perform_as_meant(const files::Operation& operation,
+                                          storage::LookupSettings settings);
   storage::Miss explain(const storage::Path& missing, std::error_code error, bool forgiving) const;
 
  private:
-  Outcome run(const sftp::Examine& operation);
-  Outcome run(const sftp::ExamineOpen& operation);
-  Outcome run(const sftp::OpenFile& operation);
-  Outcome run(const sftp::OpenDirectory& operation);
-  Outcome run(const sftp::ReadFile& operation);
-  Outcome run(const sftp::ReadDirectory& operation);
-  Outcome run(const sftp::CloseHandle& operation);
-  Outcome run(const sftp::AbandonFile& operation);
-  Outcome run(const sftp::CreateFile& operation);
-  Outcome run(const sftp::WriteFile& operation);
-  Outcome run(const sftp::TruncateFile& operation);
-  Outcome run(const sftp::CopyData& operation);
-  Outcome run(const sftp::SyncFile& operation);
-  Outcome run(const sftp::MakeDirectory& operation);
-  Outcome run(const sftp::RemoveDirectory& operation);
-  Outcome run(const sftp::RemoveFile& operation);
-  Outcome run(const sftp::Rename& operation);
-  Outcome run(const sftp::ExamineOwn& operation);
-  Outcome run(const sftp::SetTimes& operation);
-  Outcome run(const sftp::SetTimesOpen& operation);
-  Outcome run(const sftp::ExamineSpace& operation);
+  Outcome run(const files::Examine& operation);
+  Outcome run(const files::ExamineOpen& operation);
+  Outcome run(const files::OpenFile& operation);
+  Outcome run(const files::OpenDirectory& operation);
+  Outcome run(const files::ReadFile& operation);
+  Outcome run(const files::ReadDirectory& operation);
+  Outcome run(const files::CloseHandle& operation);
+  Outcome run(const files::AbandonFile& operation);
+  Outcome run(const files::CreateFile& operation);
+  Outcome run(const files::WriteFile& operation);
+  Outcome run(const files::TruncateFile& operation);
+  Outcome run(const files::CopyData& operation);
+  Outcome run(const files::SyncFile& operation);
+  Outcome run(const files::MakeDirectory& operation);
+  Outcome run(const files::RemoveDirectory& operation);
+  Outcome run(const files::RemoveFile& operation);
+  Outcome run(const files::Rename& operation);
+  Outcome run(const files::ExamineOwn& operation);
+  Outcome run(const files::SetTimes& operation);
+  Outcome run(const files::SetTimesOpen& operation);
+  Outcome run(const files::ExamineSpace& operation);
 
   struct Own {  // a name that the user may write to
     storage::Writable folder;
     storage::Path path;  // below it
   };
   storage::Result<Own> own(const storage::Path& path) const;
-  storage::Result<storage::Upload> begin(const sftp::CreateFile& operation) const;
+  storage::Result<storage::Upload> begin(const files::CreateFile& operation) const;
   storage::Result<std::size_t> read(std::uint32_t handle, std::span<std::byte> into, std::uint64_t offset);
   Outcome store(std::uint32_t handle, std::span<const std::byte> bytes, std::uint64_t offset);
   bool fits(std::uint64_t offset, std::uint64_t size) const;
