@@ -55,20 +55,6 @@ std::optional<std::string> parse_key_line(std::string_view text) {
   return shaped ? std::optional(std::string(text)) : std::nullopt;
 }
 
-std::string text_of(const KeyFault& fault) {
-  if (fault.what == KeyFault::What::bad_from) {
-    return "from= must be given once, as from=\"PATTERN,...\" of addresses, networks such as 192.0.2.0/24 "
-           "(no bits "
-           "beyond the prefix) and patterns such as 192.0.2.*, each with ! before it if need be; names are "
-           "not "
-           "resolved";
-  }
-  return fmt::format(
-      "the option {} is not honoured, only from=\"PATTERN,...\" and restrict are; take it away if "
-      "the key may be used without",
-      fault.option.empty() ? "before it" : fault.option);
-}
-
 void check_options(Section& entry, const std::vector<std::string>& keys) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (const auto key = parse_authorized_key(keys[i]); !key)
@@ -81,8 +67,7 @@ std::optional<std::string> parse_name(std::string_view text) {
 }
 
 std::optional<std::string> parse_root(std::string_view text) {
-  const bool good = text.starts_with('/') && text.find("..") == text.npos;
-  return good ? std::optional(std::string(text)) : std::nullopt;
+  return is_user_root(text) ? std::optional(std::string(text)) : std::nullopt;
 }
 
 constexpr Kind<std::string> user_name{
@@ -91,12 +76,8 @@ constexpr Kind<std::string> password_hash{
     "a hash, $scrypt$ln=14,r=8,p=5$SALT$HASH, never the password itself; make it with: apdepot user passwd "
     "NAME",
     parse_password_hash};
-constexpr Kind<std::string> authorized_key{
-    "one public key on one line, TYPE BASE64 [COMMENT], as in a file id_ed25519.pub; TYPE is ssh-ed25519, "
-    "ssh-rsa or ecdsa-sha2-nistp256, 384 or 521, and from=\"PATTERN,...\" and restrict may stand before it",
-    parse_key_line};
-constexpr Kind<std::string> root_folder{"a folder of images/ that begins with \"/\" and holds no \"..\"",
-                                        parse_root};
+constexpr Kind<std::string> authorized_key{authorized_key_text, parse_key_line};
+constexpr Kind<std::string> root_folder{user_root_text, parse_root};
 
 void read_user(Section& entry, User& user) {
   const auto errors_before = entry.errors();

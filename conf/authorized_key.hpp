@@ -22,6 +22,12 @@ struct KeyFault {
       option;  // sshd's own name of the unknown one, if it is one of sshd's; no other text of the line
 };
 
+constexpr std::string_view authorized_key_text =
+    "one public key on one line, TYPE BASE64 [COMMENT], as in a file id_ed25519.pub; TYPE is ssh-ed25519, "
+    "ssh-rsa or ecdsa-sha2-nistp256, 384 or 521, and from=\"PATTERN,...\" and restrict may stand before it";
+// What is to be done about it; of the line it holds the option's name at most.
+std::string text_of(const KeyFault& fault);
+
 // `restrict` is taken, for nobody gets more than files here anyway. Every other option but from= is a fault:
 // it may stand for a restriction, and the key must not open more than its owner was told.
 std::expected<AuthorizedKey, KeyFault> parse_authorized_key(std::string_view line);

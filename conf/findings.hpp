@@ -15,6 +15,7 @@ class Findings {
   void error(int line, std::string_view text);
   void warning(int line, std::string_view text);
   std::size_t errors() const { return errors_.size(); }
+  std::size_t mistakes() const { return errors_.size() + unknown_.size(); }
 
   // Every key that a section may have, and those that were met but that none has. `section` is the path that
   // leads to the key, "ssh.users[0]", and empty at the top.

@@ -58,7 +58,7 @@ class Section {
   void mapping(std::string_view key, const Kind<T>& kind, std::vector<Pair>& out);
   template <class Out, class Fill>
   void section(std::string_view key, Fill fill, Out& out);
-  // A list of concealed sections.
+  // A list of concealed sections, without those that are wrong.
   template <class T, class Fill>
   void sections(std::string_view key, Fill fill, std::vector<T>& out);
 
@@ -196,10 +196,11 @@ void Section::sections(std::string_view key, Fill fill, std::vector<T>& out) {
   for (const auto& item : items(*value)) {
     if (!is_section(item)) continue;
     T element;
+    const auto mistakes = findings_.mistakes();
     Section inner(item.node, item.path, item.line, findings_, true);
     fill(inner, element);
     inner.end();
-    out.push_back(std::move(element));
+    if (findings_.mistakes() == mistakes) out.push_back(std::move(element));
   }
 }
 

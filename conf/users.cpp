@@ -26,19 +26,34 @@ void refuse_open_file(const fs::path& file) {
 }  // namespace
 
 std::vector<User> load_users(const fs::path& file) {
-  const auto text = read_whole(file);
-  if (!text) return {};
-  refuse_open_file(file);
-  std::vector<User> users;
-  read_document(*text, file.string(), read_users, users);
-  return users;
+  auto [users, problem] = load_usable_users(file);
+  if (!problem.empty()) throw ConfigError(problem);
+  return std::move(users);
+}
+
+UsableUsers load_usable_users(const fs::path& file) {
+  UsableUsers usable;
+  try {
+    const auto text = read_whole(file);
+    if (!text) return {};
+    refuse_open_file(file);
+    read_document(*text, file.string(), read_users, usable.users);
+  } catch (const ConfigError& error) {
+    usable.problem = error.what();
+  }
+  return usable;
 }
 
 void save_users(const std::vector<User>& users, const fs::path& file) {
   Printer printer(Form::yaml);
   print_users(printer, users, Secrets::written);
-  storage::write_durably(file, "# Kept by `apdepot user`.\n" + printer.take(), 0600);
+  const auto text = "# Kept by `apdepot user`.\n" + printer.take();
+  std::vector<User> again;
+  read_document(text, "what would be written to " + file.string(), read_users, again);
+  storage::write_durably(file, text, 0600);
 }
+
+bool is_user_root(std::string_view root) { return root.starts_with('/') && root.find("..") == root.npos; }
 
 bool is_user_name(std::string_view name) {
   constexpr std::size_t longest = 32;

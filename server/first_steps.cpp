@@ -11,12 +11,9 @@
 namespace server {
 namespace {
 
-// A users file that cannot be read is told when somebody logs in, and keeps nobody from TFTP.
-std::string first_user(const Shared& shared) try {
-  const auto users = conf::load_users(users_file(*shared.settings, shared.depot));
+std::string first_user(const Shared& shared) {
+  const auto users = conf::load_usable_users(users_file(*shared.settings, shared.depot)).users;
   return users.empty() ? "" : users.front().name;
-} catch (const std::exception&) {
-  return "";
 }
 
 }  // namespace

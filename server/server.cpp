@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "conf/algorithms.hpp"
+#include "conf/users.hpp"
 #include "server/classic_log.hpp"
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
@@ -14,6 +15,7 @@
 #include "server/polite.hpp"
 #include "server/service.hpp"
 #include "server/thread_time.hpp"
+#include "server/users.hpp"
 #include "storage/staging.hpp"
 
 namespace server {
@@ -83,6 +85,7 @@ void Server::run() {
              origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
   tell_ready();
   make_host_keys();
+  check_users();
   make_catalogue();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
@@ -129,6 +132,16 @@ void Server::make_catalogue() {
             "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
             "let the depot lie on a disk of this host"});
       });
+}
+
+// What nobody is told of until somebody is refused.
+void Server::check_users() {
+  if (ssh_addresses_.empty()) return;
+  disk_.run([settings = shared_.settings,
+             this] { return conf::load_usable_users(users_file(*settings, depot_)).problem; },
+            [this](const std::optional<std::string>& problem) {
+              if (problem && !problem->empty()) events_.emit(event::Warned{*problem});
+            });
 }
 
 void Server::make_host_keys() {
@@ -224,6 +237,7 @@ void Server::put_in_force(conf::Loaded loaded) {
   for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
   shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
+  check_users();
   if (conf::needs_restart(*settings_, *shared_.settings)) {
     events_.emit(event::Warned{
         "the depot, the addresses, tftp.single_port, ssh.compatibility, the algorithms of ssh, import, "

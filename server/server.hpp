@@ -37,6 +37,7 @@ class Server {
   std::string ready_line() const;
   void make_catalogue();
   void make_host_keys();
+  void check_users();
   void sweep_staging();
   void start_importer();
   net::awaitable<void> heed_signals();

@@ -5,9 +5,18 @@
 #include "conf/users.hpp"
 
 namespace server {
+namespace {
+
+constexpr auto users_name = "users.yaml";
+
+}  // namespace
 
 std::filesystem::path users_file(const conf::Settings& settings, const storage::Depot& depot) {
-  return settings.ssh.users_file.value_or(depot.state() / "users.yaml");
+  return settings.ssh.users_file.value_or(depot.state() / users_name);
+}
+
+std::filesystem::path users_file(const conf::Settings& settings) {
+  return settings.ssh.users_file.value_or(storage::Depot::state_of(settings.depot) / users_name);
 }
 
 // The file is read even for whoever stands in the configuration, or the time would tell who does not.
@@ -17,13 +26,10 @@ UserLookup find_user(const conf::Settings& settings, const storage::Depot& depot
     const auto found = std::ranges::find(users, name, &conf::User::name);
     if (found != users.end()) lookup.user = *found;
   };
-  try {
-    pick(conf::load_users(users_file(settings, depot)));
-  } catch (const std::exception& e) {
-    lookup.problem = e.what();
-  }
+  auto [users, problem] = conf::load_usable_users(users_file(settings, depot));
+  pick(users);
   pick(settings.ssh.users);
-  if (lookup.user) lookup.problem.clear();
+  if (!lookup.user) lookup.problem = std::move(problem);
   return lookup;
 }
 

@@ -9,10 +9,12 @@
 namespace server {
 
 std::filesystem::path users_file(const conf::Settings& settings, const storage::Depot& depot);
+// In the depot that the settings name, which need not be there yet.
+std::filesystem::path users_file(const conf::Settings& settings);
 
 struct UserLookup {
   std::optional<conf::User> user;
-  std::string problem;  // the users file is unreadable: nobody in it can log in until it is mended
+  std::string problem;  // of the users file, when that may be why there is no such user
 };
 
 // Reads the users file anew each time, so that `apdepot user` takes effect at once. Blocks: for a worker.

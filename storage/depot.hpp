@@ -18,7 +18,8 @@ class Depot {
   std::filesystem::path rejected() const { return directory_ / "rejected"; }
   std::filesystem::path retired() const { return directory_ / "retired"; }  // made when it is needed
   std::filesystem::path bundles() const { return directory_ / "bundles"; }  // likewise
-  std::filesystem::path state() const { return directory_ / "state"; }
+  static std::filesystem::path state_of(const std::filesystem::path& depot) { return depot / "state"; }
+  std::filesystem::path state() const { return state_of(directory_); }
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
   std::filesystem::path manifest(const Path& release) const {

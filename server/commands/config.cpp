@@ -1,19 +1,34 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 
+#include "conf/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/users.hpp"
 
 namespace server {
 namespace {
 
 constexpr Flag flags[]{{"--json", "", "print JSON (show)"}};
 
+// They stand in the depot, which may be another user's.
+void check_users(const conf::Settings& settings) {
+  const auto file = users_file(settings);
+  std::error_code error;
+  const bool present = std::filesystem::exists(file, error);
+  if (error) return fmt::print(stderr, "{}: not checked: {}\n", file.string(), error.message());
+  if (!present) return;
+  conf::load_users(file);
+  fmt::print(stderr, "{}: no errors\n", file.string());
+}
+
 int check(const Arguments& arguments) {
   const auto loaded = load_settings(arguments);
   for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", warning);
   const auto file = config_file_name(arguments);
   fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : file);
+  check_users(loaded.settings);
   return 0;
 }
 
@@ -35,8 +50,8 @@ int run(Arguments& arguments) {
 
 }  // namespace
 
-const Command config_command{"config", "check|show|example",
-                             "checks a config, prints the merged truth, prints the annotated example", flags,
-                             run};
+const Command config_command{
+    "config", "check|show|example",
+    "checks a config and the users file, prints the merged truth, prints the annotated example", flags, run};
 
 }  // namespace server

@@ -73,7 +73,7 @@ Answer explain_tftp_write(const Question& question) {
 
 bool somebody_may_upload(const Question& question) {
   auto users = question.settings.ssh.users;
-  for (auto& user : conf::load_users(users_file(question.settings, question.depot)))
+  for (auto& user : conf::load_usable_users(users_file(question.settings, question.depot)).users)
     users.push_back(std::move(user));
   return std::ranges::any_of(users, &conf::User::uploads);
 }

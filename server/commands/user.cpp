@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "conf/authorized_key.hpp"
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/json.hpp"
@@ -23,15 +24,26 @@ constexpr Flag flags[]{
     {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
     {"--json", "", "print JSON (list)"}};
 
-std::vector<std::string> lines_of(const std::string& file) {
+// Of its text nothing is shown: it may be a private key.
+std::vector<std::string> keys_of(const std::string& file) {
   std::ifstream in(file);
   if (!in) throw std::runtime_error(fmt::format("cannot read {}", file));
-  std::vector<std::string> lines;
+  std::vector<std::string> keys;
+  int number = 0;
   for (std::string line; std::getline(in, line);) {
+    ++number;
     if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty() && !line.starts_with('#')) lines.push_back(line);
+    if (line.empty() || line.starts_with('#')) continue;
+    if (line.find("PRIVATE KEY") != line.npos) {
+      throw std::runtime_error(
+          fmt::format("--key {}: it is a private key, which stays with its owner; take {}.pub", file, file));
+    }
+    if (const auto key = conf::parse_authorized_key(line); !key)
+      throw std::runtime_error(fmt::format("--key {}:{}: {}", file, number, conf::text_of(key.error())));
+    keys.push_back(std::move(line));
   }
-  return lines;
+  if (keys.empty()) throw std::runtime_error(fmt::format("--key {}: there is no key in it", file));
+  return keys;
 }
 
 Secret password_from_file(const std::string& name) {
@@ -103,9 +115,11 @@ int add(const Arguments& arguments, const std::string& name) {
   conf::User user;
   user.name = name;
   for (const auto& file : arguments.values("--key")) {
-    for (auto& line : lines_of(file)) user.authorized_keys.push_back(std::move(line));
+    for (auto& key : keys_of(file)) user.authorized_keys.push_back(std::move(key));
   }
-  if (const auto root = arguments.value("--root")) user.root = *root;
+  user.root = arguments.value("--root").value_or(user.root);
+  if (!conf::is_user_root(user.root))
+    throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
   user.uploads = arguments.has("--uploads");
   if (user.authorized_keys.empty() || arguments.has("--password-file"))
     user.password_hash = new_hash(arguments, name);

@@ -34,7 +34,7 @@ std::string some_address(const Arguments& arguments) {
 
 std::string some_user(const conf::Settings& settings, const storage::Depot& depot) {
   if (!settings.ssh.users.empty()) return settings.ssh.users.front().name;
-  const auto users = conf::load_users(users_file(settings, depot));
+  const auto users = conf::load_usable_users(users_file(settings, depot)).users;
   return users.empty() ? "<user>" : users.front().name;
 }
 

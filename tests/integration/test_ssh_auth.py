@@ -308,6 +308,75 @@ def test_a_users_file_that_others_may_read_is_refused(depot):
     assert "users.yaml" in done.stderr
 
 
+def spoil(users_file, name):
+    """A word that is no key's, in the entry of that user."""
+    text = users_file.read_text()
+    users_file.write_text(text.replace(f'name: "{name}"', f'name: "{name}"\n    rot: "/EWC"'))
+
+
+def test_a_mistake_in_one_users_entry_keeps_that_user_out_and_is_told_at_the_start(start_server, depot, tmp_path):
+    apdepot.add_user(depot, "operator", "first word", tmp_path)
+    spoil(depot / "state/users.yaml", "operator")
+    server = start_server(depot)
+
+    server.wait_for_log(r"users\.yaml:\d+: users\[1\]\.rot is not a key; did you mean users\[1\]\.root")
+    assert may_enter(server, USER, PASSWORD)
+    assert not may_enter(server, "operator", "first word")
+
+
+def test_a_mistake_in_the_users_file_is_told_at_a_reload(server):
+    spoil(server.depot / "state/users.yaml", USER)
+    server.signal(signal.SIGHUP)
+
+    server.wait_for_log(r"users\.yaml:\d+: users\[0\]\.rot is not a key")
+
+
+def test_the_users_file_is_checked_with_the_configuration(depot):
+    done = apdepot.run("config", "check", depot=depot)
+    assert done.returncode == 0 and "users.yaml: no errors" in done.stderr
+
+    spoil(depot / "state/users.yaml", USER)
+    done = apdepot.run("config", "check", depot=depot)
+    assert done.returncode == 1 and "users[0].rot" in done.stderr
+
+
+def test_a_configuration_is_checked_before_its_depot_is_there(tmp_path):
+    apdepot.succeed("config", "check", depot=tmp_path / "depot")
+
+    assert not (tmp_path / "depot").exists()
+
+
+@pytest.mark.parametrize("flags, content, told", [
+    (("--key",), "127.0.0.1 localhost\n", ":1: must be one public key on one line"),
+    (("--key",), "# mine\n\nssh-ed25519 AAAA\n", ":3: must be one public key on one line"),
+    (("--key",), "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n", "it is a private key"),
+    (("--key",), "no-pty {key}\n", ":1: the option no-pty is not honoured"),
+    (("--key",), "# nothing yet\n", "there is no key in it"),
+    (("--root", "EWC", "--key"), "{key}\n", "--root EWC: it is a folder"),
+    (("--root", "/../x", "--key"), "{key}\n", "--root /../x: it is a folder")])
+def test_a_user_that_could_not_log_in_is_not_added(depot, tmp_path, key, flags, content, told):
+    before = (depot / "state/users.yaml").read_bytes()
+    file = tmp_path / "given.pub"
+    file.write_text(content.format(key=key.with_suffix(".pub").read_text().strip()))
+    done = apdepot.run("user", "add", "operator", *flags, file, depot=depot)
+
+    assert done.returncode in (1, 2) and told in done.stderr
+    assert "AAAA" not in done.stderr and "b3Bl" not in done.stderr and "localhost" not in done.stderr
+    assert (depot / "state/users.yaml").read_bytes() == before
+
+
+def test_a_key_may_have_any_comment(start_server, depot, tmp_path, key):
+    words = key.with_suffix(".pub").read_bytes().split()[:2]
+    file = tmp_path / "given.pub"
+    file.write_bytes(b" ".join([*words, b'\xc3\xa4 \xff\x01 "a" # b: {c\r\n']))
+    apdepot.succeed("user", "add", "operator", "--key", file, depot=depot)
+    transport = connect(start_server(depot))
+    transport.auth_publickey("operator", paramiko.Ed25519Key.from_private_key_file(str(key)))
+
+    assert transport.is_authenticated()
+    transport.close()
+
+
 def test_users_change_in_a_running_server_at_once(server, tmp_path):
     depot = server.depot
     apdepot.add_user(depot, "operator", "first word", tmp_path)

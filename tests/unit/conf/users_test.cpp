@@ -93,6 +93,39 @@ TEST_CASE("a mistake in the users file is told as one in the configuration") {
   CHECK(error_of(dir.path()) == "cannot read " + dir.path().string() + ": it is a folder");
 }
 
+TEST_CASE("a mistake is one user's and not everybody's") {
+  const test::TempDir dir;
+  const std::string good = std::string("\n    password_hash: ") + hash + "\n";
+  for (const std::string mistake :
+       {"name: a/b", "name: ewc\n    rot: /EWC", "name: ewc\n    root: EWC", "name: ewc\n    name: ops",
+        "name: ewc\n    authorized_keys: [ssh-ed25519]", "name: good", "uploads: false"}) {
+    CAPTURE(mistake);
+    const auto file = write_private(
+        dir, "users:\n  - name: good" + good + "  - " + mistake + good + "  - name: last" + good);
+    const auto usable = conf::load_usable_users(file);
+    REQUIRE(usable.users.size() == 2);
+    CHECK(usable.users[0].name == "good");
+    CHECK(usable.users[1].name == "last");
+    CHECK(usable.problem == error_of(file));
+    CHECK(usable.problem.starts_with(file.string() + ":"));
+  }
+  CHECK(conf::load_usable_users(write_private(dir, "users: [\n")).users.empty());
+  CHECK(conf::load_usable_users(dir / "none").problem == "");
+}
+
+TEST_CASE("users that could not be read back are not written") {
+  const test::TempDir dir;
+  const auto file = dir / "users.yaml";
+  const conf::User good{"ewc", hash, {}, "/", false};
+  conf::save_users({good}, file);
+  for (const auto& bad : {conf::User{"a/b", hash, {}, "/", false}, conf::User{"ops", "", {}, "/", false},
+                          conf::User{"ops", hash, {"no key"}, "/", false}, good}) {
+    CAPTURE(bad.name);
+    CHECK_THROWS_AS(conf::save_users({good, bad}, file), conf::ConfigError);
+    CHECK(conf::load_users(file).size() == 1);
+  }
+}
+
 TEST_CASE("a user's name is safe in a log and in a path") {
   for (const std::string name : {"a", "ewc", "site-7.ops", "A_9", "0"}) {
     CAPTURE(name);
