@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 
 #include "conf/authorized_key.hpp"
@@ -13,6 +14,7 @@
 #include "server/json.hpp"
 #include "server/password.hpp"
 #include "server/terminal.hpp"
+#include "storage/staging.hpp"
 
 namespace server {
 namespace {
@@ -87,8 +89,14 @@ struct Book {
   explicit Book(const Arguments& arguments)
       : settings(load_settings(arguments).settings),
         depot(settings.depot),
-        file(users_file(settings, depot)),
+        file(std::filesystem::absolute(users_file(settings, depot))),
         users(conf::load_users(file)) {}
+
+  void expect_free(const std::string& name) const {
+    if (!configured(name) && std::ranges::find(users, name, &conf::User::name) == users.end()) return;
+    throw std::runtime_error(
+        fmt::format("there is a user {} already: `apdepot user passwd {}` changes the password", name, name));
+  }
 
   conf::User& existing(const std::string& name) {
     const auto found = std::ranges::find(users, name, &conf::User::name);
@@ -100,7 +108,14 @@ struct Book {
   bool configured(const std::string& name) const {
     return std::ranges::find(settings.ssh.users, name, &conf::User::name) != settings.ssh.users.end();
   }
-  void save() const { conf::save_users(users, file); }
+  // Reads them once more, for another command may have changed them since, and keeps others waiting
+  // meanwhile.
+  void change(const std::function<void()>& act) {
+    const storage::DirectoryLock lock(file.parent_path());
+    users = conf::load_users(file);
+    act();
+    conf::save_users(users, file);
+  }
 };
 
 int add(const Arguments& arguments, const std::string& name) {
@@ -108,10 +123,7 @@ int add(const Arguments& arguments, const std::string& name) {
     throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
   }
   Book book(arguments);
-  if (book.configured(name) || std::ranges::find(book.users, name, &conf::User::name) != book.users.end()) {
-    throw std::runtime_error(
-        fmt::format("there is a user {} already: `apdepot user passwd {}` changes the password", name, name));
-  }
+  book.expect_free(name);
   conf::User user;
   user.name = name;
   for (const auto& file : arguments.values("--key")) {
@@ -123,26 +135,29 @@ int add(const Arguments& arguments, const std::string& name) {
   user.uploads = arguments.has("--uploads");
   if (user.authorized_keys.empty() || arguments.has("--password-file"))
     user.password_hash = new_hash(arguments, name);
-  book.users.push_back(std::move(user));
-  book.save();
+  book.change([&] {
+    book.expect_free(name);
+    book.users.push_back(std::move(user));
+  });
   fmt::print(stderr, "user {} may log in now\n", name);
   return 0;
 }
 
 int remove(const Arguments& arguments, const std::string& name) {
   Book book(arguments);
-  book.existing(name);
-  std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
-  book.save();
+  book.change([&] {
+    book.existing(name);
+    std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
+  });
   fmt::print(stderr, "user {} is removed\n", name);
   return 0;
 }
 
 int passwd(const Arguments& arguments, const std::string& name) {
   Book book(arguments);
-  auto& user = book.existing(name);
-  user.password_hash = new_hash(arguments, name);
-  book.save();
+  book.existing(name);
+  auto hash = new_hash(arguments, name);
+  book.change([&] { book.existing(name).password_hash = std::move(hash); });
   fmt::print(stderr, "the password of {} is changed\n", name);
   return 0;
 }

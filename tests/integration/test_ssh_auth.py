@@ -1,5 +1,6 @@
 """Who may come in over SSH, and that there is nothing but SFTP behind the door."""
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -363,6 +364,15 @@ def test_a_user_that_could_not_log_in_is_not_added(depot, tmp_path, key, flags, 
     assert done.returncode in (1, 2) and told in done.stderr
     assert "AAAA" not in done.stderr and "b3Bl" not in done.stderr and "localhost" not in done.stderr
     assert (depot / "state/users.yaml").read_bytes() == before
+
+
+def test_users_that_are_added_at_once_are_all_there(depot, key):
+    names = [f"operator{i}" for i in range(12)]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: apdepot.succeed("user", "add", name, "--key", f"{key}.pub", depot=depot), names))
+
+    listed = json.loads(apdepot.succeed("user", "list", "--json", depot=depot))
+    assert {user["name"] for user in listed} == {USER, *names}
 
 
 def test_a_key_may_have_any_comment(start_server, depot, tmp_path, key):
