@@ -15,7 +15,9 @@ constexpr auto settle_unseen = 10s;
 // Nothing tells of files that another host writes to a shared drop/.
 constexpr auto look_again = 60s;
 // After the depot failed (a full disk, most likely).
-constexpr auto retry_after = 60s;
+constexpr auto depot_pause = 60s;
+// After the file was touched in the meantime.
+constexpr auto file_pause = 1s;
 
 constexpr auto tell_every = 5s;
 
@@ -137,8 +139,9 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
   } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
     shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
   } else {
-    shared_.events.emit(event::ImportFailed{name, std::get<std::string>(outcome)});
-    folder_.closed(name, now() + retry_after);
+    const auto& failed = std::get<Failed>(outcome);
+    shared_.events.emit(event::ImportFailed{name, failed.problem});
+    folder_.closed(name, now() + failed.pause);
   }
 }
 
@@ -166,8 +169,11 @@ Importer::Outcome Importer::import_now(const std::string& name) const {
       storage::take_away(shared_.depot, digest_files, name, storage::Fate::rejected);
       return Refused{e.what(), "rejected/" + moved_to.filename().string()};
     }
+  } catch (const std::system_error& e) {
+    const bool touched = e.code() == std::errc::resource_unavailable_try_again;
+    return Failed{e.what(), touched ? file_pause : depot_pause};
   } catch (const std::exception& e) {
-    return std::string(e.what());
+    return Failed{e.what(), depot_pause};
   }
 }
 

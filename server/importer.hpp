@@ -43,7 +43,11 @@ class Importer {
   struct Refused {
     std::string reason, moved_to;
   };
-  using Outcome = std::variant<Done, Compared, Refused, std::string>;
+  struct Failed {
+    std::string problem;
+    std::chrono::seconds pause;  // before it is tried again
+  };
+  using Outcome = std::variant<Done, Compared, Refused, Failed>;
 
   net::awaitable<void> look_around();
   net::awaitable<void> import(std::string name);

@@ -50,7 +50,7 @@ struct Rejected : std::runtime_error {
 // this process or another.
 //
 // Throws Rejected for a file that cannot be published, std::system_error when the depot fails (full,
-// read-only): then the same file may well do later.
+// read-only), or the file was changed meanwhile (resource_unavailable_try_again): then it may well do later.
 Imported import_bundle(const Depot& depot, const std::filesystem::path& bundle,
                        const ImportSettings& settings, const ImportOrder& order = {});
 

@@ -290,6 +290,21 @@ def test_a_slow_import_tells_how_far_it_is(start_server, empty_depot, bundle, im
     assert {path.name: path.read_bytes() for path in release.iterdir()} == images
 
 
+def test_a_drop_that_is_touched_while_it_is_imported_is_published_soon(server, bundle, images):
+    """Copy programs set the mode and the times last."""
+    drop(server, bundle)
+    file, touched = server.depot / "drop" / BUNDLE, 0
+    while not any("was changed while it was imported" in line for line in server.log_lines()):
+        touched += 1
+        with contextlib.suppress(FileNotFoundError):
+            file.chmod(0o600 + touched % 2 * 0o44)
+        if not file.exists():
+            drop(server, bundle)
+
+    release = wait_for_release(server, timeout=20)  # a depot that fails is left alone for a minute
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == images
+
+
 def test_a_slow_copy_into_a_preallocated_file_is_waited_for(server, bundle, images):
     content = bundle.read_bytes()
     with open(server.depot / "drop" / BUNDLE, "wb") as file:
