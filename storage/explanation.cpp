@@ -21,6 +21,17 @@ std::string images(const Shelf& shelf) {
   return text;
 }
 
+// The images; of a shelf that has none, its first files.
+std::string offer(const Shelf& shelf) {
+  if (shelf.has_images()) return images(shelf);
+  constexpr std::size_t most_named = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(shelf.files.size(), most_named); ++i) {
+    text.append(i == 0 ? "" : ", ").append(shelf.files[i].name);
+  }
+  return shelf.files.size() > most_named ? text + ", ..." : text;
+}
+
 Miss pointing_at(Cause cause, std::string what, const Shelf& shelf, const std::string& file) {
   return {cause, std::move(what), fmt::format("{} is in {}", file, shelf.path.text()), shelf.path / file, {}};
 }
@@ -123,7 +134,7 @@ std::optional<Miss> Explanation::family_missing() const {
 }
 
 Miss Explanation::wrong_place() const {
-  const auto missing = root_.attributes(directory_).has_value() ? asked_ : directory_;
+  const auto missing = here_ || root_.attributes(directory_) ? asked_ : directory_;
   const auto what = missing.text() + " does not exist";
   const bool unknown = names_unknown_release(missing);
   const auto elsewhere = unknown ? Cause::no_such_release : Cause::wrong_directory;
@@ -181,9 +192,11 @@ std::string Explanation::releases() const {
   return named > most_named ? text + ", ..." : text;
 }
 
-// The part of the path that exists.
+// In the directory that was asked for; else the part of the path that exists.
 std::string Explanation::what_there_is() const {
   if (catalogue_.shelves().empty()) return nothing_yet;
+  if (here_ && !here_->path.is_root() && !here_->files.empty())
+    return fmt::format("{} has {}", here_->path.text(), offer(*here_));
   for (auto path = directory_; !path.is_root(); path = path.parent()) {
     const auto attributes = root_.attributes(path);
     if (attributes)

@@ -69,6 +69,10 @@ TEST_CASE("each miss has one cause, says what is wrong, and names what is near")
            Row{"/EWC/l7_9_4a/ap1g8", Cause::lookalike, "there is no /EWC/l7_9_4a", "ap1g8 is in /EWC/17_9_4a",
                "/EWC/17_9_4a/ap1g8"},
            Row{"/EWC/17_9_4a/nonsense.txt", Cause::not_found, "/EWC/17_9_4a/nonsense.txt does not exist",
+               "/EWC/17_9_4a has ap1g6, ap1g8", ""},
+           Row{"/EWC/17.9.4a/ap1g8.bin", Cause::not_found, "/EWC/17.9.4a/ap1g8.bin does not exist",
+               "/EWC/17_9_4a has ap1g6, ap1g8", ""},
+           Row{"/EWC/17_9_4a/folder/ap1g8.bin", Cause::not_found, "/EWC/17_9_4a/folder does not exist",
                "/EWC/17_9_4a is there", ""},
            Row{"/EWC/17_9_4a/ap1g8/x", Cause::not_found, "/EWC/17_9_4a/ap1g8/x does not exist",
                "/EWC/17_9_4a/ap1g8 is no directory", ""},
@@ -91,6 +95,14 @@ TEST_CASE("each miss has one cause, says what is wrong, and names what is near")
     CHECK((miss.nearest ? miss.nearest->text() : "") == row.nearest);
     CHECK(miss.error);
   }
+}
+
+TEST_CASE("where there are no images, the first files are named") {
+  const Images images;
+  for (const auto name : {"a", "b", "c", "d", "e"}) images.dir.write(std::string("Aruba/old/") + name, "");
+  CHECK(miss_of(images.root, "/Aruba/old/x").hint == "/Aruba/old has a, b, c, d, e");
+  images.dir.write("Aruba/old/f", "");
+  CHECK(miss_of(images.root, "/Aruba/old/x").hint == "/Aruba/old has a, b, c, d, e, ...");
 }
 
 TEST_CASE("of two releases that hold the image, the same product's newest is named") {
