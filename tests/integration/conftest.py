@@ -1,12 +1,14 @@
 """Every test has a depot, a server and a home of its own, and every server must end well."""
+import os
 import shutil
+import subprocess
 import zipfile
 
 import pytest
 
 import apdepot
 import sftp_wire
-from clients import Client, key_user, make_key
+from clients import CONTENT, THEN, Client, key_user, make_key
 from make_bundle import make_bundle
 
 
@@ -75,6 +77,18 @@ def depot(empty_depot, images):
 
 
 @pytest.fixture
+def full_disk(new_depot, keyed_state):
+    """A depot on a disk of 4 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small disk")
+    new_depot.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "apdepot-test", new_depot], check=True)
+    subprocess.run(["cp", "-r", keyed_state, new_depot / "state"], check=True)
+    yield new_depot
+    subprocess.run(["umount", "--lazy", new_depot], check=True)
+
+
+@pytest.fixture
 def start_server(tmp_path, new_depot):
     """Starts servers, and ends them while their depot is still there. `config` is the configuration as a dict; the
     rest is apdepot.Server's."""
@@ -135,6 +149,22 @@ def keyed_server(start_server, depot, key):
 def client(keyed_server, tmp_path, key):
     """For the real clients, against a server that knows their user, password and key."""
     return Client(keyed_server, tmp_path / "home", key)
+
+
+@pytest.fixture
+def local(tmp_path):
+    """A file for them to send."""
+    path = tmp_path / "local.bin"
+    path.write_bytes(CONTENT)
+    os.utime(path, (THEN, THEN))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def uploads(server):
+    """The folder, which the server has made once somebody has begun SFTP."""
+    return server.depot / "images/uploads"
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ import stat
 import pytest
 
 from apdepot import PASSWORD, RELEASE, USER, snapshot
-from clients import Client, key_user
+from clients import CONTENT, THEN, Client, key_user
 from sftp_wire import Sftp
 
 IMAGE = f"{RELEASE}/ap1g8"
-CONTENT = bytes(range(256)) * 3000  # 768 kB
-THEN = 1_600_000_000
 KEYED, WRITER = "keyed", "writer"
 
 
@@ -25,20 +23,6 @@ def server(start_server, depot, key):
 @pytest.fixture
 def client(server, tmp_path, key):
     return Client(server, tmp_path / "home", key)
-
-
-@pytest.fixture
-def uploads(server):
-    return server.depot / "images/uploads"
-
-
-@pytest.fixture
-def local(tmp_path):
-    """A file to send."""
-    path = tmp_path / "local.bin"
-    path.write_bytes(CONTENT)
-    os.utime(path, (THEN, THEN))
-    return path
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@ import os
 import pathlib
 import socket
 import stat
-import subprocess
 
 import paramiko
 import pytest
 
 from apdepot import PASSWORD, RELEASE, USER, snapshot, wait_until
-from clients import Client, key_user
+from clients import CONTENT, THEN, Client, key_user
 from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APPEND, FLAG_CREATE, FLAG_EXCLUSIVE,
                        FLAG_READ, FLAG_TRUNCATE, FLAG_WRITE, FSETSTAT, FSTAT, LSTAT, MKDIR, NO_ATTRIBUTES,
                        NO_SUCH_FILE, OK, OPEN, PERMISSION_DENIED, READLINK, REMOVE, RENAME, RMDIR, SETSTAT, STAT,
@@ -17,8 +16,6 @@ from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APP
 
 NEW = FLAG_WRITE | FLAG_CREATE | FLAG_TRUNCATE
 IMAGE = f"{RELEASE}/ap1g8"
-CONTENT = bytes(range(256)) * 3000  # 768 kB
-THEN = 1_600_000_000  # when the files of this page were changed
 SIZE, OWNER, MODE, TIMES = 1, 2, 4, 8  # what ATTRS may hold
 
 
@@ -42,22 +39,6 @@ def server(start_server, depot, key):
 @pytest.fixture
 def client(server, tmp_path, key):
     return Client(server, tmp_path / "home", key)
-
-
-@pytest.fixture
-def uploads(server):
-    """The folder, which the server has made once somebody has begun SFTP."""
-    return server.depot / "images/uploads"
-
-
-@pytest.fixture
-def local(tmp_path):
-    """A file to send."""
-    path = tmp_path / "local.bin"
-    path.write_bytes(CONTENT)
-    os.utime(path, (THEN, THEN))
-    path.chmod(0o600)
-    return path
 
 
 def write(sftp, handle, offset, content):
@@ -226,18 +207,6 @@ def test_a_session_that_ends_in_the_middle_of_writes_leaves_nothing(server, tran
     server.wait_for_log(r"session closed for local user")
     expect_nothing_staged(server)
     assert not list(uploads.iterdir())
-
-
-@pytest.fixture
-def full_disk(new_depot, keyed_state):
-    """A depot on a disk of 4 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small disk")
-    new_depot.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "apdepot-test", new_depot], check=True)
-    subprocess.run(["cp", "-r", keyed_state, new_depot / "state"], check=True)
-    yield new_depot
-    subprocess.run(["umount", "--lazy", new_depot], check=True)
 
 
 def test_a_full_disk_fails_and_leaves_nothing(full_disk, start_server):

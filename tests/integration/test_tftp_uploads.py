@@ -2,7 +2,6 @@
 import os
 import signal
 import struct
-import subprocess
 import time
 
 import pytest
@@ -386,18 +385,6 @@ def test_a_file_that_is_not_as_long_as_was_announced_is_no_file(server, client):
 
     assert ending.opcode == ERROR
     expect_nothing_left(server, "new")
-
-
-@pytest.fixture
-def full_disk(new_depot, keyed_state):
-    """A depot on a disk of 4 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small disk")
-    new_depot.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "apdepot-test", new_depot], check=True)
-    subprocess.run(["cp", "-r", keyed_state, new_depot / "state"], check=True)
-    yield new_depot
-    subprocess.run(["umount", "--lazy", new_depot], check=True)
 
 
 def test_a_full_disk_breaks_an_upload_off_and_is_free_again(full_disk, start_server):

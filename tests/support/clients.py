@@ -6,6 +6,7 @@ import subprocess
 from apdepot import PASSWORD, USER, environment
 
 TIMEOUT = 900  # seconds; only the full scale comes near it
+CONTENT, THEN = bytes(range(256)) * 3000, 1_600_000_000  # of a file to send, and when it was changed
 
 
 @dataclasses.dataclass

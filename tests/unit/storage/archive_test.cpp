@@ -9,22 +9,16 @@
 #include <memory>
 #include <set>
 
-#include "storage/plain_file.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/unpacking.hpp"
 #include "tests/support/zip_writer.hpp"
 
 namespace fs = std::filesystem;
-using storage::ImportSettings;
 using storage::Member;
-using storage::Rejected;
+using test::content_of;
+using test::has;
 using test::ZipMember;
 
 namespace {
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::set<std::string> names_in(const fs::path& directory) {
   std::set<std::string> names;
@@ -32,34 +26,11 @@ std::set<std::string> names_in(const fs::path& directory) {
   return names;
 }
 
-struct Unpacking {
-  test::TempDir dir;
-  fs::path target = dir / "target";
-  ImportSettings limits;
-  Unpacking() { fs::create_directory(target); }
-
-  std::vector<Member> unpack(const std::string& archive) {
-    return unpack_file(dir.write("bundle.zip", archive));
-  }
-  std::vector<Member> unpack_file(const fs::path& file) {
-    const auto opened = storage::open_plain_file(file);
-    return storage::unpack(opened, storage::format_of(opened, limits), target, limits);
-  }
-  // The reason, or "" when it was unpacked after all.
-  std::string rejection(const std::string& archive) {
-    try {
-      unpack(archive);
-      return "";
-    } catch (const Rejected& rejected) {
-      return rejected.what();
-    }
-  }
+struct Unpacking : test::Unpacking {
   std::string rejection_of(const ZipMember& member) {
     return rejection(test::zip({{"ap1g8", "image"}, member}));
   }
 };
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 std::string deflated_zip(const std::string& name, const std::string& content) {
   std::string bytes(content.size() + 4096, '\0');
@@ -297,8 +268,7 @@ TEST_CASE("a size that lies is found out before or while unpacking") {
   reaching.size = reaching.packed = 5000;
   for (const auto& liar : {smaller, larger, reaching}) {
     CHECK_FALSE(job.rejection(test::zip({liar})).empty());
-    fs::remove_all(job.target);
-    fs::create_directory(job.target);
+    job.empty();
   }
   // Deflated: the data say 5000 bytes, both headers say 100.
   std::string packed = deflated_zip("ap1g8", std::string(5000, 'x'));

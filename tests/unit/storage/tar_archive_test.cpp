@@ -3,26 +3,18 @@
 #include <array>
 #include <set>
 
-#include "storage/archive.hpp"
-#include "storage/plain_file.hpp"
 #include "tests/support/tar_writer.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/unpacking.hpp"
 
 namespace fs = std::filesystem;
 using storage::BundleFormat;
-using storage::ImportSettings;
 using storage::Member;
 using storage::Rejected;
+using test::content_of;
+using test::has;
 using test::TarMember;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string noise(std::size_t size) {
   std::string text;
@@ -34,29 +26,14 @@ std::string noise(std::size_t size) {
 std::string as_it_is(const std::string& bytes) { return bytes; }
 std::string by_xz(const std::string& bytes) { return test::xz(bytes); }
 
-struct Unpacking {
-  test::TempDir dir;
-  fs::path target = dir / "target";
-  ImportSettings limits;
-  Unpacking() { empty(); }
-
-  void empty() {
-    fs::remove_all(target);
-    fs::create_directory(target);
-  }
+struct Unpacking : test::Unpacking {  // one archive after the other
   std::vector<Member> unpack(const std::string& archive) {
     empty();
-    const auto file = storage::open_plain_file(dir.write("bundle.tar", archive));
-    return storage::unpack(file, storage::format_of(file, limits), target, limits);
+    return test::Unpacking::unpack(archive);
   }
-  // The reason, or "" when it was unpacked after all.
   std::string rejection(const std::string& archive) {
-    try {
-      unpack(archive);
-      return "";
-    } catch (const Rejected& rejected) {
-      return rejected.what();
-    }
+    empty();
+    return test::Unpacking::rejection(archive);
   }
   // Beside a good member, in each way of packing: all must say the same.
   std::string rejection_of(const TarMember& member) {
