@@ -93,11 +93,13 @@ std::error_code last_error() { return {errno, std::system_category()}; }
 UdpHandle open_bound(const udp::endpoint& local, bool share_port, std::error_code& error) {
   const bool v6 = local.protocol() == udp::v6();
   UdpHandle handle(::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (handle.get() < 0) {
+    error = last_error();
+    return handle;
+  }
   if (v6) set(handle.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (share_port) set(handle.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (handle.get() < 0 || ::bind(handle.get(), local.data(), static_cast<socklen_t>(local.size())) < 0) {
-    error = last_error();
-  }
+  if (::bind(handle.get(), local.data(), static_cast<socklen_t>(local.size())) < 0) error = last_error();
   return handle;
 }
 

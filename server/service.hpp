@@ -1,11 +1,15 @@
 #pragma once
-#include <string_view>
+#include <string>
+#include <system_error>
 
 namespace server {
 
 // What a server needs of its process and a command does not: room for descriptors, memory given back, and
 // signals that do not end it.
 void prepare_process();
+
+// Why there is no descriptor for another client, and what to do where that is a limit of this process.
+std::string no_descriptor_text(std::error_code error);
 
 // To the system, what was freed after a rush: by itself the allocator keeps whatever lies below something
 // that is still used. Takes milliseconds: for a worker.

@@ -53,6 +53,12 @@ void prepare_process() {
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
+std::string no_descriptor_text(std::error_code error) {
+  if (error != std::errc::too_many_files_open) return error.message();
+  return error.message() +
+         "; clients need three each: raise LimitNOFILE= of the systemd service, or `ulimit -Hn` of the shell";
+}
+
 void give_memory_back() { ::malloc_trim(0); }
 
 void tell_ready() { notify("READY=1\n"); }

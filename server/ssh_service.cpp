@@ -84,7 +84,7 @@ net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
         shared_.warn_rarely(fmt::format("an SSH connection is dropped: {}", e.what()));
       }
     } else if (listener.is_open()) {
-      shared_.warn_rarely(fmt::format("SSH connections are not accepted: {}", error.message()));
+      shared_.warn_rarely(fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
       // Out of descriptors, most likely: trying again at once would only spin.
       pause.expires_after(100ms);
       co_await pause.async_wait(net::as_tuple(net::use_awaitable));

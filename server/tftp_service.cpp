@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "server/service.hpp"
 #include "server/tftp_read.hpp"
 #include "server/tftp_write.hpp"
 
@@ -175,7 +176,7 @@ std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Dat
     if (!error) return std::make_unique<OwnPort>(watch_, std::move(sockets), std::move(give_back));
     if (give_back) give_back();
     if (error == std::errc::address_in_use) continue;  // somebody else's; the next one
-    shared_.warn_rarely(fmt::format("TFTP requests are not answered: {}", error.message()));
+    shared_.warn_rarely(fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
     return {};
   }
   shared_.warn_rarely("all ports of tftp.port_range are in use: requests are dropped until one is free");

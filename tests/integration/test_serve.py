@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import select
 import shutil
 import signal
@@ -155,6 +156,21 @@ def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path)
     assert re.search(r"tftp 0\.0\.0\.0:6969\b", ready) and re.search(r"ssh 0\.0\.0\.0:2222\b", ready)
     assert ready.endswith(f"depot {tmp_path}/depot")
     assert re.search(r"\b69\b.*6969|6969.*\b69\b", done.stdout) and re.search(r"\b22\b.*2222|2222.*\b22\b", done.stdout)
+
+
+def test_out_of_descriptors_it_says_what_to_do_and_goes_on_when_there_are_some(start_server, depot, images):
+    server = start_server(depot, listen=["--tftp", "[::1]:0", "--ssh", "[::1]:0"])
+    server.fingerprints()  # all that it opens by itself is open
+    soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (0, hard))
+    with tftp_wire.Client(server.tftp, host="::1") as client, socket.create_connection(server.ssh) as connection:
+        client.request(IMAGE)
+        for what in ("TFTP requests are not answered", "SSH connections are not accepted"):
+            server.wait_for_log(rf"^apdepot: {what}: Too many open files; .* LimitNOFILE= ")
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+        assert connection.recv(8) == b"SSH-2.0-"
+        assert client.ask(IMAGE).data + client.finish(1) == images["ap1g8"]
 
 
 # ---- reload
