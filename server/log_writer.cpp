@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@ std::int64_t milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+int open_file(const std::string& file) {
+  return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
 }  // namespace
 
 LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO) {
@@ -32,12 +37,10 @@ LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO) {
   json_ = settings.format == conf::LogFormat::json;
   if (syslog_) ::openlog("apdepot", LOG_PID | LOG_NDELAY, LOG_DAEMON);
   if (settings.target == file) {
-    stream_ = ::open(settings.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (stream_ < 0) {
-      throw std::system_error(errno, std::system_category(),
-                              "cannot open the log file " + settings.file.string());
-    }
-    close_stream_ = true;
+    file_ = settings.file.string();
+    stream_ = open_file(file_);
+    if (stream_ < 0)
+      throw std::system_error(errno, std::system_category(), "cannot open the log file " + file_);
   }
   thread_ = std::thread(&LogWriter::run, this);
 }
@@ -52,7 +55,7 @@ bool LogWriter::close(std::chrono::milliseconds patience) {
 LogWriter::~LogWriter() {
   close(std::chrono::milliseconds(0));
   thread_.join();
-  if (close_stream_) ::close(stream_);
+  if (!file_.empty()) ::close(stream_);
 }
 
 void LogWriter::write(Severity severity, std::string text) {
@@ -84,32 +87,61 @@ void LogWriter::run() {
       bytes_ = 0;
       dropped = std::exchange(dropped_, 0);
     }
-    for (const auto& line : lines) put(line);
-    if (dropped > 0) {
-      put({milliseconds_now(), Severity::warning,
-           fmt::format("apdepot: {} log lines were dropped: whoever reads the log is too slow", dropped)});
+    follow_file();
+    for (const auto& line : lines) {
+      if (!put(line)) {
+        ++unwritten_;
+      } else if (unwritten_ > 0) {
+        tell_dropped(std::exchange(unwritten_, 0), why_);
+      }
     }
+    if (dropped > 0) tell_dropped(dropped, "whoever reads the log is too slow");
   }
 }
 
-void LogWriter::put(const Line& line) {
-  if (syslog_) return ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str());
+void LogWriter::tell_dropped(std::uint64_t lines, const std::string& why) {
+  put({milliseconds_now(), Severity::warning,
+       fmt::format("apdepot: {} log lines were dropped: {}", lines, why)});
+}
+
+void LogWriter::follow_file() {
+  if (file_.empty()) return;
+  struct stat ours {
+  }, there{};
+  const bool in_place = ::stat(file_.c_str(), &there) == 0 && ::fstat(stream_, &ours) == 0 &&
+                        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+  const int fresh = in_place ? -1 : open_file(file_);
+  if (fresh < 0) return;
+  ::close(stream_);
+  stream_ = fresh;
+}
+
+bool LogWriter::put(const Line& line) {
+  if (syslog_) return ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str()), true;
   if (journal_) return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
   const auto time =
       fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
                   fmt::gmtime(static_cast<std::time_t>(line.milliseconds / 1000)), line.milliseconds % 1000);
-  put_to_stream(json_ && line.text.starts_with('{')
-                    ? fmt::format("{{\"time\":\"{}\",{}\n", time, line.text.substr(1))
-                    : fmt::format("{} {}\n", time, line.text));
+  return put_to_stream(json_ && line.text.starts_with('{')
+                           ? fmt::format("{{\"time\":\"{}\",{}\n", time, line.text.substr(1))
+                           : fmt::format("{} {}\n", time, line.text));
 }
 
-void LogWriter::put_to_stream(std::string_view text) const {
-  while (!text.empty()) {
-    const auto count = ::write(stream_, text.data(), text.size());
+bool LogWriter::put_to_stream(std::string text) {
+  if (broken_off_) text.insert(0, 1, '\n');
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto count = ::write(stream_, rest.data(), rest.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return;  // nobody is left to tell
-    text.remove_prefix(static_cast<std::size_t>(count));
+    if (count < 0) {
+      why_ = std::generic_category().message(errno);
+      broken_off_ |= rest.size() < text.size();
+      return false;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(count));
   }
+  broken_off_ = false;
+  return true;
 }
 
 }  // namespace server

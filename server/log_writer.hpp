@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "conf/settings.hpp"
@@ -20,7 +21,8 @@ enum class Severity : std::uint8_t {
 };  // as syslog counts
 
 // Takes lines on any thread and writes them on its own, because a full pipe or a slow disk must not stop the
-// loop. When the reader is too slow lines are dropped, and their number is told as soon as it reads again.
+// loop. Lines that the reader is too slow for, or the disk too full, are dropped, and their number is told as
+// soon as one can be written again. When its file is moved or removed (logrotate), it goes on in a new one.
 class LogWriter {
  public:
   // Throws std::system_error when the file cannot be opened.
@@ -38,12 +40,17 @@ class LogWriter {
     std::string text;
   };
   void run();
-  void put(const Line& line);
-  void put_to_stream(std::string_view text) const;
+  bool put(const Line& line);
+  bool put_to_stream(std::string text);
+  void tell_dropped(std::uint64_t lines, const std::string& why);
+  void follow_file();
 
   bool journal_ = false, syslog_ = false, json_ = false;
-  int stream_;  // stderr, or the file
-  bool close_stream_ = false;
+  std::string file_;  // none: stderr
+  int stream_;
+  std::uint64_t unwritten_ = 0;  // lines,
+  std::string why_;              // and why
+  bool broken_off_ = false;      // in the middle of the last one
   std::mutex mutex_;
   std::condition_variable more_;
   std::deque<Line> lines_;

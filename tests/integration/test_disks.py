@@ -1,6 +1,7 @@
 """Disks that are full, read-only, or can do little: the depot says so, or does without. All of them are mounts."""
 import contextlib
 import os
+import re
 import subprocess
 import tarfile
 
@@ -10,7 +11,7 @@ import apdepot
 import plain_files
 import slow_files
 import tftp_wire
-from apdepot import RELEASE, run, succeed, wait_for_release
+from apdepot import RELEASE, TIMESTAMP, run, succeed, wait_for_release, wait_until
 from make_bundle import BUNDLE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts disks, which only root may")
@@ -106,3 +107,24 @@ exec unshare --user --map-root-user sh -c 'echo 8 >/proc/sys/user/max_inotify_wa
     bundle_in_drop.rename(depot / "drop" / BUNDLE)
     wait_for_release(server)
     assert tftp_wire.fetch(server.tftp, "/ewc/17.9.4a/ap1g8") == images["ap1g8"]
+
+
+def test_a_log_on_a_full_disk_goes_on_when_there_is_room(start_server, depot, tmp_path):
+    disk = tmp_path / "disk"
+    with mounted(disk, "-t", "tmpfs", "-o", "size=200k", "none"):
+        file, ballast = disk / "apdepot.log", disk / "ballast"
+        server = start_server(depot, {"log": {"target": f"file:{file}"}})
+        wait_until(lambda: "host key ssh-ed25519" in file.read_text())
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as out:
+            while True:
+                out.write(bytes(4096))
+        for _ in range(40):  # more than what is left of the file's last page
+            with tftp_wire.Client(server.tftp) as client:
+                assert client.ask("x" * 200).opcode == tftp_wire.ERROR
+        wait_until(lambda: file.stat().st_size % 4096 == 0)
+        ballast.unlink()
+        tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8")
+
+        wait_until(lambda: re.search(r" apdepot: \d+ log lines were dropped: No space left on device\n", file.read_text()))
+        server.stop()
+        assert all(TIMESTAMP.match(line) for line in file.read_text().splitlines())

@@ -277,3 +277,15 @@ def test_the_log_can_go_to_a_file(start_server, depot, tmp_path):
     assert TIMESTAMP.match(line)
     assert re.fullmatch(r"tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /EWC/17_9_4a/ap3g3", TIMESTAMP.sub("", line))
     assert not server.log_lines("tftpd")
+
+
+def test_a_log_file_that_is_moved_away_is_made_anew(start_server, depot, tmp_path):
+    """As logrotate does it, whether or not it sends a signal."""
+    file, old = tmp_path / "apdepot.log", tmp_path / "apdepot.log.1"
+    server = start_server(depot, {"log": {"target": f"file:{file}"}})
+    wait_until(lambda: "host key ssh-ed25519" in file.read_text())
+    file.rename(old)
+    tftp_wire.fetch(server.tftp, IMAGE)
+
+    wait_until(lambda: file.exists() and " sent " in file.read_text())
+    assert ": RRQ from " in file.read_text() and "tftpd" not in old.read_text()
