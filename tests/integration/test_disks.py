@@ -25,7 +25,7 @@ def mounted(directory, *options):
     try:
         yield
     finally:
-        subprocess.run(["/bin/umount", directory], check=True)
+        subprocess.run(["/bin/umount", "--lazy", directory], check=True)
 
 
 def files(directory):
