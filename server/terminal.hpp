@@ -4,7 +4,9 @@
 
 namespace server {
 
-// Asks at the terminal without showing what is typed. Nothing when there is no terminal, or no answer.
+// Somebody can be asked.
+bool has_terminal();
+// Asks there without showing what is typed. Nothing when no answer is given (Ctrl-C, Ctrl-D).
 std::optional<std::string> ask_secret(const std::string& prompt);
 
 // Whether somebody watches what is written to stderr.

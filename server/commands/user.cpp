@@ -61,9 +61,10 @@ Secret password_from_file(const std::string& name) {
 }
 
 Secret password_from_terminal(const std::string& name) {
-  auto first = ask_secret(fmt::format("Password for {}: ", name));
-  if (!first)
+  if (!has_terminal())
     throw std::runtime_error("there is no terminal to ask for the password: use --password-file FILE");
+  auto first = ask_secret(fmt::format("Password for {}: ", name));
+  if (!first) throw std::runtime_error("no password was given, nothing was changed");
   const Secret password(std::move(*first));
   const Secret again(ask_secret("Once more: ").value_or(""));
   if (password.text() != again.text())

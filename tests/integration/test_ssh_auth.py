@@ -4,9 +4,13 @@ import concurrent.futures
 import contextlib
 import hashlib
 import json
+import os
+import pty
+import select
 import signal
 import socket
 import stat
+import termios
 
 import paramiko
 import pytest
@@ -440,6 +444,74 @@ def test_a_password_is_taken_from_the_files_first_line_whatever_its_ending(depot
         apdepot.succeed("user", "add", name, "--password-file", file, depot=depot)
 
         assert may_enter(server, name, "words of mine")
+
+
+@contextlib.contextmanager
+def at_a_terminal(*arguments):
+    """Runs a command there; `read_until` gives what it wrote, `write` types."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(apdepot.BINARY, [apdepot.BINARY, *map(str, arguments)], apdepot.environment())
+
+    class Terminal:
+        def read_until(self, text):
+            seen = b""
+            while text not in seen:
+                assert select.select([terminal], [], [], PATIENCE)[0], seen
+                seen += os.read(terminal, 1000)
+            return seen
+
+        def write(self, text):
+            os.write(terminal, text)
+
+        def echoes(self):
+            return termios.tcgetattr(terminal)[3] & termios.ECHO != 0
+
+        def exit_status(self):
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    try:
+        yield Terminal()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.close(terminal)
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(server):
+    with at_a_terminal("user", "add", "operator", "--depot", server.depot) as terminal:
+        for prompt in (b"Password for operator: ", b"Once more: "):
+            assert b"my words" not in terminal.read_until(prompt)
+            wait_until(lambda: not terminal.echoes())
+            terminal.write(b"my words\n")
+        assert b"my words" not in terminal.read_until(b"user operator may log in now")
+        assert terminal.exit_status() == 0
+
+    assert may_enter(server, "operator", "my words")
+
+
+@pytest.mark.parametrize("answers, told", [
+    ((b"one\n", b"another\n"), b"the two passwords differ, nothing was changed"),
+    ((b"\n", b"\n"), b"an empty password is no password, nothing was changed"),
+    ((b"\x03",), b"no password was given, nothing was changed"),
+    ((b"\x04",), b"no password was given, nothing was changed")])
+def test_a_password_that_is_not_given_changes_nothing_and_leaves_a_terminal_that_shows(depot, answers, told):
+    before = (depot / "state/users.yaml").read_bytes()
+    with at_a_terminal("user", "add", "operator", "--depot", depot) as terminal:
+        for prompt, answer in zip((b"Password for operator: ", b"Once more: "), answers):
+            terminal.read_until(prompt)
+            wait_until(lambda: not terminal.echoes())
+            terminal.write(answer)
+        terminal.read_until(told)
+        assert terminal.echoes() and terminal.exit_status() == 1
+
+    assert (depot / "state/users.yaml").read_bytes() == before
+
+
+def test_without_a_terminal_a_password_comes_from_a_file(depot):
+    done = apdepot.run("user", "add", "operator", depot=depot, start_new_session=True)
+
+    assert done.returncode == 1 and "--password-file" in done.stderr
 
 
 def test_users_of_the_configuration_are_reloaded_with_it(start_server, depot, tmp_path, key):
