@@ -3,6 +3,8 @@
 #include <array>
 #include <filesystem>
 
+#include "server/identity.hpp"
+
 namespace server {
 namespace {
 
@@ -28,6 +30,11 @@ conf::Loaded load_settings(const Arguments& arguments) {
   if (file.empty()) loaded.settings.depot = "depot";
   if (const auto depot = arguments.value("--depot")) loaded.settings.depot = *depot;
   return loaded;
+}
+
+storage::Depot open_depot(const conf::Settings& settings) {
+  act_as_owner_of(settings.depot);
+  return storage::Depot(settings.depot);
 }
 
 }  // namespace server

@@ -4,6 +4,7 @@
 
 #include "conf/load.hpp"
 #include "server/arguments.hpp"
+#include "storage/depot.hpp"
 
 namespace server {
 
@@ -27,6 +28,8 @@ std::span<const Command* const> commands();
 // depot in
 // ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
 conf::Loaded load_settings(const Arguments& arguments);
+// The depot that they name, made where it is not there yet. For every command but `serve`.
+storage::Depot open_depot(const conf::Settings& settings);
 std::string config_file_name(const Arguments& arguments);  // empty for the built-in defaults
 
 }  // namespace server

@@ -168,7 +168,7 @@ int run(Arguments& arguments) {
   if (protocol != "tftp" && protocol != "sftp")
     throw UsageError(fmt::format("--protocol {}: it is tftp or sftp", protocol));
   const auto settings = load_settings(arguments).settings;
-  const storage::Depot depot(settings.depot);
+  const auto depot = open_depot(settings);
   const Question question{settings, depot, std::move(path),
                           protocol == "tftp" ? Protocol::tftp : Protocol::sftp};
   const auto answer = answer_to(question, arguments);

@@ -99,7 +99,7 @@ int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
   const auto order = order_of(arguments);
   const auto settings = load_settings(arguments).settings;
-  const storage::Depot depot(settings.depot);
+  const auto depot = open_depot(settings);
   int status = 0;
   for (const auto& file : arguments.words()) {
     try {

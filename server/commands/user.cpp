@@ -89,7 +89,7 @@ struct Book {
 
   explicit Book(const Arguments& arguments)
       : settings(load_settings(arguments).settings),
-        depot(settings.depot),
+        depot(open_depot(settings)),
         file(std::filesystem::absolute(users_file(settings, depot))),
         users(conf::load_users(file)) {}
 
