@@ -187,16 +187,13 @@ std::optional<KeyFault> read_options(std::string_view options, AuthorizedKey& ke
 std::string text_of(const KeyFault& fault) {
   if (fault.what == What::no_key) return fmt::format("must be {}", authorized_key_text);
   if (fault.what == What::bad_from) {
-    return "from= must be given once, as from=\"PATTERN,...\" of addresses, networks such as 192.0.2.0/24 "
-           "(no "
-           "bits beyond the prefix) and patterns such as 192.0.2.*, each with ! before it if need be; names "
-           "are "
-           "not resolved";
+    return "from= must be given once, as from=\"PATTERN,...\" of addresses, networks such as "
+           "192.0.2.0/24 (no bits beyond the prefix) and patterns such as 192.0.2.*, each with ! "
+           "before it if need be; names are not resolved";
   }
   return fmt::format(
-      "the option {} is not honoured, only from=\"PATTERN,...\" and restrict are; take it away if the key "
-      "may "
-      "be used without",
+      "the option {} is not honoured, only from=\"PATTERN,...\" and restrict are; take it away if "
+      "the key may be used without",
       fault.option.empty() ? "before it" : fault.option);
 }
 

@@ -38,7 +38,7 @@ UsableUsers load_usable_users(const fs::path& file) {
     if (!text) return {};
     refuse_open_file(file);
     read_document(*text, file.string(), read_users, usable.users);
-  } catch (const ConfigError& error) {
+  } catch (const std::exception& error) {
     usable.problem = error.what();
   }
   return usable;

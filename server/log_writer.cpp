@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "server/json.hpp"
 #include "server/service.hpp"
 
 namespace server {
@@ -100,14 +101,22 @@ void LogWriter::run() {
 }
 
 void LogWriter::tell_dropped(std::uint64_t lines, const std::string& why) {
-  put({milliseconds_now(), Severity::warning,
-       fmt::format("apdepot: {} log lines were dropped: {}", lines, why)});
+  auto text = fmt::format("apdepot: {} log lines were dropped: {}", lines, why);
+  if (json_) {
+    JsonObject fields;
+    fields.add("lines", lines);
+    fields.add("reason", why);
+    fields.add("event", "log.dropped");
+    fields.add_safe("text", text);
+    text = fields.text();
+  }
+  put({milliseconds_now(), Severity::warning, std::move(text)});
 }
 
 void LogWriter::follow_file() {
   if (file_.empty()) return;
-  struct stat ours {
-  }, there{};
+  struct stat ours {};
+  struct stat there {};
   const bool in_place = ::stat(file_.c_str(), &there) == 0 && ::fstat(stream_, &ours) == 0 &&
                         there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
   const int fresh = in_place ? -1 : open_file(file_);

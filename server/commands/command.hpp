@@ -25,8 +25,7 @@ extern const Command serve_command, import_command, releases_command, explain_co
 std::span<const Command* const> commands();
 
 // The configuration that the flags name: --config, else /etc/apdepot/apdepot.yaml, else the defaults with the
-// depot in
-// ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
+// depot in ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
 conf::Loaded load_settings(const Arguments& arguments);
 // The depot that they name, made where it is not there yet. For every command but `serve`.
 storage::Depot open_depot(const conf::Settings& settings);

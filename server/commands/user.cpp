@@ -109,8 +109,7 @@ struct Book {
   bool configured(const std::string& name) const {
     return std::ranges::find(settings.ssh.users, name, &conf::User::name) != settings.ssh.users.end();
   }
-  // Reads them once more, for another command may have changed them since, and keeps others waiting
-  // meanwhile.
+  // Reads them once more, for another command may have changed them since; others wait meanwhile.
   void change(const std::function<void()>& act) {
     const storage::DirectoryLock lock(file.parent_path());
     users = conf::load_users(file);
