@@ -158,8 +158,9 @@ def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path)
     assert re.search(r"\b69\b.*6969|6969.*\b69\b", done.stdout) and re.search(r"\b22\b.*2222|2222.*\b22\b", done.stdout)
 
 
-def test_out_of_descriptors_it_says_what_to_do_and_goes_on_when_there_are_some(start_server, depot, images):
-    server = start_server(depot, listen=["--tftp", "[::1]:0", "--ssh", "[::1]:0"])
+def test_out_of_descriptors_it_says_what_to_do_and_goes_on_when_there_are_some(start_server, depot, images, optimised):
+    """A sanitizer wants a pipe of its own to look at memory."""
+    server = start_server(depot, listen=["--tftp", "[::1]:0", "--ssh", "[::1]:0"], binary=optimised)
     server.fingerprints()  # all that it opens by itself is open
     soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (0, hard))
