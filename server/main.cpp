@@ -28,7 +28,7 @@ void print_help(std::FILE* out) {
              "  apdepot import BUNDLE.zip         publish a bundle\n"
              "  apdepot user add ewc              let a controller log in\n\n");
   for (const auto* each : server::commands()) {
-    fmt::print(out, "  {:<34} {}\n", fmt::format("{} {}", each->name, each->usage), each->summary);
+    fmt::print(out, "  {:<36} {}\n", fmt::format("{} {}", each->name, each->usage), each->summary);
   }
   fmt::print(out, "\n");
   print_flags(out, common_flags);

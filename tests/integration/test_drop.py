@@ -1,6 +1,7 @@
 """The drop folder: what is rejected, what is never opened, and what a crash leaves behind."""
 import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import random
@@ -292,15 +293,16 @@ def test_a_slow_import_tells_how_far_it_is(start_server, empty_depot, bundle, im
 
 def test_a_drop_that_is_touched_while_it_is_imported_is_published_soon(server, bundle, images):
     """Copy programs set the mode and the times last."""
-    drop(server, bundle)
-    file, touched = server.depot / "drop" / BUNDLE, 0
-    while not any("was changed while it was imported" in line for line in server.log_lines()):
-        touched += 1
-        with contextlib.suppress(FileNotFoundError):
-            file.chmod(0o600 + touched % 2 * 0o44)
+    file, modes = server.depot / "drop" / BUNDLE, itertools.cycle((0o600, 0o644))
+
+    def touched_in_time():
         if not file.exists():
             drop(server, bundle)
+        with contextlib.suppress(FileNotFoundError):
+            file.chmod(next(modes))
+        return any("was changed while it was imported" in line for line in server.log_lines())
 
+    wait_until(touched_in_time)
     release = wait_for_release(server, timeout=20)  # a depot that fails is left alone for a minute
     assert {path.name: path.read_bytes() for path in release.iterdir()} == images
 
