@@ -54,7 +54,7 @@ def test_an_exact_name_and_a_link_inside_need_no_rule(server, sftp, images):
     for name in (IMAGE, "/EWC/current/ap1g8"):
         assert read_whole(sftp, name, len(images["ap1g8"]))
     server.wait_for_log(r'^sftp-server\[\d+\]: close "/EWC/current/ap1g8"')
-    assert not any("remapped" in line for line in server.log_lines())
+    assert not any("remapped" in line for line in server.whole_log())
 
 
 def test_nothing_else_is_served_in_its_place(server, sftp):
@@ -94,7 +94,7 @@ def test_a_user_finds_nothing_outside_the_own_root(start_server, depot, tmp_path
         assert sftp.open(name).status == NO_SUCH_FILE
     transport.close()
     server.wait_for_log(r"^sftp-server\[\d+\]: session closed ")
-    assert not any("is in /EWC" in line for line in server.log_lines("sftp-server"))
+    assert not any("is in /EWC" in line for line in server.whole_log("sftp-server"))
 
 
 def test_a_new_file_is_seen_at_once(server, sftp):

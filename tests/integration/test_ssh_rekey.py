@@ -53,7 +53,7 @@ def test_openssh_makes_new_keys_every_megabyte(client, eight_megabytes, tmp_path
     assert said.count("SSH2_MSG_NEWKEYS received") > 10
     assert (tmp_path / "got").read_bytes() == eight_megabytes
     assert (client.server.depot / "images/uploads/sent").read_bytes() == eight_megabytes
-    assert len([line for line in client.server.log_lines() if f": kex {kex}, " in line]) == 1
+    assert len([line for line in client.server.whole_log() if f": kex {kex}, " in line]) == 1
 
 
 def test_new_keys_are_made_while_the_server_sends(transport, images):

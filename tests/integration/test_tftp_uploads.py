@@ -186,7 +186,7 @@ def test_a_repeated_request_is_acknowledged_again_by_the_same_upload(server, cli
     assert packet.raw == b"\0\4\0\1"
     assert client.receive().raw == b"\0\4\0\2"
     assert uploaded(server, "new") == content
-    assert sum(": WRQ from" in line for line in server.log_lines("tftpd")) == 1
+    assert sum(": WRQ from" in line for line in server.whole_log("tftpd")) == 1
 
 
 def test_the_last_block_is_acknowledged_again_and_again(server, client):
@@ -197,7 +197,7 @@ def test_the_last_block_is_acknowledged_again_and_again(server, client):
 
     assert uploaded(server, "new") == b"all of it"
     assert fetch(server.tftp, "/uploads/new") == b"all of it"
-    assert sum(": received " in line for line in server.log_lines("tftpd")) == 1
+    assert sum(": received " in line for line in server.whole_log("tftpd")) == 1
 
 
 def test_a_block_that_comes_twice_is_stored_once(server, client):

@@ -126,9 +126,15 @@ class Server:
             self.changed.notify_all()
 
     def log_lines(self, tag=""):
-        """The log so far, without the times; with a tag such as "tftpd" only its lines."""
+        """The log so far, without the times; with a tag such as "tftpd" only its lines. Once the server has ended it
+        tells what is not there, too."""
         with self.changed:
             return [text for text in (TIMESTAMP.sub("", line) for line in self.lines) if text.startswith(tag)]
+
+    def whole_log(self, tag=""):
+        """Ends the server, for a line may come behind the answer that it tells of; then what log_lines() says."""
+        self.stop()
+        return self.log_lines(tag)
 
     def wait_for_log(self, pattern, timeout=PATIENCE):
         """The first line, without its time, in which `pattern` is found; now or as soon as it comes."""
