@@ -70,7 +70,7 @@ std::vector<std::string> Findings::finish() {
   for (const auto& key : unknown_) {
     error(key.line, fmt::format("{} is not a key; {}", key_path(key.section, key.name), advice(key)));
   }
-  if (!errors_.empty()) throw ConfigError(fmt::format("{}", fmt::join(lines(errors_), "\n")));
+  if (!errors_.empty()) throw ConfigError(lines(errors_));
   return lines(warnings_);
 }
 

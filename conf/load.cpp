@@ -1,6 +1,7 @@
 #include "conf/load.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -200,6 +201,14 @@ void read_settings(Section& top, Settings& settings) {
 }
 
 }  // namespace
+
+ConfigError::ConfigError(std::vector<std::string> mistakes)
+    : std::runtime_error(fmt::format("{}", fmt::join(mistakes, "\n"))), mistakes_(std::move(mistakes)) {}
+
+std::vector<std::string> mistakes_of(const std::exception& error) {
+  if (const auto* config = dynamic_cast<const ConfigError*>(&error)) return config->mistakes();
+  return {error.what()};
+}
 
 std::string_view example() {
   static constexpr std::string_view text =

@@ -26,8 +26,8 @@ void refuse_open_file(const fs::path& file) {
 }  // namespace
 
 std::vector<User> load_users(const fs::path& file) {
-  auto [users, problem] = load_usable_users(file);
-  if (!problem.empty()) throw ConfigError(problem);
+  auto [users, mistakes] = load_usable_users(file);
+  if (!mistakes.empty()) throw ConfigError(std::move(mistakes));
   return std::move(users);
 }
 
@@ -39,7 +39,7 @@ UsableUsers load_usable_users(const fs::path& file) {
     refuse_open_file(file);
     read_document(*text, file.string(), read_users, usable.users);
   } catch (const std::exception& error) {
-    usable.problem = error.what();
+    usable.mistakes = mistakes_of(error);
   }
   return usable;
 }

@@ -14,8 +14,8 @@ std::vector<User> load_users(const std::filesystem::path& file);
 
 // For whoever only reads it: a mistake is one user's and not everybody's.
 struct UsableUsers {
-  std::vector<User> users;  // without those that are wrong
-  std::string problem;      // what load_users() would throw
+  std::vector<User> users;            // without those that are wrong
+  std::vector<std::string> mistakes;  // of what load_users() would throw
 };
 UsableUsers load_usable_users(const std::filesystem::path& file);
 

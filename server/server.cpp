@@ -138,9 +138,10 @@ void Server::make_catalogue() {
 void Server::check_users() {
   if (ssh_addresses_.empty()) return;
   disk_.run([settings = shared_.settings,
-             this] { return conf::load_usable_users(users_file(*settings, depot_)).problem; },
-            [this](const std::optional<std::string>& problem) {
-              if (problem && !problem->empty()) events_.emit(event::Warned{*problem});
+             this] { return conf::load_usable_users(users_file(*settings, depot_)).mistakes; },
+            [this](const std::optional<std::vector<std::string>>& mistakes) {
+              if (!mistakes) return;
+              for (const auto& mistake : *mistakes) events_.emit(event::Warned{mistake});
             });
 }
 
@@ -215,20 +216,20 @@ net::awaitable<void> Server::heed_signals() {
 void Server::reload() {
   struct Read {
     conf::Loaded loaded;
-    std::string problem;
+    std::vector<std::string> mistakes;
   };
   disk_.run(
       [this] {
         try {
           return Read{origin_.reload(), {}};
         } catch (const std::exception& e) {
-          return Read{{}, e.what()};
+          return Read{{}, conf::mistakes_of(e)};
         }
       },
       [this](std::optional<Read> read) {
         if (!read) return;
-        if (read->problem.empty()) return put_in_force(std::move(read->loaded));
-        events_.emit(event::ReloadFailed{read->problem});
+        if (read->mistakes.empty()) return put_in_force(std::move(read->loaded));
+        for (auto& mistake : read->mistakes) events_.emit(event::ReloadFailed{std::move(mistake)});
       });
 }
 

@@ -26,10 +26,10 @@ UserLookup find_user(const conf::Settings& settings, const storage::Depot& depot
     const auto found = std::ranges::find(users, name, &conf::User::name);
     if (found != users.end()) lookup.user = *found;
   };
-  auto [users, problem] = conf::load_usable_users(users_file(settings, depot));
+  auto [users, mistakes] = conf::load_usable_users(users_file(settings, depot));
   pick(users);
   pick(settings.ssh.users);
-  if (!lookup.user) lookup.problem = std::move(problem);
+  if (!lookup.user) lookup.mistakes = std::move(mistakes);
   return lookup;
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "conf/settings.hpp"
 #include "storage/depot.hpp"
@@ -14,7 +15,7 @@ std::filesystem::path users_file(const conf::Settings& settings);
 
 struct UserLookup {
   std::optional<conf::User> user;
-  std::string problem;  // of the users file, when that may be why there is no such user
+  std::vector<std::string> mistakes;  // in the users file, when they may be why there is no such user
 };
 
 // Reads the users file anew each time, so that `apdepot user` takes effect at once. Blocks: for a worker.

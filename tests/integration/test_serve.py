@@ -198,9 +198,10 @@ def test_a_reload_takes_the_new_settings_and_keeps_what_runs(start_server, depot
 
 def test_a_reload_of_a_mistaken_configuration_changes_nothing_and_says_why(start_server, depot, tmp_path, images):
     server = start_server(depot, {"tftp": {"max_block_size": 1024}})
-    (tmp_path / "apdepot.yaml").write_text("tftp:\n  max_block_size: huge\n")
+    (tmp_path / "apdepot.yaml").write_text("tftp:\n  max_block_size: huge\ndrain: soon\n")
     server.signal(signal.SIGHUP)
-    server.wait_for_log(r"the old one stays in effect: .*apdepot\.yaml:2: .*max_block_size")
+    server.wait_for_log(r"the old one stays in effect: \S+apdepot\.yaml:2: tftp\.max_block_size.*huge")
+    server.wait_for_log(r"the old one stays in effect: \S+apdepot\.yaml:3: drain.*soon")
 
     assert options_granted(server, "blksize", "8192") == {"blksize": "1024"}
     assert fetch(server.tftp, IMAGE) == images["ap1g8"]

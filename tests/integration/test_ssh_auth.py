@@ -314,9 +314,9 @@ def test_a_users_file_that_others_may_read_is_refused(depot):
 
 
 def spoil(users_file, name):
-    """A word that is no key's, in the entry of that user."""
+    """Two words that are no keys, in the entry of that user."""
     text = users_file.read_text()
-    users_file.write_text(text.replace(f'name: "{name}"', f'name: "{name}"\n    rot: "/EWC"'))
+    users_file.write_text(text.replace(f'name: "{name}"', f'name: "{name}"\n    rot: "/EWC"\n    uplods: true'))
 
 
 def test_a_mistake_in_one_users_entry_keeps_that_user_out_and_is_told_at_the_start(start_server, depot, tmp_path):
@@ -324,7 +324,9 @@ def test_a_mistake_in_one_users_entry_keeps_that_user_out_and_is_told_at_the_sta
     spoil(depot / "state/users.yaml", "operator")
     server = start_server(depot)
 
-    server.wait_for_log(r"users\.yaml:\d+: users\[1\]\.rot is not a key; did you mean users\[1\]\.root")
+    for word, key in (("rot", "root"), ("uplods", "uploads")):
+        server.wait_for_log(
+            rf"^apdepot: \S+users\.yaml:\d+: users\[1\]\.{word} is not a key; did you mean users\[1\]\.{key}\?$")
     assert may_enter(server, USER, PASSWORD)
     assert not may_enter(server, "operator", "first word")
 

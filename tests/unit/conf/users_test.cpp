@@ -106,11 +106,12 @@ TEST_CASE("a mistake is one user's and not everybody's") {
     REQUIRE(usable.users.size() == 2);
     CHECK(usable.users[0].name == "good");
     CHECK(usable.users[1].name == "last");
-    CHECK(usable.problem == error_of(file));
-    CHECK(usable.problem.starts_with(file.string() + ":"));
+    REQUIRE(usable.mistakes.size() == 1);
+    CHECK(usable.mistakes.front() == error_of(file));
+    CHECK(usable.mistakes.front().starts_with(file.string() + ":"));
   }
   CHECK(conf::load_usable_users(write_private(dir, "users: [\n")).users.empty());
-  CHECK(conf::load_usable_users(dir / "none").problem == "");
+  CHECK(conf::load_usable_users(dir / "none").mistakes.empty());
 }
 
 TEST_CASE("users that could not be read back are not written") {
