@@ -1,13 +1,47 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "storage/asked_name.hpp"
 #include "storage/explanation.hpp"
+#include "storage/forgiving.hpp"
 #include "storage/lookup.hpp"
 
 namespace storage {
 namespace {
 
 const auto not_there = std::make_error_code(std::errc::no_such_file_or_directory);
+
+bool is_file(const Root& root, const Path& path) {
+  const auto attributes = root.attributes(path);
+  return attributes && attributes->kind == Kind::file;
+}
+
+// Without the blanks and quotes around each name, which came along from a form or a command line.
+std::optional<Path> stripped(const Path& asked) {
+  constexpr std::string_view wrapping = " \t\"'";
+  std::string text;
+  for (const std::string_view name : asked.components()) {
+    const auto first = std::min(name.find_first_not_of(wrapping), name.size());
+    text.append("/").append(name.substr(first, name.find_last_not_of(wrapping) + 1 - first));
+  }
+  const auto path = Path::parse(text);
+  return path && *path != asked ? std::optional(*path) : std::nullopt;
+}
+
+// A blank at the end of a name is not to be seen in the log: it is put into words.
+std::optional<Miss> wrapped(const Root& root, const Catalogue& catalogue, const Path& asked) {
+  auto file = stripped(asked);
+  if (!file) return {};
+  if (!is_file(root, *file)) {
+    auto meant = plainly_meant(catalogue, {*file});
+    if (!meant) return {};
+    file = std::move(meant->path);
+  }
+  return Miss{file->name() == asked.name() ? Cause::wrong_directory : Cause::not_found,
+              fmt::format("there are blanks or quotes around a name in \"{}\"", asked.text()),
+              fmt::format("{} is in {}", file->name(), file->parent().text()), file, not_there};
+}
 
 Miss unreadable(const std::string& name, std::error_code error) {
   const auto what = fmt::format("{} cannot be read: {}", name, error.message());
@@ -24,9 +58,10 @@ Miss explain(const Root& root, const Catalogue& catalogue, const Path& asked, st
     return {Cause::unreadable, name + " is no regular file", "put a plain file in its place", {}, error};
   if (error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
     return unreadable(name, error);
-  auto miss = Explanation(root, catalogue, asked, forgiving).miss();
-  miss.error = error;
-  return miss;
+  auto miss = wrapped(root, catalogue, asked);
+  if (!miss) miss = Explanation(root, catalogue, asked, forgiving).miss();
+  miss->error = error;
+  return std::move(*miss);
 }
 
 // The file is there, but only its exact name is served.
@@ -34,11 +69,6 @@ Miss withheld(std::string_view asked, const Path& file, bool forgiving) {
   const auto hint = forgiving ? fmt::format("ask for {}", file.text())
                               : fmt::format("lookup.forgiving would serve {}, but it is off", file.text());
   return {Cause::not_found, fmt::format("{} is no exact name", asked), hint, file, not_there};
-}
-
-bool is_file(const Root& root, const Path& path) {
-  const auto attributes = root.attributes(path);
-  return attributes && attributes->kind == Kind::file;
 }
 
 }  // namespace

@@ -183,6 +183,13 @@ constexpr Missed missed[]{
     {"/Aruba/ArubaOS_72xx_8.6.0.4_74969", Cause::wrong_directory,
      "/Aruba/8_6_0_4/ArubaOS_72xx_8.6.0.4_74969"},
 
+    {"/EWC/17_9_4a /ap1g8", Cause::wrong_directory, ewc8},
+    {"\"/EWC/17_9_4a\"/ap1g8", Cause::wrong_directory, ewc8},
+    {" /EWC/17_9_4a/ap1g8 ", Cause::not_found, ewc8},
+    {"'tftpboot/EWC/17.09.04a'/AP1G8\t", Cause::not_found, ewc8},
+    {"\" \"/EWC/17_9_4a/ap1g9 ", Cause::not_found, ""},
+    {" ", Cause::not_found, ""},
+
     {"/EWC/17_9_5/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
     {"/EWC/17_9_4/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
     {"/EWC/17_9_4b/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
