@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include "server/commands/command.hpp"
@@ -14,6 +15,7 @@
 #include "storage/retire.hpp"
 
 namespace server {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr Flag flags[]{{"--json", "", "print JSON, an object a line"},
@@ -78,11 +80,25 @@ void print_retired(const storage::Depot& depot, const std::string& published, st
   for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem));
 }
 
+// A link on the command line is the administrator's own; one in drop/ could be anybody's, and is not
+// followed.
+fs::path bundle_of(const storage::Depot& depot, const std::string& file) {
+  std::error_code error;
+  auto bundle = fs::canonical(file, error);
+  if (error) return file;
+  if (fs::is_directory(bundle))
+    throw storage::Rejected(fmt::format(
+        "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
+        depot.images().string()));
+  return bundle;
+}
+
 storage::Imported import_file(const storage::Depot& depot, const std::string& file,
                               const conf::Settings& settings, storage::ImportOrder order) {
+  const auto bundle = bundle_of(depot, file);
   ProgressBar bar(file);
   order.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
-  return storage::import_bundle(depot, file, settings.import, order);
+  return storage::import_bundle(depot, bundle, settings.import, order);
 }
 
 storage::ImportOrder order_of(const Arguments& arguments) {

@@ -257,14 +257,25 @@ def test_a_file_that_is_not_there_is_named(new_depot, tmp_path):
     assert done.returncode == 1 and "missing.zip" in done.stderr
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(), os.mkfifo], ids=["directory", "FIFO"])
-def test_what_is_no_file_is_refused_at_once(new_depot, tmp_path, make):
+@pytest.mark.parametrize("make, why", [
+    (lambda path: path.mkdir(), "it is a folder; give the vendor's bundle itself"), (os.mkfifo, "not a regular file")],
+    ids=["directory", "FIFO"])
+def test_what_is_no_file_is_refused_at_once(new_depot, tmp_path, make, why):
     file = tmp_path / BUNDLE
     make(file)
 
     done = import_bundle(new_depot, file, timeout=20)
 
-    assert done.returncode == 1 and BUNDLE in done.stderr
+    assert done.returncode == 1 and BUNDLE in done.stderr and why in done.stderr
+
+
+def test_a_link_on_the_command_line_is_followed(new_depot, bundle, tmp_path):
+    """Other than one in drop/, which anybody may have put there."""
+    link = tmp_path / "latest"
+    link.symlink_to(bundle)
+
+    assert import_bundle(new_depot, link).stdout == RELEASE + "\n"
+    assert link.is_symlink()
 
 
 # ---- more than zips, single images, digests, replacing
