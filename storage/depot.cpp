@@ -17,7 +17,9 @@ std::filesystem::path tidy(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Depot::Depot(const std::filesystem::path& directory) : directory_(tidy(directory)) {
+Depot::Depot(const std::filesystem::path& directory, AsItIs) : directory_(tidy(directory)) {}
+
+Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}) {
   try {
     for (const auto& open_to_all : {directory_, images(), drop(), rejected()})
       make_directories(open_to_all, 0755);
@@ -28,6 +30,31 @@ Depot::Depot(const std::filesystem::path& directory) : directory_(tidy(directory
         "directory (--depot DIR, or \"depot:\" in the config)",
         directory_.string(), error.what()));
   }
+}
+
+Depot Depot::existing(const std::filesystem::path& directory) {
+  Depot depot(directory, AsItIs{});
+  std::error_code error;
+  if (std::filesystem::is_directory(depot.images(), error)) return depot;
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw std::runtime_error(
+        fmt::format("the depot {} cannot be read: {}; run this as its owner, or name another directory "
+                    "(--depot DIR)",
+                    depot.directory_.string(), error.message()));
+  throw std::runtime_error(
+      fmt::format("there is no depot in {}: name it with --depot DIR; `apdepot serve` and `apdepot import` "
+                  "make one",
+                  depot.directory_.string()));
+}
+
+void Depot::expect_readable_records() const {
+  std::error_code error;
+  const std::filesystem::directory_iterator records(manifests(), error);
+  if (!error || error == std::errc::no_such_file_or_directory) return;
+  throw std::runtime_error(
+      fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "
+                  "owner, or as root",
+                  manifests().string(), error.message()));
 }
 
 }  // namespace storage

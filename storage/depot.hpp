@@ -11,6 +11,12 @@ class Depot {
   // Makes what is missing: images/, drop/ and rejected/ for everybody to read, state/ for the owner alone
   // (0700). Throws std::runtime_error with a sentence for the administrator.
   explicit Depot(const std::filesystem::path& directory);
+  // The one that is there, for whoever only reads: nothing is made, and images/ is all that must be there.
+  // Throws likewise.
+  static Depot existing(const std::filesystem::path& directory);
+
+  // Throws std::runtime_error where this user may not read what import recorded: state/ is its owner's alone.
+  void expect_readable_records() const;
 
   const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path images() const { return directory_ / "images"; }
@@ -27,6 +33,9 @@ class Depot {
   }
 
  private:
+  struct AsItIs {};
+  Depot(const std::filesystem::path& directory, AsItIs);
+
   std::filesystem::path directory_;  // absolute
 };
 

@@ -107,6 +107,7 @@ Verification verify_release(const Depot& depot, const Path& release) {
 
 std::vector<Path> imported_releases(const Depot& depot) {
   std::vector<Path> releases;
+  if (!fs::exists(depot.manifests())) return releases;
   for (const auto& entry : fs::recursive_directory_iterator(depot.manifests())) {
     if (entry.path().extension() != ".yaml" || !entry.is_regular_file()) continue;
     const auto relative = entry.path().lexically_relative(depot.manifests()).replace_extension();

@@ -37,4 +37,9 @@ storage::Depot open_depot(const conf::Settings& settings) {
   return storage::Depot(settings.depot);
 }
 
+storage::Depot existing_depot(const conf::Settings& settings) {
+  act_as_owner_of(settings.depot);
+  return storage::Depot::existing(settings.depot);
+}
+
 }  // namespace server

@@ -27,8 +27,10 @@ std::span<const Command* const> commands();
 // The configuration that the flags name: --config, else /etc/apdepot/apdepot.yaml, else the defaults with the
 // depot in ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
 conf::Loaded load_settings(const Arguments& arguments);
-// The depot that they name, made where it is not there yet. For every command but `serve`.
+// The depot that they name, made where it is not there yet; for commands that write, but `serve`.
 storage::Depot open_depot(const conf::Settings& settings);
+// The same for commands that only read: a mistyped name makes none.
+storage::Depot existing_depot(const conf::Settings& settings);
 std::string config_file_name(const Arguments& arguments);  // empty for the built-in defaults
 
 }  // namespace server

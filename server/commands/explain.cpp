@@ -33,6 +33,8 @@ struct Question {
   const storage::Depot& depot;
   std::string path;
   Protocol protocol;
+  std::optional<net::ip::address> client;
+  bool write;
 };
 
 // What would be served, or why nothing would.
@@ -43,8 +45,9 @@ struct Served {
 using Answer = std::expected<Served, Miss>;
 
 Answer explain_read(const Question& question) {
-  const storage::Root root(question.depot.images()), rejected(question.depot.rejected());
-  const storage::Catalogue catalogue(root, &rejected);
+  const storage::Root root(question.depot.images());
+  const auto rejected = storage::Root::open(question.depot.rejected());
+  const storage::Catalogue catalogue(root, rejected ? &*rejected : nullptr);
   const auto above = question.protocol == Protocol::tftp ? AboveRoot::refused : AboveRoot::stays;
   const auto found = storage::find_image(root, catalogue, question.path, above, question.settings.lookup);
   if (found) return Served{found->path, found->rule};
@@ -93,14 +96,22 @@ Answer explain_sftp_write(const Question& question) {
   return Served{*path};
 }
 
-// The sentence about a client that TFTP does not answer at all.
-std::string dropped(const conf::Tftp& settings, const std::string& client) {
+std::optional<net::ip::address> client_of(const Arguments& arguments) {
+  const auto client = arguments.value("--client");
+  if (!client) return {};
   error_code error;
-  const auto address = net::ip::make_address(client, error);
-  if (error) throw UsageError(fmt::format("--client {}: it is an IPv4 or IPv6 address", client));
-  if (is_in(plain(address), settings.deny)) return "its address is in tftp.deny";
-  if (!settings.allow.empty() && !is_in(plain(address), settings.allow))
-    return "its address is not in tftp.allow";
+  auto address = net::ip::make_address(*client, error);
+  if (error) throw UsageError(fmt::format("--client {}: it is an IPv4 or IPv6 address", *client));
+  return address;
+}
+
+// The sentence about a client that TFTP does not answer at all.
+std::string dropped(const Question& question) {
+  if (!question.client || question.protocol != Protocol::tftp) return "";
+  const auto address = plain(*question.client);
+  const auto &allow = question.settings.tftp.allow, &deny = question.settings.tftp.deny;
+  if (is_in(address, deny)) return "its address is in tftp.deny";
+  if (!allow.empty() && !is_in(address, allow)) return "its address is not in tftp.allow";
   return "";
 }
 
@@ -134,9 +145,9 @@ void print_models(std::string_view image) {
   if (family != all.end()) fmt::print("{} is for {}\n", image, family->text());
 }
 
-void print(const Question& question, const Answer& answer, bool write) {
+void print(const Question& question, const Answer& answer) {
   if (answer) {
-    fmt::print("{} {} ({})\n", write ? "written" : "served", escaped(answer->path.text()),
+    fmt::print("{} {} ({})\n", question.write ? "written" : "served", escaped(answer->path.text()),
                rule_name(answer->rule));
     return print_models(answer->path.name());
   }
@@ -146,18 +157,14 @@ void print(const Question& question, const Answer& answer, bool write) {
   print_models(miss.nearest ? miss.nearest->name() : asked ? asked->path.name() : "");
 }
 
-Answer answer_to(const Question& question, const Arguments& arguments) {
-  const auto client = arguments.value("--client");
-  const auto why = client ? dropped(question.settings.tftp, *client) : "";
-  if (!why.empty() && question.protocol == Protocol::tftp) {
+Answer answer_to(const Question& question) {
+  if (auto why = dropped(question); !why.empty()) {
     const auto error = std::make_error_code(std::errc::permission_denied);
-    return std::unexpected(Miss{storage::Cause::not_found,
-                                fmt::format("requests from {} are dropped without an answer", *client),
-                                why,
-                                {},
-                                error});
+    const auto what =
+        fmt::format("requests from {} are dropped without an answer", question.client->to_string());
+    return std::unexpected(Miss{storage::Cause::not_found, what, std::move(why), {}, error});
   }
-  if (!arguments.has("--write")) return explain_read(question);
+  if (!question.write) return explain_read(question);
   return question.protocol == Protocol::tftp ? explain_tftp_write(question) : explain_sftp_write(question);
 }
 
@@ -167,15 +174,17 @@ int run(Arguments& arguments) {
   const auto protocol = arguments.value("--protocol").value_or("tftp");
   if (protocol != "tftp" && protocol != "sftp")
     throw UsageError(fmt::format("--protocol {}: it is tftp or sftp", protocol));
+  const auto client = client_of(arguments);
   const auto settings = load_settings(arguments).settings;
-  const auto depot = open_depot(settings);
-  const Question question{settings, depot, std::move(path),
-                          protocol == "tftp" ? Protocol::tftp : Protocol::sftp};
-  const auto answer = answer_to(question, arguments);
+  const auto depot = existing_depot(settings);
+  const Question question{settings,        depot,
+                          std::move(path), protocol == "tftp" ? Protocol::tftp : Protocol::sftp,
+                          client,          arguments.has("--write")};
+  const auto answer = answer_to(question);
   if (arguments.has("--json")) {
     fmt::print("{}\n", to_json(question, answer));
   } else {
-    print(question, answer, arguments.has("--write"));
+    print(question, answer);
   }
   return answer ? 0 : 1;
 }

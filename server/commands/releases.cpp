@@ -141,7 +141,8 @@ int run(Arguments& arguments) {
   std::optional<std::string> model;
   if (models && !arguments.words().empty()) model = arguments.take_word("MODEL");
   arguments.expect_no_more();
-  const auto depot = open_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(load_settings(arguments).settings);
+  if (!models) depot.expect_readable_records();
   const storage::Catalogue catalogue(storage::Root(depot.images()));
   std::vector<std::string> warnings;
   const auto releases = storage::releases_in(depot, catalogue, warnings);

@@ -87,9 +87,9 @@ struct Book {
   std::filesystem::path file;
   std::vector<conf::User> users;
 
-  explicit Book(const Arguments& arguments)
+  explicit Book(const Arguments& arguments, storage::Depot (*open)(const conf::Settings&) = open_depot)
       : settings(load_settings(arguments).settings),
-        depot(open_depot(settings)),
+        depot(open(settings)),
         file(std::filesystem::absolute(users_file(settings, depot))),
         users(conf::load_users(file)) {}
 
@@ -163,7 +163,7 @@ int passwd(const Arguments& arguments, const std::string& name) {
 }
 
 int list(const Arguments& arguments) {
-  const Book book(arguments);
+  const Book book(arguments, existing_depot);
   std::string json;
   const auto print = [&](const conf::User& user, const char* from) {
     if (arguments.has("--json")) {

@@ -48,7 +48,8 @@ std::string json(const storage::Verification& found) {
 
 int run(Arguments& arguments) {
   if (arguments.words().size() > 1) throw UsageError("verify takes one RELEASE, or none for all");
-  const auto depot = open_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(load_settings(arguments).settings);
+  depot.expect_readable_records();
   std::string list;
   int status = 0;
   for (const auto& path : wanted_releases(arguments, depot)) {

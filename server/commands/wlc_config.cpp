@@ -56,7 +56,7 @@ int run(Arguments& arguments) {
   const auto mode = arguments.value("--mode").value_or("tftp");
   if (mode != "tftp" && mode != "sftp") throw UsageError(fmt::format("--mode {}: it is tftp or sftp", mode));
   const auto settings = load_settings(arguments).settings;
-  const auto depot = open_depot(settings);
+  const auto depot = existing_depot(settings);
   const auto path = find_path(depot, wanted).text();
   const auto address = some_address(arguments);
   const auto user = mode == "sftp" ? some_user(settings, depot) : "";

@@ -12,7 +12,7 @@ import apdepot
 import plain_files
 import slow_files
 import tftp_wire
-from apdepot import RELEASE, TIMESTAMP, run, succeed, wait_for_release, wait_until
+from apdepot import READING, RELEASE, TIMESTAMP, run, succeed, wait_for_release, wait_until
 from make_bundle import BUNDLE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts disks, which only root may")
@@ -63,6 +63,8 @@ def test_a_read_only_disk_is_told_and_nothing_is_lost(new_depot, bundle):
         done = run("import", bundle, depot=new_depot)
 
         assert done.returncode == 1 and "Read-only file system" in done.stderr and str(new_depot) in done.stderr
+        for command in READING:
+            succeed(*command, depot=new_depot)
     assert apdepot.snapshot(new_depot) == before
 
 

@@ -1,11 +1,13 @@
 """releases, explain, promote and retire, beside a running server, and import.keep."""
 import json
+import os
 import shutil
+import subprocess
 
 import pytest
 
 import apdepot
-from apdepot import RELEASE, run, succeed
+from apdepot import READING, RELEASE, run, succeed
 from clients import key_user
 from make_bundle import make_bundle
 from tftp_wire import DATA, ERROR, Client, fetch
@@ -56,7 +58,37 @@ def test_what_was_put_there_by_hand_is_listed_too(depot):
 
 
 def test_an_empty_depot_has_no_releases(new_depot):
+    (new_depot / "images").mkdir(parents=True)
+
     assert listed(new_depot) == []
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_who_only_reads_makes_no_depot(tmp_path, command):
+    done = run(*command, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no depot in {tmp_path}/depot: name it with --depot DIR" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to another")
+def test_who_may_not_read_the_records_is_told_so(new_depot, bundle):
+    """It must not look as if nobody had imported anything. What needs no record is answered."""
+    succeed("import", bundle, depot=new_depot)
+    os.chown(new_depot / "state", 65534, 65534)
+    restricted = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-setuid,-setgid", apdepot.BINARY]
+
+    def run_restricted(*command):
+        return subprocess.run([*restricted, *command, "--depot", new_depot], capture_output=True, text=True,
+                              env=apdepot.environment())
+
+    for command in (("releases",), ("releases", "--json"), ("verify",)):
+        done = run_restricted(*command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{new_depot}/state/manifests cannot be read" in done.stderr and "as the depot's owner" in done.stderr
+    for command in (("releases", "--models"), ("explain", IMAGE), ("wlc-config", RELEASE)):
+        assert run_restricted(*command).returncode == 0
 
 
 @pytest.mark.parametrize("model, family", [("C9120AXI", "ap1g7"), ("AIR-AP2802I-E-K9", "ap3g3")])

@@ -14,6 +14,8 @@ from make_bundle import BUNDLE
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("APDEPOT", ROOT / "build/test/apdepot")).resolve()
 RELEASE = "/EWC/17_9_4a"
+# Commands that change nothing.
+READING = (("releases",), ("explain", f"{RELEASE}/ap1g8"), ("verify",), ("wlc-config", RELEASE), ("user", "list"))
 USER, PASSWORD = "ewc", "s3cret horse"
 # Seconds: the upper bound of any wait. A machine that others use too may stand still for half a minute; after 60 the
 # server looks at drop/ by itself, and ends whoever has not logged in, which would hide what ought to happen before.
