@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "storage/durable.hpp"
+#include "storage/staging.hpp"
 
 namespace server {
 namespace {
@@ -58,6 +59,13 @@ ssh::Key make(const Kind& kind, const std::filesystem::path& file) {
   return key;
 }
 
+// Of two servers that begin at once with a new depot one makes it, and the other must not show another.
+ssh::Key load_or_make(const Kind& kind, const std::filesystem::path& file) {
+  if (std::filesystem::exists(file)) return load(file);
+  const storage::DirectoryLock others_wait(file.parent_path());
+  return std::filesystem::exists(file) ? load(file) : make(kind, file);
+}
+
 std::string fingerprint_of(const ssh::Key& key) {
   unsigned char* hash = nullptr;
   std::size_t size = 0;
@@ -74,7 +82,7 @@ std::vector<HostKeyPair> load_or_make_host_keys(const storage::Depot& depot) {
   std::vector<HostKeyPair> keys;
   for (const auto& kind : kinds) {
     const auto file = depot.state() / kind.file;
-    auto key = std::filesystem::exists(file) ? load(file) : make(kind, file);
+    auto key = load_or_make(kind, file);
     auto fingerprint = fingerprint_of(key);
     keys.push_back({std::move(key), ssh_key_type_to_char(kind.type), std::move(fingerprint)});
   }

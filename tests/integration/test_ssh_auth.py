@@ -278,6 +278,14 @@ def test_host_keys_are_made_once_and_for_the_owner_alone(start_server, new_depot
     assert mode(new_depot / "state") == 0o700
 
 
+def test_servers_that_begin_at_once_with_a_new_depot_show_the_same_keys(start_server, new_depot):
+    """The one whose key was overwritten would show another one after its next start."""
+    servers = [start_server(new_depot) for _ in range(3)]
+    shown = [server.fingerprints() for server in servers]
+
+    assert shown == [shown[0]] * 3
+
+
 def test_the_logged_fingerprint_is_the_one_a_client_sees(server):
     transport = connect(server)
     digest = hashlib.sha256(transport.get_remote_server_key().asbytes()).digest()
