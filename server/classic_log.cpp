@@ -385,10 +385,11 @@ struct Lines {
         apdepot(normal, info, fmt::format("drop/{} waits for the file that it is about", escaped(e.file)))};
   }
   L operator()(const DropIgnored& e) const {
-    return {
-        apdepot(quiet, warning,
-                fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/",
-                            escaped(e.file)))};
+    return {apdepot(
+        quiet, warning,
+        fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/, or a "
+                    "folder of images into images/",
+                    escaped(e.file)))};
   }
   L operator()(const Retired& e) const {
     return {apdepot(

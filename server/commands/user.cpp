@@ -149,7 +149,7 @@ int remove(const Arguments& arguments, const std::string& name) {
     book.existing(name);
     std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
   });
-  fmt::print(stderr, "user {} is removed\n", name);
+  fmt::print(stderr, "user {} is removed, and may not log in any more; sessions that run go on\n", name);
   return 0;
 }
 
