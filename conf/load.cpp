@@ -200,6 +200,16 @@ void read_settings(Section& top, Settings& settings) {
   }
 }
 
+// Unlike the users file it may be a group's, too: the service's.
+void warn_of_strangers(const std::filesystem::path& file, std::vector<std::string>& warnings) {
+  using enum std::filesystem::perms;
+  std::error_code error;
+  if ((std::filesystem::status(file, error).permissions() & others_all) == none || error) return;
+  warnings.push_back(fmt::format(
+      "{0}: holds password hashes, and everybody on this host has access to it; run: chmod o= {0}",
+      file.string()));
+}
+
 }  // namespace
 
 ConfigError::ConfigError(std::vector<std::string> mistakes)
@@ -232,7 +242,11 @@ Loaded load_text(std::string_view text, const std::string& name) {
 Loaded load_file(const std::filesystem::path& file) {
   const auto text = read_whole(file);
   if (!text) throw ConfigError(fmt::format("cannot read {}: there is no such file", file.string()));
-  return load_text(*text, file.string());
+  auto loaded = load_text(*text, file.string());
+  if (std::ranges::any_of(loaded.settings.ssh.users,
+                          [](const User& user) { return !user.password_hash.empty(); }))
+    warn_of_strangers(file, loaded.warnings);
+  return loaded;
 }
 
 }  // namespace conf

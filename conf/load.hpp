@@ -26,7 +26,7 @@ std::vector<std::string> mistakes_of(const std::exception& error);
 
 struct Loaded {
   Settings settings;
-  std::vector<std::string> warnings;  // keys that are understood but have no effect
+  std::vector<std::string> warnings;  // keys that have no effect, secrets that others may read
 };
 
 // conf/apdepot.yaml, as it was when the program was built.

@@ -671,6 +671,26 @@ TEST_CASE("a key that this version does not act on yet is a warning with its pla
   CHECK(conf::load_text("tftp: {uploads: true}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());
 }
 
+TEST_CASE("a file with password hashes that everybody may read or write is warned of") {
+  using enum std::filesystem::perms;
+  const test::TempDir dir;
+  const auto secret = dir.write("secret.yaml", user(std::string("      password_hash: ") + hash + "\n"));
+  const auto open =
+      dir.write("open.yaml", user(std::string("      authorized_keys: [\"") + public_key + "\"]\n"));
+  const auto warnings = [](const std::filesystem::path& file, std::filesystem::perms mode) {
+    std::filesystem::permissions(file, mode);
+    return conf::load_file(file).warnings;
+  };
+  const std::vector told{
+      secret.string() +
+      ": holds password hashes, and everybody on this host has access to it; run: chmod o= " +
+      secret.string()};
+  CHECK(warnings(secret, owner_read | others_read) == told);
+  CHECK(warnings(secret, owner_read | others_write) == told);
+  CHECK(warnings(secret, owner_all | group_all).empty());
+  CHECK(warnings(open, owner_read | others_read).empty());
+}
+
 TEST_CASE("a file is loaded under its own name, and one that cannot be read says why") {
   const test::TempDir dir;
   const auto loaded = conf::load_file(dir.write("apdepot.yaml", "drain: 7\n"));
