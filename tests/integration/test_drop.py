@@ -42,7 +42,7 @@ def test_a_drop_right_after_the_ready_line_is_seen(start_server, empty_depot, bu
     for _ in range(8):
         server = start_server(empty_depot)
         drop(server, bundle)
-        wait_until(lambda: not os.listdir(empty_depot / "drop"), timeout=8)
+        wait_until(lambda: not os.listdir(empty_depot / "drop"))
         server.stop()
 
 
@@ -154,7 +154,7 @@ def test_a_folder_that_is_made_anew_is_watched_again(server, damaged, bundle, im
 
     assert {path.name: path.read_bytes() for path in release.iterdir()} == images
     drop(server, bundle)
-    wait_until(lambda: not os.listdir(server.depot / "drop"), timeout=8)
+    wait_until(lambda: not os.listdir(server.depot / "drop"))
 
 
 def test_what_lay_in_the_folder_before_the_start_is_imported(start_server, empty_depot, bundle, images):
@@ -304,7 +304,7 @@ def test_a_drop_that_is_touched_while_it_is_imported_is_published_soon(server, b
         return any("was changed while it was imported" in line for line in server.log_lines())
 
     wait_until(touched_in_time)
-    release = wait_for_release(server, timeout=20)  # a depot that fails is left alone for a minute
+    release = wait_for_release(server)  # a depot that fails is left alone for a minute
     assert {path.name: path.read_bytes() for path in release.iterdir()} == images
 
 

@@ -264,7 +264,7 @@ def test_what_is_no_file_is_refused_at_once(new_depot, tmp_path, make, why):
     file = tmp_path / BUNDLE
     make(file)
 
-    done = import_bundle(new_depot, file, timeout=20)
+    done = import_bundle(new_depot, file)
 
     assert done.returncode == 1 and BUNDLE in done.stderr and why in done.stderr
 

@@ -15,7 +15,7 @@ import pytest
 
 import apdepot
 import tftp_wire
-from apdepot import BINARY, PASSWORD, RELEASE, USER, wait_until, write_config
+from apdepot import BINARY, PASSWORD, PATIENCE, RELEASE, USER, wait_until, write_config
 from sftp_wire import DATA, OK, Sftp, login
 from tftp_wire import fetch
 
@@ -54,7 +54,7 @@ def test_the_depots_folders_are_made(start_server, new_depot):
 def test_the_service_manager_is_told(start_server, depot, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(20)
+        manager.settimeout(PATIENCE)
         start_server(depot, env=apdepot.environment(NOTIFY_SOCKET=str(tmp_path / "notify")))
 
         assert b"READY=1" in manager.recv(4096).split(b"\n")
@@ -227,11 +227,19 @@ def test_a_reload_without_a_configuration_file_is_harmless(depot, images):
 
 # ---- drain and end
 
+LONG = {"drain": 600}  # what ends within a test's patience did not end by it
+
+
+@pytest.fixture
+def server(start_server, depot):
+    return start_server(depot, LONG)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_server_ends_at_once(server, number):
     server.signal(number)
 
-    assert server.wait(timeout=10) == 0
+    assert server.wait() == 0
 
 
 def test_a_running_tftp_transfer_is_drained(server, images):
@@ -242,7 +250,7 @@ def test_a_running_tftp_transfer_is_drained(server, images):
         assert server.process.poll() is None
 
         assert content + client.finish(1) == images["ap1g8"]
-    assert server.wait(timeout=10) == 0
+    assert server.wait() == 0
 
 
 def test_a_running_sftp_transfer_is_drained(server, sftp, images):
@@ -256,14 +264,14 @@ def test_a_running_sftp_transfer_is_drained(server, sftp, images):
         content += reply.data
     assert content == images["ap1g8"]
     assert sftp.close(handle) == OK
-    assert server.wait(timeout=10) == 0  # the client stays connected; the drain would be 30
+    assert server.wait() == 0  # the client stays connected
 
 
 def test_an_idle_session_does_not_hold_up_the_end(server, sftp):
     sftp.realpath(".")
     server.signal(signal.SIGTERM)
 
-    assert server.wait(timeout=10) == 0  # the drain would be 30
+    assert server.wait() == 0
 
 
 def test_the_drain_is_limited(start_server, depot):
@@ -274,7 +282,7 @@ def test_the_drain_is_limited(start_server, depot):
         server.signal(signal.SIGTERM)
 
         assert server.wait() == 0
-        assert 0.9 < time.monotonic() - started < 10
+        assert time.monotonic() - started > 0.9
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -284,11 +292,9 @@ def test_a_second_signal_ends_at_once(server, number):
         server.signal(number)
         wait_until(server.refuses_connections)
         assert server.process.poll() is None
-        started = time.monotonic()
         server.signal(number)
-        server.wait()
 
-        assert time.monotonic() - started < 5  # the drain would be 30
+        assert server.wait() == 0
 
 
 def test_a_killed_server_starts_again_and_serves(start_server, depot, images):
@@ -325,7 +331,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_the_clients_nor_the_end(depot,
     try:
         log = b""
         while not (ready := re.search(rb"apdepot ready: .*\btftp (\S+):(\d+).*\n", log)):
-            assert select.select([reader], [], [], 30)[0], log
+            assert select.select([reader], [], [], PATIENCE)[0], log
             log += os.read(reader, 4096)
         address = ready[1].decode(), int(ready[2])
         with tftp_wire.Client(address) as client:
@@ -336,7 +342,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_the_clients_nor_the_end(depot,
 
         assert fetch(address, IMAGE) == images["ap1g8"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

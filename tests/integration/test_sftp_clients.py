@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from apdepot import PASSWORD, RELEASE, USER
+from apdepot import PASSWORD, PATIENCE, RELEASE, USER
 from clients import SFTP_CLIENTS, Client, get_lines, key_user
 
 
@@ -130,7 +130,7 @@ def test_curl_gets_an_image_with_a_key(client, images, tmp_path):
 
 def test_a_client_that_is_no_ssh_client_disturbs_nothing(client, images, tmp_path):
     for rubbish in (b"GET / HTTP/1.0\r\n\r\n", bytes(70000), b"SSH-2.0-x\r\n" + b"\xff" * 5000, b""):
-        with socket.create_connection(client.server.ssh, timeout=10) as connection:
+        with socket.create_connection(client.server.ssh, timeout=PATIENCE) as connection:
             connection.sendall(rubbish)
     sftp(client, lines=get_lines(RELEASE, ["ap1g8"], tmp_path))
 

@@ -8,7 +8,6 @@ import os
 import pty
 import select
 import signal
-import socket
 import stat
 import termios
 

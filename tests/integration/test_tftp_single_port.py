@@ -7,7 +7,7 @@ import socket
 import pytest
 
 import tftp_wire
-from apdepot import RELEASE, wait_until, write_config
+from apdepot import RELEASE, write_config
 from clients import TFTP_CLIENTS
 from tftp_wire import ACK, DATA, ERROR, OACK, WRQ, Download, ack, data, error, fetch, fetch_all
 

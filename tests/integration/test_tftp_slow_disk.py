@@ -4,7 +4,7 @@ import pytest
 import sftp_wire
 import slow_files
 from apdepot import PASSWORD, RELEASE, USER
-from tftp_wire import ERROR, OACK, Client, error, fetch
+from tftp_wire import ERROR, OACK, PATIENCE, Client, error, fetch
 
 pytestmark = pytest.mark.skipif(slow_files.why_not() is not None, reason=str(slow_files.why_not()))
 
@@ -62,7 +62,7 @@ def has_heard_nothing(client):
     except BlockingIOError:
         return True
     finally:
-        client.socket.settimeout(10)
+        client.socket.settimeout(PATIENCE)
 
 
 def receive_whole(client):
