@@ -25,6 +25,7 @@ struct Release {
   // Of what was imported; nothing where there is no manifest.
   std::optional<std::string> imported_at;
   std::optional<bool> verified;
+  bool current = false;  // what promote made it
 };
 
 // All that are in the catalogue of the depot's images: by product, the oldest version first. Reads the

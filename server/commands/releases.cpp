@@ -55,6 +55,7 @@ std::string to_json(const Release& release) {
   for (const auto& image : release.images) images.push_back(to_json(image));
   object.add_raw("images", json_list(images));
   add_text(object, "imported_at", release.imported_at);
+  object.add("current", release.current);
   object.add_raw("verified", !release.verified ? "null" : *release.verified ? "true" : "false");
   return object.text();
 }
@@ -65,8 +66,8 @@ void print(const Release& release) {
                                                          *release.verified ? "verified" : "not verified");
   std::uint64_t bytes = 0;
   for (const auto& image : release.images) bytes += image.size;
-  fmt::print("{}  {}  {} files, {} bytes, {}\n", escaped(release.path.text()), escaped(release.product),
-             release.images.size(), bytes, origin);
+  fmt::print("{}  {}  {} files, {} bytes, {}{}\n", escaped(release.path.text()), escaped(release.product),
+             release.images.size(), bytes, origin, release.current ? ", current" : "");
   if (!release.spellings.empty())
     fmt::print("  is {}\n", escaped(fmt::format("{}", fmt::join(release.spellings, ", "))));
   for (const auto& image : release.images) fmt::print("  {:>12}  {}\n", image.size, escaped(image.name));

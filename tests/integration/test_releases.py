@@ -37,7 +37,7 @@ def test_an_imported_release_is_listed_with_what_is_known_of_it(new_depot, bundl
     succeed("import", bundle, depot=new_depot)
     release, = listed(new_depot)
 
-    assert set(release) == {"path", "product", "version", "spellings", "images", "imported_at", "verified"}
+    assert set(release) == {"path", "product", "version", "spellings", "images", "imported_at", "verified", "current"}
     assert (release["path"], release["product"], release["version"]) == (RELEASE, "EWC", "17.9.4a")
     assert release["spellings"] == ["17.9.4a", "17.09.04a", "17_9_4a", "17.9.4.27", "17.09.04a.0.6"]
     assert release["imported_at"].endswith("Z") and release["verified"] is True
@@ -189,6 +189,9 @@ def test_current_moves_from_release_to_release(server, depot, images):
     assert succeed("promote", "17.12.1", depot=depot) == "/EWC/current\n"
     assert fetch(server.tftp, "/EWC/current/ap1g8") == b"newer"
     assert (depot / "images/EWC/current").readlink().name == "17_12_1"
+    assert {release["version"]: release["current"] for release in listed(depot)} == {"17.9.4a": False, "17.12.1": True}
+    assert [line.split()[0] for line in succeed("releases", depot=depot).splitlines() if line.endswith(", current")] == \
+        ["/EWC/17_12_1"]
 
 
 def test_a_directory_called_current_is_left_alone(depot):
