@@ -42,6 +42,7 @@ def test_a_drop_right_after_the_ready_line_is_seen(start_server, empty_depot, bu
     for _ in range(8):
         server = start_server(empty_depot)
         drop(server, bundle)
+        server.wait_for_log("^apdepot: importing ", timeout=8)  # a look would wait 10 s for the writer
         wait_until(lambda: not os.listdir(empty_depot / "drop"))
         server.stop()
 
