@@ -44,7 +44,7 @@ std::optional<std::uint64_t> parse_bound(std::string_view text) {
   return size && *size > 0 ? size : std::nullopt;
 }
 
-std::optional<std::uint64_t> parse_rekey_bound(std::string_view text) {
+std::optional<std::uint64_t> parse_mebibytes(std::string_view text) {
   const auto size = parse_size(text);
   return size && *size >= 1 << 20 ? size : std::nullopt;
 }
@@ -101,7 +101,11 @@ constexpr Kind<std::uint64_t> size_bound{
     "a size of at least 1 byte: a number of bytes, or with KiB, MiB, GiB or TiB, such as 16GiB", parse_bound};
 constexpr Kind<std::uint64_t> rekey_bound{
     "a size of at least 1MiB: a number of bytes, or with KiB, MiB, GiB or TiB, such as 1GiB, or null",
-    parse_rekey_bound};
+    parse_mebibytes};
+constexpr Kind<std::uint64_t> log_bound{
+    "a size of at least 1MiB: a number of bytes, or with KiB, MiB, GiB or TiB, such as 100MiB",
+    parse_mebibytes};
+constexpr Kind<std::string> account_name{"the name of a user of this host, or null", parse_text};
 constexpr Kind<Network> network{
     "a network or one address, such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.7\"", parse_network,
     network_meant};
@@ -150,12 +154,20 @@ void read_ssh(Section& section, Ssh& ssh) {
   read_users(section, ssh.users);
 }
 
+void read_uploads(Section& section, Uploads& uploads) {
+  section.text("max_total", size_bound, uploads.max_total);
+  section.number("max_files", 1, 1'000'000, uploads.max_files);
+  section.number("max_folders", 1, 1'000'000, uploads.max_folders);
+  section.text("reserve", size_bound, uploads.reserve);
+}
+
 void read_import(Section& section, Import& import) {
   section.flag("watch", import.watch);
   section.text("layout", layout, import.layout);
   section.number("settle", 0, 3600, import.settle);
   section.number("keep", 0, 1'000'000, import.keep);
   section.flag("keep_bundles", import.keep_bundles);
+  section.number("max_rejected", 1, 1'000'000, import.max_rejected);
   section.number("max_members", 1, 10'000'000, import.max_members);
   section.text("max_total", size_bound, import.max_total);
   section.number("max_ratio", 1, 1'000'000, import.max_ratio);
@@ -173,6 +185,7 @@ void read_log(Section& section, Log& log) {
   section.text("target", log_target, target);
   log.target = target.target;
   log.file = target.file;
+  section.text("max_size", log_bound, log.max_size);
 }
 
 void read_metrics(Section& section, std::optional<Endpoint>& metrics) {
@@ -183,8 +196,10 @@ void read_metrics(Section& section, std::optional<Endpoint>& metrics) {
 void read_settings(Section& top, Settings& settings) {
   const auto errors_before = top.errors();
   top.text("depot", file_path, settings.depot);
+  top.text_or_null("user", account_name, settings.user);
   top.section("tftp", read_tftp, settings.tftp);
   top.section("ssh", read_ssh, settings.ssh);
+  top.section("uploads", read_uploads, settings.uploads);
   top.section("import", read_import, settings.import);
   top.section("lookup", read_lookup, settings.lookup);
   top.section("log", read_log, settings.log);

@@ -73,6 +73,15 @@ void print_ssh(Printer& printer, const Ssh& ssh) {
   printer.close();
 }
 
+void print_uploads(Printer& printer, const Uploads& uploads) {
+  printer.open("uploads");
+  printer.size("max_total", uploads.max_total);
+  printer.number("max_files", uploads.max_files);
+  printer.number("max_folders", uploads.max_folders);
+  printer.size("reserve", uploads.reserve);
+  printer.close();
+}
+
 void print_import(Printer& printer, const Import& import) {
   printer.open("import");
   printer.flag("watch", import.watch);
@@ -80,6 +89,7 @@ void print_import(Printer& printer, const Import& import) {
   printer.number("settle", seconds(import.settle));
   printer.number("keep", import.keep);
   printer.flag("keep_bundles", import.keep_bundles);
+  printer.number("max_rejected", import.max_rejected);
   printer.number("max_members", import.max_members);
   printer.size("max_total", import.max_total);
   printer.number("max_ratio", import.max_ratio);
@@ -100,14 +110,21 @@ void print_log(Printer& printer, const Log& log) {
   printer.text("level", name_of(log.level, log_levels));
   printer.text("format", name_of(log.format, log_formats));
   printer.text("target", target_text(log));
+  printer.size("max_size", log.max_size);
   printer.close();
 }
 
 std::string print(const Settings& settings, Form form) {
   Printer printer(form);
   printer.text("depot", settings.depot.string());
+  if (settings.user) {
+    printer.text("user", *settings.user);
+  } else {
+    printer.nothing("user");
+  }
   print_tftp(printer, settings.tftp);
   print_ssh(printer, settings.ssh);
+  print_uploads(printer, settings.uploads);
   print_import(printer, settings.import);
   print_lookup(printer, settings.lookup);
   print_log(printer, settings.log);

@@ -73,9 +73,9 @@ std::string Endpoint::text() const {
 
 bool needs_restart(const Settings& old, const Settings& now) {
   const auto taken = [](const Settings& s) {
-    return std::tie(s.depot, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility, s.ssh.kex,
-                    s.ssh.host_key_algorithms, s.ssh.ciphers, s.ssh.macs, s.import, s.log.format,
-                    s.log.target, s.log.file);
+    return std::tie(s.depot, s.user, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility,
+                    s.ssh.kex, s.ssh.host_key_algorithms, s.ssh.ciphers, s.ssh.macs, s.import, s.log.format,
+                    s.log.target, s.log.file, s.log.max_size);
   };
   return taken(old) != taken(now);
 }

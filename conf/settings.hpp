@@ -80,11 +80,20 @@ struct Ssh {
   std::vector<User> users;
 };
 
+// Of everything that clients sent, TFTP, SFTP and SCP together.
+struct Uploads {
+  std::uint64_t max_total = 0;  // bytes
+  std::uint32_t max_files = 0;
+  std::uint32_t max_folders = 0;
+  std::uint64_t reserve = 0;  // bytes of the disk that no upload may take
+};
+
 struct Import : storage::ImportSettings {
   bool watch = true;
   std::chrono::seconds settle{0};
   std::uint32_t keep = 0;
   bool keep_bundles = false;
+  std::uint32_t max_rejected = 0;  // files in rejected/, without their reasons
   friend bool operator==(const Import&, const Import&) = default;
 };
 
@@ -97,12 +106,15 @@ struct Log {
   LogFormat format = LogFormat::classic;
   LogTarget target = LogTarget::automatic;
   std::filesystem::path file;  // for LogTarget::file
+  std::uint64_t max_size = 0;  // bytes of that file; then it becomes FILE.1 and a new one begins
 };
 
 struct Settings {
   std::filesystem::path depot;
+  std::optional<std::string> user;  // whom a server that root starts runs as
   Tftp tftp;
   Ssh ssh;
+  Uploads uploads;
   Import import;
   storage::LookupSettings lookup;
   Log log;

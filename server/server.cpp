@@ -240,9 +240,10 @@ void Server::put_in_force(conf::Loaded loaded) {
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   if (conf::needs_restart(*settings_, *shared_.settings)) {
-    events_.emit(event::Warned{
-        "the depot, the addresses, tftp.single_port, ssh.compatibility, the algorithms of ssh, import, "
-        "log.format and log.target change at the next start only"});
+    events_.emit(
+        event::Warned{"the depot, the user, the addresses, tftp.single_port, ssh.compatibility, the "
+                      "algorithms of ssh, import, "
+                      "log.format, log.target and log.max_size change at the next start only"});
   }
 }
 

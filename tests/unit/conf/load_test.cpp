@@ -38,6 +38,7 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   const auto& settings = loaded.settings;
   CHECK(loaded.warnings.empty());
   CHECK(settings.depot == "/var/lib/apdepot");
+  CHECK_FALSE(settings.user);
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
   CHECK_FALSE(settings.tftp.uploads);
   CHECK(settings.tftp.max_upload == 2ULL << 30);
@@ -64,11 +65,16 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.ssh.trusted.empty());
   CHECK_FALSE(settings.ssh.users_file);
   CHECK(settings.ssh.users.empty());
+  CHECK(settings.uploads.max_total == 20ULL << 30);
+  CHECK(settings.uploads.max_files == 10'000);
+  CHECK(settings.uploads.max_folders == 1000);
+  CHECK(settings.uploads.reserve == 256ULL << 20);
   CHECK(settings.import.watch);
   CHECK(settings.import.layout == "{product}/{release}");
   CHECK(settings.import.settle == 2s);
   CHECK(settings.import.keep == 0);
   CHECK_FALSE(settings.import.keep_bundles);
+  CHECK(settings.import.max_rejected == 1000);
   CHECK(settings.import.max_members == 10'000);
   CHECK(settings.import.max_total == 16ULL << 30);
   CHECK(settings.import.max_ratio == 200);
@@ -77,6 +83,7 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.log.level == conf::LogLevel::verbose);
   CHECK(settings.log.format == conf::LogFormat::classic);
   CHECK(settings.log.target == LogTarget::automatic);
+  CHECK(settings.log.max_size == 256ULL << 20);
   CHECK_FALSE(settings.metrics);
   CHECK(settings.expected.empty());
   CHECK(settings.drain == 30s);
@@ -97,6 +104,8 @@ TEST_CASE("the example names every key, in the order in which they are printed")
 TEST_CASE("every key can be set, and says what it was set to") {
   const auto settings = load(R"(
 depot: depot
+user: tftp
+uploads: {max_total: 1GiB, max_files: 1, max_folders: 2, reserve: 1}
 tftp:
   listen: ["10.0.0.1:6969"]
   uploads: true
@@ -120,16 +129,22 @@ import:
   settle: 3600
   keep: 3
   keep_bundles: true
+  max_rejected: 3
   max_members: 1
   max_total: 500MiB
   max_ratio: 1000000
 lookup: {forgiving: false, aliases: {/tftpboot: /EWC/17_9_4a, /old/: /}}
-log: {level: debug, format: json, target: "file:/var/log/apdepot.log"}
+log: {level: debug, format: json, target: "file:/var/log/apdepot.log", max_size: 1MiB}
 metrics: {listen: "127.0.0.1:9469"}
 expected: [172.16.4.26]
 drain: 0
 )");
   CHECK(settings.depot == "depot");
+  CHECK(settings.user == "tftp");
+  CHECK(settings.uploads.max_total == 1ULL << 30);
+  CHECK(settings.uploads.max_files == 1);
+  CHECK(settings.uploads.max_folders == 2);
+  CHECK(settings.uploads.reserve == 1);
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"10.0.0.1", 6969}});
   CHECK(settings.tftp.uploads);
   CHECK(settings.tftp.max_upload == 1);
@@ -152,6 +167,7 @@ drain: 0
   CHECK(settings.import.settle == 3600s);
   CHECK(settings.import.keep == 3);
   CHECK(settings.import.keep_bundles);
+  CHECK(settings.import.max_rejected == 3);
   CHECK(settings.import.max_members == 1);
   CHECK(settings.import.max_total == 500ULL << 20);
   CHECK(settings.import.max_ratio == 1'000'000);
@@ -162,6 +178,7 @@ drain: 0
   CHECK(settings.log.format == conf::LogFormat::json);
   CHECK(settings.log.target == LogTarget::file);
   CHECK(settings.log.file == "/var/log/apdepot.log");
+  CHECK(settings.log.max_size == 1ULL << 20);
   CHECK(settings.metrics == Endpoint{"127.0.0.1", 9469});
   CHECK(settings.expected == std::vector<std::string>{"172.16.4.26"});
   CHECK(settings.drain == 0s);
@@ -277,13 +294,14 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
-            "1: servers is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
-            "metrics, "
+            "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
+            "lookup, log, metrics, "
             "expected, drain"},
-           {"log: {colour: true}", "1: log.colour is not a key; the keys of log are level, format, target"},
+           {"log: {colour: true}",
+            "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
-            "1: \"a\\nb\" is not a key; the keys of the file are depot, tftp, ssh, import, lookup, log, "
-            "metrics, "
+            "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
+            "lookup, log, metrics, "
             "expected, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
