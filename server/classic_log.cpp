@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "server/escape.hpp"
 #include "server/miss_text.hpp"
 
@@ -15,13 +17,13 @@ constexpr auto error = Severity::error, warning = Severity::warning, notice = Se
                info = Severity::info;
 
 LogLine tftpd(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
-  return {level, severity, fmt::format("tftpd[{}]: {}", number, text)};
+  return {level, severity, bounded_line(fmt::format("tftpd[{}]: {}", number, text))};
 }
 LogLine sftp_server(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
-  return {level, severity, fmt::format("sftp-server[{}]: {}", number, text)};
+  return {level, severity, bounded_line(fmt::format("sftp-server[{}]: {}", number, text))};
 }
 LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
-  return {level, severity, "apdepot: " + std::move(text)};
+  return {level, severity, bounded_line("apdepot: " + std::move(text))};
 }
 
 double milliseconds(std::chrono::duration<double, std::milli> time) { return time.count(); }
@@ -39,7 +41,7 @@ std::string describe(const LoopTurns& turns) {
 }
 
 std::string describe(const TftpEnded& e) {
-  const auto name = escaped(e.name);
+  const auto name = escaped_path(e.name);
   const auto figures = fmt::format("{} bytes in {:.1f} s, blksize {} windowsize {}, {} resent", e.bytes,
                                    e.seconds, e.block_size, e.window, e.resent);
   const auto whereto = fmt::format("{} {} {}", name, e.write ? "from" : "to", e.client);
@@ -59,7 +61,7 @@ std::string describe(const TftpEnded& e) {
     case tftp::End::unreadable:
       return fmt::format("{} broken off, it cannot be read: {}", whereto, figures);
     case tftp::End::unwritable:
-      return fmt::format("{} broken off ({}, {}): {}", whereto, e.how.code, e.how.text, figures);
+      return fmt::format("{} broken off ({}, {}): {}", whereto, e.how.code, escaped(e.how.text), figures);
     case tftp::End::stopped:
       break;
   }
@@ -69,7 +71,7 @@ std::string describe(const TftpEnded& e) {
 std::string describe(const TftpRequested& e) {
   auto text = fmt::format("{} from {} filename {}", e.write ? "WRQ" : "RRQ", e.client, escaped(e.name));
   if (e.remapped) {
-    text += fmt::format(" remapped to {} ({})", escaped(e.remapped->to), rule_name(e.remapped->rule));
+    text += fmt::format(" remapped to {} ({})", escaped_path(e.remapped->to), rule_name(e.remapped->rule));
   }
   return text;
 }
@@ -131,6 +133,10 @@ std::string describe(SshLimit limit, Offence offence) {
   return fmt::format("penalty: {}", describe(offence));
 }
 
+// What both sides could do is what the administrator has to compare: the longest offer of a real client has
+// some 700 characters.
+constexpr std::size_t most_of_offer = 1000;
+
 std::string describe(const SshDropped& e) {
   auto text = fmt::format("drop connection #{} from [{}]:{} on [{}]:{} {}", e.unauthenticated, e.client,
                           e.port, e.listener, e.listener_port, describe(e.limit, e.offence));
@@ -155,7 +161,8 @@ std::string describe(const SshNegotiated& e) {
 std::string describe(const SshMismatched& e) {
   auto text = fmt::format(
       "Unable to negotiate with {} port {}: no matching {} found. Their offer: {}. Ours: {}. They are {}",
-      e.client, e.port, escaped(e.kind), escaped(e.theirs), e.ours, escaped(e.banner));
+      e.client, e.port, escaped(e.kind), escaped(e.theirs, most_of_offer), escaped(e.ours, most_of_offer / 2),
+      escaped(e.banner));
   if (e.legacy_helps) text += "; ssh.compatibility: legacy has what they need";
   return text;
 }
@@ -179,7 +186,7 @@ std::string describe(const SshEnded& e) {
 }
 
 std::string describe(const Published& e) {
-  const auto file = escaped(e.file), path = escaped(e.imported.path);
+  const auto file = escaped_path(e.file), path = escaped_path(e.imported.path);
   if (e.imported.already_there)
     return fmt::format("{} is published already as {}: nothing was changed", file, path);
   auto text = fmt::format("published {} from {}: {} files, {} bytes in {:.1f} s", path, file,
@@ -264,6 +271,8 @@ struct SftpLine {
   }
 };
 
+constexpr std::size_t most_warnings = 20;  // of one import: a bundle may have ten thousand members
+
 struct Lines {
   using L = std::vector<LogLine>;
 
@@ -286,6 +295,11 @@ struct Lines {
     return {tftpd(e.number, quiet, warning,
                   fmt::format("{} more requests from {} {} within {} s", e.count, e.client, describe(e.kind),
                               e.period.count()))};
+  }
+  L operator()(const LeftOut& e) const {
+    return {apdepot(quiet, warning,
+                    fmt::format("{} more lines about {} were left out within {} s", e.lines, escaped(e.about),
+                                e.period.count()))};
   }
   L operator()(const Missed& e) const {
     const auto line = e.protocol == Protocol::tftp ? tftpd : sftp_server;
@@ -338,40 +352,48 @@ struct Lines {
   }
   L operator()(const SftpRemapped& e) const {
     return {sftp_server(e.number, normal, info,
-                        fmt::format("remapped \"{}\" to \"{}\" ({})", escaped(e.name), escaped(e.remapped.to),
-                                    rule_name(e.remapped.rule)))};
+                        fmt::format("remapped \"{}\" to \"{}\" ({})", escaped(e.name),
+                                    escaped_path(e.remapped.to), rule_name(e.remapped.rule)))};
   }
   L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
 
   L operator()(const ImportStarted& e) const {
-    return {apdepot(normal, info, fmt::format("importing {}", escaped(e.file)))};
+    return {apdepot(normal, info, fmt::format("importing {}", escaped_path(e.file)))};
   }
   L operator()(const ImportProgress& e) const {
     return {apdepot(
         normal, info,
-        fmt::format("importing {}: {} %", escaped(e.file), e.total > 0 ? e.done * 100 / e.total : 0))};
+        fmt::format("importing {}: {} %", escaped_path(e.file), e.total > 0 ? e.done * 100 / e.total : 0))};
   }
   L operator()(const Published& e) const {
     L lines;
-    for (const auto& text : e.imported.warnings) {
-      lines.push_back(apdepot(quiet, warning, fmt::format("{}: {}", escaped(e.file), escaped(text))));
+    const auto file = escaped_path(e.file);
+    const auto& warnings = e.imported.warnings;
+    const auto told = std::min(warnings.size(), most_warnings);
+    for (std::size_t i = 0; i < told; ++i) {
+      lines.push_back(
+          apdepot(quiet, warning, fmt::format("{}: {}", file, escaped(warnings[i], most_of_archive))));
+    }
+    if (told < warnings.size()) {
+      lines.push_back(apdepot(
+          quiet, warning, fmt::format("{}: {} more warnings were left out", file, warnings.size() - told)));
     }
     lines.push_back(apdepot(normal, notice, describe(e)));
     return lines;
   }
   L operator()(const ImportRejected& e) const {
     return {apdepot(quiet, error,
-                    fmt::format("rejected {}: {} (it is kept as {})", escaped(e.file), escaped(e.reason),
-                                escaped(e.moved_to)))};
+                    fmt::format("rejected {}: {} (it is kept as {})", escaped_path(e.file),
+                                escaped(e.reason, most_of_archive), escaped_path(e.moved_to)))};
   }
   L operator()(const ImportFailed& e) const {
     return {apdepot(quiet, error,
                     fmt::format("cannot import {}: {} (it stays in drop/ and is tried again)",
-                                escaped(e.file), escaped(e.reason)))};
+                                escaped_path(e.file), escaped(e.reason, most_of_archive)))};
   }
   L operator()(const DigestCompared& e) const {
-    const auto file = escaped(e.compared.file), where = escaped(e.compared.where),
-               path = escaped(e.compared.path);
+    const auto file = escaped_path(e.compared.file), where = escaped_path(e.compared.where),
+               path = escaped_path(e.compared.path);
     if (e.compared.matches)
       return {apdepot(normal, notice, fmt::format("{} is what {} says: {} is verified", file, where, path))};
     return {
@@ -381,31 +403,32 @@ struct Lines {
                             file, where, path, file))};
   }
   L operator()(const DigestWaits& e) const {
-    return {
-        apdepot(normal, info, fmt::format("drop/{} waits for the file that it is about", escaped(e.file)))};
+    return {apdepot(normal, info,
+                    fmt::format("drop/{} waits for the file that it is about", escaped_path(e.file)))};
   }
   L operator()(const DropIgnored& e) const {
     return {apdepot(
         quiet, warning,
         fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/, or a "
                     "folder of images into images/",
-                    escaped(e.file)))};
+                    escaped_path(e.file)))};
   }
   L operator()(const Retired& e) const {
-    return {apdepot(
-        normal, notice,
-        fmt::format("retired {} to {}: import.keep is {}", escaped(e.path), escaped(e.moved_to), e.keep))};
+    return {apdepot(normal, notice,
+                    fmt::format("retired {} to {}: import.keep is {}", escaped_path(e.path),
+                                escaped_path(e.moved_to), e.keep))};
   }
 
   L operator()(const Started& e) const { return {apdepot(normal, info, "version " + e.version)}; }
   L operator()(const Reloaded& e) const {
-    return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped(e.file)))};
+    return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped_path(e.file)))};
   }
   L operator()(const ReloadFailed& e) const {
-    return {apdepot(quiet, error,
-                    "the configuration is wrong, the old one stays in effect: " + escaped(e.reason))};
+    return {apdepot(
+        quiet, error,
+        "the configuration is wrong, the old one stays in effect: " + escaped(e.reason, most_of_ours))};
   }
-  L operator()(const Warned& e) const { return {apdepot(quiet, warning, escaped(e.text))}; }
+  L operator()(const Warned& e) const { return {apdepot(quiet, warning, escaped(e.text, most_of_ours))}; }
   L operator()(const Stopping& e) const {
     return {apdepot(normal, notice,
                     fmt::format("stopping: {} transfers and {} sessions are running; Ctrl-C ends at once",

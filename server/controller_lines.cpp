@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "server/escape.hpp"
+
 namespace server {
 namespace {
 constexpr auto profile = "wireless profile image-download default\n";
@@ -12,7 +14,7 @@ std::string tftp_controller_lines(const std::string& address, const std::string&
       "{} image-download-mode tftp\n"
       "  tftp-image-server {}\n"
       "  tftp-image-path {}\n",
-      profile, address, path);
+      profile, escaped(address, whole), escaped(path, whole));
 }
 
 std::string sftp_controller_lines(const std::string& address, const std::string& path,
@@ -23,7 +25,7 @@ std::string sftp_controller_lines(const std::string& address, const std::string&
       "  sftp-image-path {}\n"
       "  sftp-username {}\n"
       "  sftp-password 0 <password>\n",
-      profile, address, path, user);
+      profile, escaped(address, whole), escaped(path, whole), escaped(user, whole));
 }
 
 }  // namespace server

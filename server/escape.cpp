@@ -2,20 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+
+#include "server/code_point.hpp"
 
 namespace server {
 namespace {
 
-// The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7). C1 controls count
-// as none.
+// The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7).
 std::size_t utf8_length(std::string_view text) {
   const auto at = [&](std::size_t i) {
     return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
   };
   const auto tail = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
   const auto first = at(0);
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) && !(first == 0xc2 && at(1) < 0xa0) ? 2 : 0;
+  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
   if (first >= 0xe0 && first <= 0xef) {
     const bool overlong = first == 0xe0 && at(1) < 0xa0, surrogate = first == 0xed && at(1) > 0x9f;
     return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
@@ -27,36 +29,119 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-constexpr std::size_t longest = 1024;
+// Of a well-formed sequence of two bytes or more.
+char32_t decoded(std::string_view sequence) {
+  char32_t code = static_cast<std::uint8_t>(sequence.front()) & (0xffU >> (sequence.size() + 1));
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<std::uint8_t>(c) & 0x3fU);
+  return code;
+}
+
+std::string escape_of(char32_t code) {
+  return code > 0xffff ? fmt::format("\\U{:08x}", static_cast<std::uint32_t>(code))
+                       : fmt::format("\\u{:04x}", static_cast<std::uint32_t>(code));
+}
+
+std::string escape_of(char byte) {
+  switch (byte) {
+    case '\\':
+      return "\\\\";
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return fmt::format("\\x{:02x}", static_cast<std::uint8_t>(byte));
+  }
+}
+
+// Marks over one letter: UTS #39, 5.4 calls more than four a thing to look for.
+constexpr int most_marks = 4;
+
+// Takes a text from its front, character by character.
+class Escaper {
+ public:
+  explicit Escaper(std::string_view text) : rest_(text) {}
+
+  std::string_view rest() const { return rest_; }
+  // The next character, as it is to be shown. Valid until the next call.
+  struct Shown {
+    std::string_view text;
+    std::size_t characters;
+  };
+  Shown next() {
+    const char c = rest_.front();
+    if (c >= ' ' && c <= '~' && c != '\\') return marks_ = 0, take(1);
+    const auto length = utf8_length(rest_);
+    if (length == 0) return take_escaped(1, escape_of(c));
+    const auto code = decoded(rest_.substr(0, length));
+    marks_ = is_mark(code) ? marks_ + 1 : 0;
+    if (is_hidden(code) || marks_ > most_marks) return take_escaped(length, escape_of(code));
+    return take(length);
+  }
+
+ private:
+  Shown take(std::size_t length) {
+    const auto taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return {taken, 1};
+  }
+  Shown take_escaped(std::size_t length, std::string escape) {
+    rest_.remove_prefix(length);
+    escape_ = std::move(escape);
+    marks_ = most_marks;  // there is no letter below the next
+    return {escape_, escape_.size()};
+  }
+
+  std::string_view rest_;
+  std::string escape_;
+  int marks_ = most_marks;
+};
+
+// The length of the escape, or the character, at the front of an escaped text.
+std::size_t unit_length(std::string_view text) {
+  if (text.front() != '\\') return std::max<std::size_t>(utf8_length(text), 1);
+  const char kind = text.size() > 1 ? text[1] : '\\';
+  return kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
+}
+
+constexpr std::size_t room_for_mark = std::string_view("... (16777216 bytes more)").size();
 
 }  // namespace
 
-std::string escaped(std::string_view hostile) {
-  if (hostile.size() > longest) return escaped(hostile.substr(0, longest)) + "...";
+std::string escaped(std::string_view hostile, std::size_t most) {
   std::string safe;
-  safe.reserve(hostile.size());
-  while (!hostile.empty()) {
-    const char c = hostile.front();
-    std::size_t taken = 1;
-    if (c == '\\') {
-      safe += "\\\\";
-    } else if (c == '\n') {
-      safe += "\\n";
-    } else if (c == '\r') {
-      safe += "\\r";
-    } else if (c == '\t') {
-      safe += "\\t";
-    } else if (c >= ' ' && c <= '~') {
-      safe += c;
-    } else if (const auto length = utf8_length(hostile)) {
-      safe += hostile.substr(0, length);
-      taken = length;
-    } else {
-      safe += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
+  safe.reserve(std::min(hostile.size(), most));
+  std::size_t characters = 0, kept = 0, left_out = hostile.size();
+  for (Escaper escaper(hostile); !escaper.rest().empty();) {
+    if (characters + room_for_mark <= most) kept = safe.size(), left_out = escaper.rest().size();
+    const auto next = escaper.next();
+    characters += next.characters;
+    if (characters > most) {
+      safe.resize(kept);
+      return safe + fmt::format("... ({} bytes more)", left_out);
     }
-    hostile.remove_prefix(taken);
+    safe += next.text;
   }
   return safe;
+}
+
+std::string escaped_path(std::string_view path) {
+  return escaped(path, path.find("/uploads/") == path.npos ? most_of_ours : most_of_client);
+}
+
+std::string bounded_line(std::string line, std::size_t most) {
+  if (line.size() <= most) return line;
+  constexpr std::string_view mark = "...";
+  std::size_t kept = 0;
+  for (;;) {
+    const auto next = kept + unit_length(std::string_view(line).substr(kept));
+    if (next + mark.size() > most) break;
+    kept = next;
+  }
+  line.resize(kept);
+  return line.append(mark);
 }
 
 }  // namespace server

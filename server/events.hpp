@@ -64,6 +64,11 @@ struct TftpNoise {       // `count` requests of one client that nothing else is 
   std::uint64_t count;
   std::chrono::seconds period;
 };
+struct LeftOut {      // lines that the log had no room for
+  std::string about;  // an address, "192.0.2.7" or "2001:db8:1:1::/64"; "user ewc"; or "others"
+  std::uint64_t lines;
+  std::chrono::seconds period;
+};
 struct Missed {
   std::uint64_t number;
   Protocol protocol;
@@ -220,7 +225,7 @@ using Event =
                  event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
                  event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
                  event::Retired, event::Started, event::Reloaded, event::ReloadFailed, event::Warned,
-                 event::Stopping, event::LoopMeasured, event::Stopped>;
+                 event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

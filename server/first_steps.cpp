@@ -4,6 +4,7 @@
 
 #include "conf/users.hpp"
 #include "server/controller_lines.hpp"
+#include "server/escape.hpp"
 #include "server/listen.hpp"
 #include "server/users.hpp"
 #include "storage/lookup.hpp"
@@ -28,10 +29,12 @@ std::string first_steps(const Shared& shared, const std::string& program, bool u
   const auto user = first_user(shared);
   std::string text;
   if (releases.empty())
-    text += fmt::format("Put a bundle into {}, and it is served.\n", shared.depot.drop().string());
+    text += fmt::format("Put a bundle into {}, and it is served.\n",
+                        escaped(shared.depot.drop().string(), whole));
   text += "On the controller, for TFTP:\n\n" + tftp_controller_lines(address, path) + "\nor for SFTP";
   if (user.empty()) {
-    text += fmt::format(", after `{} user add NAME --depot {}`", program, shared.depot.directory().string());
+    text += fmt::format(", after `{} user add NAME --depot {}`", escaped(program, whole),
+                        escaped(shared.depot.directory().string(), whole));
   }
   text += ":\n\n" + sftp_controller_lines(address, path, user.empty() ? "<user>" : user) + "\n";
   for (std::size_t i = 1; i < addresses.size(); ++i) {

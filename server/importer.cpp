@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "server/escape.hpp"
 #include "storage/digest_file.hpp"
 
 namespace server {
@@ -165,7 +166,7 @@ Importer::Outcome Importer::import_now(const std::string& name) const {
       if (storage::is_digest_file(name)) return Compared{storage::compare_digests(shared_.depot, name)};
       return publish_now(name, digest_files);
     } catch (const storage::Rejected& e) {
-      const auto moved_to = storage::reject_drop(shared_.depot, name, e.what());
+      const auto moved_to = storage::reject_drop(shared_.depot, name, escaped(e.what(), most_of_archive));
       storage::take_away(shared_.depot, digest_files, name, storage::Fate::rejected);
       return Refused{e.what(), "rejected/" + moved_to.filename().string()};
     }

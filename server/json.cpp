@@ -1,7 +1,5 @@
 #include "server/json.hpp"
 
-#include "server/escape.hpp"
-
 namespace server {
 
 std::string json_string(std::string_view safe) {
@@ -13,7 +11,9 @@ std::string json_string(std::string_view safe) {
   return out + "\"";
 }
 
-void JsonObject::add(std::string_view key, std::string_view hostile) { add_safe(key, escaped(hostile)); }
+void JsonObject::add(std::string_view key, std::string_view hostile, std::size_t most) {
+  add_safe(key, escaped(hostile, most));
+}
 
 void JsonObject::add_safe(std::string_view key, std::string_view text) { add_raw(key, json_string(text)); }
 

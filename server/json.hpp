@@ -5,6 +5,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "server/escape.hpp"
+
 namespace server {
 
 // `safe` as a JSON string, with its quotes. It holds no control characters, and only UTF-8: what escaped()
@@ -14,9 +16,12 @@ std::string json_string(std::string_view safe);
 // One JSON object, put together member by member.
 class JsonObject {
  public:
-  void add(std::string_view key, std::string_view hostile);    // in the escaped form of the log
+  // In the escaped form of the log, and as much of it as there.
+  void add(std::string_view key, std::string_view hostile, std::size_t most = most_of_client);
+  void add(std::string_view key, const char* text, std::size_t most = most_of_client) {
+    add(key, std::string_view(text), most);
+  }
   void add_safe(std::string_view key, std::string_view text);  // as it is
-  void add(std::string_view key, const char* text) { add(key, std::string_view(text)); }
   void add(std::string_view key, bool value) { add_raw(key, value ? "true" : "false"); }
   template <class Number>
   requires std::is_arithmetic_v<Number>

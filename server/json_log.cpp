@@ -184,11 +184,12 @@ struct Fields {
   std::string_view operator()(const TftpRequested& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
         out.add("write", e.write);
-    if (e.remapped) out.add("remapped", e.remapped->to), out.add("rule", rule_name(e.remapped->rule));
+    if (e.remapped)
+      out.add_safe("remapped", escaped_path(e.remapped->to)), out.add("rule", rule_name(e.remapped->rule));
     return "tftp.requested";
   }
   std::string_view operator()(const TftpEnded& e) const {
-    out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
+    out.add("number", e.number), out.add("client", e.client), out.add_safe("name", escaped_path(e.name)),
         out.add("write", e.write), out.add("bytes", e.bytes);
     out.add("seconds", e.seconds), out.add("blksize", e.block_size), out.add("windowsize", e.window);
     out.add("resent", e.resent), out.add("end", word(e.how.end)), out.add("confirmed", e.how.confirmed);
@@ -208,10 +209,15 @@ struct Fields {
     out.add("count", e.count), out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
     return "tftp.noise";
   }
+  std::string_view operator()(const LeftOut& e) const {
+    out.add("about", e.about), out.add("lines", e.lines);
+    return out.add("seconds", static_cast<std::uint64_t>(e.period.count())), "log.left_out";
+  }
   std::string_view operator()(const Missed& e) const {
     out.add("number", e.number), out.add("protocol", e.protocol == Protocol::tftp ? "tftp" : "sftp");
-    out.add("cause", cause_name(e.miss.cause)), out.add("what", e.miss.what), out.add("hint", e.miss.hint);
-    if (e.miss.nearest) out.add("nearest", e.miss.nearest->text());
+    out.add("cause", cause_name(e.miss.cause)), out.add("what", e.miss.what),
+        out.add("hint", e.miss.hint, most_of_ours);
+    if (e.miss.nearest) out.add_safe("nearest", escaped_path(e.miss.nearest->text()));
     return "miss";
   }
   std::string_view operator()(const HostKey& e) const {
@@ -239,8 +245,8 @@ struct Fields {
   std::string_view operator()(const SshMismatched& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("banner", e.banner),
         out.add("kind", e.kind);
-    return out.add("theirs", e.theirs), out.add("ours", e.ours), out.add("legacy_helps", e.legacy_helps),
-           "ssh.mismatched";
+    return out.add("theirs", e.theirs, most_of_ours), out.add("ours", e.ours, most_of_ours),
+           out.add("legacy_helps", e.legacy_helps), "ssh.mismatched";
   }
   std::string_view operator()(const SshEnded& e) const {
     session(e.number, e.user, e.client);
@@ -269,51 +275,61 @@ struct Fields {
     return out.add("number", e.number), std::visit(SftpFields{out}, e.what);
   }
   std::string_view operator()(const SftpRemapped& e) const {
-    out.add("number", e.number), out.add("name", e.name), out.add("remapped", e.remapped.to);
+    out.add("number", e.number), out.add("name", e.name),
+        out.add_safe("remapped", escaped_path(e.remapped.to));
     return out.add("rule", rule_name(e.remapped.rule)), "sftp.remapped";
   }
   std::string_view operator()(const ImportStarted& e) const {
-    return out.add("file", e.file), "import.started";
+    return out.add_safe("file", escaped_path(e.file)), "import.started";
   }
   std::string_view operator()(const ImportProgress& e) const {
-    return out.add("file", e.file), out.add("done", e.done), out.add("total", e.total), "import.progress";
+    return out.add_safe("file", escaped_path(e.file)), out.add("done", e.done), out.add("total", e.total),
+           "import.progress";
   }
   std::string_view operator()(const Published& e) const {
-    out.add("file", e.file), out.add("path", e.imported.path), out.add("members", e.imported.members);
+    out.add_safe("file", escaped_path(e.file)), out.add_safe("path", escaped_path(e.imported.path)),
+        out.add("members", e.imported.members);
     out.add("bytes", e.imported.bytes), out.add("already_there", e.imported.already_there),
         out.add("seconds", e.seconds);
-    out.add("image", e.imported.image), out.add("verified", e.imported.verified);
+    out.add("image", e.imported.image, most_of_archive), out.add("verified", e.imported.verified);
     return "import.published";
   }
   std::string_view operator()(const ImportRejected& e) const {
-    return out.add("file", e.file), out.add("reason", e.reason), out.add("moved_to", e.moved_to),
-           "import.rejected";
+    return out.add_safe("file", escaped_path(e.file)), out.add("reason", e.reason, most_of_archive),
+           out.add_safe("moved_to", escaped_path(e.moved_to)), "import.rejected";
   }
   std::string_view operator()(const ImportFailed& e) const {
-    return out.add("file", e.file), out.add("reason", e.reason), "import.failed";
+    return out.add_safe("file", escaped_path(e.file)), out.add("reason", e.reason, most_of_archive),
+           "import.failed";
   }
   std::string_view operator()(const DigestCompared& e) const {
-    out.add("file", e.compared.file), out.add("where", e.compared.where), out.add("path", e.compared.path);
+    out.add_safe("file", escaped_path(e.compared.file)),
+        out.add_safe("where", escaped_path(e.compared.where)),
+        out.add_safe("path", escaped_path(e.compared.path));
     return out.add("matches", e.compared.matches), "import.digest";
   }
   std::string_view operator()(const DigestWaits& e) const {
-    return out.add("file", e.file), "import.digest_waits";
+    return out.add_safe("file", escaped_path(e.file)), "import.digest_waits";
   }
   std::string_view operator()(const DropIgnored& e) const {
-    return out.add("file", e.file), "import.ignored";
+    return out.add_safe("file", escaped_path(e.file)), "import.ignored";
   }
   std::string_view operator()(const Retired& e) const {
-    out.add("path", e.path), out.add("moved_to", e.moved_to);
+    out.add_safe("path", escaped_path(e.path)), out.add_safe("moved_to", escaped_path(e.moved_to));
     return out.add("keep", e.keep), "import.retired";
   }
   std::string_view operator()(const Started& e) const {
     return out.add("version", e.version), "server.started";
   }
-  std::string_view operator()(const Reloaded& e) const { return out.add("file", e.file), "server.reloaded"; }
-  std::string_view operator()(const ReloadFailed& e) const {
-    return out.add("reason", e.reason), "server.reload_failed";
+  std::string_view operator()(const Reloaded& e) const {
+    return out.add_safe("file", escaped_path(e.file)), "server.reloaded";
   }
-  std::string_view operator()(const Warned& e) const { return out.add("warning", e.text), "server.warned"; }
+  std::string_view operator()(const ReloadFailed& e) const {
+    return out.add("reason", e.reason, most_of_ours), "server.reload_failed";
+  }
+  std::string_view operator()(const Warned& e) const {
+    return out.add("warning", e.text, most_of_ours), "server.warned";
+  }
   std::string_view operator()(const Stopping& e) const {
     return out.add("transfers", e.transfers), out.add("sessions", e.sessions), "server.stopping";
   }
@@ -323,6 +339,8 @@ struct Fields {
   }
   std::string_view operator()(const Stopped&) const { return "server.stopped"; }
 };
+
+constexpr std::size_t most_of_text = 4 * most_of_line;  // an import's warnings are one text
 
 }  // namespace
 
@@ -338,7 +356,7 @@ LogLine json_line(const Event& event) {
   fields.add("event", name);
   std::string text;
   for (const auto& classic : lines) text.append(text.empty() ? "" : "; ").append(classic.text);
-  fields.add_safe("text", text);
+  fields.add_safe("text", bounded_line(std::move(text), most_of_text));
   line.text = fields.text();
   return line;
 }

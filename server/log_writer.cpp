@@ -9,9 +9,11 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "server/escape.hpp"
 #include "server/json.hpp"
 #include "server/service.hpp"
 
@@ -25,13 +27,18 @@ std::int64_t milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+// Never waits for a reader of a pipe: one that has none is held open by us.
 int open_file(const std::string& file) {
-  return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  constexpr int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  int fd = ::open(file.c_str(), O_WRONLY | flags, 0640);
+  if (fd < 0 && errno == ENXIO) fd = ::open(file.c_str(), O_RDWR | flags, 0640);
+  if (fd >= 0) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);  // the thread may wait
+  return fd;
 }
 
 }  // namespace
 
-LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO) {
+LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO), max_size_(settings.max_size) {
   using enum conf::LogTarget;
   journal_ = settings.target == journal || (settings.target == automatic && stderr_is_journal());
   syslog_ = settings.target == conf::LogTarget::syslog;
@@ -75,7 +82,6 @@ void LogWriter::write(Severity severity, std::string text) {
 void LogWriter::run() {
   for (;;) {
     std::deque<Line> lines;
-    std::uint64_t dropped = 0;
     {
       std::unique_lock lock(mutex_);
       more_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
@@ -86,43 +92,94 @@ void LogWriter::run() {
       }
       lines.swap(lines_);
       bytes_ = 0;
-      dropped = std::exchange(dropped_, 0);
+      unread_ += std::exchange(dropped_, 0);
     }
     follow_file();
     for (const auto& line : lines) {
       if (!put(line)) {
         ++unwritten_;
-      } else if (unwritten_ > 0) {
-        tell_dropped(std::exchange(unwritten_, 0), why_);
+      } else {
+        tell_dropped(unwritten_, why_);
       }
     }
-    if (dropped > 0) tell_dropped(dropped, "whoever reads the log is too slow");
+    tell_dropped(unread_, "whoever reads the log is too slow");
   }
 }
 
-void LogWriter::tell_dropped(std::uint64_t lines, const std::string& why) {
-  auto text = fmt::format("apdepot: {} log lines were dropped: {}", lines, why);
+bool LogWriter::tell(std::string text, std::string_view event, std::uint64_t lines, const std::string& why) {
+  text.insert(0, "apdepot: ");
   if (json_) {
     JsonObject fields;
     fields.add("lines", lines);
     fields.add("reason", why);
-    fields.add("event", "log.dropped");
+    fields.add("event", event);
     fields.add_safe("text", text);
     text = fields.text();
   }
-  put({milliseconds_now(), Severity::warning, std::move(text)});
+  return put({milliseconds_now(), Severity::warning, std::move(text)});
+}
+
+// Again with the next line, if there is no room for this one.
+void LogWriter::tell_dropped(std::uint64_t& lines, const std::string& why) {
+  if (lines == 0) return;
+  if (tell(fmt::format("{} log lines were dropped: {}", lines, why), "log.dropped", lines, why)) lines = 0;
 }
 
 void LogWriter::follow_file() {
   if (file_.empty()) return;
   struct stat ours {};
   struct stat there {};
-  const bool in_place = ::stat(file_.c_str(), &there) == 0 && ::fstat(stream_, &ours) == 0 &&
-                        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
-  const int fresh = in_place ? -1 : open_file(file_);
-  if (fresh < 0) return;
-  ::close(stream_);
-  stream_ = fresh;
+  tried_ = false;
+  bool known = ::fstat(stream_, &ours) == 0;
+  const bool in_place = known && ::stat(file_.c_str(), &there) == 0 && there.st_ino == ours.st_ino &&
+                        there.st_dev == ours.st_dev;
+  if (const int fresh = in_place ? -1 : open_file(file_); fresh >= 0) {
+    ::close(stream_);
+    stream_ = fresh;
+    known = ::fstat(stream_, &ours) == 0;
+  }
+  // Somebody may have cut it off where it lies, as logrotate's copytruncate does.
+  regular_ = known && S_ISREG(ours.st_mode);
+  size_ = regular_ ? static_cast<std::uint64_t>(ours.st_size) : 0;
+  stuck_ = stuck_ && size_ >= max_size_;
+}
+
+// Where another line goes. A file that cannot be turned over may grow to twice its size, for the
+// administrator to see the warning.
+bool LogWriter::has_room(std::size_t bytes) {
+  if (!regular_ || size_ == 0 || size_ + bytes <= max_size_) return true;
+  if (!std::exchange(tried_, true) && turn_over()) return true;
+  if (size_ + bytes <= 2 * max_size_) return true;
+  why_ = escaped_path(file_) + " has reached twice log.max_size and cannot be renamed";
+  return false;
+}
+
+// By rename, so that no line is lost or cut. Behind a link, the file that it leads to.
+bool LogWriter::turn_over() {
+  std::error_code error;
+  const auto file = std::filesystem::canonical(file_, error);
+  const auto old = file.string() + ".1";
+  if (!error) std::filesystem::rename(file, old, error);
+  if (!error) {
+    if (const int fresh = open_file(file_); fresh >= 0) {
+      ::close(stream_);
+      stream_ = fresh;
+      size_ = 0;
+      stuck_ = false;
+      return true;
+    }
+    error = {errno, std::generic_category()};
+    std::error_code ignored;
+    std::filesystem::rename(old, file, ignored);
+  }
+  if (!std::exchange(stuck_, true)) {
+    const auto why = error.message(), name = escaped_path(file_);
+    tell(fmt::format("{} has reached log.max_size and cannot become {}.1 ({}): at twice that size lines are "
+                     "dropped; let this user write to the folder, or logrotate move the file away",
+                     name, name, why),
+         "log.stuck", 0, why);
+  }
+  return false;
 }
 
 bool LogWriter::put(const Line& line) {
@@ -138,6 +195,7 @@ bool LogWriter::put(const Line& line) {
 
 bool LogWriter::put_to_stream(std::string text) {
   if (broken_off_) text.insert(0, 1, '\n');
+  if (!has_room(text.size())) return false;
   std::string_view rest = text;
   while (!rest.empty()) {
     const auto count = ::write(stream_, rest.data(), rest.size());
@@ -148,6 +206,7 @@ bool LogWriter::put_to_stream(std::string text) {
       return false;
     }
     rest.remove_prefix(static_cast<std::size_t>(count));
+    size_ += static_cast<std::size_t>(count);
   }
   broken_off_ = false;
   return true;

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
+#include "server/escape.hpp"
+#include "server/service.hpp"
 
 namespace {
 
@@ -78,16 +81,25 @@ int run(std::span<char* const> words) {
   return command.run(arguments);
 }
 
+// What a message repeats is a word of the command line, or of a file: it is escaped, and a mistake a line.
+void print_error(const std::exception& error, std::string_view more = "") {
+  std::string text = "apdepot: ";
+  for (const auto& mistake : conf::mistakes_of(error)) text += server::escaped(mistake, server::whole) + "\n";
+  text.insert(text.size() - 1, more);
+  std::fputs(text.c_str(), stderr);  // if nobody reads it, the exit status still says it
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  server::hold_standard_streams();
   try {
     return run(std::span(argv, static_cast<std::size_t>(argc)));
   } catch (const server::UsageError& e) {
-    fmt::print(stderr, "apdepot: {}; `apdepot --help` shows how\n", e.what());
+    print_error(e, "; `apdepot --help` shows how");
     return 2;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "apdepot: {}\n", e.what());
+    print_error(e);
     return 1;
   }
 }

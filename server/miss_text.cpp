@@ -16,10 +16,10 @@ bool is_for_controllers(const storage::Miss& miss) {
 }  // namespace
 
 std::string fix_of(const storage::Miss& miss, event::Protocol protocol) {
-  auto fix = escaped(miss.hint);
+  auto fix = escaped(miss.hint, most_of_ours);
   if (!is_for_controllers(miss)) return fix;
   return fmt::format("{}: {}-image-path {}", fix, protocol == event::Protocol::tftp ? "tftp" : "sftp",
-                     escaped(miss.nearest->parent().text()));
+                     escaped_path(miss.nearest->parent().text()));
 }
 
 std::string text_of(const storage::Miss& miss, event::Protocol protocol) {

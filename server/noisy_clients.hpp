@@ -1,17 +1,15 @@
 #pragma once
-#include <array>
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <string>
 
 #include "server/events.hpp"
 #include "server/net.hpp"
+#include "server/noise_count.hpp"
 
 namespace server {
 
-// Keeps one noisy client from filling the log: of each kind of failure an address has so many told in full in
-// ten seconds, and the rest as a number at their end. Lives on the loop.
+// Keeps noisy clients of TFTP from filling the log: of each kind of failure an address has so many told in
+// full in ten seconds, and the rest as a number at their end. Lives on the loop.
 class NoisyClients {
  public:
   using Kind = event::Noise;
@@ -21,17 +19,11 @@ class NoisyClients {
   bool may_tell(const std::string& address, std::uint64_t number, Kind kind);
 
  private:
-  struct Heard {
-    std::uint64_t number = 0;  // of the last request
-    std::array<std::uint64_t, event::noise_kinds> told{}, untold{};
-  };
-
   void sum_up_later();
-  void sum_up();
 
   const Events& events_;
   net::steady_timer timer_;
-  std::map<std::string, Heard> heard_;  // in the present ten seconds
+  NoiseCount count_;
 };
 
 }  // namespace server

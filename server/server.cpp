@@ -9,6 +9,7 @@
 #include "conf/algorithms.hpp"
 #include "conf/users.hpp"
 #include "server/classic_log.hpp"
+#include "server/escape.hpp"
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
 #include "server/moduli.hpp"
@@ -33,6 +34,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
     : settings_(std::make_shared<const conf::Settings>(std::move(loaded.settings))),
       warnings_(std::move(loaded.warnings)),
       origin_(std::move(origin)),
+      left_out_timer_(loop_),
       depot_(settings_->depot),
       disk_(loop_, disk_threads),
       content_(loop_, content_threads),
@@ -65,11 +67,27 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
 }
 
 void Server::log(const Event& event) {
-  const auto write = [&](LogLine line) {
-    if (line.level <= shared_.settings->log.level) writer_->write(line.severity, std::move(line.text));
+  const bool owed = budget_.owes();
+  if (budget_.takes(event, shared_.settings->log.level, LogBudget::Clock::now())) return write(event);
+  if (owed || !budget_.owes()) return;
+  left_out_timer_.expires_at(budget_.ends());
+  left_out_timer_.async_wait([this](error_code error) {
+    if (!error) tell_left_out();
+  });
+}
+
+void Server::write(const Event& event) {
+  const auto write_line = [&](LogLine line) {
+    if (line.level > shared_.settings->log.level) return;
+    budget_.spend(line.text.size());
+    writer_->write(line.severity, std::move(line.text));
   };
-  if (settings_->log.format == conf::LogFormat::json) return write(json_line(event));
-  for (auto& line : classic_lines(event)) write(std::move(line));
+  if (settings_->log.format == conf::LogFormat::json) return write_line(json_line(event));
+  for (auto& line : classic_lines(event)) write_line(std::move(line));
+}
+
+void Server::tell_left_out() {
+  for (const auto& sum : budget_.left_out(LogBudget::Clock::now())) write(sum);
 }
 
 void Server::run() {
@@ -81,14 +99,16 @@ void Server::run() {
   sweep_staging();
   if (settings_->import.watch)
     start_importer();  // first, so that what is dropped as soon as we are ready is seen
-  fmt::print(stderr, "{}\n{}", ready_line(),
-             origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
+  const auto ready = ready_line() + "\n" +
+                     (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
+  std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
   tell_ready();
   make_host_keys();
   check_users();
   make_catalogue();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
+  tell_left_out();
   events_.emit(event::LoopMeasured{meter_.measured()});
   events_.emit(event::Stopped{});
   // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
@@ -110,7 +130,7 @@ void Server::run_loop() {
     try {
       while (loop_.run_one() > 0) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
     } catch (const std::exception& e) {
-      events_.emit(event::Warned{fmt::format("a request broke off, the server goes on: {}", e.what())});
+      shared_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", e.what()));
     }
   }
 }
@@ -119,7 +139,7 @@ std::string Server::ready_line() const {
   std::string line = "apdepot ready: ";
   for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
   for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
-  return line + "depot " + depot_.directory().string();
+  return line + "depot " + escaped(depot_.directory().string(), whole);
 }
 
 // So that the first miss need not wait for it.

@@ -7,6 +7,7 @@
 #include "conf/load.hpp"
 #include "server/importer.hpp"
 #include "server/listen.hpp"
+#include "server/log_budget.hpp"
 #include "server/log_writer.hpp"
 #include "server/ssh_service.hpp"
 #include "server/tftp_service.hpp"
@@ -33,6 +34,8 @@ class Server {
 
  private:
   void log(const Event& event);
+  void write(const Event& event);
+  void tell_left_out();
   void run_loop();
   std::string ready_line() const;
   void make_catalogue();
@@ -53,6 +56,8 @@ class Server {
   const std::vector<std::string> warnings_;
   const Origin origin_;
   std::optional<LogWriter> writer_;
+  LogBudget budget_;
+  net::steady_timer left_out_timer_;
   Events events_;
   LoopMeter meter_;
   storage::Depot depot_;

@@ -4,6 +4,10 @@
 
 namespace server {
 
+// Standard input, output and error, if whoever started us closed them, lead nowhere: or the next file that is
+// opened would take their place, and messages would be written into it. First of all.
+void hold_standard_streams();
+
 // What a server needs of its process and a command does not: room for descriptors, memory given back, and
 // signals that do not end it.
 void prepare_process();

@@ -1,5 +1,6 @@
 #include "server/service.hpp"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -35,6 +36,12 @@ void notify(std::string_view state) {
 }
 
 }  // namespace
+
+void hold_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
 
 void prepare_process() {
   std::signal(SIGPIPE, SIG_IGN);

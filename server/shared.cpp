@@ -4,18 +4,9 @@
 
 namespace server {
 
-using namespace std::chrono_literals;
-
-void Shared::warn_rarely(const std::string& text) {
-  const auto now = std::chrono::steady_clock::now();
-  auto [place, first] = rare_warnings.try_emplace(text);
-  auto& rare = place->second;
-  if (!first && now - rare.told < 10s) {
-    ++rare.untold;
-    return;
-  }
-  events.emit(event::Warned{rare.untold == 0 ? text : fmt::format("{} ({} times more)", text, rare.untold)});
-  rare = {now, 0};
+void Shared::warn_rarely(std::string_view kind, const std::string& text) {
+  if (auto told = rare_warnings.tell(kind, text, RareWarnings::Clock::now()))
+    events.emit(event::Warned{std::move(*told)});
 }
 
 void Shared::start(net::awaitable<void> coroutine, std::string what) {

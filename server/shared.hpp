@@ -1,12 +1,12 @@
 #pragma once
-#include <chrono>
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "conf/settings.hpp"
 #include "server/events.hpp"
 #include "server/loop_meter.hpp"
+#include "server/rare_warnings.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 #include "storage/live_catalogue.hpp"
@@ -37,15 +37,14 @@ struct Shared {
 
   // A warning about something that a client can bring about as often as it likes: told every ten seconds at
   // most, with the number of times that it was not.
-  void warn_rarely(const std::string& text);
+  // What a client chose does not belong into `text`: the line of its request or session has that. Nor into
+  // `kind`, which is what is told so rarely.
+  void warn_rarely(std::string_view kind, const std::string& text);
+  void warn_rarely(std::string_view text) { warn_rarely(text, std::string(text)); }  // a constant one
   // Starts a coroutine that nobody waits for; should it throw, that is told.
   void start(net::awaitable<void> coroutine, std::string what);
 
-  struct Rare {
-    std::chrono::steady_clock::time_point told;
-    std::uint64_t untold = 0;
-  };
-  std::map<std::string, Rare> rare_warnings = {};  // texts of ours, so few
+  RareWarnings rare_warnings = {};
 };
 
 }  // namespace server

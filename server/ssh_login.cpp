@@ -147,7 +147,7 @@ bool SshLogin::opens(const std::string& line, ssh_key offered) {
 }
 
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
-  for (const auto& mistake : lookup.mistakes) shared_.events.emit(event::Warned{mistake});
+  for (const auto& mistake : lookup.mistakes) shared_.warn_rarely(mistake);
   if (what.good && lookup.user) {
     user_ = lookup.user;
     limits_.logged_in(address_, Clock::now());

@@ -81,10 +81,11 @@ net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
       try {
         start(std::move(socket));
       } catch (const std::exception& e) {
-        shared_.warn_rarely(fmt::format("an SSH connection is dropped: {}", e.what()));
+        shared_.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
       }
     } else if (listener.is_open()) {
-      shared_.warn_rarely(fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
+      shared_.warn_rarely("ssh descriptors",
+                          fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
       // Out of descriptors, most likely: trying again at once would only spin.
       pause.expires_after(100ms);
       co_await pause.async_wait(net::as_tuple(net::use_awaitable));

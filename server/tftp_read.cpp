@@ -148,7 +148,7 @@ void TftpRead::let_go(Holder holder) {
 
 void TftpRead::take(TftpBlocks::Filled filled) {
   if (filled.error) {
-    shared_.warn_rarely(fmt::format("{} cannot be read: {}", name(), filled.error.message()));
+    shared_.warn_rarely("tftp read", fmt::format("a file cannot be read: {}", filled.error.message()));
     return machine_->file_unreadable();
   }
   if (filled.cut_short) return machine_->file_cut_short();

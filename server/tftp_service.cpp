@@ -68,7 +68,7 @@ net::awaitable<void> TftpService::listen(udp::socket& listener) {
       try {
         receive(listener, *datagram);
       } catch (const std::exception& e) {
-        shared_.warn_rarely(fmt::format("a TFTP packet is dropped: {}", e.what()));
+        shared_.warn_rarely("tftp packet", fmt::format("a TFTP packet is dropped: {}", e.what()));
       }
     }
   }
@@ -176,7 +176,8 @@ std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Dat
     if (!error) return std::make_unique<OwnPort>(watch_, std::move(sockets), std::move(give_back));
     if (give_back) give_back();
     if (error == std::errc::address_in_use) continue;  // somebody else's; the next one
-    shared_.warn_rarely(fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
+    shared_.warn_rarely("tftp port",
+                        fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
     return {};
   }
   shared_.warn_rarely("all ports of tftp.port_range are in use: requests are dropped until one is free");

@@ -33,7 +33,7 @@ TftpTransfer::TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked,
 void TftpTransfer::start(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
   net::co_spawn(shared_.loop, look_up(), [self = shared_from_this()](const std::exception_ptr& error) {
-    if (error) self->shared_.warn_rarely("a TFTP request broke off: " + what_of(error));
+    if (error) self->shared_.warn_rarely("tftp request", "a TFTP request broke off: " + what_of(error));
     if (!self->machine_) self->close();
   });
 }

@@ -90,7 +90,7 @@ void TftpWrite::publish() {
 
 void TftpWrite::failed(std::error_code error) {
   if (error != std::errc::file_exists) {
-    shared_.warn_rarely(fmt::format("{} cannot be written: {}", name(), error.message()));
+    shared_.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
   }
   const auto code = tftp::code_of(error);
   machine_->failed(code, text_of(code));

@@ -5,6 +5,7 @@
 
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/escape.hpp"
 #include "server/users.hpp"
 
 namespace server {
@@ -17,17 +18,18 @@ void check_users(const conf::Settings& settings) {
   const auto file = users_file(settings);
   std::error_code error;
   const bool present = std::filesystem::exists(file, error);
-  if (error) return fmt::print(stderr, "{}: not checked: {}\n", file.string(), error.message());
+  if (error)
+    return fmt::print(stderr, "{}: not checked: {}\n", escaped(file.string(), whole), error.message());
   if (!present) return;
   conf::load_users(file);
-  fmt::print(stderr, "{}: no errors\n", file.string());
+  fmt::print(stderr, "{}: no errors\n", escaped(file.string(), whole));
 }
 
 int check(const Arguments& arguments) {
   const auto loaded = load_settings(arguments);
-  for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", warning);
+  for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", escaped(warning, whole));
   const auto file = config_file_name(arguments);
-  fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : file);
+  fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : escaped(file, whole));
   check_users(loaded.settings);
   return 0;
 }

@@ -116,7 +116,7 @@ std::string dropped(const Question& question) {
 }
 
 std::string json_or_null(const std::optional<std::string>& text) {
-  return text ? json_string(escaped(*text)) : "null";
+  return text ? json_string(escaped(*text, whole)) : "null";
 }
 
 std::string to_json(const Question& question, const Answer& answer) {
@@ -130,7 +130,7 @@ std::string to_json(const Question& question, const Answer& answer) {
     if (auto text = fix_of(answer.error(), question.protocol); !text.empty()) fix = std::move(text);
   }
   JsonObject object;
-  object.add("path", question.path);
+  object.add("path", question.path, whole);
   object.add_raw("served", json_or_null(served));
   object.add_raw("rule", json_or_null(rule));
   object.add_raw("cause", json_or_null(cause));
@@ -147,7 +147,7 @@ void print_models(std::string_view image) {
 
 void print(const Question& question, const Answer& answer) {
   if (answer) {
-    fmt::print("{} {} ({})\n", question.write ? "written" : "served", escaped(answer->path.text()),
+    fmt::print("{} {} ({})\n", question.write ? "written" : "served", escaped(answer->path.text(), whole),
                rule_name(answer->rule));
     return print_models(answer->path.name());
   }

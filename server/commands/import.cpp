@@ -25,7 +25,7 @@ constexpr Flag flags[]{{"--json", "", "print JSON, an object a line"},
 // A line on the terminal that is written over as the import goes on, and wiped out at its end.
 class ProgressBar {
  public:
-  explicit ProgressBar(const std::string& file) : file_(escaped(file)), shown_(stderr_is_terminal()) {}
+  explicit ProgressBar(const std::string& file) : file_(escaped(file, whole)), shown_(stderr_is_terminal()) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar() {
@@ -52,18 +52,19 @@ class ProgressBar {
 
 void print(const std::string& file, const storage::Imported& imported, bool json) {
   for (const auto& warning : imported.warnings)
-    fmt::print(stderr, "{}: {}\n", escaped(file), escaped(warning));
+    fmt::print(stderr, "{}: {}\n", escaped(file, whole), escaped(warning, most_of_archive));
   if (imported.already_there) {
-    fmt::print(stderr, "{} is published already as {}: nothing was changed\n", escaped(file), imported.path);
+    fmt::print(stderr, "{} is published already as {}: nothing was changed\n", escaped(file, whole),
+               escaped(imported.path, whole));
   }
   if (!json) {
-    fmt::print("{}\n", imported.path);
+    fmt::print("{}\n", escaped(imported.path, whole));
     return;
   }
   JsonObject object;
-  object.add("file", file);
-  object.add("path", imported.path);
-  if (!imported.image.empty()) object.add("image", imported.image);
+  object.add("file", file, whole);
+  object.add("path", imported.path, whole);
+  if (!imported.image.empty()) object.add("image", imported.image, whole);
   object.add("members", imported.members);
   object.add("bytes", imported.bytes);
   object.add("already_there", imported.already_there);
@@ -74,10 +75,10 @@ void print(const std::string& file, const storage::Imported& imported, bool json
 void print_retired(const storage::Depot& depot, const std::string& published, std::uint32_t keep) {
   std::vector<std::string> problems;
   for (const auto& retired : storage::retire_oldest(depot, published, keep, problems)) {
-    fmt::print(stderr, "retired {} to {}: import.keep is {}\n", escaped(retired.path),
-               escaped(retired.moved_to), keep);
+    fmt::print(stderr, "retired {} to {}: import.keep is {}\n", escaped(retired.path, whole),
+               escaped(retired.moved_to, whole), keep);
   }
-  for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem));
+  for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem, most_of_ours));
 }
 
 // A link on the command line is the administrator's own; one in drop/ could be anybody's, and is not
@@ -123,10 +124,12 @@ int run(Arguments& arguments) {
       print(file, imported, arguments.has("--json"));
       print_retired(depot, imported.path, settings.import.keep);
     } catch (const storage::Rejected& e) {
-      fmt::print(stderr, "apdepot: {} is not published: {}\n", escaped(file), escaped(e.what()));
+      fmt::print(stderr, "apdepot: {} is not published: {}\n", escaped(file, whole),
+                 escaped(e.what(), most_of_archive));
       status = 1;
     } catch (const std::system_error& e) {
-      fmt::print(stderr, "apdepot: {} cannot be imported: {}\n", escaped(file), escaped(e.what()));
+      fmt::print(stderr, "apdepot: {} cannot be imported: {}\n", escaped(file, whole),
+                 escaped(e.what(), most_of_archive));
       status = 1;
     }
   }

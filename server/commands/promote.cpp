@@ -23,14 +23,14 @@ int run(Arguments& arguments) {
   const auto current = storage::current_of(release).text();
   if (arguments.has("--json")) {
     JsonObject object;
-    object.add("path", current);
-    object.add("release", release.text());
+    object.add("path", current, whole);
+    object.add("release", release.text(), whole);
     fmt::print("{}\n", object.text());
     return 0;
   }
-  fmt::print("{}\n", escaped(current));
-  fmt::print(stderr, "{} is {} now: tftp-image-path {}\n", escaped(current), escaped(release.text()),
-             escaped(current));
+  fmt::print("{}\n", escaped(current, whole));
+  fmt::print(stderr, "{} is {} now: tftp-image-path {}\n", escaped(current, whole),
+             escaped(release.text(), whole), escaped(current, whole));
   return 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include <stdexcept>
 
-#include "server/escape.hpp"
 #include "storage/releases.hpp"
 
 namespace server {
@@ -14,7 +13,7 @@ std::string listed(const storage::Catalogue::Shelves& releases) {
   constexpr std::size_t most_named = 10;
   std::string text;
   for (std::size_t i = 0; i < releases.size() && i < most_named; ++i)
-    text.append(text.empty() ? "" : ", ").append(escaped(releases[i]->path.text()));
+    text.append(text.empty() ? "" : ", ").append(releases[i]->path.text());
   return releases.size() > most_named ? text + ", ..." : text;
 }
 
@@ -24,13 +23,12 @@ storage::Path find_release(const storage::Root& root, const std::string& wanted)
   const storage::Catalogue catalogue(root);
   const auto fits = storage::releases_named(catalogue, wanted);
   if (fits.size() == 1) return fits.front()->path;
-  const auto name = escaped(wanted);
   if (!fits.empty())
-    throw std::runtime_error(fmt::format("{} fits more than one release: {}", name, listed(fits)));
+    throw std::runtime_error(fmt::format("{} fits more than one release: {}", wanted, listed(fits)));
   const auto all = storage::all_releases(catalogue);
   if (all.empty())
-    throw std::runtime_error(fmt::format("{} is no release here: nothing is imported yet", name));
-  throw std::runtime_error(fmt::format("{} is no release here; there are: {}", name, listed(all)));
+    throw std::runtime_error(fmt::format("{} is no release here: nothing is imported yet", wanted));
+  throw std::runtime_error(fmt::format("{} is no release here; there are: {}", wanted, listed(all)));
 }
 
 }  // namespace server

@@ -24,12 +24,12 @@ std::string json_list(const std::vector<std::string>& elements) {
 
 std::string json_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> elements;
-  for (const auto& text : texts) elements.push_back(json_string(escaped(text)));
+  for (const auto& text : texts) elements.push_back(json_string(escaped(text, whole)));
   return json_list(elements);
 }
 
 void add_text(JsonObject& object, std::string_view key, const std::optional<std::string>& text) {
-  object.add_raw(key, text ? json_string(escaped(*text)) : "null");
+  object.add_raw(key, text ? json_string(escaped(*text, whole)) : "null");
 }
 
 std::optional<std::string> family_of(const std::string& image) {
@@ -38,7 +38,7 @@ std::optional<std::string> family_of(const std::string& image) {
 
 std::string to_json(const Release::Image& image) {
   JsonObject object;
-  object.add("name", image.name);
+  object.add("name", image.name, whole);
   add_text(object, "family", family_of(image.name));
   object.add("size", image.size);
   add_text(object, "sha256", image.sha256);
@@ -47,8 +47,8 @@ std::string to_json(const Release::Image& image) {
 
 std::string to_json(const Release& release) {
   JsonObject object;
-  object.add("path", release.path.text());
-  object.add("product", release.product);
+  object.add("path", release.path.text(), whole);
+  object.add("product", release.product, whole);
   add_text(object, "version", release.version ? std::optional(release.version->joined('.')) : std::nullopt);
   object.add_raw("spellings", json_texts(release.spellings));
   std::vector<std::string> images;
@@ -61,16 +61,19 @@ std::string to_json(const Release& release) {
 }
 
 void print(const Release& release) {
-  const auto origin = !release.imported_at ? std::string("put there by hand")
-                                           : fmt::format("imported {}, {}", escaped(*release.imported_at),
-                                                         *release.verified ? "verified" : "not verified");
+  const auto origin = !release.imported_at
+                          ? std::string("put there by hand")
+                          : fmt::format("imported {}, {}", escaped(*release.imported_at, whole),
+                                        *release.verified ? "verified" : "not verified");
   std::uint64_t bytes = 0;
   for (const auto& image : release.images) bytes += image.size;
-  fmt::print("{}  {}  {} files, {} bytes, {}{}\n", escaped(release.path.text()), escaped(release.product),
-             release.images.size(), bytes, origin, release.current ? ", current" : "");
+  fmt::print("{}  {}  {} files, {} bytes, {}{}\n", escaped(release.path.text(), whole),
+             escaped(release.product, whole), release.images.size(), bytes, origin,
+             release.current ? ", current" : "");
   if (!release.spellings.empty())
-    fmt::print("  is {}\n", escaped(fmt::format("{}", fmt::join(release.spellings, ", "))));
-  for (const auto& image : release.images) fmt::print("  {:>12}  {}\n", image.size, escaped(image.name));
+    fmt::print("  is {}\n", escaped(fmt::format("{}", fmt::join(release.spellings, ", ")), whole));
+  for (const auto& image : release.images)
+    fmt::print("  {:>12}  {}\n", image.size, escaped(image.name, whole));
 }
 
 // A family, and the releases that have an image of it.
@@ -102,7 +105,7 @@ std::vector<Row> rows_for(const std::vector<Release>& releases, const std::optio
 
 std::string to_json(const Row& row) {
   JsonObject object;
-  object.add("family", row.family.name);
+  object.add("family", row.family.name, whole);
   object.add_raw("models", json_texts(row.family.models));
   object.add_raw("unconfirmed", json_texts(row.family.unconfirmed));
   object.add_raw("releases", json_texts(row.releases));
@@ -111,7 +114,7 @@ std::string to_json(const Row& row) {
 
 void print(const Row& row) {
   const auto models = row.family.text();
-  const auto places = escaped(fmt::format("{}", fmt::join(row.releases, ", ")));
+  const auto places = escaped(fmt::format("{}", fmt::join(row.releases, ", ")), whole);
   fmt::print("{:<8} {:<48} {}\n", row.family.name, models.empty() ? "models unknown" : models,
              places.empty() ? "not here" : places);
 }
@@ -133,7 +136,7 @@ int print_models(const std::vector<Release>& releases, const std::optional<std::
   if (!model) return 0;
   if (rows.empty())
     fmt::print(stderr, "no family is known for {}: the readme.txt of its bundle may name it\n",
-               escaped(*model));
+               escaped(*model, whole));
   return std::ranges::any_of(rows, [](const Row& row) { return !row.releases.empty(); }) ? 0 : 1;
 }
 
@@ -147,7 +150,7 @@ int run(Arguments& arguments) {
   const storage::Catalogue catalogue(storage::Root(depot.images()));
   std::vector<std::string> warnings;
   const auto releases = storage::releases_in(depot, catalogue, warnings);
-  for (const auto& warning : warnings) fmt::print(stderr, "{}\n", escaped(warning));
+  for (const auto& warning : warnings) fmt::print(stderr, "{}\n", escaped(warning, most_of_ours));
   const bool json = arguments.has("--json");
   if (models) return print_models(releases, model, json);
   print_all(releases, json);

@@ -24,13 +24,13 @@ int run(Arguments& arguments) {
   const auto retired = storage::retire(depot, release, current);
   if (arguments.has("--json")) {
     JsonObject object;
-    object.add("path", retired.path);
-    object.add("moved_to", retired.moved_to);
+    object.add("path", retired.path, whole);
+    object.add("moved_to", retired.moved_to, whole);
     fmt::print("{}\n", object.text());
     return 0;
   }
-  fmt::print("{}\n", escaped(retired.moved_to));
-  fmt::print(stderr, "{} is out of service; transfers of it that run go on\n", escaped(retired.path));
+  fmt::print("{}\n", escaped(retired.moved_to, whole));
+  fmt::print(stderr, "{} is out of service; transfers of it that run go on\n", escaped(retired.path, whole));
   return 0;
 }
 

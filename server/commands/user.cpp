@@ -11,6 +11,7 @@
 #include "conf/authorized_key.hpp"
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/escape.hpp"
 #include "server/json.hpp"
 #include "server/password.hpp"
 #include "server/terminal.hpp"
@@ -63,7 +64,7 @@ Secret password_from_file(const std::string& name) {
 Secret password_from_terminal(const std::string& name) {
   if (!has_terminal())
     throw std::runtime_error("there is no terminal to ask for the password: use --password-file FILE");
-  auto first = ask_secret(fmt::format("Password for {}: ", name));
+  auto first = ask_secret(fmt::format("Password for {}: ", escaped(name, whole)));
   if (!first) throw std::runtime_error("no password was given, nothing was changed");
   const Secret password(std::move(*first));
   const Secret again(ask_secret("Once more: ").value_or(""));
@@ -139,7 +140,7 @@ int add(const Arguments& arguments, const std::string& name) {
     book.expect_free(name);
     book.users.push_back(std::move(user));
   });
-  fmt::print(stderr, "user {} may log in now\n", name);
+  fmt::print(stderr, "user {} may log in now\n", escaped(name, whole));
   return 0;
 }
 
@@ -149,7 +150,8 @@ int remove(const Arguments& arguments, const std::string& name) {
     book.existing(name);
     std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
   });
-  fmt::print(stderr, "user {} is removed, and may not log in any more; sessions that run go on\n", name);
+  fmt::print(stderr, "user {} is removed, and may not log in any more; sessions that run go on\n",
+             escaped(name, whole));
   return 0;
 }
 
@@ -158,7 +160,7 @@ int passwd(const Arguments& arguments, const std::string& name) {
   book.existing(name);
   auto hash = new_hash(arguments, name);
   book.change([&] { book.existing(name).password_hash = std::move(hash); });
-  fmt::print(stderr, "the password of {} is changed\n", name);
+  fmt::print(stderr, "the password of {} is changed\n", escaped(name, whole));
   return 0;
 }
 
@@ -168,15 +170,15 @@ int list(const Arguments& arguments) {
   const auto print = [&](const conf::User& user, const char* from) {
     if (arguments.has("--json")) {
       JsonObject object;
-      object.add("name", user.name);
-      object.add("root", user.root);
+      object.add("name", user.name, whole);
+      object.add("root", user.root, whole);
       object.add("password", !user.password_hash.empty());
       object.add("keys", user.authorized_keys.size());
       object.add("uploads", user.uploads);
       object.add("defined_in", from);
       json.append(json.empty() ? "" : ",").append(object.text());
     } else {
-      fmt::print("{}\t{}\t{}{} keys{}\t{}\n", user.name, user.root,
+      fmt::print("{}\t{}\t{}{} keys{}\t{}\n", escaped(user.name, whole), escaped(user.root, whole),
                  user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(),
                  user.uploads ? ", uploads" : "", from);
     }

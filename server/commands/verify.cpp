@@ -21,22 +21,25 @@ std::vector<storage::Path> wanted_releases(const Arguments& arguments, const sto
 }
 
 void print(const storage::Verification& found) {
-  for (const auto& text : found.remarks) fmt::print(stderr, "{}: {}\n", found.path, escaped(text));
-  for (const auto& text : found.differences) fmt::print("{}: {}\n", found.path, escaped(text));
+  for (const auto& text : found.remarks)
+    fmt::print(stderr, "{}: {}\n", escaped(found.path, whole), escaped(text, most_of_ours));
+  for (const auto& text : found.differences)
+    fmt::print("{}: {}\n", escaped(found.path, whole), escaped(text, most_of_ours));
   if (found.differences.empty())
-    fmt::print("{}: {} files, {} bytes, {}\n", found.path, found.files, found.bytes,
+    fmt::print("{}: {} files, {} bytes, {}\n", escaped(found.path, whole), found.files, found.bytes,
                found.recorded ? "as imported" : "nothing recorded to compare with");
 }
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::string list;
-  for (const auto& text : texts) list.append(list.empty() ? "" : ",").append(json_string(escaped(text)));
+  for (const auto& text : texts)
+    list.append(list.empty() ? "" : ",").append(json_string(escaped(text, most_of_ours)));
   return "[" + list + "]";
 }
 
 std::string json(const storage::Verification& found) {
   JsonObject object;
-  object.add("path", found.path);
+  object.add("path", found.path, whole);
   object.add("files", found.files);
   object.add("bytes", found.bytes);
   object.add("recorded", found.recorded);

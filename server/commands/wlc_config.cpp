@@ -68,10 +68,10 @@ int run(Arguments& arguments) {
   }
   JsonObject object;
   object.add("mode", mode);
-  object.add("server", address);
-  object.add("path", path);
-  if (mode == "sftp") object.add("user", user);
-  object.add("lines", lines);
+  object.add("server", address, whole);
+  object.add("path", path, whole);
+  if (mode == "sftp") object.add("user", user, whole);
+  object.add("lines", lines, whole);
   fmt::print("{}\n", object.text());
   return 0;
 }

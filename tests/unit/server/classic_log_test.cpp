@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "server/escape.hpp"
 #include "server/json_log.hpp"
 
 using namespace server;
@@ -122,13 +121,50 @@ TEST_CASE("a client cannot write a line of its own") {
       "tftpd[7]: RRQ from 10.0.0.1 filename x\\ntftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
 }
 
-TEST_CASE("escaping keeps what a person can read, and nothing that a terminal obeys") {
-  CHECK(escaped("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80") == "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
-  CHECK(escaped("a\\b\t\r\0\x7f"s) == "a\\\\b\\t\\r\\x00\\x7f"s);
-  CHECK(escaped("\xc2\x9b"
-                "31m") == "\\xc2\\x9b31m");  // a C1 control: CSI
-  CHECK(escaped("\xff\xc0\xaf\xed\xa0\x80\xe2\x82") ==
-        "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe2\\x82");  // not UTF-8
+TEST_CASE("what a client says is bounded, and what the administrator needs is not") {
+  const std::string said(1000, '\x01');
+  event::TftpEnded e{7, "10.0.0.1", "/EWC/17_9_4a/ap1g8", false, 1, 1, 512, 1, 0, 0, {}};
+  e.how = {tftp::End::aborted, true, 0, said};
+  for (const Event& event : std::initializer_list<Event>{
+           e, event::TftpRequested{7, "10.0.0.1", said, false, {}},
+           event::TftpLimited{7, "10.0.0.1", said, event::Limit::denied},
+           event::SshEnded{7, "", "10.0.0.1", 22, event::SshEnd::disconnected, said},
+           event::LoginFailed{7, said, "10.0.0.1", 22, "password"}, event::SshRefused{7, said},
+           event::SftpHappened{7, sftp::event::Stat{said, true}},
+           event::SftpHappened{7, sftp::event::Unknown{200, said}}}) {
+    CHECK(only_line(event).size() <= 200 + 120);
+    CHECK(only_line(event).find("bytes more)") != std::string::npos);
+  }
+  CHECK(only_line(event::SftpHappened{7, sftp::event::Pair{"rename", said, said}}).size() <= 400 + 60);
+  CHECK(only_line(event::ScpFailed{7, said, said, true}).size() <= 400 + 60);
+  const std::string offer = "kex-" + std::string(700, 'a');
+  const auto mismatch = only_line(
+      event::SshMismatched{7, "10.0.0.1", 22, said, "key exchange method", offer, "curve25519", true});
+  CHECK(mismatch.find(offer) != std::string::npos);
+  CHECK(mismatch.ends_with("; ssh.compatibility: legacy has what they need"));
+  const auto deep =
+      "/" + std::string(255, 'a') + "/" + std::string(255, 'b') + "/" + std::string(255, 'c') + "/x";
+  e.name = deep;
+  CHECK(only_line(e).find(deep) != std::string::npos);
+  CHECK(only_line(event::TftpRequested{7, "a", "x", false, event::Remapped{deep, storage::Rule::alias}})
+            .find(deep) != std::string::npos);
+}
+
+TEST_CASE("a bundle of ten thousand odd members is some lines") {
+  event::Published e{"bundle.zip", {}, 1};
+  e.imported.path = "/EWC/17_9_4a";
+  e.imported.warnings.assign(10'000, "odd");
+  const auto lines = classic_lines(e);
+  CHECK(lines.size() == 22);
+  CHECK(lines[20].text == "apdepot: bundle.zip: 9980 more warnings were left out");
+  CHECK(json_line(e).text.size() < 10'000);
+}
+
+TEST_CASE("what was left out is told with its number") {
+  CHECK(only_line(event::LeftOut{"192.0.2.7", 612, std::chrono::seconds(10)}) ==
+        "apdepot: 612 more lines about 192.0.2.7 were left out within 10 s");
+  CHECK(json_line(event::LeftOut{"192.0.2.7", 612, std::chrono::seconds(10)})
+            .text.starts_with(R"({"about":"192.0.2.7","lines":612,"seconds":10,"event":"log.left_out")"));
 }
 
 TEST_CASE("the same event as JSON") {
