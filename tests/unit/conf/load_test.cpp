@@ -309,7 +309,8 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
-            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, read_uploads, max_upload, "
+            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, read_uploads, "
+            "max_upload, "
             "max_block_size, max_window, port_range, single_port, max_transfers, max_transfers_per_address, "
             "max_requests_per_second, allow, deny"},
        }) {
