@@ -124,6 +124,7 @@ constexpr Kind<Target> log_target{
 void read_tftp(Section& section, Tftp& tftp) {
   section.list("listen", endpoint, tftp.listen);
   section.flag("uploads", tftp.uploads);
+  section.flag("read_uploads", tftp.read_uploads);
   section.text("max_upload", size_bound, tftp.max_upload);
   section.number("max_block_size", 8, 65464, tftp.max_block_size);
   section.number("max_window", 1, 65535, tftp.max_window);

@@ -27,6 +27,7 @@ void print_tftp(Printer& printer, const Tftp& tftp) {
   printer.open("tftp");
   printer.texts("listen", texts(tftp.listen));
   printer.flag("uploads", tftp.uploads);
+  printer.flag("read_uploads", tftp.read_uploads);
   printer.size("max_upload", tftp.max_upload);
   printer.number("max_block_size", tftp.max_block_size);
   printer.number("max_window", tftp.max_window);

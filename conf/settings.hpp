@@ -9,6 +9,7 @@
 #include "conf/network.hpp"
 #include "storage/import.hpp"
 #include "storage/lookup_settings.hpp"
+#include "storage/upload_limits.hpp"
 
 // What the administrator can decide, typed. The defaults are not here: they are conf/apdepot.yaml, which is
 // compiled in and loaded first, so that the annotated example and the program cannot disagree. Plain values;
@@ -40,6 +41,7 @@ struct User {
 struct Tftp {
   std::vector<Endpoint> listen;
   bool uploads = false;
+  bool read_uploads = false;     // whether devices may read what clients sent
   std::uint64_t max_upload = 0;  // bytes
   std::uint16_t max_block_size = 0;
   std::uint16_t max_window = 0;
@@ -80,13 +82,7 @@ struct Ssh {
   std::vector<User> users;
 };
 
-// Of everything that clients sent, TFTP, SFTP and SCP together.
-struct Uploads {
-  std::uint64_t max_total = 0;  // bytes
-  std::uint32_t max_files = 0;
-  std::uint32_t max_folders = 0;
-  std::uint64_t reserve = 0;  // bytes of the disk that no upload may take
-};
+using Uploads = storage::UploadLimits;
 
 struct Import : storage::ImportSettings {
   bool watch = true;

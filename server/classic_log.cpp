@@ -248,7 +248,7 @@ struct SftpLine {
     return line(normal, fmt::format("set \"{}\" size {}", escaped(e.name), e.size));
   }
   LogLine operator()(const sftp::event::SetMode& e) const {
-    return line(normal, fmt::format("set \"{}\" mode {:04o}", escaped(e.name), e.mode));
+    return line(normal, fmt::format("set \"{}\" mode {:04o}, ignored", escaped(e.name), e.mode));
   }
   LogLine operator()(const sftp::event::SetModtime& e) const {
     return line(normal, fmt::format("set \"{}\" modtime {:%Y%m%d-%H:%M:%S}", escaped(e.name),

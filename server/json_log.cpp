@@ -155,7 +155,7 @@ struct SftpFields {
     return out.add("name", e.name), out.add("size", e.size), "sftp.set";
   }
   std::string_view operator()(const sftp::event::SetMode& e) const {
-    return out.add("name", e.name), out.add("mode", e.mode), "sftp.set";
+    return out.add("name", e.name), out.add("mode", e.mode), out.add("ignored", true), "sftp.set";
   }
   std::string_view operator()(const sftp::event::SetModtime& e) const {
     return out.add("name", e.name), out.add("modtime", static_cast<std::uint64_t>(e.modified)), "sftp.set";

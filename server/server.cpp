@@ -36,14 +36,15 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       origin_(std::move(origin)),
       left_out_timer_(loop_),
       depot_(settings_->depot),
+      uploads_(depot_, settings_->uploads),
       disk_(loop_, disk_threads),
       content_(loop_, content_threads),
       explaining_(loop_, explaining_threads),
       negotiating_(loop_, negotiating_threads),
       hashing_(loop_, hashing_threads),
       importing_(loop_, importing_threads),
-      shared_{loop_,      disk_,   content_, explaining_, negotiating_, hashing_,
-              importing_, events_, meter_,   depot_,      catalogue_,   settings_},
+      shared_{loop_,   disk_,  content_, explaining_, negotiating_, hashing_, importing_,
+              events_, meter_, depot_,   catalogue_,  uploads_,     settings_},
       tftp_(shared_),
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
@@ -106,6 +107,7 @@ void Server::run() {
   make_host_keys();
   check_users();
   make_catalogue();
+  count_uploads();
   shared_.start(heed_signals(), "the signal handling");
   run_loop();
   tell_left_out();
@@ -152,6 +154,11 @@ void Server::make_catalogue() {
             "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
             "let the depot lie on a disk of this host"});
       });
+}
+
+// So that the first upload need not wait for it.
+void Server::count_uploads() {
+  explaining_.run([this] { return uploads_.count(), true; }, [](auto) {});
 }
 
 // What nobody is told of until somebody is refused.
@@ -257,6 +264,7 @@ void Server::reload() {
 void Server::put_in_force(conf::Loaded loaded) {
   for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
   shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
+  uploads_.bound_by(shared_.settings->uploads);
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   if (conf::needs_restart(*settings_, *shared_.settings)) {

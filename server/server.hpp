@@ -39,6 +39,7 @@ class Server {
   void run_loop();
   std::string ready_line() const;
   void make_catalogue();
+  void count_uploads();
   void make_host_keys();
   void check_users();
   void sweep_staging();
@@ -62,6 +63,7 @@ class Server {
   LoopMeter meter_;
   storage::Depot depot_;
   storage::LiveCatalogue catalogue_{depot_};
+  storage::UploadAccount uploads_;
   Workers disk_, content_, explaining_, negotiating_, hashing_, importing_;
   Shared shared_;
   TftpService tftp_;

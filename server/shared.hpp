@@ -10,6 +10,7 @@
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 #include "storage/live_catalogue.hpp"
+#include "storage/upload_account.hpp"
 
 namespace server {
 
@@ -30,6 +31,7 @@ struct Shared {
   LoopMeter& meter;
   const storage::Depot& depot;
   storage::LiveCatalogue& catalogue;               // for `explaining`
+  storage::UploadAccount& uploads;                 // for `disk` and `content`
   std::shared_ptr<const conf::Settings> settings;  // replaced as a whole by a reload
   std::uint64_t last_number = 0;
 

@@ -136,10 +136,13 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         ssh_message_channel_request_reply_success(request.get());
         service_ = make();
         std::optional<UserFiles::Uploads> uploads;
-        if (connection_.user().uploads) uploads.emplace(shared_.depot, shared_.settings->ssh.max_upload);
+        if (const auto& user = connection_.user(); user.uploads)
+          uploads.emplace(
+              storage::Sender{shared_.uploads, "sftp:" + user.name}, shared_.settings->ssh.max_upload,
+              user.root == "/" ? shared_.settings->lookup.aliases : std::vector<storage::Alias>{});
         UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
                                  shared_.catalogue};
-        files_.emplace(std::move(images), uploads, shared_.disk);
+        files_.emplace(std::move(images), std::move(uploads), shared_.disk);
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });

@@ -36,6 +36,7 @@ struct Search {
 
 // Without a look at anything.
 storage::Miss missed_at_once(const std::string& name, const storage::NotFound& missing) {
+  if (missing.withheld) return storage::withheld_upload(*missing.asked);
   return missing.asked ? storage::plain_miss(name, missing.error)
                        : storage::explain_miss(name, missing.asked.error());
 }
@@ -43,13 +44,14 @@ storage::Miss missed_at_once(const std::string& name, const storage::NotFound& m
 }  // namespace
 
 net::awaitable<void> TftpRead::look_up() {
-  const Search search{shared_, name(), shared_.settings->lookup};
+  Search search{shared_, name(), shared_.settings->lookup};
+  search.settings.uploads = shared_.settings->tftp.read_uploads;
   const auto as_asked = [search] { return search.as_asked(); };
   auto found = co_await shared_.disk.run(as_asked);
   if (!found && !stopped()) {
     // Whoever meant something else waits for a worker that nobody else waits for; what is no path meant
     // nothing.
-    if (!found.error().asked || shared_.explaining.busy() >= most_explanations)
+    if (!found.error().asked || found.error().withheld || shared_.explaining.busy() >= most_explanations)
       co_return refuse(missed_at_once(name(), found.error()));
     const auto as_meant = [search] { return search.as_meant(); };
     auto meant = co_await shared_.explaining.run(as_meant);

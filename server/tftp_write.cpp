@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/tftp_upload.hpp"
+#include "storage/upload_error.hpp"
 
 namespace server {
 namespace {
@@ -15,11 +16,11 @@ constexpr std::size_t most_window_bytes = 64 * 1024;
 using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
 
 // For a worker.
-Begun begin_upload(const storage::Depot& depot, const storage::Path& place,
+Begun begin_upload(const storage::Sender& sender, const storage::Path& place,
                    std::optional<std::uint64_t> size) {
-  const auto root = storage::uploads_root(depot);
+  const auto root = storage::uploads_root(sender.account.depot());
   if (!root) return std::unexpected(explain_unwritten_upload(place, root.error()));
-  auto upload = storage::Upload::begin(depot, *root, place, size);
+  auto upload = storage::Upload::begin(sender, *root, place, size);
   if (!upload) return std::unexpected(explain_unwritten_upload(place, upload.error()));
   return std::make_shared<storage::Upload>(std::move(*upload));
 }
@@ -33,7 +34,7 @@ void TftpWrite::closed() {
 
 net::awaitable<void> TftpWrite::look_up() {
   const auto& settings = shared_.settings->tftp;
-  const auto place = tftp_upload_place(settings, name());
+  const auto place = tftp_upload_place(*shared_.settings, name());
   if (!place) co_return refuse(place.error());
   negotiated_ =
       tftp::negotiate(asked_.request, 0, {settings.max_block_size, settings.max_window, most_window_bytes});
@@ -44,9 +45,8 @@ net::awaitable<void> TftpWrite::look_up() {
         upload_refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most), "",
                        std::errc::file_too_large));
   }
-  const auto begin_it = [&depot = shared_.depot, &place = *place, size] {
-    return begin_upload(depot, place, size);
-  };
+  const storage::Sender sender{shared_.uploads, "tftp:" + asked_.client};
+  const auto begin_it = [&sender, &place = place->path, size] { return begin_upload(sender, place, size); };
   auto begun = co_await shared_.disk.run(begin_it);
   if (begun) upload_ = std::move(*begun);
   if (stopped()) co_return;
@@ -54,7 +54,7 @@ net::awaitable<void> TftpWrite::look_up() {
   auto machine = std::make_unique<tftp::WriteTransfer>(negotiated_, asked_.request.mode, most,
                                                        std::chrono::steady_clock::now());
   machine_ = machine.get();
-  begin(std::move(machine), *storage::Path::parse("/uploads" + place->text()), storage::Rule::exact);
+  begin(std::move(machine), *storage::Path::parse("/uploads" + place->path.text()), place->rule);
 }
 
 bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
@@ -93,7 +93,9 @@ void TftpWrite::failed(std::error_code error) {
     shared_.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
   }
   const auto code = tftp::code_of(error);
-  machine_->failed(code, text_of(code));
+  failure_ = text_of(code);
+  if (storage::is_upload_error(error)) failure_ += ": " + error.message();
+  machine_->failed(code, failure_);
 }
 
 }  // namespace server

@@ -24,6 +24,7 @@ class TftpWrite final : public TftpTransfer {
 
   tftp::WriteTransfer* machine_ = nullptr;  // the base owns it
   std::shared_ptr<storage::Upload> upload_;
+  std::string failure_;  // what the client is told; the machine's ERROR refers to it
 };
 
 }  // namespace server

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/upload_error.hpp"
+#include "storage/uploads_folder.hpp"
+
 namespace server {
 namespace {
 
@@ -26,20 +29,9 @@ UserFiles::Outcome answer(storage::Result<T> result) {
   }
 }
 
-constexpr std::string_view uploads_name = "uploads";
-
-// Nothing when `path` leads elsewhere.
-std::optional<storage::Path> below_uploads(const storage::Path& path) {
-  const auto components = path.components();
-  if (components.empty() || components.front() != uploads_name) return {};
-  storage::Path below;
-  for (const auto& component : components.subspan(1)) below = below / component;
-  return below;
-}
-
 // As the client names it.
 storage::Path name_of(const storage::Upload& upload) {
-  auto path = storage::Path{} / uploads_name;
+  auto path = storage::Path{} / storage::uploads_name;
   for (const auto& component : upload.path().components()) path = path / component;
   return path;
 }
@@ -156,7 +148,7 @@ UserFiles::Outcome UserFiles::run(const files::TruncateFile& operation) {
   auto* file = upload(operation.handle);
   if (!file) return not_open();
   if (!fits(operation.size, 0)) return {std::make_error_code(std::errc::file_too_large)};
-  return answer(file->resize(operation.size));
+  return change(name_of(*file), file->resize(operation.size));
 }
 
 UserFiles::Outcome UserFiles::run(const files::CopyData& operation) {
@@ -176,39 +168,41 @@ UserFiles::Outcome UserFiles::run(const files::SyncFile& operation) {
 
 UserFiles::Outcome UserFiles::run(const files::MakeDirectory& operation) {
   const auto place = own(operation.path);
-  return place ? answer(place->folder.make_directory(place->path)) : Outcome{place.error()};
+  if (!place) return {place.error()};
+  return change(operation.path, place->folder.make_directory(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::RemoveDirectory& operation) {
   const auto place = own(operation.path);
-  return place ? answer(place->folder.remove_directory(place->path)) : Outcome{place.error()};
+  if (!place) return {place.error()};
+  return change(operation.path, place->folder.remove_directory(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::RemoveFile& operation) {
   const auto place = own(operation.path);
-  return place ? answer(place->folder.remove_file(place->path)) : Outcome{place.error()};
+  if (!place) return {place.error()};
+  return change(operation.path, place->folder.remove_file(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::Rename& operation) {
   const auto from = own(operation.from), to = own(operation.to);
   if (!from) return {from.error()};
   if (!to) return {to.error()};
-  return answer(from->folder.rename(from->path, to->path));
+  return change(operation.from, from->folder.rename(from->path, to->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::ExamineOwn& operation) {
   const auto place = own(operation.path);
   if (!place) return {place.error()};
-  const auto there = place->folder.root().attributes(place->path);
-  return there || upload(operation.path) ? Outcome{files::Done{}} : Outcome{there.error()};
+  if (upload(operation.path)) return {files::Done{}};
+  return change(operation.path, place->folder.expect_own(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::SetTimes& operation) {
   const auto place = own(operation.path);
   if (!place) return {place.error()};
-  const auto set = place->folder.set_times(place->path, operation.times);
-  auto* under_way = set ? nullptr : upload(operation.path);
-  if (!under_way) return answer(set);
+  auto* under_way = upload(operation.path);
+  if (!under_way) return change(operation.path, place->folder.set_times(place->path, operation.times));
   under_way->set_times(operation.times);
   return {files::Done{}};
 }
@@ -226,12 +220,19 @@ UserFiles::Outcome UserFiles::run(const files::ExamineSpace& operation) {
   return answer(space);
 }
 
+// By an alias too, where one leads there.
+std::optional<storage::Path> UserFiles::below_uploads(const storage::Path& path) const {
+  if (auto below = storage::below_uploads(path)) return below;
+  const auto other = uploads_ ? storage::aliased(path, uploads_->aliases) : std::nullopt;
+  return other ? storage::below_uploads(*other) : std::nullopt;
+}
+
 storage::Result<UserFiles::Own> UserFiles::own(const storage::Path& path) const {
   const auto below = below_uploads(path);
   if (!uploads_ || !below) return std::unexpected(std::make_error_code(std::errc::permission_denied));
   auto folder = storage::uploads_below(images_.root);
   if (!folder) return std::unexpected(folder.error());
-  return Own{std::move(*folder), *below};
+  return Own{storage::Writable(std::move(*folder), uploads_->sender), *below};
 }
 
 storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& operation) const {
@@ -244,7 +245,7 @@ storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& opera
   }
   if (operation.size && !fits(*operation.size, 0))
     return std::unexpected(std::make_error_code(std::errc::file_too_large));
-  return storage::Upload::begin(uploads_->depot, root, place->path, operation.size);
+  return storage::Upload::begin(uploads_->sender, root, place->path, operation.size);
 }
 
 storage::Result<std::size_t> UserFiles::read(std::uint32_t handle, std::span<std::byte> into,
@@ -278,11 +279,17 @@ UserFiles::Outcome UserFiles::refuse(const storage::Path& path, std::error_code 
   return {error, path};
 }
 
+// What somebody did to a name that is there.
+UserFiles::Outcome UserFiles::change(const storage::Path& path, const storage::Result<void>& done) {
+  if (done) return {files::Done{}};
+  return storage::is_upload_error(done.error()) ? refuse(path, done.error()) : Outcome{done.error()};
+}
+
 // A name below uploads/ is one that its user may be about to write.
 bool UserFiles::may_mean_another(const files::Operation& operation,
                                  const storage::LookupSettings& settings) const {
   const auto* path = path_read(operation);
-  if (!path || (uploads_ && below_uploads(*path))) return false;
+  if (!path || storage::is_in_uploads(*path)) return false;
   return settings.forgiving || (images_.folder.is_root() && !settings.aliases.empty());
 }
 
@@ -322,7 +329,7 @@ storage::Upload* UserFiles::upload(std::uint32_t handle) {
 storage::Upload* UserFiles::upload(const storage::Path& path) {
   for (auto& each : open_) {
     auto* file = std::get_if<storage::Upload>(&each);
-    if (file && name_of(*file) == path) return file;
+    if (file && below_uploads(path) == file->path()) return file;
   }
   return nullptr;
 }
@@ -332,7 +339,10 @@ storage::Miss explain_unwritten(const storage::Path& path, std::error_code error
   const auto miss = [error](std::string what, std::string hint) {
     return storage::Miss{storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
   };
-  if (!below_uploads(path))
+  if (storage::is_upload_error(error))
+    return miss(name + (error == std::errc::permission_denied ? " stays as it is" : " cannot be written"),
+                error.message());
+  if (!storage::below_uploads(path))
     return miss(fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name()));
   if (error == std::errc::file_exists) return miss(name + " is there already", "nothing is overwritten");
   if (error == std::errc::file_too_large)

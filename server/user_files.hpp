@@ -34,13 +34,14 @@ class UserFiles {
     storage::LiveCatalogue& catalogue;
   };
   struct Uploads {
-    const storage::Depot& depot;
-    std::uint64_t max_size;  // of a file, in bytes
+    storage::Sender sender;
+    std::uint64_t max_size;                    // of a file, in bytes
+    std::vector<storage::Alias> aliases = {};  // as from the user's "/"
   };
 
   // Without `uploads` the user may only read. What is still open at the end is closed by `closing`.
   UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
-      : images_(std::move(images)), uploads_(uploads), closing_(closing) {}
+      : images_(std::move(images)), uploads_(std::move(uploads)), closing_(closing) {}
   UserFiles(const UserFiles&) = delete;
   UserFiles& operator=(const UserFiles&) = delete;
   ~UserFiles();
@@ -83,12 +84,14 @@ class UserFiles {
     storage::Writable folder;
     storage::Path path;  // below it
   };
+  std::optional<storage::Path> below_uploads(const storage::Path& path) const;
   storage::Result<Own> own(const storage::Path& path) const;
   storage::Result<storage::Upload> begin(const files::CreateFile& operation) const;
   storage::Result<std::size_t> read(std::uint32_t handle, std::span<std::byte> into, std::uint64_t offset);
   Outcome store(std::uint32_t handle, std::span<const std::byte> bytes, std::uint64_t offset);
   bool fits(std::uint64_t offset, std::uint64_t size) const;
   Outcome refuse(const storage::Path& path, std::error_code error);
+  Outcome change(const storage::Path& path, const storage::Result<void>& done);
 
   using Slot = std::variant<std::monostate, storage::File, storage::Directory, storage::Upload>;
   Slot& slot(std::uint32_t handle);

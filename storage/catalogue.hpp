@@ -24,6 +24,7 @@ class Catalogue {
   // Scans, which is bounded, and may wait for the disk. `rejected` is the folder rejected/, where there is
   // one. `visit` is called with each directory before it is read.
   explicit Catalogue(const Root& root, const Root* rejected = nullptr, const Visit& visit = {});
+  Catalogue() = default;  // of nothing
   Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
 

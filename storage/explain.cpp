@@ -6,6 +6,7 @@
 #include "storage/explanation.hpp"
 #include "storage/forgiving.hpp"
 #include "storage/lookup.hpp"
+#include "storage/uploads_folder.hpp"
 
 namespace storage {
 namespace {
@@ -32,7 +33,7 @@ std::optional<Path> stripped(const Path& asked) {
 // A blank at the end of a name is not to be seen in the log: it is put into words.
 std::optional<Miss> wrapped(const Root& root, const Catalogue& catalogue, const Path& asked) {
   auto file = stripped(asked);
-  if (!file) return {};
+  if (!file || is_in_uploads(*file)) return {};
   if (!is_file(root, *file)) {
     auto meant = plainly_meant(catalogue, {*file});
     if (!meant) return {};
@@ -100,11 +101,23 @@ Miss explain_miss(std::string_view asked, PathError error) {
 }
 
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked,
-                  const NotFound& miss) {
-  if (!miss.asked) return explain_miss(asked, miss.asked.error());
-  if (miss.error == not_there && !is_exact_name(asked, *miss.asked) && is_file(root, *miss.asked))
-    return withheld(asked, *miss.asked, miss.forgiving);
-  return explain(root, catalogue, *miss.asked, miss.error, miss.forgiving);
+                  const NotFound& missing) {
+  if (!missing.asked) return explain_miss(asked, missing.asked.error());
+  if (missing.withheld) return withheld_upload(*missing.asked);
+  auto miss =
+      missing.error == not_there && !is_exact_name(asked, *missing.asked) && is_file(root, *missing.asked)
+          ? withheld(asked, *missing.asked, missing.forgiving)
+          : explain(root, catalogue, *missing.asked, missing.error, missing.forgiving);
+  if (miss.nearest && is_in_uploads(*miss.nearest)) miss.nearest.reset();  // it is no image to be pointed at
+  return miss;
+}
+
+Miss withheld_upload(const Path& path) {
+  return {Cause::read_refused,
+          path.text() + " is an upload, and those are not served over TFTP",
+          "fetch it over SFTP, or set tftp.read_uploads: true",
+          {},
+          std::make_error_code(std::errc::permission_denied)};
 }
 
 Miss plain_miss(std::string_view asked, std::error_code error) {

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "storage/path.hpp"
+#include "storage/uploads_folder.hpp"
 
 namespace storage {
 namespace {
@@ -24,6 +25,11 @@ std::string release_path(const std::string& layout, const ReleaseName& name) {
   if (!parsed || parsed->is_root() || parsed->text() != path)
     throw std::system_error(std::make_error_code(std::errc::invalid_argument),
                             fmt::format("import.layout \"{}\" gives no path for a release", layout));
+  if (is_in_uploads(*parsed))
+    throw std::system_error(
+        std::make_error_code(std::errc::invalid_argument),
+        fmt::format("import.layout \"{}\" leads to {}, and a folder called uploads holds no releases", layout,
+                    path));
   return path;
 }
 

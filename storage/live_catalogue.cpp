@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/uploads_folder.hpp"
+
 namespace storage {
 
 std::shared_ptr<const Catalogue> LiveCatalogue::now(const Path& path) {
@@ -10,6 +12,7 @@ std::shared_ptr<const Catalogue> LiveCatalogue::now(const Path& path) {
   const auto root = images ? images->subroot(path) : std::unexpected(images.error());
   const auto attributes = root ? root->attributes({}) : std::unexpected(root.error());
   if (!attributes) return {};
+  if (is_in_uploads(path)) return nothing_;
   const auto known = kept_.find(path.text());
   if (known != kept_.end() && holds(known->second, *attributes)) return known->second.catalogue;
   const auto rejected = Root::open(depot_.rejected());

@@ -32,7 +32,8 @@ class LiveCatalogue {
 
   const Depot& depot_;
   std::mutex mutex_;
-  std::map<std::string, Kept> kept_;  // one a user's root
+  std::map<std::string, Kept> kept_;                                                      // one a user's root
+  const std::shared_ptr<const Catalogue> nothing_ = std::make_shared<const Catalogue>();  // below uploads/
 };
 
 }  // namespace storage

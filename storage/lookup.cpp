@@ -4,6 +4,7 @@
 
 #include "storage/asked_name.hpp"
 #include "storage/forgiving.hpp"
+#include "storage/uploads_folder.hpp"
 
 namespace storage {
 namespace {
@@ -22,9 +23,10 @@ bool decided(const Outcome& outcome) {
   return error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory;
 }
 
-// A bare name behind a drive says nothing about where it belongs.
+// A bare name behind a drive says nothing about where it belongs; an upload has one path.
 bool may_serve(const AskedName& asked, bool forgiving) {
   if (!forgiving) return asked.rule == Rule::exact;
+  if (is_in_uploads(asked.path)) return asked.rule != Rule::prefix;
   return asked.rule != Rule::prefix || asked.path.components().size() > 1;
 }
 
@@ -64,14 +66,23 @@ Outcome open_as_meant(const Root& root, const Catalogue& catalogue, const AskedN
   return meant ? open(root, std::move(meant->path), meant->rule) : std::move(missing);
 }
 
+Outcome withheld(Path path) {
+  return std::unexpected(NotFound{.asked = std::move(path),
+                                  .error = std::make_error_code(std::errc::permission_denied),
+                                  .withheld = true});
+}
+
 Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& asked,
              const LookupSettings& settings) {
+  if (!settings.uploads && is_in_uploads(asked.path)) return withheld(asked.path);
   auto outcome = open_as_asked(root, asked, settings.forgiving);
   if (decided(outcome) || (!settings.forgiving && asked.rule != Rule::exact)) return outcome;
-  const auto* alias = longest_alias(settings.aliases, asked.path);
-  const auto target = alias ? AskedName{remapped(asked.path, *alias)} : asked;
+  const auto alias = aliased(asked.path, settings.aliases);
+  const auto target = alias ? AskedName{*alias} : asked;
+  const bool upload = is_in_uploads(target.path);
+  if (upload && !settings.uploads) return withheld(target.path);
   if (alias) outcome = open(root, target.path, Rule::alias);
-  if (decided(outcome) || !settings.forgiving || !catalogue) return outcome;
+  if (decided(outcome) || !settings.forgiving || !catalogue || upload) return outcome;
   outcome = open_as_meant(root, *catalogue, target, std::move(outcome));
   if (alias && outcome) outcome->rule = Rule::alias;
   return outcome;
@@ -96,6 +107,11 @@ Outcome find_as_asked(const Root& root, std::string_view asked, AboveRoot above,
 Outcome find_image(const Root& root, const Catalogue& catalogue, std::string_view asked, AboveRoot above,
                    const LookupSettings& settings) {
   return look_up(root, &catalogue, asked, above, settings);
+}
+
+std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases) {
+  const auto* alias = longest_alias(aliases, path);
+  return alias ? std::optional(remapped(path, *alias)) : std::nullopt;
 }
 
 std::vector<Path> list_releases(const Catalogue& catalogue) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <expected>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct NotFound {
   std::expected<Path, PathError> asked;  // as it was understood, aliases put in
   std::error_code error;                 // what the system said of the path
   bool forgiving = true;
+  bool withheld = false;  // it is an upload, and LookupSettings::uploads is false
 };
 
 // Finds the image that a device asks for, by the name as it is written and by the aliases: costs no scan, and
@@ -34,6 +36,9 @@ std::expected<Found, NotFound> find_image(const Root& root, const Catalogue& cat
                                           std::string_view asked, AboveRoot above,
                                           const LookupSettings& settings);
 
+// What `path` stands for; nothing where no alias fits.
+std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases);
+
 // Every directory that holds images, the oldest version first.
 std::vector<Path> list_releases(const Catalogue& catalogue);
 
@@ -42,5 +47,6 @@ Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view
 Miss explain_miss(std::string_view asked, PathError error);
 // What can be said at once when too many ask.
 Miss plain_miss(std::string_view asked, std::error_code error);
+Miss withheld_upload(const Path& path);
 
 }  // namespace storage

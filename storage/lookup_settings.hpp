@@ -15,6 +15,7 @@ struct Alias {
 struct LookupSettings {
   bool forgiving = true;
   std::vector<Alias> aliases;  // asked for by the administrator, so they count even when nothing is forgiven
+  bool uploads = true;         // whether what clients sent is served too: TFTP asks nobody who he is
   friend bool operator==(const LookupSettings&, const LookupSettings&) = default;
 };
 

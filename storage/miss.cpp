@@ -26,6 +26,8 @@ std::string_view cause_name(Cause cause) {
       return "WRONG_DIRECTORY";
     case Cause::write_refused:
       return "WRITE_REFUSED";
+    case Cause::read_refused:
+      return "READ_REFUSED";
     case Cause::not_found:
       break;
   }

@@ -22,6 +22,7 @@ enum class Cause {
   no_such_release,  // the directory asked names a release that is not here
   wrong_directory,  // the file is there, in a directory other than the one asked
   write_refused,
+  read_refused,  // an upload, asked for over TFTP
   not_found,
 };
 std::string_view cause_name(Cause cause);

@@ -13,9 +13,7 @@
 namespace storage {
 namespace {
 
-bool is_release(const Shelf& shelf) {
-  return !shelf.linked && !shelf.path.is_root() && shelf.path.components().front() != "uploads";
-}
+bool is_release(const Shelf& shelf) { return !shelf.linked && !shelf.path.is_root(); }
 
 // The first directory, where there is one above the release's own.
 std::string product_of(const Shelf& shelf) {

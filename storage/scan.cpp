@@ -4,6 +4,7 @@
 #include <array>
 
 #include "storage/catalogue.hpp"
+#include "storage/uploads_folder.hpp"
 
 namespace storage {
 namespace {
@@ -67,7 +68,7 @@ class Scan {
   void sort_in(Shelf& shelf, Entry entry, std::vector<Entry>& below) const {
     const auto target = target_of(shelf.path, entry);
     if (target.kind == Kind::file) shelf.files.push_back({entry.name, target.size});
-    if (target.kind == Kind::directory) below.push_back(std::move(entry));
+    if (target.kind == Kind::directory && entry.name != uploads_name) below.push_back(std::move(entry));
   }
 
   Attributes target_of(const Path& path, const Entry& entry) const {

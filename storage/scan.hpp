@@ -13,7 +13,8 @@ struct Scanned {
 };
 
 // Reads every directory below the root, down to deepest_shelf, and the .info files in them; `visit` is called
-// with each before it is read. Bounded. May wait for the disk.
+// with each before it is read. What clients sent (uploads_folder.hpp) is left out. Bounded. May wait for the
+// disk.
 Scanned scan(const Root& root, const Root* rejected, const std::function<void(const Directory&)>& visit);
 
 }  // namespace storage

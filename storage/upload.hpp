@@ -8,6 +8,7 @@
 
 #include "storage/depot.hpp"
 #include "storage/root.hpp"
+#include "storage/sender.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {
@@ -18,13 +19,13 @@ namespace storage {
 //
 // One thread at a time; every call, the destructor too, may wait for the disk: for a worker. Errors are those
 // of the system: errc::file_exists for a name that is taken, by a folder or a broken link too,
-// errc::no_such_file_or_directory for a folder that is not there.
+// errc::no_such_file_or_directory for a folder that is not there, and UploadError where a bound is reached,
+// at any write: nothing is published then.
 class Upload {
  public:
   // `writable` is the folder that uploads may go to, a Root of its own, so that no name and no link leads out
-  // of it. `announced_size`, in bytes, is only compared with the free space (errc::no_space_on_device): the
-  // caller bounds what is written.
-  static Result<Upload> begin(const Depot& depot, const Root& writable, Path path,
+  // of it. `announced_size`, in bytes, is only compared with what the sender's account has left.
+  static Result<Upload> begin(const Sender& sender, const Root& writable, Path path,
                               std::optional<std::uint64_t> announced_size);
 
   const Path& path() const { return path_; }  // below `writable`
@@ -44,8 +45,11 @@ class Upload {
   Result<void> publish();
 
  private:
-  Upload(std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path);
+  Upload(UploadShare share, std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path);
 
+  std::error_code write_within_bounds(std::span<const std::byte> bytes, std::uint64_t offset);
+
+  UploadShare share_;  // goes when the file is gone
   std::unique_ptr<StagingArea> area_;
   Handle file_;
   Root writable_;

@@ -1,9 +1,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "storage/durable.hpp"
 #include "storage/stat_linux.hpp"
@@ -11,9 +11,6 @@
 
 namespace storage {
 namespace {
-
-// For what a file needs beside its bytes, and for the records of the server itself.
-constexpr std::uint64_t spare = 16 << 20;
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
@@ -29,14 +26,6 @@ std::error_code obstacle(const Root& writable, const Path& path) {
   return folder ? std::error_code() : folder.error();
 }
 
-std::error_code check_space(const Depot& depot, std::uint64_t size) {
-  struct statvfs disk {};
-  if (::statvfs(depot.staging().c_str(), &disk) != 0) return last_error();
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (free < spare || size > free - spare) return std::make_error_code(std::errc::no_space_on_device);
-  return {};
-}
-
 Result<std::unique_ptr<StagingArea>> make_area(const Depot& depot) {
   try {
     return std::make_unique<StagingArea>(depot);
@@ -45,9 +34,11 @@ Result<std::unique_ptr<StagingArea>> make_area(const Depot& depot) {
   }
 }
 
-Result<Handle> make_file(const std::filesystem::path& path) {
+Result<Handle> make_file(const std::filesystem::path& path, std::string_view sender) {
   Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file || ::fchmod(file.get(), 0644) != 0) return std::unexpected(last_error());
+  const auto error = record_sender(file.get(), sender);
+  if (error && error != std::errc::not_supported) return std::unexpected(error);
   return file;
 }
 
@@ -64,31 +55,44 @@ std::error_code write_all(int fd, std::span<const std::byte> bytes, std::uint64_
 
 }  // namespace
 
-Upload::Upload(std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path)
-    : area_(std::move(area)),
+Upload::Upload(UploadShare share, std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path)
+    : share_(std::move(share)),
+      area_(std::move(area)),
       file_(std::move(file)),
       writable_(std::move(writable)),
       path_(std::move(path)) {}
 
-Result<Upload> Upload::begin(const Depot& depot, const Root& writable, Path path,
+Result<Upload> Upload::begin(const Sender& sender, const Root& writable, Path path,
                              std::optional<std::uint64_t> announced_size) {
   if (const auto error = obstacle(writable, path)) return std::unexpected(error);
-  if (const auto error = announced_size ? check_space(depot, *announced_size) : std::error_code())
-    return std::unexpected(error);
+  auto share = sender.account.begin_file(announced_size);
+  if (!share) return std::unexpected(share.error());
   auto own = writable.subroot(Path{});  // the caller's may go before the upload ends
   if (!own) return std::unexpected(own.error());
-  auto area = make_area(depot);
+  auto area = make_area(sender.account.depot());
   if (!area) return std::unexpected(area.error());
-  auto file = make_file(staged_in(**area));
+  auto file = make_file(staged_in(**area), sender.name);
   if (!file) return std::unexpected(file.error());
-  return Upload(std::move(*area), std::move(*file), std::move(*own), std::move(path));
+  return Upload(std::move(*share), std::move(*area), std::move(*file), std::move(*own), std::move(path));
 }
 
 Result<void> Upload::write(std::span<const std::byte> bytes, std::uint64_t offset) {
-  const auto error = write_all(file_.get(), bytes, offset);
+  const auto error = write_within_bounds(bytes, offset);
   if (!error) return {};
   fail(error);
   return std::unexpected(error);
+}
+
+// The length of the file counts, holes or not: they may be filled later.
+std::error_code Upload::write_within_bounds(std::span<const std::byte> bytes, std::uint64_t offset) {
+  if (bytes.size() > std::numeric_limits<std::uint64_t>::max() - offset)
+    return std::make_error_code(std::errc::file_too_large);
+  const auto end = bytes.empty() ? 0 : offset + bytes.size();
+  if (const auto error = end > share_.size() ? share_.resize(end) : std::error_code()) return error;
+  if (const auto error = share_.account().begin_write(bytes.size())) return error;
+  const auto error = write_all(file_.get(), bytes, offset);
+  share_.account().end_write(bytes.size());
+  return error;
 }
 
 Result<std::size_t> Upload::read(std::span<std::byte> into, std::uint64_t offset) const {
@@ -100,7 +104,11 @@ Result<std::size_t> Upload::read(std::span<std::byte> into, std::uint64_t offset
 }
 
 Result<void> Upload::resize(std::uint64_t size) {
+  if (size > share_.size()) {
+    if (const auto error = share_.resize(size)) return std::unexpected(error);
+  }
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return std::unexpected(last_error());
+  if (size < share_.size()) share_.resize(size);
   return {};
 }
 
@@ -122,7 +130,9 @@ Result<void> Upload::publish() {
   if (failed_) return std::unexpected(failed_);
   if (times_ && set_times_of(file_.get(), *times_) != 0) return std::unexpected(last_error());
   if (const auto synced = sync(); !synced) return synced;
-  return writable_.adopt(staged_in(*area_), path_);
+  const auto adopted = writable_.adopt(staged_in(*area_), path_);
+  if (adopted) share_.published();
+  return adopted;
 }
 
 Result<Root> uploads_root(const Depot& depot) {

@@ -149,6 +149,9 @@ std::string text_of(std::error_code error) {
       Text{argument_list_too_long, "Argument list too long"},
       Text{too_many_files_open, "Too many open files"},
   };
+  // What the server decides, rather than the system, has a sentence of its own.
+  const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
+  if (ours) return error.message();
   for (const auto& known : texts) {
     if (error == known.error) return std::string(known.text);
   }

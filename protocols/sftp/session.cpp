@@ -588,7 +588,10 @@ void Session::send_handle(std::uint32_t number) {
 void Session::answer(std::error_code error) {
   output_.drop_packet();
   if (const auto opened = opening()) handles_.free(*opened);
-  send_status(pending_->id, status_of(error));
+  // What the system says has the usual text of its code; what the server decides is told.
+  const auto status = status_of(error);
+  const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
+  send_status(pending_->id, status, ours ? error.message() : std::string(text_of(status)));
 }
 
 void Session::close_all() {
@@ -602,11 +605,13 @@ void Session::begin(Type type, std::uint32_t id) {
   output_.u32(id);
 }
 
-void Session::send_status(std::uint32_t id, Status status) {
+void Session::send_status(std::uint32_t id, Status status) { send_status(id, status, text_of(status)); }
+
+void Session::send_status(std::uint32_t id, Status status, std::string_view text) {
   events_.push_back(event::SentStatus{id, status});
   begin(Type::status, id);
   output_.u32(static_cast<std::uint32_t>(status));
-  output_.string(text_of(status));
+  output_.string(text);
   output_.string("");  // language
   output_.end_packet();
 }

@@ -117,6 +117,7 @@ class Session {
   void begin(Type type, std::uint32_t id);
   void send_handle(std::uint32_t number);
   void send_status(std::uint32_t id, Status status);
+  void send_status(std::uint32_t id, Status status, std::string_view text);
 
   const std::int64_t now_;
   const Access access_;

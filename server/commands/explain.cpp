@@ -49,7 +49,9 @@ Answer explain_read(const Question& question) {
   const auto rejected = storage::Root::open(question.depot.rejected());
   const storage::Catalogue catalogue(root, rejected ? &*rejected : nullptr);
   const auto above = question.protocol == Protocol::tftp ? AboveRoot::refused : AboveRoot::stays;
-  const auto found = storage::find_image(root, catalogue, question.path, above, question.settings.lookup);
+  auto lookup = question.settings.lookup;
+  lookup.uploads = question.protocol == Protocol::sftp || question.settings.tftp.read_uploads;
+  const auto found = storage::find_image(root, catalogue, question.path, above, lookup);
   if (found) return Served{found->path, found->rule};
   return std::unexpected(storage::explain_miss(root, catalogue, question.path, found.error()));
 }
@@ -66,12 +68,12 @@ std::error_code why_not_new(const storage::Depot& depot, const storage::Path& pa
 }
 
 Answer explain_tftp_write(const Question& question) {
-  const auto place = tftp_upload_place(question.settings.tftp, question.path);
+  const auto place = tftp_upload_place(question.settings, question.path);
   if (!place) return std::unexpected(place.error());
-  const auto path = *storage::Path::parse("/uploads" + place->text());
+  const auto path = *storage::Path::parse("/uploads" + place->path.text());
   if (const auto error = why_not_new(question.depot, path))
-    return std::unexpected(explain_unwritten_upload(*place, error));
-  return Served{path};
+    return std::unexpected(explain_unwritten_upload(place->path, error));
+  return Served{path, place->rule};
 }
 
 bool somebody_may_upload(const Question& question) {

@@ -3,10 +3,13 @@ import os
 import pathlib
 import socket
 import stat
+import subprocess
 
 import paramiko
 import pytest
 
+import apdepot
+import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER, snapshot, wait_until
 from clients import CONTENT, THEN, Client, key_user
 from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APPEND, FLAG_CREATE, FLAG_EXCLUSIVE,
@@ -98,7 +101,7 @@ def test_an_upload_is_told_in_the_words_of_sftp_server(server, sftp):
     name_request(sftp, REMOVE, "/uploads/d/new")
     name_request(sftp, RMDIR, "/uploads/d")
 
-    for text in (r'open "/uploads/new" flags WRITE,CREATE,TRUNCATE mode 0666', r'set "/uploads/new" mode 0644',
+    for text in (r'open "/uploads/new" flags WRITE,CREATE,TRUNCATE mode 0666', r'set "/uploads/new" mode 0644, ignored',
                  r'set "/uploads/new" modtime 20200913-12:26:40', r'close "/uploads/new" bytes read 0 written 10',
                  r'mkdir name "/uploads/d" mode 0777', r'rename old "/uploads/new" new "/uploads/d/new"',
                  r'remove name "/uploads/d/new"', r'rmdir name "/uploads/d"'):
@@ -210,7 +213,7 @@ def test_a_session_that_ends_in_the_middle_of_writes_leaves_nothing(server, tran
 
 
 def test_a_full_disk_fails_and_leaves_nothing(full_disk, start_server):
-    server = start_server(allow_uploads(full_disk))
+    server = start_server(allow_uploads(full_disk), {"uploads": {"reserve": "1MiB"}})
     transport = login(server, USER, PASSWORD)
     sftp = Sftp(transport)
     handle = sftp.open("/uploads/large", NEW).handle
@@ -218,7 +221,8 @@ def test_a_full_disk_fails_and_leaves_nothing(full_disk, start_server):
 
     assert statuses[0] == OK and statuses[-1] == FAILURE
     assert sftp.close(handle) == FAILURE
-    server.wait_for_log("miss WRITE_REFUSED: the disk has no room for /uploads/large$")
+    server.wait_for_log("miss WRITE_REFUSED: /uploads/large cannot be written; .*uploads.reserve$")
+    apdepot.succeed("user", "list", depot=full_disk)
     expect_nothing_staged(server)
     put(sftp, "/uploads/small", bytes(100_000))
     assert [path.name for path in (full_disk / "images/uploads").iterdir()] == ["small"]
@@ -244,6 +248,68 @@ def test_a_file_that_is_too_large_fails_and_leaves_nothing(start_server, depot):
     server.wait_for_log(r"miss WRITE_REFUSED: /uploads/large is larger than a user may send; ssh\.max_upload bounds")
     expect_nothing_staged(server)
     assert [path.name for path in (depot / "images/uploads").iterdir()] == ["largest"]
+
+
+@pytest.fixture
+def sftp_of():
+    """Sessions of the user with the password."""
+    transports = []
+
+    def start(server):
+        transports.append(login(server, USER, PASSWORD))
+        return Sftp(transports[-1])
+
+    yield start
+    for transport in transports:
+        transport.close()
+
+
+def test_all_uploads_together_are_bounded_and_the_client_reads_by_what(start_server, depot, sftp_of):
+    bounds = {"max_total": "4KiB", "max_files": 2, "max_folders": 1}
+    server = start_server(allow_uploads(depot), {"uploads": bounds})
+    sftp = sftp_of(server)
+    put(sftp, "/uploads/first", bytes(2048))
+
+    handle = sftp.open("/uploads/new", NEW).handle
+    reply = sftp.ask(WRITE, string(handle), u64(1 << 30), string("x"))  # a hole counts
+    assert reply.status == FAILURE and b"uploads.max_total" in reply.body
+    assert sftp.close(handle) == FAILURE
+    handle = sftp.open("/uploads/new", NEW).handle
+    assert sftp.ask(FSETSTAT, string(handle), u32(SIZE) + u64(2049)).status == FAILURE
+    assert sftp.ask(FSETSTAT, string(handle), u32(SIZE) + u64(2048)).status == OK
+    assert b"uploads.max_files" in sftp.open("/uploads/more", NEW).body
+    original = sftp.open("/uploads/first").handle
+    assert sftp.ask(EXTENDED, string("copy-data"), string(original), u64(0), u64(0), string(handle),
+                    u64(1)).status == FAILURE
+    assert sftp.close(handle) == FAILURE
+    assert name_request(sftp, MKDIR, "/uploads/d") == OK
+    reply = sftp.ask(MKDIR, string("/uploads/e"), NO_ATTRIBUTES)
+    assert reply.status == FAILURE and b"uploads.max_folders" in reply.body
+    put(sftp, "/uploads/d/new", bytes(2048))
+    assert name_request(sftp, REMOVE, "/uploads/first") == OK
+    put(sftp, "/uploads/first", bytes(2048))
+    for key in ("max_total", "max_files", "max_folders"):
+        server.wait_for_log(rf"miss WRITE_REFUSED: /uploads/\w+ cannot be written; uploads\.{key}")
+
+
+def test_uploads_of_all_roots_count_together(start_server, depot, key, tmp_path, sftp_of):
+    (depot / "images/site-7").mkdir()
+    config = {**key_user(key), "uploads": {"max_files": 1}}
+    config["ssh"]["users"][0].update(uploads=True, root="/site-7")
+    server = start_server(allow_uploads(depot), config)
+    openssh(Client(server, tmp_path / "home", key), "put batch /uploads/new\n")
+
+    assert b"uploads.max_files" in sftp_of(server).open("/uploads/new", NEW).body
+
+
+def test_an_alias_leads_a_write_to_uploads(start_server, depot, sftp_of):
+    aliases = {"/incoming": "/uploads"}
+    sftp = sftp_of(start_server(allow_uploads(depot), {"lookup": {"aliases": aliases}}))
+    put(sftp, "/incoming/new")
+
+    assert (depot / "images/uploads/new").read_bytes() == b"content"
+    assert sftp.ask(SETSTAT, string("/incoming/new"), times(THEN)).status == OK
+    assert name_request(sftp, REMOVE, "/incoming/new") == OK
 
 
 # ---- names
@@ -301,7 +367,7 @@ def test_no_link_leads_out(server, sftp, uploads, tmp_path):
     assert sftp.ask(EXTENDED, string("hardlink@openssh.com"), string(IMAGE), string("/uploads/made")).status == \
         PERMISSION_DENIED
     assert sftp.ask(READLINK, string("/uploads/file")).status == PERMISSION_DENIED
-    assert name_request(sftp, REMOVE, "/uploads/file") == OK  # the link
+    assert name_request(sftp, REMOVE, "/uploads/file") == PERMISSION_DENIED  # nobody sent the link
 
     assert (snapshot(outside), snapshot(server.depot / "images/EWC")) == (before, images)
 
@@ -363,6 +429,66 @@ def test_writing_to_what_is_not_there_needs_create(sftp, uploads):
     assert sftp.open("/uploads/new", FLAG_WRITE).status == NO_SUCH_FILE
     assert sftp.open("/uploads/no/new", NEW).status == NO_SUCH_FILE
     assert not list(uploads.iterdir())
+
+
+# ---- whose it is
+
+def theirs(server, uploads):
+    """Files and folders of others."""
+    other = login(server, USER, PASSWORD)
+    put(Sftp(other), "/uploads/users")
+    name_request(Sftp(other), MKDIR, "/uploads/users-folder")
+    other.close()
+    (uploads / "admins").write_bytes(b"the administrator's")
+    (uploads / "admins-folder").mkdir()
+    with tftp_wire.Client(server.tftp) as device:
+        assert device.ask("/uploads/devices", opcode=tftp_wire.WRQ).opcode == tftp_wire.ACK
+        device.send(tftp_wire.data(1, b"the device's"))
+        assert device.receive().opcode == tftp_wire.ACK
+    return ("users", "admins", "devices", "users-folder", "admins-folder")
+
+
+def test_only_who_sent_it_removes_renames_or_redates_it(start_server, depot, key, tmp_path):
+    config = {**key_user(key), "tftp": {"uploads": True}}
+    config["ssh"]["users"][0]["uploads"] = True
+    server = start_server(allow_uploads(depot), config)
+    client, uploads = Client(server, tmp_path / "home", key), depot / "images/uploads"
+    names = theirs(server, uploads)
+    before = snapshot(uploads)
+    for name in names:
+        for line in (f"rm /uploads/{name}", f"rmdir /uploads/{name}", f"rename /uploads/{name} /uploads/new",
+                     f"chmod 600 /uploads/{name}"):
+            assert openssh(client, line + "\n", check=False).returncode == 1
+        server.wait_for_log(rf"miss WRITE_REFUSED: /uploads/{name} stays as it is; only the user who sent it ")
+    assert snapshot(uploads) == before
+
+    transport = login(server, USER, PASSWORD)
+    sftp = Sftp(transport)
+    reply = sftp.ask(REMOVE, string("/uploads/admins"))
+    assert reply.status == PERMISSION_DENIED and b"only the user who sent it may" in reply.body
+    assert sftp.ask(SETSTAT, string("/uploads/devices"), times(THEN)).status == PERMISSION_DENIED
+    assert sftp.ask(SETSTAT, string("/uploads/users"), times(THEN)).status == OK
+    assert rename(sftp, "/uploads/users", "/uploads/users-folder/moved") == OK
+    assert name_request(sftp, REMOVE, "/uploads/users-folder/moved") == OK
+    assert name_request(sftp, RMDIR, "/uploads/users-folder") == OK
+    transport.close()
+
+
+def test_where_nobody_can_record_who_sent_it_nobody_removes_it(start_server, new_depot, keyed_state, sftp_of):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a disk without extended attributes")
+    new_depot.mkdir()
+    subprocess.run(["mount", "-t", "ramfs", "apdepot-test", new_depot], check=True)
+    try:
+        subprocess.run(["cp", "-r", keyed_state, new_depot / "state"], check=True)
+        server = start_server(allow_uploads(new_depot))
+        sftp = sftp_of(server)
+        put(sftp, "/uploads/new")
+        reply = sftp.ask(REMOVE, string("/uploads/new"))
+        assert reply.status == PERMISSION_DENIED and b"cannot record who sent it" in reply.body
+        assert (new_depot / "images/uploads/new").read_bytes() == b"content"
+    finally:
+        subprocess.run(["umount", "--lazy", new_depot], check=True)
 
 
 # ---- folders, names and times

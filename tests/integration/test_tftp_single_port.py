@@ -177,12 +177,12 @@ def test_an_uploads_last_block_is_acknowledged_again(server, client):
         assert client.receive().raw == b"\0\4\0\1"
 
 
-def test_a_port_that_has_uploaded_may_read_at_once(server, client):
+def test_a_port_that_has_uploaded_may_read_at_once(server, client, images):
     client.ask("/uploads/new", opcode=WRQ)
     client.send(data(1, b"content"))
     assert client.receive().opcode == ACK
 
-    assert client.ask("/uploads/new").raw == data(1, b"content")
+    assert client.ask(IMAGE).raw == data(1, images["ap1g8"][:512])
 
 
 # ---- real clients

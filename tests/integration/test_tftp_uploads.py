@@ -8,6 +8,7 @@ from apdepot import RELEASE, snapshot, wait_until
 from tftp_wire import ACK, ERROR, OACK, PATIENCE, WRQ, Client, data, error, fetch
 
 UPLOADS = {"tftp": {"uploads": True}}
+READABLE = {"tftp": {"uploads": True, "read_uploads": True}}
 
 
 @pytest.fixture
@@ -83,7 +84,8 @@ def expect_nothing_left(server, name):
 
 @pytest.mark.parametrize("options", [(), ("blksize", 1428), ("blksize", 512, "windowsize", 4), ("windowsize", 16)],
                          ids=lambda options: "-".join(map(str, options)))
-def test_a_file_of_any_size_arrives_whole_and_can_be_read_at_once(server, options):
+def test_a_file_of_any_size_arrives_whole_and_can_be_read_at_once(start_server, depot, options):
+    server = start_server(depot, READABLE)
     for size in (0, 1, 511, 512, 513, 512 * 4, 512 * 16 - 1, 1428, 1428 * 8, 20_000):
         content = os.urandom(size)
         put(server, f"/uploads/file-{size}", content, *options)
@@ -155,7 +157,7 @@ def test_nothing_is_there_before_the_last_block(server, client):
     assert not (server.depot / "images/uploads/new").exists()
     assert len(staged(server)) == 1
     with Client(server.tftp) as reader:
-        expect_error(reader.ask("/uploads/new"), 1)
+        expect_error(reader.ask("/uploads/new"), 2)
     client.send(data(len(blocks), blocks[-1]))
     assert client.receive().raw == b"\0\4" + len(blocks).to_bytes(2, "big")
     assert uploaded(server, "new") == b"".join(blocks)
@@ -194,7 +196,6 @@ def test_the_last_block_is_acknowledged_again_and_again(server, client):
         assert client.receive().raw == b"\0\4\0\1"
 
     assert uploaded(server, "new") == b"all of it"
-    assert fetch(server.tftp, "/uploads/new") == b"all of it"
     assert sum(": received " in line for line in server.whole_log("tftpd")) == 1
 
 
@@ -384,14 +385,87 @@ def test_a_file_that_is_not_as_long_as_was_announced_is_no_file(server, client):
 
 
 def test_a_full_disk_breaks_an_upload_off_and_is_free_again(full_disk, start_server):
-    server = start_server(full_disk, UPLOADS)
+    server = start_server(full_disk, {**UPLOADS, "uploads": {"reserve": "1MiB"}})
     with Client(server.tftp) as client:
         begin(client, "/uploads/large", "blksize", 8192, "windowsize", 8)
-        expect_error(send_all(client, blocks_of(bytes(5 << 20), 8192), window=8), 3, "Disk full")
+        expect_error(send_all(client, blocks_of(bytes(5 << 20), 8192), window=8), 3, "Disk full", "uploads.reserve")
+        assert free_bytes(full_disk) > (1 << 20) - (64 << 10)  # for names and folders
     expect_nothing_left(server, "large")
 
     put(server, "/uploads/small", bytes(100_000), "blksize", 8192)
     assert uploaded(server, "small") == bytes(100_000)
+
+
+def free_bytes(directory):
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
+
+
+@pytest.mark.parametrize("bounds, key", [
+    ({"max_total": 3000}, "uploads.max_total"), ({"max_files": 1}, "uploads.max_files"),
+    ({"reserve": "1000000TiB"}, "uploads.reserve")])
+def test_a_bound_of_all_uploads_is_told_with_its_key(start_server, depot, bounds, key):
+    (depot / "images/uploads").mkdir()
+    (depot / "images/uploads/old").write_bytes(bytes(2000))
+    server = start_server(depot, {**UPLOADS, "uploads": bounds})
+    with Client(server.tftp) as client:
+        packet = client.ask("/uploads/new", "tsize", 2000, opcode=WRQ)
+
+    expect_error(packet, 3, "Disk full", key)
+    server.wait_for_log(rf"miss WRITE_REFUSED: /uploads/new cannot be written; .*{key}")
+
+
+def test_a_total_that_is_reached_while_a_file_is_sent_ends_it(start_server, depot):
+    server = start_server(depot, {**UPLOADS, "uploads": {"max_total": 3000}})
+    put(server, "/uploads/first", bytes(2000))
+    with Client(server.tftp) as client:
+        begin(client, "/uploads/new")
+        expect_error(send_all(client, blocks_of(bytes(2000))), 3, "uploads.max_total")
+    server.wait_for_log(r"^apdepot: an upload cannot be written: uploads\.max_total")
+    expect_nothing_left(server, "new")
+
+    (depot / "images/uploads/first").unlink()
+    put(server, "/uploads/new", bytes(2000))
+
+
+# ---- who may read
+
+def test_uploads_are_not_read_over_tftp(server):
+    put(server, "/uploads/running-config", b"enable secret 9 $9$")
+    with Client(server.tftp) as client:
+        for name in ("/uploads/running-config", "uploads/running-config", "//uploads//running-config", "/uploads/none"):
+            expect_error(client.ask(name), 2, "not served over TFTP")
+
+    server.wait_for_log(r"miss READ_REFUSED: /uploads/running-config is an upload, and those are not served over TFTP; "
+                        r"fetch it over SFTP, or set tftp\.read_uploads: true$")
+
+
+def test_an_upload_changes_nothing_for_those_who_ask_for_images(start_server, depot, images):
+    server = start_server(depot, READABLE)
+    for folder in ("17.9.4a", "17.12.5"):
+        (depot / "images/uploads" / folder).mkdir(parents=True)
+        put(server, f"/uploads/{folder}/ap1g8", b"evil")
+    put(server, "/uploads/ap1g8", b"evil")
+
+    for name in ("/tftpboot/17.9.4a/ap1g8", "/17.9.4a/ap1g8", f"{RELEASE}/ap1g8"):
+        assert fetch(server.tftp, name) == images["ap1g8"]
+    with Client(server.tftp) as client:
+        for name in ("/17.12.5/ap1g8", "/tftpboot/EWC/17.12.5/ap1g8", "/wrong/ap1g8", "/uploads/ap1g8 "):
+            expect_error(client.ask(name), 1)
+    assert fetch(server.tftp, "/uploads/17.12.5/ap1g8") == b"evil"
+    server.wait_for_log(rf"/wrong does not exist; .*tftp-image-path {RELEASE}$")
+    assert not any("image-path /uploads" in line for line in server.whole_log())
+
+
+def test_an_alias_leads_a_write_to_uploads(start_server, depot):
+    server = start_server(depot, {**UPLOADS, "lookup": {"aliases": {"/incoming": "/uploads", "/out": "/EWC"}}})
+    put(server, "/incoming/new", b"content")
+    with Client(server.tftp) as client:
+        expect_error(client.ask("/out/new", opcode=WRQ), 2, "/EWC/new is not below /uploads")
+        expect_error(client.ask("/incoming/new"), 2, "not served over TFTP")
+        expect_error(client.ask("/incoming/new", opcode=WRQ), 6)
+
+    assert uploaded(server, "new") == b"content"
 
 
 # ---- what is left of half an upload

@@ -41,6 +41,7 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK_FALSE(settings.user);
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
   CHECK_FALSE(settings.tftp.uploads);
+  CHECK_FALSE(settings.tftp.read_uploads);
   CHECK(settings.tftp.max_upload == 2ULL << 30);
   CHECK(settings.tftp.max_block_size == 65464);
   CHECK(settings.tftp.max_window == 64);
@@ -109,6 +110,7 @@ uploads: {max_total: 1GiB, max_files: 1, max_folders: 2, reserve: 1}
 tftp:
   listen: ["10.0.0.1:6969"]
   uploads: true
+  read_uploads: true
   max_upload: 1
   max_block_size: 512
   max_window: 1
@@ -147,6 +149,7 @@ drain: 0
   CHECK(settings.uploads.reserve == 1);
   CHECK(settings.tftp.listen == std::vector<Endpoint>{{"10.0.0.1", 6969}});
   CHECK(settings.tftp.uploads);
+  CHECK(settings.tftp.read_uploads);
   CHECK(settings.tftp.max_upload == 1);
   CHECK(settings.tftp.max_block_size == 512);
   CHECK(settings.tftp.max_window == 1);
@@ -306,7 +309,8 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
-            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, max_upload, "
+            "apdepot.yaml:1: tftp.1 is not a key; the keys of tftp are listen, uploads, read_uploads, "
+            "max_upload, "
             "max_block_size, max_window, port_range, single_port, max_transfers, max_transfers_per_address, "
             "max_requests_per_second, allow, deny"},
        }) {
@@ -769,7 +773,7 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
   CHECK(
       json ==
       R"({"depot": "/var/lib/apdepot", "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
-      R"("max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
+      R"("read_uploads": false, "max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
       R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
       R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
       R"("ssh": {"listen": ["0.0.0.0:22", "[::]:22"], "compatibility": "modern", "max_upload": 2147483648, )"

@@ -29,12 +29,13 @@ struct House {
   net::io_context loop;
   storage::Depot depot{directory.path()};
   storage::LiveCatalogue catalogue{depot};
+  storage::UploadAccount uploads{depot, settings->uploads};
   Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, negotiating{loop, 1}, hashing{loop, 1},
       importing{loop, 1};
   Events events;
   LoopMeter meter;
-  Shared shared{loop,      disk,   content, explaining, negotiating, hashing,
-                importing, events, meter,   depot,      catalogue,   settings};
+  Shared shared{loop,   disk,  content, explaining, negotiating, hashing, importing,
+                events, meter, depot,   catalogue,  uploads,     settings};
   TftpService tftp{shared};
   udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
   udp::endpoint server;

@@ -264,8 +264,8 @@ TEST_CASE("the layout is a setting, and a layout that is no path is an error") {
   CHECK(import.run(ewc_members()).path == "/cisco/EWC_17_9_4a");
   import.settings.layout = "{release}";
   CHECK(import.run(ewc_members()).path == "/17_9_4a");
-  for (const auto layout :
-       {"", "/", "../{release}", "{product}//{release}", "{product}/.", "a:b/{release}"}) {
+  for (const auto layout : {"", "/", "../{release}", "{product}//{release}", "{product}/.", "a:b/{release}",
+                            "uploads/{release}", "{product}/uploads/{release}"}) {
     import.settings.layout = layout;
     CHECK_THROWS_AS(import.run(ewc_members()), std::system_error);
   }

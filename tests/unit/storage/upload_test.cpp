@@ -1,6 +1,7 @@
 #include "storage/upload.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "storage/import.hpp"
+#include "storage/upload_error.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -36,9 +38,11 @@ struct Site {
   storage::Depot depot{dir / "depot"};
   fs::path uploads = depot.images() / "uploads";
   Root writable = storage::uploads_root(depot).value();
+  mutable storage::UploadAccount account{depot, {1ULL << 40, 1000, 100, 1 << 20}};
+  storage::Sender sender{account, "tftp:192.0.2.7"};
 
   storage::Result<Upload> begin(std::string_view name, std::optional<std::uint64_t> size = {}) const {
-    return Upload::begin(depot, writable, path(name), size);
+    return Upload::begin(sender, writable, path(name), size);
   }
   bool nothing_is_left() const { return fs::is_empty(uploads) && fs::is_empty(depot.staging()); }
 };
@@ -85,7 +89,8 @@ TEST_CASE("everybody may read what was published, whatever the umask") {
   const storage::Depot depot(dir / "depot");
   const mode_t umask_before = ::umask(0077);
   const auto writable = storage::uploads_root(depot).value();
-  auto upload = Upload::begin(depot, writable, path("/a"), {}).value();
+  storage::UploadAccount account(depot, {1 << 20, 10, 10, 1});
+  auto upload = Upload::begin({account, "tftp:192.0.2.7"}, writable, path("/a"), {}).value();
   ::umask(umask_before);
   REQUIRE(upload.publish());
   CHECK(fs::status(depot.images() / "uploads").permissions() == fs::perms(0755));
@@ -188,10 +193,10 @@ TEST_CASE("no link leads out of the folder for uploads, neither before nor while
     const Root writable(site.uploads, resolver);
     for (const auto name : {"/up/apdepot-test", "/absolute/apdepot-test", "/system/apdepot-test"}) {
       CAPTURE(name);
-      CHECK(Upload::begin(site.depot, writable, path(name), {}).error() ==
+      CHECK(Upload::begin(site.sender, writable, path(name), {}).error() ==
             std::errc::no_such_file_or_directory);
     }
-    auto upload = Upload::begin(site.depot, writable, path("/good/a"), {}).value();
+    auto upload = Upload::begin(site.sender, writable, path("/good/a"), {}).value();
     fs::remove(site.uploads / "good");
     fs::create_directory_symlink("../EWC", site.uploads / "good");
     CHECK(upload.publish().error() == std::errc::no_such_file_or_directory);
@@ -206,7 +211,7 @@ TEST_CASE("no link leads out of the folder for uploads, neither before nor while
 TEST_CASE("an upload outlives the root that it was begun with") {
   const Site site;
   auto writable = std::make_unique<Root>(site.uploads);
-  auto upload = Upload::begin(site.depot, *writable, path("/a"), {}).value();
+  auto upload = Upload::begin(site.sender, *writable, path("/a"), {}).value();
   writable.reset();
   CHECK(upload.publish());
 }
@@ -284,4 +289,53 @@ TEST_CASE("the folder for uploads is made once, and a link or a file in its plac
   fs::remove(uploads);
   dir.write("depot/images/uploads", "");
   CHECK(storage::uploads_root(depot).error() == std::errc::not_a_directory);
+}
+
+TEST_CASE("each write is bounded by the file's length, holes and all") {
+  const Site site;
+  site.account.bound_by({100, 10, 10, 1});
+  using storage::UploadError;
+  {
+    auto upload = site.begin("/a").value();
+    CHECK(upload.write(bytes("x"), 100).error() == UploadError::total);
+    CHECK(upload.publish().error() == UploadError::total);
+  }
+  {
+    auto upload = site.begin("/a").value();
+    CHECK(upload.write(bytes("x"), ~0ULL).error() == std::errc::file_too_large);
+  }
+  {
+    auto upload = site.begin("/a").value();
+    REQUIRE(upload.write(bytes("x"), 99));
+    REQUIRE(upload.write(bytes("x"), 0));  // it was taken already
+    CHECK(site.begin("/b").value().write(bytes("x"), 0).error() == UploadError::total);
+    CHECK(upload.resize(101).error() == UploadError::total);
+    REQUIRE(upload.resize(50));
+    CHECK(site.begin("/b").value().write(bytes("x"), 49));
+    REQUIRE(upload.resize(100));
+    REQUIRE(upload.publish());
+  }
+  CHECK(site.begin("/b", 1).error() == UploadError::total);
+  CHECK(site.begin("/b", 0));
+}
+
+TEST_CASE("the reserve of the disk holds while a file is written") {
+  const Site site;
+  auto upload = site.begin("/a").value();
+  REQUIRE(upload.write(bytes("x"), 0));
+  site.account.bound_by({1ULL << 40, 10, 10, 1ULL << 62});
+  const std::string more(1 << 20, 'x');
+  std::uint64_t written = 0;
+  while (upload.write(bytes(more), written) && written < 100 << 20) written += more.size();
+  CHECK(written <= 4 << 20);
+  CHECK(upload.publish().error() == storage::UploadError::reserve);
+}
+
+TEST_CASE("who sent a file is recorded with it") {
+  const Site site;
+  REQUIRE(site.begin("/a").value().publish());
+  const storage::Handle file(::open((site.uploads / "a").c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK_FALSE(storage::expect_sender(file.get(), "tftp:192.0.2.7"));
+  CHECK(storage::expect_sender(file.get(), "sftp:ewc") == storage::UploadError::others);
+  CHECK(storage::expect_sender(file.get(), "") == storage::UploadError::others);
 }
