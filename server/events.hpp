@@ -190,6 +190,10 @@ struct Retired {  // because import.keep keeps so many
 struct Started {
   std::string version;
 };
+struct RootGivenUp {  // for this user of the host
+  std::string user;
+  std::uint32_t uid;
+};
 struct Reloaded {
   std::string file;
 };
@@ -219,8 +223,8 @@ using Event =
                  event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
                  event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
                  event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
-                 event::Retired, event::Started, event::Reloaded, event::ReloadFailed, event::Warned,
-                 event::Stopping, event::LoopMeasured, event::Stopped>;
+                 event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed,
+                 event::Warned, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

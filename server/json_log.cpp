@@ -309,6 +309,9 @@ struct Fields {
   std::string_view operator()(const Started& e) const {
     return out.add("version", e.version), "server.started";
   }
+  std::string_view operator()(const RootGivenUp& e) const {
+    return out.add("user", e.user), out.add("uid", std::uint64_t{e.uid}), "server.root_given_up";
+  }
   std::string_view operator()(const Reloaded& e) const { return out.add("file", e.file), "server.reloaded"; }
   std::string_view operator()(const ReloadFailed& e) const {
     return out.add("reason", e.reason), "server.reload_failed";

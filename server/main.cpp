@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
+#include "storage/one_line.hpp"
 
 namespace {
 
@@ -87,7 +89,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "apdepot: {}; `apdepot --help` shows how\n", e.what());
     return 2;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "apdepot: {}\n", e.what());
+    auto mistakes = conf::mistakes_of(e);
+    for (auto& mistake : mistakes) mistake = storage::one_line(mistake);
+    fmt::print(stderr, "apdepot: {}\n", fmt::join(mistakes, "\n"));
     return 1;
   }
 }
