@@ -420,6 +420,10 @@ struct Lines {
   }
 
   L operator()(const Started& e) const { return {apdepot(normal, info, "version " + e.version)}; }
+  L operator()(const RootGivenUp& e) const {
+    return {
+        apdepot(normal, info, fmt::format("runs as {} (uid {}): root was given up", escaped(e.user), e.uid))};
+  }
   L operator()(const Reloaded& e) const {
     return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped_path(e.file)))};
   }

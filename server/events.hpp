@@ -195,6 +195,10 @@ struct Retired {  // because import.keep keeps so many
 struct Started {
   std::string version;
 };
+struct RootGivenUp {  // for this user of the host
+  std::string user;
+  std::uint32_t uid;
+};
 struct Reloaded {
   std::string file;
 };
@@ -224,7 +228,7 @@ using Event =
                  event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
                  event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
                  event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
-                 event::Retired, event::Started, event::Reloaded, event::ReloadFailed, event::Warned,
+                 event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Warned,
                  event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.

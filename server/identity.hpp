@@ -1,13 +1,48 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace server {
 
-// What root makes in a depot is to belong to the depot's owner, whom the service runs as: it could neither
-// read nor retire what is root's. From here on this process makes files as the owner of `directory`, and
-// keeps its other rights, for the files that it is given may be root's alone. Does nothing for others than
-// root, and where there is no such directory. Before any thread is started. (Linux: seteuid(2),
-// capabilities(7).)
+// A user of this host. Everything here is for the time before any thread is started.
+struct Account {
+  std::string name;  // the number, where the host has no name for it
+  std::uint32_t uid = 0, gid = 0;
+  bool is_root() const { return uid == 0; }
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+// By its name or its number; nothing for a name that this host does not know.
+std::optional<Account> find_account(const std::string& name);
+// Nothing where there is no such directory.
+std::optional<Account> owner_of(const std::filesystem::path& directory);
+Account own_account();  // whose rights this process has
+
+// Makes root `account` for good: no group and no capability of root stays, and neither this process nor what
+// it may start can get one again. Throws std::system_error with a sentence for the administrator.
+void become(const Account& account);
+// For a process that is not root, and was given capabilities to bind its ports with.
+void give_up_capabilities();
+
+// Makes `directory` for `account`, with those above it for whoever runs this. Leaves one that exists alone.
+// Throws std::system_error.
+void make_directory_of(const Account& account, const std::filesystem::path& directory);
+
+// Whom a server that root starts becomes: `flag` (--user) or else `setting` (user), or else the owner of the
+// depot, or else apdepot. Nothing where that leaves nobody but root, who must have been named.
+struct Candidates {
+  std::optional<Account> named, owner, apdepot;
+};
+std::optional<Account> choose_account(const Candidates& candidates);
+
+// What root makes in a depot is to belong to the depot's owner, whom the service runs as, and what the owner
+// put there is to hurt only the owner: root becomes the owner for good. What root alone may read is opened
+// before. Does nothing for others than root, and where there is no such directory.
 void act_as_owner_of(const std::filesystem::path& directory);
+
+// Throws std::runtime_error with the command that mends it, where this user may not use what is in the depot.
+void expect_in_reach(const std::filesystem::path& depot);
 
 }  // namespace server

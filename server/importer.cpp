@@ -1,9 +1,11 @@
 #include "server/importer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <new>
 
-#include "server/escape.hpp"
 #include "storage/digest_file.hpp"
 
 namespace server {
@@ -48,23 +50,43 @@ Importer::Importer(Shared& shared)
       settings_(shared.settings->import),
       folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
       watch_(shared.loop, shared.depot.drop()),
-      progress_timer_(shared.loop) {}
+      progress_timer_(shared.loop),
+      pause_timer_(shared.loop),
+      origins_(shared.depot) {}
 
 net::awaitable<void> Importer::run() {
-  co_await look_around();
   while (!stopping_) {
-    for (auto& name : folder_.take_ready(now())) {
-      if (!stopping_) co_await import(std::move(name));
+    std::string problem;
+    try {
+      co_await go_on();
+      continue;
+    } catch (const std::bad_alloc&) {
+      problem = out_of_memory;
+    } catch (const std::exception& e) {
+      problem = e.what();
     }
-    const auto next_look = now() + look_again;
-    const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look), next_look));
-    if (changes.empty() && now() >= next_look && !stopping_) co_await look_around();
-    for (const auto& change : changes) {
-      if (change.kind == DropChange::Kind::everything) {
-        co_await look_around();
-      } else {
-        note(change);
-      }
+    shared_.warn_rarely("the drop folder's import goes on after a failure: " + problem);
+    look_again_ = true;  // what was to be done may be forgotten
+    pause_timer_.expires_after(file_pause);
+    co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));
+  }
+}
+
+// One round: what is due, and then what happens next.
+net::awaitable<void> Importer::go_on() {
+  if (look_again_) co_await look_around();
+  for (auto& name : folder_.take_ready(now())) {
+    if (!stopping_) co_await import(std::move(name));
+  }
+  if (stopping_) co_return;
+  const auto next_look = now() + look_again;
+  const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look), next_look));
+  look_again_ = changes.empty() && now() >= next_look;
+  for (const auto& change : changes) {
+    if (change.kind == DropChange::Kind::everything) {
+      look_again_ = true;
+    } else {
+      note(change);
     }
   }
 }
@@ -72,6 +94,7 @@ net::awaitable<void> Importer::run() {
 void Importer::stop() {
   stopping_ = true;
   watch_.stop();
+  pause_timer_.cancel();
 }
 
 void Importer::note(const DropChange& change) {
@@ -82,6 +105,7 @@ void Importer::note(const DropChange& change) {
       return folder_.closed(change.name, now());
     case DropChange::Kind::gone:
       ignored_.erase(change.name);
+      left_.erase(change.name);
       return folder_.gone(change.name);
     case DropChange::Kind::everything:
       break;
@@ -91,27 +115,52 @@ void Importer::note(const DropChange& change) {
 // What lies in drop/ and was not seen to arrive: it has lain still since it was last written.
 net::awaitable<void> Importer::look_around() {
   const auto list = [folder = shared_.depot.drop()] { return files_in(folder); };
-  for (const auto& lying : co_await shared_.disk.run(list)) {
+  const auto files = co_await shared_.disk.run(list);
+  std::set<std::string> names;
+  for (const auto& lying : files) {
+    names.insert(lying.name);
     folder_.changed(lying.name, now() - std::clamp<std::chrono::seconds>(lying.age, 0s, 1h));
   }
+  std::erase_if(left_, [&](const auto& each) { return !names.contains(each.first); });
+  std::erase_if(ignored_, [&](const auto& name) { return !names.contains(name); });
+  look_again_ = false;
 }
 
 net::awaitable<void> Importer::import(std::string name) {
-  const auto examine = [&depot = shared_.depot, name] { return storage::kind_of_drop(depot, name); };
-  const auto kind = co_await shared_.disk.run(examine);
-  if (kind == storage::DropKind::gone) co_return;
-  if (kind ==
+  std::string problem;
+  try {
+    co_await judge(name);
+    co_return;
+  } catch (const std::bad_alloc&) {
+    problem = out_of_memory;
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  how_far_.reset();
+  progress_timer_.cancel();
+  tell(name, Failed{problem, depot_pause}, 0);
+}
+
+net::awaitable<void> Importer::judge(std::string name) {
+  const auto at = left_.find(name);
+  const auto look = [this, name, left = at == left_.end() ? std::nullopt : std::optional(at->second)] {
+    return examine(name, left);
+  };
+  const auto seen = co_await shared_.importing.run(look);
+  if (seen.left || seen.kind == storage::DropKind::gone) co_return;
+  left_.erase(name);
+  if (seen.kind ==
       storage::DropKind::being_written) {  // a writer that pauses: its closing, or another while, will tell
     folder_.changed(name, now());
     co_return;
   }
-  if (kind == storage::DropKind::not_a_file) {
+  if (seen.kind == storage::DropKind::not_a_file) {
     if (ignored_.insert(name).second) shared_.events.emit(event::DropIgnored{name});
     co_return;
   }
   if (!storage::is_digest_file(name)) {
-    shared_.events.emit(event::ImportStarted{name});
     how_far_ = std::make_shared<HowFar>();
+    shared_.events.emit(event::ImportStarted{name});
     tell_progress(name);
   }
   const auto began = now();
@@ -139,14 +188,16 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
     tell(name, *compared);
   } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
     shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
-  } else {
-    const auto& failed = std::get<Failed>(outcome);
-    shared_.events.emit(event::ImportFailed{name, failed.problem});
-    folder_.closed(name, now() + failed.pause);
+  } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
+    tell(name, *failed);
+  } else if (std::holds_alternative<Replaced>(outcome)) {
+    folder_.closed(name, now() + file_pause);
   }
 }
 
 void Importer::tell(const std::string& name, const Done& done, double seconds) {
+  if (done.left) left_[name] = *done.left;
+  if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
   shared_.events.emit(event::Published{name, done.imported, seconds});
   for (const auto& [path, to] : done.retired) shared_.events.emit(event::Retired{path, to, settings_.keep});
   for (const auto& problem : done.problems) shared_.events.emit(event::Warned{problem});
@@ -155,22 +206,49 @@ void Importer::tell(const std::string& name, const Done& done, double seconds) {
 }
 
 void Importer::tell(const std::string& name, const Compared& compared) {
+  left_[name] = compared.left;  // where it was taken away, it is forgotten as soon as its going is seen
   for (const auto& digest : compared.digests) shared_.events.emit(event::DigestCompared{digest});
   if (compared.digests.empty() && ignored_.insert(name).second) shared_.events.emit(event::DigestWaits{name});
 }
 
-Importer::Outcome Importer::import_now(const std::string& name) const {
+void Importer::tell(const std::string& name, const Failed& failed) {
+  if (failed.left) {
+    left_[name] = *failed.left;
+  } else {
+    folder_.closed(name, now() + failed.pause);
+  }
+  shared_.events.emit(event::ImportFailed{name, failed.problem});
+}
+
+Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
+  const auto kind = storage::kind_of_drop(shared_.depot, name);
+  return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
+}
+
+bool Importer::is_left(const std::string& name, const Left& left) try {
+  if (storage::DroppedFile(shared_.depot, name).file().at_open().version != left.file) return false;
+  switch (left.why) {
+    case Left::Why::waits:
+      return origins_.refresh() == left.releases;
+    case Left::Why::no_room:
+      return storage::rejected_files(shared_.depot) >= settings_.max_rejected;
+    case Left::Why::published:
+      break;
+  }
+  return true;
+} catch (const std::system_error&) {
+  return false;  // the import says why
+}
+
+Importer::Outcome Importer::import_now(const std::string& name) {
   try {
-    const auto digest_files = storage::digest_files_about(shared_.depot, name);
-    try {
-      if (storage::is_digest_file(name)) return Compared{storage::compare_digests(shared_.depot, name)};
-      return publish_now(name, digest_files);
-    } catch (const storage::Rejected& e) {
-      const auto moved_to = storage::reject_drop(shared_.depot, name, escaped(e.what(), most_of_archive));
-      storage::take_away(shared_.depot, digest_files, name, storage::Fate::rejected);
-      return Refused{e.what(), "rejected/" + moved_to.filename().string()};
-    }
+    return judge_now(storage::DroppedFile(shared_.depot, name));
+  } catch (const std::bad_alloc&) {
+    return Failed{out_of_memory, depot_pause};
   } catch (const std::system_error& e) {
+    if (e.code() == std::errc::no_such_file_or_directory &&
+        storage::kind_of_drop(shared_.depot, name) == storage::DropKind::gone)
+      return Gone{};
     const bool touched = e.code() == std::errc::resource_unavailable_try_again;
     return Failed{e.what(), touched ? file_pause : depot_pause};
   } catch (const std::exception& e) {
@@ -178,30 +256,64 @@ Importer::Outcome Importer::import_now(const std::string& name) const {
   }
 }
 
-Importer::Outcome Importer::publish_now(const std::string& name,
-                                        const std::vector<std::string>& digest_files) const {
+Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
+  std::vector<storage::DroppedDigests> digests;
+  try {
+    if (storage::is_digest_file(drop.name())) return compare_now(drop);
+    std::optional<std::string> fault;
+    digests = storage::digests_beside_drop(shared_.depot, drop.name(), fault);
+    if (fault) throw storage::Rejected(*fault);
+    return publish_now(drop, digests);
+  } catch (const storage::Rejected& e) {
+    return reject_now(drop, digests, e.what());
+  }
+}
+
+// What the list named was found, or it waits; it may have been taken away.
+Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
+  auto compared = storage::compare_digests(shared_.depot, drop, origins_);
+  return Compared{std::move(compared), {Left::Why::waits, drop.file().at_open().version, origins_.refresh()}};
+}
+
+Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
+                                        const std::vector<storage::DroppedDigests>& digests) {
   const storage::ImportOrder order{.progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
     how_far->done = done;
     how_far->total = total;
   }};
-  Done done{storage::import_bundle(shared_.depot, shared_.depot.drop() / name, settings_, order), {}, {}, {}};
+  const auto path = drop.path();
+  const auto known = storage::digests_of(digests, drop.name());
+  Done done{storage::import_bundle(shared_.depot, {path, drop.file(), known}, settings_, order)};
   done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
   try {
-    take_away(name, done.imported);
-    storage::take_away(shared_.depot, digest_files, name, storage::Fate::published);
+    done.taken = take_away(drop, done.imported);
+    storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::published, 0);
   } catch (const std::exception& e) {
     done.left_over = e.what();
+    done.left = {Left::Why::published, drop.file().at_open().version};
   }
   return done;
 }
 
-// A second copy of a bundle is not worth keeping.
-void Importer::take_away(const std::string& name, const storage::Imported& imported) const {
-  if (settings_.keep_bundles && !imported.already_there) {
-    storage::keep_drop(shared_.depot, name);
-  } else {
-    storage::remove_drop(shared_.depot, name);
-  }
+// Nothing is ever deleted: where rejected/ is full, it is the administrator's to say what may go.
+Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
+                                       const std::vector<storage::DroppedDigests>& digests,
+                                       const std::string& reason) const {
+  const auto files = storage::rejected_files(shared_.depot);
+  if (files >= settings_.max_rejected)
+    return Failed{fmt::format("{}; it cannot be put into rejected/, which holds {} files, and "
+                              "import.max_rejected is {}: empty it",
+                              reason, files, settings_.max_rejected),
+                  depot_pause, Left{Left::Why::no_room, drop.file().at_open().version}};
+  const auto moved_to = drop.reject(reason);
+  if (!moved_to) return Replaced{};
+  storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
+  return Refused{reason, "rejected/" + moved_to->filename().string()};
+}
+
+// A second copy of a bundle is not worth keeping. False: another file lies there by now.
+bool Importer::take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const {
+  return settings_.keep_bundles && !imported.already_there ? drop.keep() : drop.remove();
 }
 
 }  // namespace server

@@ -330,6 +330,9 @@ struct Fields {
   std::string_view operator()(const Warned& e) const {
     return out.add("warning", e.text, most_of_ours), "server.warned";
   }
+  std::string_view operator()(const RootGivenUp& e) const {
+    return out.add("user", e.user), out.add("uid", std::uint64_t{e.uid}), "server.root_given_up";
+  }
   std::string_view operator()(const Stopping& e) const {
     return out.add("transfers", e.transfers), out.add("sessions", e.sessions), "server.stopping";
   }

@@ -5,6 +5,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
 
 #include "conf/algorithms.hpp"
 #include "conf/users.hpp"
@@ -17,6 +20,7 @@
 #include "server/service.hpp"
 #include "server/thread_time.hpp"
 #include "server/users.hpp"
+#include "storage/dropped_file.hpp"
 #include "storage/staging.hpp"
 
 namespace server {
@@ -30,11 +34,14 @@ constexpr auto log_patience = 1s;  // at the end, for whoever reads it
 
 }  // namespace
 
-Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
+Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
+               const std::optional<Account>& account)
     : settings_(std::make_shared<const conf::Settings>(std::move(loaded.settings))),
       warnings_(std::move(loaded.warnings)),
       origin_(std::move(origin)),
       left_out_timer_(loop_),
+      account_(account),
+      listeners_(bind(plan, account)),
       depot_(settings_->depot),
       uploads_(depot_, settings_->uploads),
       disk_(loop_, disk_threads),
@@ -49,22 +56,48 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin)
       ssh_(shared_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
-  auto listeners = listen(loop_, plan);
-  notes_ = std::move(listeners.notes);
-  for (auto& socket : listeners.tftp) {
+  for (auto& socket : listeners_.tftp) {
     const auto endpoint = socket.local_endpoint();
     tftp_addresses_.push_back(text_of(endpoint));
     usual_ports_ = usual_ports_ && endpoint.port() == 69;
     tftp_.serve(std::move(socket));
   }
-  for (auto& acceptor : listeners.ssh) {
+  for (auto& acceptor : listeners_.ssh) {
     const auto endpoint = acceptor.local_endpoint();
     ssh_addresses_.push_back(text_of(endpoint));
     usual_ports_ = usual_ports_ && endpoint.port() == 22;
     ssh_.serve(std::move(acceptor));
   }
-  writer_.emplace(settings_->log);
+  open_log();
+  note_unreadable_config();
   events_.listen([this](const Event& event) { log(event); });
+}
+
+Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& account) {
+  auto bound = listen(loop_, plan);
+  if (account) become(*account);
+  if (!own_account().is_root()) give_up_capabilities();
+  prepare_process();
+  expect_in_reach(settings_->depot);
+  return bound;
+}
+
+// Not before root was given up: what cannot be opened now could not be opened after the log was rotated.
+void Server::open_log() try { writer_.emplace(settings_->log); } catch (const std::system_error& e) {
+  if (e.code() != std::errc::permission_denied) throw;
+  const auto file = settings_->log.file;
+  throw std::runtime_error(
+      fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
+                  "to write in {}, where the log is begun anew",
+                  e.what(), own_account().name, own_account().name, file.string(),
+                  std::filesystem::absolute(file).parent_path().string()));
+}
+
+void Server::note_unreadable_config() {
+  if (!account_ || origin_.config.empty() || std::ifstream(origin_.config)) return;
+  listeners_.notes.push_back(
+      fmt::format("{} cannot be read by {}, so that it cannot be reloaded: `chown {} {}`", origin_.config,
+                  account_->name, account_->name, origin_.config));
 }
 
 void Server::log(const Event& event) {
@@ -92,10 +125,10 @@ void Server::tell_left_out() {
 }
 
 void Server::run() {
-  prepare_process();
   events_.emit(event::Started{APDEPOT_VERSION});
+  if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
-  for (const auto& note : notes_) events_.emit(event::Warned{note});
+  for (const auto& note : listeners_.notes) events_.emit(event::Warned{note});
   importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
   sweep_staging();
   if (settings_->import.watch)
@@ -210,6 +243,7 @@ void Server::sweep_staging() {
       return true;
     };
     importing_.run(sweep, [](auto) {});
+    storage::return_taken(depot_);  // before drop/ is watched, and looked through
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "conf/load.hpp"
+#include "server/identity.hpp"
 #include "server/importer.hpp"
 #include "server/listen.hpp"
 #include "server/log_budget.hpp"
@@ -25,14 +26,21 @@ class Server {
     std::function<conf::Loaded()> reload;  // throws conf::ConfigError
   };
 
-  // Binds the ports. Throws ListenError, or std::exception when the depot or the log cannot be had.
-  Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin);
+  // Binds the ports, and then becomes `account`, before any thread is started and anything that a client sent
+  // is read; without one it stays who it is. Throws ListenError, or std::exception when that cannot be done,
+  // or the depot or the log cannot be used.
+  Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
+         const std::optional<Account>& account = std::nullopt);
 
   // Tells "apdepot ready: ...", serves until SIGTERM or Ctrl-C, lets running transfers end, at most
   // settings.drain long. A second Ctrl-C ends at once.
   void run();
 
  private:
+  // Binds what `plan` says, and gives up what only that took.
+  Listeners bind(const ListenPlan& plan, const std::optional<Account>& account);
+  void open_log();
+  void note_unreadable_config();
   void log(const Event& event);
   void write(const Event& event);
   void tell_left_out();
@@ -56,6 +64,8 @@ class Server {
   const std::shared_ptr<const conf::Settings> settings_;  // those of the start
   const std::vector<std::string> warnings_;
   const Origin origin_;
+  const std::optional<Account> account_;  // whom root became
+  Listeners listeners_;                   // until the services have them; before all that starts a thread
   std::optional<LogWriter> writer_;
   LogBudget budget_;
   net::steady_timer left_out_timer_;
@@ -69,7 +79,7 @@ class Server {
   TftpService tftp_;
   SshService ssh_;
   std::optional<Importer> importer_;
-  std::vector<std::string> tftp_addresses_, ssh_addresses_, notes_;
+  std::vector<std::string> tftp_addresses_, ssh_addresses_;
   bool usual_ports_ = true;
   net::signal_set signals_;
   net::steady_timer drain_timer_;

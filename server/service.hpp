@@ -8,8 +8,9 @@ namespace server {
 // opened would take their place, and messages would be written into it. First of all.
 void hold_standard_streams();
 
-// What a server needs of its process and a command does not: room for descriptors, memory given back, and
-// signals that do not end it.
+// What a server needs of its process and a command does not: room for descriptors, memory given back, signals
+// that do not end it, and no core or debugger that shows its memory. Before any thread is started, and after
+// root was given up, which would undo some of it.
 void prepare_process();
 
 // Why there is no descriptor for another client, and what to do where that is a limit of this process.

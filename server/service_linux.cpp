@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,6 +54,12 @@ void prepare_process() {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
+  // No core, no debugger: memory holds host keys and, for a moment, passwords.
+  constexpr rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // A program that it starts could get no right that it has not itself. It starts none.
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   // What a password hash takes (16 MiB) goes back to the system. By itself glibc would keep it in an arena a
   // thread.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);

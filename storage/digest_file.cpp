@@ -34,16 +34,14 @@ std::optional<Subject> subject_of(std::string_view name) {
   return std::nullopt;
 }
 
-std::string content_of(const fs::path& path) {
-  const File file = open_plain_file(path);
+std::string content_of(const File& file, const std::string& name) {
   const auto size = file.at_open().size;
   if (size > largest)
-    throw Rejected(fmt::format("{} has {} bytes, too many for a list of digests",
-                               in_quotes(path.filename().string()), size));
+    throw Rejected(fmt::format("{} has {} bytes, too many for a list of digests", in_quotes(name), size));
   std::string text(static_cast<std::size_t>(size), '\0');
   const std::span<std::byte> whole = std::as_writable_bytes(std::span(text));
   const auto got = file.read({&whole, 1}, 0);
-  if (!got) throw std::system_error(got.error(), "cannot read " + path.string());
+  if (!got) throw std::system_error(got.error(), "cannot read " + name);
   text.resize(*got);
   return text;
 }
@@ -83,17 +81,20 @@ std::string parse_digest(std::string_view text, DigestKind kind) {
 }
 
 std::vector<KnownDigest> read_digest_file(const fs::path& path) {
-  const auto where = path.filename().string();
+  return read_digest_file(open_plain_file(path), path.filename().string());
+}
+
+std::vector<KnownDigest> read_digest_file(const File& file, const std::string& where) {
   const auto subject = subject_of(where).value();
-  const auto text = content_of(path);
+  const auto text = content_of(file, where);
   std::vector<KnownDigest> found;
   for (std::string_view rest = text; !rest.empty();) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const auto [file, hex] = taken_apart(line);
+    const auto [name, hex] = taken_apart(line);
     auto digest = parse_digest(hex, subject.kind);
-    if (digest.empty() || (file.empty() && subject.file.empty())) continue;
-    found.push_back({std::string(file), subject.kind, std::move(digest), where});
+    if (digest.empty() || (name.empty() && subject.file.empty())) continue;
+    found.push_back({std::string(name), subject.kind, std::move(digest), where});
   }
   if (found.size() == 1 && !subject.file.empty()) found.front().file = subject.file;
   if (!subject.file.empty()) std::erase_if(found, [&](const auto& d) { return d.file != subject.file; });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "storage/digest.hpp"
+#include "storage/file.hpp"
 
 namespace storage {
 
@@ -22,6 +23,8 @@ bool is_digest_file(std::string_view name);
 // Understands a digest alone, sha512sum's and md5sum's lines, and BSD's. In NAME.sha512 the only digest is
 // NAME's, whatever the line calls it. Throws Rejected when it holds none; std::system_error.
 std::vector<KnownDigest> read_digest_file(const std::filesystem::path& file);
+// The same of one that is open, whose name is `name`.
+std::vector<KnownDigest> read_digest_file(const File& file, const std::string& name);
 
 // Those of the three files beside `file`, with exactly these names, that are there.
 std::vector<std::filesystem::path> digest_files_beside(const std::filesystem::path& file);

@@ -1,6 +1,5 @@
 #pragma once
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,14 +36,5 @@ class DropFolder {
 enum class DropKind { file, being_written, not_a_file, gone };
 // What lies under `name` in drop/. Nothing but a regular file is opened, and no link is followed.
 DropKind kind_of_drop(const Depot& depot, const std::string& name);
-
-// The last act of an import from drop/. Both are synced, and never overwrite: a second NAME in rejected/
-// becomes NAME.2,
-// and so in bundles/.
-void remove_drop(const Depot& depot, const std::string& name);
-// Moves it to bundles/ instead.
-void keep_drop(const Depot& depot, const std::string& name);
-// Moves it to rejected/ and writes the reason beside it. Returns the path of the moved file.
-std::filesystem::path reject_drop(const Depot& depot, const std::string& name, const std::string& reason);
 
 }  // namespace storage

@@ -8,7 +8,8 @@ namespace storage {
 // Writing so that a crash or a full disk leaves either the old state or the new one, on the disk and not only
 // in memory. All throw std::system_error, naming the path.
 
-// Writes beside `file`, syncs, and renames over it. `mode` is the new file's, whatever the umask.
+// Writes beside `file`, syncs, and renames over it. `mode` is the new file's, whatever the umask; written by
+// root it belongs to whom the old one belonged.
 void write_durably(const std::filesystem::path& file, std::string_view content, unsigned mode);
 // Makes what was created, renamed or removed in `directory` survive a crash.
 void sync_directory(const std::filesystem::path& directory);

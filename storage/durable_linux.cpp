@@ -50,6 +50,7 @@ class Temporary {
   }
 
   void fill(std::string_view content, unsigned mode) {
+    keep_owner();
     if (::fchmod(fd_.get(), mode) != 0) fail(errno, "cannot set the mode of " + target_.string());
     write_all(fd_.get(), content, target_);
     if (::fsync(fd_.get()) != 0) fail(errno, "cannot sync " + target_.string());
@@ -60,6 +61,14 @@ class Temporary {
   }
 
  private:
+  // Whose file it was can use it still, though root writes it.
+  void keep_owner() const {
+    struct stat there {};
+    if (::geteuid() != 0 || ::lstat(target_.c_str(), &there) != 0 || !S_ISREG(there.st_mode)) return;
+    if (::fchown(fd_.get(), there.st_uid, there.st_gid) != 0)
+      fail(errno, "cannot set the owner of " + target_.string());
+  }
+
   void make() {
     name_ = parent_of(target_) / (std::string(half_written) + "XXXXXX");
     fd_ = Handle(::mkostemp(name_.data(), O_CLOEXEC));
@@ -103,15 +112,20 @@ int rename_in_two_steps(int from_directory, const char* from, int to_directory, 
   return errno == ENOENT ? ::renameat(from_directory, from, to_directory, to) : -1;
 }
 
+// By handles, so that nothing that takes the name meanwhile gets the mode.
 void make_directory(const fs::path& directory, unsigned mode) {
-  if (::mkdir(directory.c_str(), 0700) != 0) {
+  const Handle parent(::open(parent_of(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent) fail(errno, "cannot make the folder " + directory.string());
+  const auto name = directory.has_filename() ? directory.filename().string() : ".";
+  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0) {
     const int error = errno;
     if (error != EEXIST) fail(error, "cannot make the folder " + directory.string());
     if (!fs::is_directory(directory)) fail(ENOTDIR, directory.string() + " is in the way of a folder");
     return;
   }
-  if (::chmod(directory.c_str(), mode) != 0) fail(errno, "cannot set the mode of " + directory.string());
-  sync_directory(parent_of(directory));
+  const Handle made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!made || ::fchmod(made.get(), mode) != 0) fail(errno, "cannot set the mode of " + directory.string());
+  if (sync_directory(parent.get()) != 0) fail(errno, "cannot sync " + parent_of(directory).string());
 }
 
 }  // namespace

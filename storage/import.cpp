@@ -58,13 +58,13 @@ std::optional<std::string> read_info(const fs::path& content, const std::vector<
 
 class Import {
  public:
-  Import(const Depot& depot, const fs::path& bundle, const ImportSettings& settings, const ImportOrder& order)
+  Import(const Depot& depot, const Bundle& bundle, const ImportSettings& settings, const ImportOrder& order)
       : depot_(depot),
         bundle_(bundle),
         settings_(settings),
         order_(order),
-        file_(open_plain_file(bundle)),
-        name_(bundle.filename().string()),
+        file_(bundle.file),
+        name_(bundle.path.filename().string()),
         progress_(order, 2 * file_.at_open().size) {}
 
   Imported run() {
@@ -83,7 +83,7 @@ class Import {
 
  private:
   void check_digests() {
-    auto known = digests_beside(bundle_);
+    auto known = bundle_.digests;
     if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});
     const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(progress_));
     for (const auto& digest : known) {
@@ -163,7 +163,7 @@ class Import {
     const auto now = file_.attributes();
     if (!now || now->version != file_.at_open().version)
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                              bundle_.string() + " was changed while it was imported");
+                              bundle_.path.string() + " was changed while it was imported");
   }
 
   void finish(std::vector<std::string> warnings) {
@@ -187,10 +187,10 @@ class Import {
   Replace replace() const { return order_.replace ? Replace::yes : Replace::no; }
 
   const Depot& depot_;
-  const fs::path& bundle_;
+  const Bundle bundle_;
   const ImportSettings& settings_;
   const ImportOrder& order_;
-  const File file_;
+  const File& file_;
   const std::string name_;
   Progress progress_;
   Origin origin_;
@@ -201,9 +201,15 @@ class Import {
 
 }  // namespace
 
-Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportSettings& settings,
+Imported import_bundle(const Depot& depot, const Bundle& bundle, const ImportSettings& settings,
                        const ImportOrder& order) {
   return Import(depot, bundle, settings, order).run();
+}
+
+Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportSettings& settings,
+                       const ImportOrder& order) {
+  const File file = open_plain_file(bundle);
+  return import_bundle(depot, {bundle, file, digests_beside(bundle)}, settings, order);
 }
 
 }  // namespace storage

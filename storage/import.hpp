@@ -4,11 +4,16 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/depot.hpp"
+#include "storage/one_line.hpp"
 
 namespace storage {
+
+class File;
+struct KnownDigest;
 
 // The bounds for a hostile archive, and where releases go. conf/ fills this in from the key `import`.
 struct ImportSettings {
@@ -38,19 +43,30 @@ struct Imported {
 };
 
 // Why a bundle was not published, in a sentence for the administrator: what is wrong with it and what to do.
+// In one line, whatever a library said.
 struct Rejected : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit Rejected(std::string_view reason) : std::runtime_error(one_line(reason)) {}
+};
+
+// What is imported: an open file, so that whoever opened it decided by whose rights.
+struct Bundle {
+  const std::filesystem::path& path;  // its last component may say what it is
+  const File& file;
+  const std::vector<KnownDigest>& digests;  // that somebody gives of it
 };
 
 // Verifies `bundle`, an archive or a single image, and publishes it: an archive is unpacked into a staging
 // directory of the depot, an image copied there, and one rename makes it visible. What it is, its content
-// tells. Digests that lie beside it (NAME.sha512, NAME.md5, SHA512SUMS) are heeded. `bundle` itself is only
-// read. Nothing is visible below images/ before the rename, and whatever goes wrong leaves nothing behind.
-// Blocks for seconds: for a worker or the command line, never for the loop. Safe beside other imports, in
-// this process or another.
+// tells. `bundle` itself is only read. Nothing is visible below images/ before the rename, and whatever goes
+// wrong leaves nothing behind. Blocks for seconds: for a worker or the command line, never for the loop. Safe
+// beside other imports, in this process or another.
 //
 // Throws Rejected for a file that cannot be published, std::system_error when the depot fails (full,
 // read-only), or the file was changed meanwhile (resource_unavailable_try_again): then it may well do later.
+Imported import_bundle(const Depot& depot, const Bundle& bundle, const ImportSettings& settings,
+                       const ImportOrder& order = {});
+// Opens it, never through a link, and heeds the digests that lie beside it (NAME.sha512, NAME.md5,
+// SHA512SUMS).
 Imported import_bundle(const Depot& depot, const std::filesystem::path& bundle,
                        const ImportSettings& settings, const ImportOrder& order = {});
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,10 @@ namespace storage {
 // Opens a bundle for reading: never through a link, and never anything but a regular file
 // (errc::invalid_argument), so a FIFO cannot hang the import.
 File open_plain_file(const std::filesystem::path& path);
+
+// The same, but nothing where any folder on the way, or the file itself, is a link (Linux: openat2; nothing
+// where that cannot be had), a folder, or not to be opened at all: open_plain_file says why.
+std::optional<File> open_without_links(const std::filesystem::path& path);
 
 // Whether somebody on this machine still has the file open for writing, as far as the system will tell us.
 // The process must ignore SIGIO, which says that a writer came while we looked.

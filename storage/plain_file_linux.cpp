@@ -1,5 +1,7 @@
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,6 +27,17 @@ File open_plain_file(const std::filesystem::path& path) {
   if (!attributes) throw std::system_error(attributes.error(), "cannot examine " + path.string());
   if (attributes->kind != Kind::file) fail(EINVAL, path.string() + " is not a regular file");
   return {std::move(handle), *attributes};
+}
+
+std::optional<File> open_without_links(const std::filesystem::path& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  Handle handle(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (!handle) return std::nullopt;
+  const auto attributes = attributes_of(handle.get());
+  if (!attributes || attributes->kind != Kind::file) return std::nullopt;
+  return File(std::move(handle), *attributes);
 }
 
 // fcntl(2): a read lease is to be had only while no writer has the file open.

@@ -47,8 +47,7 @@ StagingArea::StagingArea(const Depot& depot) : StagingArea(make_area(depot.stagi
   if (!lock_->still_there())  // a sweep came between the two steps
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             directory_.string());
-  fs::create_directory(content());
-  fs::permissions(content(), fs::perms(0755));
+  make_directories(content(), 0755);
 }
 
 StagingArea::~StagingArea() {

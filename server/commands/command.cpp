@@ -1,14 +1,23 @@
 #include "server/commands/command.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <filesystem>
-
-#include "server/identity.hpp"
+#include <stdexcept>
 
 namespace server {
 namespace {
 
 constexpr auto usual_config = "/etc/apdepot/apdepot.yaml";
+constexpr auto usual_account = "apdepot";
+
+// The service is to find it its own, whoever made it.
+void make_depot_of_service(const conf::Settings& settings) {
+  if (!own_account().is_root() || std::filesystem::exists(settings.depot)) return;
+  const auto account = choose_account(candidates(settings));
+  if (account && !account->is_root()) make_directory_of(*account, settings.depot);
+}
 
 }  // namespace
 
@@ -32,8 +41,20 @@ conf::Loaded load_settings(const Arguments& arguments) {
   return loaded;
 }
 
+Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag) {
+  Candidates all{{}, owner_of(settings.depot), find_account(usual_account)};
+  const auto& name = flag ? flag : settings.user;
+  if (name) all.named = find_account(*name);
+  if (name && !all.named)
+    throw std::runtime_error(fmt::format("{} {}: this host has no such user; name one of /etc/passwd",
+                                         flag ? "--user" : "user:", *name));
+  return all;
+}
+
 storage::Depot open_depot(const conf::Settings& settings) {
+  make_depot_of_service(settings);
   act_as_owner_of(settings.depot);
+  expect_in_reach(settings.depot);
   return storage::Depot(settings.depot);
 }
 

@@ -1,9 +1,12 @@
 #pragma once
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "conf/load.hpp"
 #include "server/arguments.hpp"
+#include "server/identity.hpp"
 #include "storage/depot.hpp"
 
 namespace server {
@@ -27,7 +30,11 @@ std::span<const Command* const> commands();
 // The configuration that the flags name: --config, else /etc/apdepot/apdepot.yaml, else the defaults with the
 // depot in ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
 conf::Loaded load_settings(const Arguments& arguments);
-// The depot that they name, made where it is not there yet; for commands that write, but `serve`.
+// Whom the service may run as, by `flag` (--user) and the settings. Throws std::runtime_error for a name that
+// this host does not know.
+Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag = {});
+// The depot that they name, made where it is not there yet; for commands that write, but `serve`. From here
+// on root is the depot's owner: whatever root alone may read is opened before.
 storage::Depot open_depot(const conf::Settings& settings);
 // The same for commands that only read: a mistyped name makes none.
 storage::Depot existing_depot(const conf::Settings& settings);

@@ -15,6 +15,7 @@ constexpr Flag flags[]{{"--json", "", "print JSON (show)"}};
 
 // They stand in the depot, which may be another user's.
 void check_users(const conf::Settings& settings) {
+  act_as_owner_of(settings.depot);
   const auto file = users_file(settings);
   std::error_code error;
   const bool present = std::filesystem::exists(file, error);

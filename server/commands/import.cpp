@@ -5,13 +5,17 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "server/commands/command.hpp"
 #include "server/escape.hpp"
 #include "server/json.hpp"
 #include "server/terminal.hpp"
 #include "storage/digest_file.hpp"
+#include "storage/plain_file.hpp"
 #include "storage/retire.hpp"
 
 namespace server {
@@ -81,25 +85,59 @@ void print_retired(const storage::Depot& depot, const std::string& published, st
   for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem, most_of_ours));
 }
 
-// A link on the command line is the administrator's own; one in drop/ could be anybody's, and is not
-// followed.
-fs::path bundle_of(const storage::Depot& depot, const std::string& file) {
-  std::error_code error;
-  auto bundle = fs::canonical(file, error);
-  if (error) return file;
-  if (fs::is_directory(bundle))
-    throw storage::Rejected(fmt::format(
-        "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
-        depot.images().string()));
-  return bundle;
+// What FILE names, opened by whoever gave the command; not published for the reason where it cannot be.
+struct Given {
+  std::string name;  // as it was given
+  fs::path path;
+  std::optional<storage::File> file = {};
+  std::vector<storage::KnownDigest> digests = {};
+  std::string problem = {};
+};
+
+std::string not_published(const std::string& name, const std::string& reason) {
+  return fmt::format("{} is not published: {}", escaped(name, whole), escaped(reason, most_of_archive));
+}
+std::string not_imported(const std::string& name, const std::string& reason) {
+  return fmt::format("{} cannot be imported: {}", escaped(name, whole), escaped(reason, most_of_archive));
 }
 
-storage::Imported import_file(const storage::Depot& depot, const std::string& file,
-                              const conf::Settings& settings, storage::ImportOrder order) {
-  const auto bundle = bundle_of(depot, file);
-  ProgressBar bar(file);
+// A link on the command line is the administrator's own; one in drop/ could be anybody's, and is not
+// followed.
+void open_following(Given& given, const fs::path& images) {
+  std::error_code error;
+  if (auto real = fs::canonical(given.path, error); !error) given.path = std::move(real);
+  if (fs::is_directory(given.path))
+    throw storage::Rejected(fmt::format(
+        "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
+        images.string()));
+  given.file = storage::open_plain_file(given.path);
+}
+
+// Before root becomes the depot's owner: what root alone may read. But no link is followed, for it could be
+// the owner's, who would have it published. What is reached by one is opened later, by the owner's rights.
+Given open_first(const std::string& name) {
+  Given given{name, name};
+  try {
+    given.file = storage::open_without_links(given.path);
+    if (given.file) given.digests = storage::digests_beside(given.path);
+  } catch (const storage::Rejected& e) {
+    given.problem = not_published(name, e.what());
+  } catch (const std::system_error& e) {
+    given.problem = not_imported(name, e.what());
+  }
+  return given;
+}
+
+void open_later(Given& given, const fs::path& images) {
+  open_following(given, images);
+  given.digests = storage::digests_beside(given.path);
+}
+
+storage::Imported import_given(const storage::Depot& depot, const Given& given,
+                               const conf::Settings& settings, storage::ImportOrder order) {
+  ProgressBar bar(given.name);
   order.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
-  return storage::import_bundle(depot, bundle, settings.import, order);
+  return storage::import_bundle(depot, {given.path, *given.file, given.digests}, settings.import, order);
 }
 
 storage::ImportOrder order_of(const Arguments& arguments) {
@@ -112,26 +150,41 @@ storage::ImportOrder order_of(const Arguments& arguments) {
   return order;
 }
 
+// What is wrong with it; nothing when it is published.
+std::string publish(const storage::Depot& depot, Given& given, const conf::Settings& settings,
+                    const storage::ImportOrder& order, bool json) try {
+  if (!given.problem.empty()) return given.problem;
+  if (!given.file) open_later(given, depot.images());
+  const auto imported = import_given(depot, given, settings, order);
+  print(given.name, imported, json);
+  print_retired(depot, imported.path, settings.import.keep);
+  return "";
+} catch (const storage::Rejected& e) {
+  return not_published(given.name, e.what());
+} catch (const std::system_error& e) {
+  return not_imported(given.name, e.what());
+}
+
+bool becomes_another(const conf::Settings& settings) {
+  const auto owner = owner_of(settings.depot);
+  return own_account().is_root() && (!owner || !owner->is_root());
+}
+
 int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
   const auto order = order_of(arguments);
   const auto settings = load_settings(arguments).settings;
+  const bool at_once = becomes_another(settings);
+  std::vector<Given> all;
+  for (const auto& file : arguments.words()) all.push_back(at_once ? open_first(file) : Given{file, file});
   const auto depot = open_depot(settings);
   int status = 0;
-  for (const auto& file : arguments.words()) {
-    try {
-      const auto imported = import_file(depot, file, settings, order);
-      print(file, imported, arguments.has("--json"));
-      print_retired(depot, imported.path, settings.import.keep);
-    } catch (const storage::Rejected& e) {
-      fmt::print(stderr, "apdepot: {} is not published: {}\n", escaped(file, whole),
-                 escaped(e.what(), most_of_archive));
-      status = 1;
-    } catch (const std::system_error& e) {
-      fmt::print(stderr, "apdepot: {} cannot be imported: {}\n", escaped(file, whole),
-                 escaped(e.what(), most_of_archive));
-      status = 1;
-    }
+  for (auto& given : all) {
+    const auto problem = publish(depot, given, settings, order, arguments.has("--json"));
+    given.file.reset();
+    if (problem.empty()) continue;
+    fmt::print(stderr, "apdepot: {}\n", problem);
+    status = 1;
   }
   return status;
 }

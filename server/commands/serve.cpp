@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "server/commands/command.hpp"
 #include "server/server.hpp"
 
@@ -7,7 +9,8 @@ namespace server {
 namespace {
 
 constexpr Flag flags[]{{"--tftp", "ADDR:PORT", "serve TFTP there, whatever the config says; repeatable"},
-                       {"--ssh", "ADDR:PORT", "serve SFTP there, whatever the config says; repeatable"}};
+                       {"--ssh", "ADDR:PORT", "serve SFTP there, whatever the config says; repeatable"},
+                       {"--user", "NAME", "started as root, become this user once the ports are bound"}};
 
 std::vector<conf::Endpoint> endpoints(const Arguments& arguments, std::string_view flag) {
   std::vector<conf::Endpoint> endpoints;
@@ -27,15 +30,53 @@ conf::Loaded load(const Arguments& arguments) {
   return loaded;
 }
 
+[[noreturn]] void refuse_to_stay_root(const std::string& depot) {
+  throw std::runtime_error(fmt::format(
+      "root started the server, which must not stay root, and there is no user for it to become: the depot "
+      "{0} "
+      "belongs to nobody else, and this host has no user apdepot. Make one (`useradd --system apdepot`) and "
+      "give "
+      "it the depot (`chown -R apdepot: {0}`), or name another by \"user:\" in the config or --user NAME. "
+      "--user root stays root",
+      depot));
+}
+
+constexpr auto stays_root =
+    "the server runs as root, as it was told to: whoever finds a way into it has this host. Give the depot "
+    "to "
+    "another user (`chown -R apdepot: DEPOT`) and name that one by \"user:\" in the config or --user NAME";
+
+// Whom it becomes; nothing where it stays who it is. A new depot is made for that user.
+std::optional<Account> account_to_become(const Arguments& arguments, conf::Loaded& loaded) {
+  const auto own = own_account();
+  const auto flag = arguments.value("--user");
+  if (!own.is_root()) {
+    const auto named = flag ? candidates(loaded.settings, flag).named : std::nullopt;
+    if (named && named->uid != own.uid)
+      throw std::runtime_error(fmt::format(
+          "--user {0}: only root may become another user; run this as {0}, or leave the flag out", *flag));
+    return std::nullopt;
+  }
+  const auto account = choose_account(candidates(loaded.settings, flag));
+  if (!account) refuse_to_stay_root(loaded.settings.depot.string());
+  if (account->is_root()) {
+    loaded.warnings.emplace_back(stays_root);
+    return std::nullopt;
+  }
+  make_directory_of(*account, loaded.settings.depot);
+  return account;
+}
+
 int run(Arguments& arguments) {
   arguments.expect_no_more();
   const auto reload = [arguments] { return load(arguments); };
   auto loaded = reload();
+  const auto account = account_to_become(arguments, loaded);
   auto config_name = config_file_name(arguments);
   const bool configured = !config_name.empty();
   const ListenPlan plan{loaded.settings.tftp.listen, loaded.settings.ssh.listen,
                         configured || arguments.has("--tftp"), configured || arguments.has("--ssh")};
-  Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}).run();
+  Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}, account).run();
   return 0;
 }
 

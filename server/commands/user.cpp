@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <optional>
 
 #include "conf/authorized_key.hpp"
 #include "conf/users.hpp"
@@ -73,25 +74,40 @@ Secret password_from_terminal(const std::string& name) {
   return Secret(password.text());
 }
 
-std::string new_hash(const Arguments& arguments, const std::string& name) {
+// Read before root becomes the owner of the depot, for root alone may be allowed to.
+std::optional<Secret> given_password(const Arguments& arguments) {
   const auto file = arguments.value("--password-file");
-  const auto password = file ? password_from_file(*file) : password_from_terminal(name);
+  if (!file) return std::nullopt;
+  return password_from_file(*file);
+}
+
+std::string new_hash(std::optional<Secret> given, const std::string& name) {
+  const auto password = given ? std::move(*given) : password_from_terminal(name);
   if (password.text().empty())
     throw std::runtime_error("an empty password is no password, nothing was changed");
   return hash_password(password.text());
 }
 
+// A users file that does not lie in the depot belongs to whom its folder belongs, which may be root.
+std::filesystem::path file_to_change(const conf::Settings& settings) {
+  if (!settings.ssh.users_file) return users_file(settings, open_depot(settings));
+  act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
+  return *settings.ssh.users_file;
+}
+std::filesystem::path file_to_read(const conf::Settings& settings) {
+  return settings.ssh.users_file ? file_to_change(settings) : users_file(settings, existing_depot(settings));
+}
+
 // The accounts of the users file; those in the configuration are the administrator's to edit.
 struct Book {
   conf::Settings settings;
-  storage::Depot depot;
   std::filesystem::path file;
   std::vector<conf::User> users;
 
-  explicit Book(const Arguments& arguments, storage::Depot (*open)(const conf::Settings&) = open_depot)
+  explicit Book(const Arguments& arguments,
+                std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change)
       : settings(load_settings(arguments).settings),
-        depot(open(settings)),
-        file(std::filesystem::absolute(users_file(settings, depot))),
+        file(std::filesystem::absolute(file_of(settings))),
         users(conf::load_users(file)) {}
 
   void expect_free(const std::string& name) const {
@@ -123,19 +139,20 @@ int add(const Arguments& arguments, const std::string& name) {
   if (!conf::is_user_name(name)) {
     throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
   }
-  Book book(arguments);
-  book.expect_free(name);
   conf::User user;
   user.name = name;
   for (const auto& file : arguments.values("--key")) {
     for (auto& key : keys_of(file)) user.authorized_keys.push_back(std::move(key));
   }
+  auto password = given_password(arguments);
+  Book book(arguments);
+  book.expect_free(name);
   user.root = arguments.value("--root").value_or(user.root);
   if (!conf::is_user_root(user.root))
     throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
   user.uploads = arguments.has("--uploads");
   if (user.authorized_keys.empty() || arguments.has("--password-file"))
-    user.password_hash = new_hash(arguments, name);
+    user.password_hash = new_hash(std::move(password), name);
   book.change([&] {
     book.expect_free(name);
     book.users.push_back(std::move(user));
@@ -156,16 +173,17 @@ int remove(const Arguments& arguments, const std::string& name) {
 }
 
 int passwd(const Arguments& arguments, const std::string& name) {
+  auto password = given_password(arguments);
   Book book(arguments);
   book.existing(name);
-  auto hash = new_hash(arguments, name);
+  auto hash = new_hash(std::move(password), name);
   book.change([&] { book.existing(name).password_hash = std::move(hash); });
   fmt::print(stderr, "the password of {} is changed\n", escaped(name, whole));
   return 0;
 }
 
 int list(const Arguments& arguments) {
-  const Book book(arguments, existing_depot);
+  const Book book(arguments, file_to_read);
   std::string json;
   const auto print = [&](const conf::User& user, const char* from) {
     if (arguments.has("--json")) {

@@ -3,6 +3,7 @@
 The kernel counts each thread's time on a CPU in nanoseconds (/proc/PID/task/TID/schedstat). Every request comes from
 an address of its own, so that the server tells of each as it would of a first.
 """
+import os
 import pathlib
 import re
 import socket
@@ -60,7 +61,8 @@ def measure(process, server):
 def run(binary, scratch):
     depot = pathlib.Path(scratch, "lookup")
     make(depot)
-    command = [binary, "serve", "--depot", depot, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"]
+    command = [binary, "serve", "--depot", depot, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0",
+               *(["--user", "root"] if os.geteuid() == 0 else [])]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     log = scratch / "lookup.log"
     try:

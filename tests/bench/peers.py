@@ -102,7 +102,8 @@ READY = re.compile(r"apdepot ready: tftp (?P<tftp>127\.0\.0\.1:\d+), ssh (?P<ssh
 
 
 def serve(binary, depot):
-    return [binary, "serve", "--depot", depot, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"]
+    as_root = ["--user", "root"] if os.geteuid() == 0 else []
+    return [binary, "serve", "--depot", depot, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", *as_root]
 
 
 def seconds_to_ready(binary, depot):

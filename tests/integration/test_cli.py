@@ -206,21 +206,3 @@ def test_an_unknown_release_is_named_with_those_that_are_there(depot):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "17_9_5" in done.stderr and RELEASE in done.stderr
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may act for another")
-def test_what_root_makes_in_a_depot_belongs_to_whom_the_depot_belongs(new_depot, bundle, tmp_path):
-    """The service could neither read root's users file nor retire root's releases. What root reads is root's alone."""
-    nobody = 65534
-    new_depot.mkdir()
-    os.chown(new_depot, nobody, nobody)
-    secret = tmp_path / "root's own"
-    secret.mkdir(mode=0o700)
-    shutil.copy(bundle, secret)
-    apdepot.add_user(new_depot, USER, PASSWORD, secret)
-    succeed("import", secret / bundle.name, depot=new_depot)
-    succeed("promote", "17.9.4a", depot=new_depot)
-
-    made = [new_depot, *new_depot.rglob("*")]
-    assert len(made) > 15
-    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in made} == {(nobody, nobody)}

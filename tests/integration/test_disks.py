@@ -86,6 +86,22 @@ def test_a_file_system_that_can_do_little_holds_a_depot(start_server, new_depot,
         assert files(new_depot / "images") == [] and files(new_depot / "state/staging") == []
 
 
+@pytest.mark.skipif(slow_files.why_not() is not None, reason=str(slow_files.why_not()))
+def test_a_drop_on_a_file_system_that_can_do_little_is_imported_and_taken_away(start_server, empty_depot, tmp_path, bundle,
+                                                                             images):
+    """Its drop/ is a file system of its own, so that nothing can be moved to state/ or rejected/."""
+    with plain_files.mounted(empty_depot / "drop", tmp_path / "behind"):
+        server = start_server(empty_depot)
+        for _ in range(2):
+            arriving = empty_depot / "drop/.arriving"
+            arriving.write_bytes(bundle.read_bytes())
+            arriving.rename(empty_depot / "drop" / BUNDLE)
+            release = wait_for_release(server)
+            wait_until(lambda: not [path for path in (empty_depot / "drop").rglob("*") if path.is_file()])
+        server.stop()
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == images
+
+
 def test_a_tree_that_cannot_be_watched_is_told_and_served_all_the_same(start_server, depot, bundle, images, tmp_path):
     for number in range(20):
         (depot / f"images/lab/{number}").mkdir(parents=True)

@@ -381,3 +381,114 @@ def test_killed_at_any_moment_the_depot_holds_the_release_whole_or_not_at_all(st
     assert os.listdir(empty_depot / "state/staging") == []
     assert not list(empty_depot.rglob(".new-*"))
     assert apdepot.run("verify", depot=empty_depot).returncode == 0
+
+
+def other_bundle(path, number):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("version.info", f"17.12.{number}.5\n")
+        archive.writestr("ap1g8", os.urandom(100_000))
+    return path
+
+
+def test_a_newer_file_of_the_same_name_is_imported_too(server, tmp_path):
+    """Who copies each release to one name, by a rename, as soon as the one before is seen: none is lost."""
+    for number in range(12):
+        drop(server, other_bundle(tmp_path / "b.zip", number), "latest.zip")
+        wait_until((server.depot / f"images/EWC/17_12_{number}").exists)
+    wait_until_empty(server)
+
+    assert sorted(os.listdir(server.depot / "images/EWC")) == sorted(f"17_12_{number}" for number in range(12))
+    assert os.listdir(server.depot / "rejected") == []
+    wait_until(lambda: os.listdir(server.depot / "state/taken") == [])
+
+
+def test_a_newer_file_is_not_rejected_for_the_older_one(server, damaged, tmp_path):
+    """Nor is it kept as if it had been published."""
+    for number in range(12):
+        drop(server, damaged, "latest.zip")
+        wait_until(lambda: (server.depot / "rejected/latest.zip.reason.txt").exists())
+        drop(server, other_bundle(tmp_path / "b.zip", number), "latest.zip")
+        wait_until((server.depot / f"images/EWC/17_12_{number}").exists)
+        wait_until_empty(server)
+        shutil.rmtree(server.depot / "rejected")
+        (server.depot / "rejected").mkdir()
+
+
+def test_what_a_killed_server_had_taken_out_of_drop_is_imported_at_the_next_start(start_server, empty_depot, bundle):
+    taken = empty_depot / "state/taken/take-Ab12Cd"
+    taken.mkdir(parents=True, mode=0o700)
+    shutil.copyfile(bundle, taken / BUNDLE)
+    os.utime(taken / BUNDLE, (0, 0))  # no need to wait for more of it
+    wait_for_release(start_server(empty_depot))
+
+    assert not taken.exists()
+
+
+def test_a_full_rejected_keeps_bad_files_in_drop_until_there_is_room(start_server, empty_depot, damaged, bundle):
+    server = start_server(empty_depot, {"import": {"max_rejected": 2}})
+    for number in range(4):
+        drop(server, damaged, f"bad{number}.zip")
+        server.wait_for_log(f"bad{number}.zip: the archive is not whole" if number < 2 else
+                            rf"cannot import bad{number}.zip: .*rejected/, which holds 2 files, and "
+                            r"import\.max_rejected is 2: empty it")
+    drop(server, bundle)  # the others are not in the way
+    wait_for_release(server)
+
+    assert sorted(os.listdir(empty_depot / "drop")) == ["bad2.zip", "bad3.zip"]
+    assert len([name for name in os.listdir(empty_depot / "rejected") if not name.endswith(".reason.txt")]) == 2
+    (empty_depot / "drop/again").touch()  # what is looked at is not read and told again
+    server.wait_for_log(r"cannot import again: ")
+    assert len(server.log_lines("apdepot: cannot import bad2.zip")) == 1
+    shutil.rmtree(empty_depot / "rejected")
+    (empty_depot / "rejected").mkdir()
+    drop(server, damaged, "bad2.zip")
+    wait_until(lambda: (empty_depot / "rejected/bad2.zip").exists())
+
+
+@pytest.mark.parametrize("log_format", ["classic", "json"])
+def test_a_reason_is_one_line_everywhere(start_server, empty_depot, tmp_path, log_format):
+    """libarchive's own text has a line break in it."""
+    archive = tmp_path / "b.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        file.writestr("version.info", "17.9.4.27\n")
+        file.writestr("ap1g8", b"x" * 5000)
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"x" * 5000) + 10] ^= 1
+    archive.write_bytes(content)
+    server = start_server(empty_depot, {"log": {"format": log_format}})
+    drop(server, archive)
+    wait_until(lambda: (empty_depot / "rejected" / BUNDLE).exists())
+
+    reason = (empty_depot / "rejected" / f"{BUNDLE}.reason.txt").read_bytes()
+    assert reason.count(b"\n") == 1 and reason.endswith(b"\n") and reason[:-1].decode().isprintable()
+    done = apdepot.run("import", archive, depot=empty_depot)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "\\n" not in done.stderr
+    assert not [line for line in server.whole_log() if "\\n" in line]
+
+
+def test_an_import_that_fails_in_an_unforeseen_way_is_told_and_the_next_one_goes_on(server, bundle):
+    """Whatever that is: here the records of what was published are gone."""
+    shutil.rmtree(server.depot / "state/manifests")
+    drop(server, bundle, "first.zip")
+    server.wait_for_log("cannot import first.zip: .*tried again")
+    (server.depot / "state/manifests").mkdir()
+    drop(server, bundle)
+    wait_for_release(server)
+
+    assert (server.depot / "drop/first.zip").exists()
+
+
+def processor_ticks(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_list_of_all_digests_holds_up_nothing(server, tmp_path):
+    for number in range(20):
+        apdepot.succeed("import", other_bundle(tmp_path / f"b{number}.zip", number), depot=server.depot)
+    put(server, "SHA512SUMS", b"".join(b"%0128x  file%d.zip\n" % (line, line) for line in range(7000)))
+    server.wait_for_log("SHA512SUMS waits for")
+    drop(server, other_bundle(tmp_path / "b.zip", 99), "b.zip")
+    wait_until((server.depot / "images/EWC/17_12_99").exists)
+
+    assert processor_ticks(server.pid) / os.sysconf("SC_CLK_TCK") < 20  # of CPU; it was minutes

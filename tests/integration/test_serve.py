@@ -94,7 +94,7 @@ def occupied(kind):
 def test_a_taken_port_is_told_with_the_ways_out(depot, flag, other, kind):
     with occupied(kind) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = apdepot.run("serve", flag, address, other, "127.0.0.1:0", depot=depot)
+        done = apdepot.run("serve", flag, address, other, "127.0.0.1:0", *apdepot.stay_root(depot), depot=depot)
 
     message = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 1
@@ -148,7 +148,7 @@ def has_network_namespaces():
 @pytest.mark.skipif(pathlib.Path("/etc/apdepot/apdepot.yaml").exists(), reason="there is a configuration on this host")
 @pytest.mark.skipif(not has_network_namespaces(), reason="may not make a network namespace")
 def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path):
-    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, BINARY, "serve"], cwd=tmp_path,
+    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, BINARY, "serve", "--user", "root"], cwd=tmp_path,
                           capture_output=True, text=True, timeout=60, env=apdepot.environment())
 
     ready, = re.findall("apdepot ready: .*", done.stdout)
@@ -326,7 +326,7 @@ def test_images_that_are_replaced_are_served_from_the_new_folder(server, sftp, d
 
 def test_a_log_that_nobody_reads_holds_up_neither_the_clients_nor_the_end(depot, images):
     reader, writer = os.pipe()
-    command = [BINARY, "serve", "--depot", depot, *ANYWHERE]
+    command = [BINARY, "serve", "--depot", depot, *ANYWHERE, *apdepot.stay_root(depot)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=writer, env=apdepot.environment())
     try:
         log = b""

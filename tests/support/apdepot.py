@@ -90,13 +90,21 @@ def wait_for_release(server, timeout=PATIENCE):
     return release
 
 
+def stay_root(depot):
+    """The flags without which a server that root starts in a depot of root ends at once."""
+    depot = pathlib.Path(depot)
+    if os.geteuid() != 0 or (depot.exists() and depot.stat().st_uid != 0):
+        return []
+    return ["--user", "root"]
+
+
 class Server:
     """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp" and "ssh"."""
 
     def __init__(self, depot, config_file=None, listen=("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"), env=None,
-                 binary=BINARY):
+                 binary=BINARY, user=None):
         self.depot = pathlib.Path(depot)
-        command = [binary, "serve", "--depot", depot, *listen]
+        command = [binary, "serve", "--depot", depot, *listen, *(stay_root(depot) if user is None else ["--user", user])]
         if config_file:
             command += ["--config", config_file]
         self.lines, self.ended, self.changed = [], False, threading.Condition()

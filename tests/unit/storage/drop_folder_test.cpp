@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -15,11 +17,6 @@ using Names = std::vector<std::string>;
 namespace {
 
 constexpr DropFolder::Time start{1h};
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 }  // namespace
 
@@ -97,54 +94,4 @@ TEST_CASE("a drop whose writer still has it open is told apart, however long the
     CHECK(storage::kind_of_drop(depot, "b.zip") == DropKind::being_written);
   }
   CHECK(storage::kind_of_drop(depot, "b.zip") == DropKind::file);
-}
-
-TEST_CASE("an imported drop is removed; one that is gone already is no error") {
-  const test::TempDir dir;
-  const Depot depot(dir.path());
-  dir.write("drop/file", "x");
-  storage::remove_drop(depot, "file");
-  storage::remove_drop(depot, "file");
-  CHECK(fs::is_empty(depot.drop()));
-}
-
-TEST_CASE("a rejected drop lies beside its reason, and never replaces an earlier one") {
-  const test::TempDir dir;
-  const Depot depot(dir.path());
-  for (const auto content : {"first", "second", "third"}) {
-    dir.write("drop/b.zip", content);
-    storage::reject_drop(depot, "b.zip", std::string("why ") + content);
-  }
-  CHECK(content_of(depot.rejected() / "b.zip") == "first");
-  CHECK(content_of(depot.rejected() / "b.zip.reason.txt") == "why first\n");
-  CHECK(content_of(depot.rejected() / "b.zip.2") == "second");
-  CHECK(content_of(depot.rejected() / "b.zip.2.reason.txt") == "why second\n");
-  CHECK(content_of(depot.rejected() / "b.zip.3.reason.txt") == "why third\n");
-  CHECK(fs::is_empty(depot.drop()));
-}
-
-TEST_CASE("a reason that lies there alone is kept too") {
-  const test::TempDir dir;
-  const Depot depot(dir.path());
-  dir.write("rejected/b.zip.reason.txt", "old");
-  dir.write("drop/b.zip", "x");
-  CHECK(storage::reject_drop(depot, "b.zip", "new") == depot.rejected() / "b.zip.2");
-  CHECK(content_of(depot.rejected() / "b.zip.reason.txt") == "old");
-}
-
-TEST_CASE("the longest name can be rejected as well") {
-  const test::TempDir dir;
-  const Depot depot(dir.path());
-  const std::string name(255, 'x');
-  dir.write("drop/" + name, "content");
-  const auto moved = storage::reject_drop(depot, name, "why");
-  CHECK(content_of(moved) == "content");
-  CHECK(content_of(moved.string() + ".reason.txt") == "why\n");
-}
-
-TEST_CASE("a drop that vanished cannot be rejected, and no reason stays behind") {
-  const test::TempDir dir;
-  const Depot depot(dir.path());
-  CHECK_THROWS_AS(storage::reject_drop(depot, "missing", "why"), std::system_error);
-  CHECK(fs::is_empty(depot.rejected()));
 }

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "storage/digest.hpp"
 #include "storage/drop_digests.hpp"
-#include "storage/drop_folder.hpp"
 #include "storage/import.hpp"
 #include "storage/manifest.hpp"
 #include "tests/support/tar_writer.hpp"
@@ -98,7 +98,8 @@ TEST_CASE("a digest that comes after the import verifies the release, or says th
   const Published published;
   const auto drop = [&](const std::string& name, const std::string& text) {
     published.dir.write("depot/drop/" + name, text);
-    return storage::compare_digests(published.depot, name);
+    storage::OriginIndex index(published.depot);
+    return storage::compare_digests(published.depot, {published.depot, name}, index);
   };
   const auto sha = digest(storage::DigestKind::sha512, published.archive);
   CHECK_FALSE(published.verified());
@@ -118,11 +119,13 @@ TEST_CASE("a digest that comes after the import verifies the release, or says th
 
 TEST_CASE("a digest about nothing that is there waits; one without a digest is refused") {
   const Published published;
+  storage::OriginIndex index(published.depot);
   published.dir.write("depot/drop/later.zip.sha512", std::string(128, 'a'));
-  CHECK(storage::compare_digests(published.depot, "later.zip.sha512").empty());
+  CHECK(storage::compare_digests(published.depot, {published.depot, "later.zip.sha512"}, index).empty());
   CHECK(fs::exists(published.depot.drop() / "later.zip.sha512"));
   published.dir.write("depot/drop/bad.zip.md5", "x");
-  CHECK_THROWS_AS(storage::compare_digests(published.depot, "bad.zip.md5"), storage::Rejected);
+  CHECK_THROWS_AS(storage::compare_digests(published.depot, {published.depot, "bad.zip.md5"}, index),
+                  storage::Rejected);
 }
 
 TEST_CASE("digest files go with their file, unless another one in drop/ needs them") {
@@ -133,25 +136,18 @@ TEST_CASE("digest files go with their file, unless another one in drop/ needs th
   published.dir.write("depot/drop/b.zip.sha512", hex);
   published.dir.write("depot/drop/SHA512SUMS", hex + "  a.zip\n" + hex + "  b.zip\n");
   published.dir.write("depot/drop/b.zip", "still there");
-  const auto about_a = storage::digest_files_about(published.depot, "a.zip");
-  CHECK(about_a == std::vector<std::string>{"SHA512SUMS", "a.zip.sha512"});
+  std::optional<std::string> fault;
+  const auto about_a = storage::digests_beside_drop(published.depot, "a.zip", fault);
+  REQUIRE(about_a.size() == 2);
+  CHECK(about_a[0].file.name() == "SHA512SUMS");
+  CHECK(about_a[1].file.name() == "a.zip.sha512");
   published.dir.write("depot/drop/a.zip.md5", std::string(32, 'a'));  // comes while a.zip is imported
-  storage::take_away(published.depot, about_a, "a.zip", storage::Fate::published);
+  storage::take_away(published.depot, about_a, "a.zip", storage::Fate::published, 10);
   CHECK_FALSE(lies("a.zip.sha512"));
   CHECK((lies("a.zip.md5") && lies("b.zip.sha512") && lies("SHA512SUMS")));
-  const auto about_b = storage::digest_files_about(published.depot, "b.zip");
-  storage::remove_drop(published.depot, "b.zip");
-  storage::take_away(published.depot, about_b, "b.zip", storage::Fate::rejected);
+  const auto about_b = storage::digests_beside_drop(published.depot, "b.zip", fault);
+  fs::remove(published.depot.drop() / "b.zip");
+  storage::take_away(published.depot, about_b, "b.zip", storage::Fate::rejected, 10);
   CHECK_FALSE((lies("b.zip.sha512") || lies("SHA512SUMS")));
   CHECK(fs::exists(published.depot.rejected() / "b.zip.sha512"));
-}
-
-TEST_CASE("a bundle is kept under its own name, and never replaces another") {
-  const Published published;
-  for (const auto content : {"first", "second"}) {
-    published.dir.write("depot/drop/b.zip", content);
-    storage::keep_drop(published.depot, "b.zip");
-  }
-  CHECK(fs::file_size(published.depot.bundles() / "b.zip") == 5);
-  CHECK(fs::file_size(published.depot.bundles() / "b.zip.2") == 6);
 }

@@ -1,0 +1,371 @@
+"""What the process may do: a server that root starts gives root up, and root's commands in another user's depot hurt
+nobody but that user."""
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+import apdepot
+import tftp_wire
+from apdepot import BINARY, PASSWORD, RELEASE, USER, run, succeed, wait_until
+from make_bundle import BUNDLE
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has root to give up")
+NOBODY = pwd.getpwnam("nobody")
+
+
+def give(path, account=NOBODY):
+    for each in (path, *path.rglob("*")):
+        os.lchown(each, account.pw_uid, account.pw_gid)
+
+
+@pytest.fixture
+def tmp_path():
+    """pytest's own are closed to others, again and again."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="apdepot-rights-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def others_depot(depot):
+    """The service's user is nobody."""
+    give(depot)
+    return depot
+
+
+def status_of(pid):
+    """Of each of its threads, what the kernel says of its rights."""
+    tasks = sorted(pathlib.Path(f"/proc/{pid}/task").iterdir())
+    return [dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+            for task in tasks]
+
+
+def commands_of_no_user(command, **options):
+    """Where the host has no user apdepot, whatever the machine has."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=apdepot.environment(), **options)
+
+
+@as_root
+def test_a_server_that_root_starts_becomes_the_depots_owner_for_good(start_server, others_depot):
+    server = start_server(others_depot)
+    server.wait_for_log(rf"^apdepot: runs as nobody \(uid {NOBODY.pw_uid}\): root was given up$")
+    threads = status_of(server.pid)
+
+    assert len(threads) > 10
+    for thread in threads:
+        assert set(thread["Uid"].split()) == {str(NOBODY.pw_uid)}
+        assert set(thread["Gid"].split()) == {str(NOBODY.pw_gid)}
+        assert thread["Groups"].strip() == ""
+        for rights in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(thread[rights], 16) == 0, rights
+        assert thread["NoNewPrivs"] == "1"
+    limits = pathlib.Path(f"/proc/{server.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0 ", limits)
+    # What is not dumpable belongs to root in /proc, so that its own user cannot attach to it.
+    assert pathlib.Path(f"/proc/{server.pid}/environ").stat().st_uid == 0
+
+
+@as_root
+def test_after_that_everything_goes_on(start_server, others_depot, images, bundle, tmp_path):
+    """Downloads, imports, a reload, a log that is rotated."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    give(logs)
+    log = logs / "apdepot.log"
+    server = start_server(others_depot, {"log": {"target": f"file:{log}"}})
+    assert tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8") == images["ap1g8"]
+
+    image = others_depot / "arriving"
+    image.write_bytes(b"an image")
+    image.chmod(0o644)
+    image.rename(others_depot / "drop/ap9g9")  # of root; who owns the folder may take it away
+    wait_until(lambda: list(others_depot.glob("images/**/ap9g9")) and not os.listdir(others_depot / "drop"))
+    (published,) = others_depot.glob("images/**/ap9g9")
+    assert published.stat().st_uid == NOBODY.pw_uid
+
+    log.rename(logs / "apdepot.log.1")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: log.exists() and "is in effect" in log.read_text())
+    assert log.stat().st_uid == NOBODY.pw_uid
+    server.stop()
+
+
+@as_root
+def test_a_config_that_cannot_be_reloaded_is_told_at_the_start(others_depot, tmp_path):
+    config = pathlib.Path(apdepot.write_config(tmp_path / "apdepot.yaml", {}))
+    config.chmod(0o600)
+    server = apdepot.Server(others_depot, config)
+    try:
+        server.wait_for_log(rf"{config} cannot be read by nobody.*`chown nobody {config}`")
+        server.stop()
+    finally:
+        server.kill()
+
+
+@as_root
+def test_a_log_that_the_user_cannot_write_is_told_with_the_way_out(others_depot, tmp_path):
+    log = tmp_path / "apdepot.log"
+    log.touch(mode=0o600)
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": f"file:{log}"}})
+    done = run("serve", "--config", config, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", depot=others_depot)
+
+    assert done.returncode == 1
+    assert str(log) in done.stderr and f"`chown nobody {log}`" in done.stderr
+
+
+@as_root
+def test_who_is_named_wins_over_the_depots_owner(others_depot, start_server):
+    server = start_server(others_depot, {"user": "nobody"}, user="root")
+    server.wait_for_log("the server runs as root, as it was told to")
+    assert all(set(thread["Uid"].split()) == {"0"} for thread in status_of(server.pid))
+    server.stop()
+    done = run("serve", "--user", "no-such-user", depot=others_depot)
+    assert done.returncode == 1 and "--user no-such-user: this host has no such user" in done.stderr
+
+
+def host_with(tmp_path, apdepot_user):
+    """Runs what follows on a host with, or without, a user apdepot."""
+    users = tmp_path / "passwd"
+    lines = [line for line in pathlib.Path("/etc/passwd").read_text().splitlines() if not line.startswith("apdepot:")]
+    if apdepot_user:
+        lines.append("apdepot:x:64999:64999::/nonexistent:/usr/sbin/nologin")
+    users.write_text("\n".join(lines) + "\n")
+    script = f'mount --bind {users} /etc/passwd && exec "$@"'
+    host = ["unshare", "--mount", "sh", "-c", script, "sh"]
+    if subprocess.run([*host, "true"], capture_output=True).returncode != 0:
+        pytest.skip("mount namespaces are not allowed here")
+    return host
+
+
+ANYWHERE = ("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0")
+
+
+@as_root
+def test_a_root_that_could_become_nobody_is_told_the_ways_out(tmp_path, new_depot):
+    command = [*host_with(tmp_path, False), BINARY, "serve", "--depot", new_depot, *ANYWHERE]
+    done = commands_of_no_user(command)
+
+    assert done.returncode == 1 and "apdepot ready" not in done.stderr
+    for way in ("useradd --system apdepot", f"chown -R apdepot: {new_depot}", "user:", "--user NAME", "--user root"):
+        assert way in done.stderr
+    assert not new_depot.exists()
+
+
+@as_root
+@pytest.mark.parametrize("command", [("serve", *ANYWHERE), ("import", BUNDLE)], ids=lambda command: command[0])
+def test_a_new_depot_belongs_to_the_user_apdepot(tmp_path, new_depot, bundle, command):
+    shutil.copy(bundle, tmp_path)
+    whole = [*host_with(tmp_path, True), BINARY, *command, "--depot", new_depot]
+    process = subprocess.Popen(whole, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=apdepot.environment())
+    try:
+        if command[0] == "serve":
+            for line in process.stderr:
+                if "ssh-ed25519" in line:
+                    break
+            assert {thread["Uid"].split()[0] for thread in status_of(process.pid)} == {"64999"}
+            process.terminate()
+        assert process.wait(apdepot.PATIENCE) == 0
+    finally:
+        process.kill()
+        process.stderr.close()
+    made = [new_depot, *new_depot.rglob("*")]
+    assert len(made) > 6
+    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in made} == {(64999, 64999)}
+
+
+@as_root
+@pytest.mark.parametrize("left", ["state/manifests/EWC", "state/staging/work-Ab12Cd", "state/ssh_host_rsa_key"])
+def test_what_roots_run_left_in_state_is_told_with_the_command_that_mends_it(others_depot, left):
+    path = others_depot / left
+    if "." in path.name or "key" in path.name:
+        path.touch()
+        path.chmod(0o600)
+    else:
+        path.mkdir(mode=0o700, parents=True)
+        os.chown(others_depot / "state/manifests", NOBODY.pw_uid, NOBODY.pw_gid)
+    os.chown(path, 0, 0)
+    done = run("serve", *ANYWHERE, depot=others_depot)
+
+    assert done.returncode == 1 and "apdepot ready" not in done.stderr
+    assert f"{path} may not be read and written by nobody" in done.stderr
+    assert f"`chown -R nobody: {others_depot}`" in done.stderr
+
+
+def test_who_is_not_root_becomes_nobody_else(new_depot):
+    command = [BINARY, "serve", "--user", "root", *ANYWHERE, "--depot", new_depot]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    done = commands_of_no_user(command)
+
+    assert done.returncode == 1 and "only root may become another user" in done.stderr
+
+
+def test_the_program_is_built_to_be_hard_to_bend():
+    def elf(*flags):
+        return subprocess.run(["readelf", "-W", *flags, BINARY], capture_output=True, text=True, check=True).stdout
+
+    assert "GNU_RELRO" in elf("-l")
+    assert re.search(r"\bBIND_NOW\b|Flags:.*\bNOW\b", elf("-d"))
+    assert re.search(r"Type: +DYN", elf("-h"))
+    (stack,) = re.findall(r"GNU_STACK.*", elf("-l"))
+    assert "E" not in stack.split()[-2]
+
+
+# Root's commands in the depot of a hostile user.
+
+
+def as_owner(*command):
+    done = subprocess.run(["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups",
+                           *map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def roots_own(tmp_path):
+    """A folder that only root may write to, and a file in it that only root may read."""
+    folder = tmp_path / "root-only"
+    folder.mkdir(mode=0o755)
+    (folder / "shadow").write_text("root:secret\n")
+    (folder / "shadow").chmod(0o600)
+    return folder
+
+
+@pytest.fixture
+def image(tmp_path):
+    file = tmp_path / "ap1g7"
+    file.write_bytes(b"y" * 10240)
+    file.chmod(0o600)
+    return file
+
+
+@as_root
+@pytest.mark.parametrize("place", ["images", "images/other", "state", "state/staging", "state/manifests",
+                                   "state/manifests/other", "drop", "rejected", "retired"])
+def test_a_link_in_the_depot_leads_root_nowhere(others_depot, roots_own, image, tmp_path, place):
+    """In place of every folder that a command writes to."""
+    succeed("import", image, depot=others_depot)
+    path = others_depot / place
+    if path.exists():
+        path.rename(tmp_path / "away")
+    as_owner("ln", "-s", roots_own, path)
+    before = apdepot.snapshot(roots_own)
+    password = tmp_path / "password"
+    password.write_text("p w d\n")
+    other = tmp_path / "ap1g6"
+    other.write_bytes(b"z" * 10240)
+    for command in (("import", other), ("user", "add", "evil", "--password-file", password), ("promote", RELEASE),
+                    ("retire", RELEASE), ("verify",), ("releases",), ("user", "list"), ("config", "check")):
+        done = run(*command, depot=others_depot)
+        assert "secret" not in done.stdout + done.stderr
+
+    assert apdepot.snapshot(roots_own) == before
+    assert (roots_own / "shadow").read_text() == "root:secret\n"
+
+
+@as_root
+def test_root_reads_what_it_is_given_and_is_nobody_then(others_depot, roots_own, image, tmp_path):
+    """FILE, the password, the keys and the config may be root's alone; what is made is the owner's."""
+    config = pathlib.Path(apdepot.write_config(tmp_path / "apdepot.yaml", {}))
+    password = roots_own / "password"
+    password.write_text("p w d\n")
+    for path in (config, password):
+        path.chmod(0o600)
+    roots_own.chmod(0o700)
+    shutil.copy(image, roots_own)
+    succeed("import", roots_own / "ap1g7", "--config", config, depot=others_depot)
+    succeed("user", "add", "new", "--password-file", password, "--config", config, depot=others_depot)
+
+    assert {path.lstat().st_uid for path in others_depot.rglob("*")} == {NOBODY.pw_uid}
+
+
+@as_root
+@pytest.mark.parametrize("name", ["link.bin", "linked/shadow"])
+def test_a_link_given_to_root_publishes_nothing_that_its_owner_may_not_read(others_depot, roots_own, name):
+    """`apdepot import drop/FILE`, where the owner of drop/ put a link to what root alone may read."""
+    drop = others_depot / "drop"
+    drop.mkdir(exist_ok=True)
+    give(drop)
+    as_owner("ln", "-s", roots_own / "shadow", drop / "link.bin")
+    as_owner("ln", "-s", roots_own, drop / "linked")
+    done = run("import", drop / name, depot=others_depot)
+
+    assert done.returncode == 1 and "Permission denied" in done.stderr
+    assert not [path for path in others_depot.rglob("*") if path.is_file() and b"secret" in path.read_bytes()
+                and not path.is_relative_to(drop)]
+
+
+@as_root
+def test_a_users_file_of_roots_stays_roots(others_depot, tmp_path):
+    """It lies elsewhere, where the depot's owner may not write."""
+    users = tmp_path / "etc" / "users.yaml"
+    users.parent.mkdir(mode=0o755)
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"ssh": {"users_file": str(users)}})
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    succeed("user", "add", USER, "--password-file", password, "--config", config, depot=others_depot)
+    assert users.stat().st_uid == 0
+    os.chown(users, NOBODY.pw_uid, NOBODY.pw_gid)  # the service is to read it
+    succeed("user", "passwd", USER, "--password-file", password, "--config", config, depot=others_depot)
+    assert users.stat().st_uid == NOBODY.pw_uid
+    assert [json.loads(line)["name"] for line in
+            succeed("user", "list", "--json", "--config", config, depot=others_depot).strip("[]\n").splitlines()] == [USER]
+
+
+@as_root
+def test_what_root_makes_in_a_depot_belongs_to_whom_the_depot_belongs(new_depot, bundle, tmp_path):
+    """The service could neither read root's users file nor retire root's releases. What root reads is root's alone."""
+    nobody = 65534
+    new_depot.mkdir()
+    os.chown(new_depot, nobody, nobody)
+    secret = tmp_path / "root's own"
+    secret.mkdir(mode=0o700)
+    shutil.copy(bundle, secret)
+    apdepot.add_user(new_depot, USER, PASSWORD, secret)
+    succeed("import", secret / bundle.name, depot=new_depot)
+    succeed("promote", "17.9.4a", depot=new_depot)
+
+    made = [new_depot, *new_depot.rglob("*")]
+    assert len(made) > 15
+    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in made} == {(nobody, nobody)}
+
+
+RACE = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int main(int argc, char** argv) {
+  for (time_t end = time(0) + atoi(argv[3]); time(0) < end;) renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE);
+}
+"""
+
+
+@as_root
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, for a race that Python is too slow for")
+def test_a_link_that_is_swapped_in_gets_no_mode(others_depot, roots_own, image, tmp_path):
+    """mkdir(2) and then chmod(2) by its name made root's own file readable."""
+    source, racer = tmp_path / "race.c", tmp_path / "race"
+    source.write_text(RACE)
+    subprocess.run(["gcc", "-O2", "-o", racer, source], check=True)
+    racer.chmod(0o755)
+    succeed("import", image, depot=others_depot)
+    for number in range(5):
+        as_owner("rm", "-rf", others_depot / "rejected")
+        link = others_depot / f"link{number}"
+        as_owner("ln", "-s", roots_own / "shadow", link)
+        race = subprocess.Popen(["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups",
+                                 racer, link, others_depot / "rejected", "1"])
+        run("import", image, depot=others_depot)
+        race.wait()
+        as_owner("rm", "-rf", link, others_depot / "rejected")
+        assert (roots_own / "shadow").stat().st_mode & 0o777 == 0o600
