@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -38,9 +39,10 @@ class UserFiles {
     std::uint64_t max_size;  // of a file, in bytes
   };
 
-  // Without `uploads` the user may only read. What is still open at the end is closed by `closing`.
-  UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
-      : images_(std::move(images)), uploads_(uploads), closing_(closing) {}
+  // Without `uploads` the user may only read. What is still open at the end is closed by `closing`; `hold` is
+  // given up after that.
+  UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing, std::shared_ptr<void> hold)
+      : images_(std::move(images)), uploads_(uploads), closing_(closing), hold_(std::move(hold)) {}
   UserFiles(const UserFiles&) = delete;
   UserFiles& operator=(const UserFiles&) = delete;
   ~UserFiles();
@@ -63,6 +65,8 @@ class UserFiles {
   Outcome run(const files::OpenDirectory& operation);
   Outcome run(const files::ReadFile& operation);
   Outcome run(const files::ReadDirectory& operation);
+  Outcome run(const files::FindNames& operation);
+  Outcome run(const files::ReadLink& operation);
   Outcome run(const files::CloseHandle& operation);
   Outcome run(const files::AbandonFile& operation);
   Outcome run(const files::CreateFile& operation);
@@ -98,6 +102,7 @@ class UserFiles {
   const Images images_;
   const std::optional<Uploads> uploads_;
   Workers& closing_;
+  std::shared_ptr<void> hold_;
   std::vector<Slot> open_;
   std::optional<storage::Path> refused_;  // the last name that could not be written
 };
