@@ -74,6 +74,7 @@ void Server::log(const Event& event) {
 
 void Server::run() {
   prepare_process();
+  bound_open_files();
   events_.emit(event::Started{APDEPOT_VERSION});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
   for (const auto& note : notes_) events_.emit(event::Warned{note});
@@ -95,6 +96,12 @@ void Server::run() {
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
   // and the next start sweeps its staging area and takes the drop up again.
   if (!writer_->close(log_patience) || workers_are_busy()) std::_Exit(0);
+}
+
+void Server::bound_open_files() {
+  const auto& settings = *shared_.settings;
+  shared_.open_files.set(
+      OpenFiles::bounds_for(most_descriptors(), settings.tftp.max_transfers, settings.ssh.max_sessions));
 }
 
 bool Server::workers_are_busy() const {
@@ -237,6 +244,7 @@ void Server::reload() {
 void Server::put_in_force(conf::Loaded loaded) {
   for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
   shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
+  bound_open_files();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   if (conf::needs_restart(*settings_, *shared_.settings)) {

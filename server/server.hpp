@@ -34,6 +34,7 @@ class Server {
  private:
   void log(const Event& event);
   void run_loop();
+  void bound_open_files();
   std::string ready_line() const;
   void make_catalogue();
   void make_host_keys();

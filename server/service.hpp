@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -7,6 +8,9 @@ namespace server {
 // What a server needs of its process and a command does not: room for descriptors, memory given back, and
 // signals that do not end it.
 void prepare_process();
+
+// That this process may have.
+std::size_t most_descriptors();
 
 // Why there is no descriptor for another client, and what to do where that is a limit of this process.
 std::string no_descriptor_text(std::error_code error);
