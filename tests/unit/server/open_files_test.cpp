@@ -75,7 +75,7 @@ TEST_CASE("an address, a user and all together have their bounds, and each netwo
 TEST_CASE("all is given back, also by whoever outlives the books") {
   std::optional<Door> door(std::in_place, OpenFiles::Bounds{5, 5, 5});
   CHECK_FALSE(door->take(door->connection("192.0.2.1"), {.descriptors = 5}));
-  CHECK(door->take(door->connection("192.0.2.2"), {.descriptors = 5}) == Bound::address);
+  CHECK(door->take(door->connection("192.0.2.2"), {.descriptors = 5}) == Bound::user);
   auto lease = std::move(door->taken.front());
   door->taken.clear();
   CHECK(door->files.open() == 5);
