@@ -188,6 +188,7 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         starting_ = false;
         if (!channel_) return;
         if (!root) {
+          leases_.reset();
           shared_.events.emit(event::SshRefused{
               connection_.number(),
               fmt::format("user {}: the root {} cannot be opened: {}", connection_.user().name,
