@@ -1,9 +1,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -41,6 +43,19 @@ struct ReadFile {
 struct ReadDirectory {
   std::uint32_t handle;
   std::size_t count;
+};
+// Takes the names of a folder on the worker that reads them, so that searching and sorting cost the loop
+// nothing. Nobody else looks at it meanwhile.
+class Names {
+ public:
+  virtual ~Names() = default;
+  virtual void take(std::string_view name) = 0;
+  virtual void end() = 0;  // that was the last one
+};
+struct FindNames {
+  std::uint32_t handle;
+  std::size_t count;  // of entries to be looked at
+  std::shared_ptr<Names> names;
 };
 struct CloseHandle {  // forgets it
   std::uint32_t handle;
@@ -95,6 +110,9 @@ struct SetTimesOpen {
   std::uint32_t handle;
   Times times;
 };
+struct ReadLink {
+  storage::Path path;
+};
 struct ExamineSpace {
   storage::Path path;
 };
@@ -102,17 +120,20 @@ struct AbandonFile {  // created, but not received whole: it vanishes
   std::uint32_t handle;
 };
 
-using Operation =
-    std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory, CloseHandle,
-                 CreateFile, WriteFile, TruncateFile, CopyData, SyncFile, MakeDirectory, RemoveDirectory,
-                 RemoveFile, Rename, ExamineOwn, SetTimes, SetTimesOpen, ExamineSpace, AbandonFile>;
+using Operation = std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory,
+                               FindNames, CloseHandle, CreateFile, WriteFile, TruncateFile, CopyData,
+                               SyncFile, MakeDirectory, RemoveDirectory, RemoveFile, Rename, ExamineOwn,
+                               SetTimes, SetTimesOpen, ReadLink, ExamineSpace, AbandonFile>;
 
 struct Done {};
 using storage::Space;
+struct LinkTarget {
+  std::string text;
+};
 // Attributes for Examine and ExamineOpen, bytes read or copied for ReadFile and CopyData (none at the file's
-// end), entries for ReadDirectory (none at the end), Space for ExamineSpace, nothing for the rest; or why it
-// failed.
-using Answer =
-    std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, Space, std::error_code>;
+// end), entries for ReadDirectory (none at the end), their number for FindNames, LinkTarget for ReadLink,
+// Space for ExamineSpace, nothing for the rest; or why it failed.
+using Answer = std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, LinkTarget,
+                            Space, std::error_code>;
 
 }  // namespace files

@@ -15,6 +15,7 @@ class OutputBuffer {
  public:
   std::span<const std::byte> bytes() const { return {data_.get() + begin_, whole_ - begin_}; }  // committed
   std::size_t size() const { return whole_ - begin_; }
+  std::size_t capacity() const { return capacity_; }
   void consume(std::size_t count) {
     begin_ += count;
     if (begin_ == end_) begin_ = whole_ = end_ = 0;
@@ -43,7 +44,8 @@ class OutputBuffer {
     if (used + count <= capacity_ && used <= begin_) {
       std::memcpy(data_.get(), data_.get() + begin_, used);
     } else {
-      const auto capacity = std::max({used + count, capacity_, std::size_t{4096}});
+      // With some more, or thousands of small answers would each move all those before.
+      const auto capacity = std::max(used + count + std::clamp(used, least_spare, most_spare), capacity_);
       auto fresh = std::make_unique_for_overwrite<std::byte[]>(capacity);
       if (used > 0) std::memcpy(fresh.get(), data_.get() + begin_, used);
       data_ = std::move(fresh);
@@ -53,6 +55,8 @@ class OutputBuffer {
     begin_ = 0;
     end_ = used;
   }
+
+  static constexpr std::size_t least_spare = 256, most_spare = 16 << 10;
 
   std::unique_ptr<std::byte[]> data_;
   std::size_t capacity_ = 0, begin_ = 0, whole_ = 0, end_ = 0;

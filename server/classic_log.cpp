@@ -250,6 +250,10 @@ struct SftpLine {
   LogLine operator()(const sftp::event::SetMode& e) const {
     return line(normal, fmt::format("set \"{}\" mode {:04o}, ignored", escaped(e.name), e.mode));
   }
+  LogLine operator()(const sftp::event::ModeIgnored& e) const {
+    return line(normal, fmt::format("set \"{}\" mode {:04o} ignored: files are 0644 here, folders 0755",
+                                    escaped(e.name), e.mode));
+  }
   LogLine operator()(const sftp::event::SetModtime& e) const {
     return line(normal, fmt::format("set \"{}\" modtime {:%Y%m%d-%H:%M:%S}", escaped(e.name),
                                     fmt::gmtime(e.modified)));

@@ -16,7 +16,8 @@ class FileService {
   // False: this is not the protocol, or more than anybody has a reason to send ahead.
   virtual bool feed(std::span<const std::byte> bytes) = 0;
   virtual void eof() = 0;  // the client will send no more
-  virtual std::optional<files::Operation> poll() = 0;
+  // What is to be done next. No more answers are begun when `room` bytes of them wait.
+  virtual std::optional<files::Operation> poll(std::size_t room) = 0;
   virtual bool more() const = 0;  // poll() stopped only to be fair to others
   virtual void done(files::Answer answer) = 0;
   virtual void close_all() = 0;  // the channel ended
@@ -28,7 +29,11 @@ class FileService {
   virtual void tell() = 0;  // emits what happened since the last call
   // Whether it is worth an explanation that the operation finds nothing.
   virtual bool misses(const files::Operation& operation) const = 0;
+  virtual std::size_t held() const = 0;  // bytes of requests without an answer, and of answers
   virtual bool idle() const = 0;
+  // Whether it is to be brought to its end though the client has closed the channel, after all that it had to
+  // send.
+  virtual bool outlives_client() const = 0;
   virtual bool broken() const = 0;                     // the client broke the protocol
   virtual std::optional<int> exit_status() const = 0;  // once it has nothing more to do
 };

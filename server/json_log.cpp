@@ -157,6 +157,9 @@ struct SftpFields {
   std::string_view operator()(const sftp::event::SetMode& e) const {
     return out.add("name", e.name), out.add("mode", e.mode), out.add("ignored", true), "sftp.set";
   }
+  std::string_view operator()(const sftp::event::ModeIgnored& e) const {
+    return out.add("name", e.name), out.add("mode", e.mode), "sftp.mode_ignored";
+  }
   std::string_view operator()(const sftp::event::SetModtime& e) const {
     return out.add("name", e.name), out.add("modtime", static_cast<std::uint64_t>(e.modified)), "sftp.set";
   }

@@ -15,7 +15,7 @@ class ScpService final : public FileService {
 
   bool feed(std::span<const std::byte> bytes) override { return session_->feed(bytes); }
   void eof() override { session_->eof(); }
-  std::optional<files::Operation> poll() override { return session_->poll(); }
+  std::optional<files::Operation> poll(std::size_t room) override { return session_->poll(room); }
   bool more() const override { return session_->more(); }
   void done(files::Answer answer) override { session_->done(answer); }
   void close_all() override { session_->close_all(); }
@@ -23,6 +23,9 @@ class ScpService final : public FileService {
   void consume(std::size_t count) override { session_->output().consume(count); }
   void release_output() override { session_->output().release(); }
   void tell() override;
+  std::size_t held() const override { return session_->held(); }
+  // An upload of which every byte is here is kept: libssh2 waits for no answer.
+  bool outlives_client() const override { return receives_; }
   bool idle() const override { return session_->idle(); }
   bool broken() const override { return false; }
   // What is to be written is asked for first: that it is not there is no miss.

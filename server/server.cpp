@@ -125,6 +125,7 @@ void Server::tell_left_out() {
 }
 
 void Server::run() {
+  bound_open_files();
   events_.emit(event::Started{APDEPOT_VERSION});
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
@@ -150,6 +151,12 @@ void Server::run() {
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
   // and the next start sweeps its staging area and takes the drop up again.
   if (!writer_->close(log_patience) || workers_are_busy()) std::_Exit(0);
+}
+
+void Server::bound_open_files() {
+  const auto& settings = *shared_.settings;
+  shared_.open_files.set(
+      OpenFiles::bounds_for(most_descriptors(), settings.tftp.max_transfers, settings.ssh.max_sessions));
 }
 
 bool Server::workers_are_busy() const {
@@ -299,6 +306,7 @@ void Server::put_in_force(conf::Loaded loaded) {
   for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
   shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
   uploads_.bound_by(shared_.settings->uploads);
+  bound_open_files();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   if (conf::needs_restart(*settings_, *shared_.settings)) {

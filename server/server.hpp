@@ -45,6 +45,7 @@ class Server {
   void write(const Event& event);
   void tell_left_out();
   void run_loop();
+  void bound_open_files();
   std::string ready_line() const;
   void make_catalogue();
   void count_uploads();

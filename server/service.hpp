@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -12,6 +13,9 @@ void hold_standard_streams();
 // that do not end it, and no core or debugger that shows its memory. Before any thread is started, and after
 // root was given up, which would undo some of it.
 void prepare_process();
+
+// That this process may have.
+std::size_t most_descriptors();
 
 // Why there is no descriptor for another client, and what to do where that is a limit of this process.
 std::string no_descriptor_text(std::error_code error);

@@ -1,7 +1,9 @@
 #pragma once
-#include <set>
+#include <algorithm>
+#include <memory>
 
 #include "protocols/sftp/session.hpp"
+#include "server/connection_use.hpp"
 #include "server/file_service.hpp"
 #include "server/shared.hpp"
 
@@ -10,13 +12,16 @@ namespace server {
 // The sftp subsystem.
 class SftpService final : public FileService {
  public:
-  SftpService(const Events& events, std::uint64_t number, sftp::Session session)
-      : events_(events), number_(number), session_(std::move(session)) {}
+  SftpService(const Events& events, std::uint64_t number, std::shared_ptr<ConnectionUse> use,
+              sftp::Session session)
+      : events_(events), number_(number), use_(std::move(use)), session_(std::move(session)) {}
 
   bool feed(std::span<const std::byte> bytes) override { return session_.feed(bytes); }
   void eof() override { eof_ = true; }
-  std::optional<files::Operation> poll() override { return session_.poll(); }
-  bool more() const override { return false; }
+  std::optional<files::Operation> poll(std::size_t room) override {
+    return session_.poll(std::min<std::size_t>(room, sftp::longest_packet));
+  }
+  bool more() const override { return session_.more(); }
   void done(files::Answer answer) override { session_.done(std::move(answer)); }
   void close_all() override { session_.close_all(); }
   std::span<const std::byte> output() override { return session_.output().bytes(); }
@@ -25,10 +30,12 @@ class SftpService final : public FileService {
   void tell() override {
     for (auto& what : session_.take_events()) events_.emit(event::SftpHappened{number_, std::move(what)});
     for (const auto& [name, error] : session_.take_misnamed()) {
-      if (misnamed_.size() >= most_misnamed_told || !misnamed_.insert(name).second) continue;
+      if (!use_->misnamed.is_new(name)) continue;
       events_.emit(event::Missed{number_, event::Protocol::sftp, storage::explain_miss(name, error)});
     }
   }
+  std::size_t held() const override { return session_.held(); }
+  bool outlives_client() const override { return false; }
   bool idle() const override { return session_.idle(); }
   bool broken() const override { return session_.broken(); }
   bool misses(const files::Operation&) const override { return true; }
@@ -37,9 +44,8 @@ class SftpService final : public FileService {
  private:
   const Events& events_;
   const std::uint64_t number_;
-  static constexpr std::size_t most_misnamed_told = 100;
+  const std::shared_ptr<ConnectionUse> use_;
   sftp::Session session_;
-  std::set<std::string> misnamed_;  // of what it was told, a line a name
   bool eof_ = false;
 };
 

@@ -5,8 +5,11 @@
 
 #include "conf/settings.hpp"
 #include "server/events.hpp"
+#include "server/held_bytes.hpp"
 #include "server/loop_meter.hpp"
 #include "server/rare_warnings.hpp"
+#include "server/open_files.hpp"
+#include "server/turns.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 #include "storage/live_catalogue.hpp"
@@ -34,6 +37,9 @@ struct Shared {
   storage::UploadAccount& uploads;                 // for `disk` and `content`
   std::shared_ptr<const conf::Settings> settings;  // replaced as a whole by a reload
   std::uint64_t last_number = 0;
+  OpenFiles open_files = {};     // over SSH
+  HeldBytes held_bytes = {};     // over SSH
+  Turns explaining_turns{3, 8};  // of SFTP and SCP
 
   std::uint64_t next_number() { return ++last_number; }  // of a request or SSH session
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <new>
 
 #include "protocols/scp/sink.hpp"
 #include "protocols/scp/source.hpp"
@@ -14,17 +15,14 @@
 namespace server {
 namespace {
 
-using namespace std::chrono_literals;
-
-// One turn on the loop: encryption is what costs, from 0.1 to 3 ms for each write.
-constexpr auto longest_turn = 2ms;
 constexpr std::size_t most_at_once = 64 << 10;     // libssh keeps what the socket does not take
 constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
 
-constexpr std::size_t most_misses_told = 1000;
-constexpr std::size_t most_unasked_bytes = 256 << 10;  // before anything runs on the channel
-constexpr std::size_t most_backlog = 1 << 20;          // a client's window is larger (1.28 MB in libssh)
-constexpr std::size_t enough_answers = 64 << 10;       // to be sent in spite of it
+constexpr std::size_t most_unasked_bytes = 64 << 10;  // before anything runs on the channel
+constexpr std::size_t enough_answers = 64 << 10;      // to be sent though the client sends more meanwhile
+
+constexpr std::uint32_t root_handle = UINT32_MAX;  // no session gives it out
+constexpr std::size_t descriptors_of_upload = 3;
 
 // The user's "/", opened anew: an administrator may have put another images/ in its place.
 storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
@@ -36,6 +34,29 @@ storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf:
   // Where that fails, reading goes on, and every upload is told why.
   if (root && user.uploads) static_cast<void>(storage::uploads_below(*root));
   return root;
+}
+
+struct Opening {
+  std::uint32_t handle;
+  OpenFiles::Wanted wanted;
+};
+std::optional<Opening> opening(const files::Operation& operation) {
+  if (const auto* file = std::get_if<files::OpenFile>(&operation))
+    return Opening{file->handle, {.name = file->path.text().size()}};
+  if (const auto* folder = std::get_if<files::OpenDirectory>(&operation))
+    return Opening{folder->handle, {.directory = true, .name = folder->path.text().size()}};
+  if (const auto* upload = std::get_if<files::CreateFile>(&operation))
+    return Opening{upload->handle,
+                   {.descriptors = descriptors_of_upload, .name = upload->path.text().size()}};
+  return {};
+}
+
+// The handle of which nothing is open any more.
+std::optional<std::uint32_t> closed_by(const files::Operation& operation, const files::Answer& answer) {
+  if (const auto* close = std::get_if<files::CloseHandle>(&operation)) return close->handle;
+  if (const auto* abandon = std::get_if<files::AbandonFile>(&operation)) return abandon->handle;
+  const auto opened = std::holds_alternative<std::error_code>(answer) ? opening(operation) : std::nullopt;
+  return opened ? std::optional(opened->handle) : std::nullopt;
 }
 
 Workers& workers_for(const Shared& shared, const files::Operation& operation) {
@@ -53,7 +74,8 @@ SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel chann
     : shared_(shared),
       connection_(connection),
       channel_(channel),
-      write_at_once_(std::min(most_at_once, packet * most_packets_at_once)) {
+      write_at_once_(std::min(most_at_once, packet * most_packets_at_once)),
+      use_(connection.use()) {
   ssh_callbacks_init(&callbacks_);
   callbacks_.userdata = this;
   callbacks_.channel_data_function = on_data;
@@ -67,38 +89,71 @@ SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel chann
 // Of a channel that the client has not closed libssh would call us back; it goes with the connection.
 SshChannel::~SshChannel() {
   if (channel_ && closed_) ssh_channel_free(channel_);
+  use_->hold(held_, 0);
 }
 
 void SshChannel::detach() {
   channel_ = nullptr;
-  close_service();
+  guard([this] { close_service(); });
+}
+
+// Where memory is short this connection ends, and no other.
+template <class Do>
+void SshChannel::guard(Do what) {
+  try {
+    what();
+  } catch (const std::bad_alloc&) {
+    received_ = {};  // room to tell of it
+    if (channel_) connection_.end(out_of_memory);
+  }
 }
 
 template <class Work, class Then>
 void SshChannel::wait_for(Workers& workers, Work work, Then then) {
+  run(workers, std::move(work), std::move(then), false);
+}
+
+template <class Work, class Then>
+void SshChannel::wait_for_explaining(Work work, Then then) {
+  run(shared_.explaining, std::move(work), std::move(then), true);
+}
+
+// `in_turn`: of the explaining turns, one that is over then.
+template <class Work, class Then>
+void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
   waiting_ = true;
-  workers.run(std::move(work), [hold = connection_.hold(), self = shared_from_this(),
-                                then = std::move(then)](auto result) mutable {
-    auto& connection = self->connection_;
-    connection.when_free([hold = std::move(hold), self = std::move(self), then = std::move(then),
-                          result = std::move(result)]() mutable {
-      self->waiting_ = false;
-      if (!result) {
-        self->connection_.end(out_of_memory);
-      } else {
-        then(std::move(*result));
-      }
-      if (!self->channel_) return self->close_service();
-      self->connection_.go_on();
+  const auto leave = [this, in_turn] {
+    if (in_turn) shared_.explaining_turns.leave(use_->address());
+  };
+  try {
+    workers.run(std::move(work), [leave, hold = connection_.hold(), self = shared_from_this(),
+                                  then = std::move(then)](auto result) mutable {
+      leave();
+      auto& connection = self->connection_;
+      connection.when_free([hold = std::move(hold), self = std::move(self), then = std::move(then),
+                            result = std::move(result)]() mutable {
+        self->waiting_ = false;
+        if (!result) {
+          self->connection_.end(out_of_memory);
+        } else {
+          self->guard([&] { then(std::move(*result)); });
+        }
+        if (!self->channel_) return self->guard([&] { self->close_service(); });
+        self->connection_.go_on();
+      });
     });
-  });
+  } catch (...) {
+    waiting_ = false;
+    leave();
+    throw;
+  }
 }
 
 void SshChannel::start_sftp(ssh::Message request) {
   start(std::move(request), [this] {
     const auto access = connection_.user().uploads ? sftp::Access::uploads : sftp::Access::read_only;
     return std::make_unique<SftpService>(
-        shared_.events, connection_.number(),
+        shared_.events, connection_.number(), use_,
         sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access));
   });
 }
@@ -119,6 +174,13 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
 }
 
 void SshChannel::start(ssh::Message request, MakeService make) {
+  leases_ = std::make_shared<Leases>();
+  auto root_lease = lease({});
+  if (!root_lease) {
+    ssh_message_reply_default(request.get());
+    return;
+  }
+  leases_->emplace(root_handle, std::move(*root_lease));
   starting_ = true;
   wait_for(
       shared_.disk, [&depot = shared_.depot, user = connection_.user()] { return root_for(depot, user); },
@@ -126,6 +188,7 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         starting_ = false;
         if (!channel_) return;
         if (!root) {
+          leases_.reset();
           shared_.events.emit(event::SshRefused{
               connection_.number(),
               fmt::format("user {}: the root {} cannot be opened: {}", connection_.user().name,
@@ -142,17 +205,20 @@ void SshChannel::start(ssh::Message request, MakeService make) {
               user.root == "/" ? shared_.settings->lookup.aliases : std::vector<storage::Alias>{});
         UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
                                  shared_.catalogue};
-        files_.emplace(std::move(images), std::move(uploads), shared_.disk);
+        files_.emplace(std::move(images), std::move(uploads), shared_.disk, leases_);
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
 }
 
-bool SshChannel::backlogged() const { return !finished_ && received_.size() > most_backlog; }
-
-bool SshChannel::serve() {
+bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
   if (waiting_ || finished_ || !channel_) return false;
+  if (short_of_memory_) {
+    connection_.end(out_of_memory);
+    return false;
+  }
   if (!service_) {
+    may_go_on_ = false;
     if (received_.size() > most_unasked_bytes) {
       connection_.end("the client sent what nobody asked for");
     } else if (eof_ || closed_) {
@@ -160,46 +226,80 @@ bool SshChannel::serve() {
     }
     return false;
   }
-  const auto end = std::chrono::steady_clock::now() + longest_turn;
-  while (work()) {
-    if (std::chrono::steady_clock::now() >= end) return true;
+  may_go_on_ = true;
+  while (std::chrono::steady_clock::now() < end) {
+    guard([this] { may_go_on_ = work(); });
+    if (waiting_ || finished_ || !channel_ || !may_go_on_) return false;
   }
-  return false;
+  return true;
 }
 
 // One round. True when something moved and nothing hinders the next one.
 bool SshChannel::work() {
+  if (use_->holds_too_much()) {
+    connection_.end("the client sends more and more, and takes no answers");
+    return false;
+  }
   if (eof_ && received_.empty()) service_->eof();
-  auto operation = service_->poll();
+  auto operation = service_->poll(use_->room());
   // Not before the service wants for something to do: a client may send faster than the disk writes, and what
   // waits here holds it back.
-  if (!operation && !received_.empty()) {
+  if (!operation && !service_->more() && !received_.empty()) {
     if (!service_->feed(std::exchange(received_, {}))) {
       connection_.end("the client sent what its protocol has no place for, or too much at once");
       return false;
     }
     if (eof_) service_->eof();
-    operation = service_->poll();
+    operation = service_->poll(use_->room());
   }
   // An opening is told behind what it is remapped to.
   if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) service_->tell();
   if (operation) carry_out(*operation);
-  const bool moved = flush();
+  const bool goes_on = operation || service_->more();
+  // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte
+  // more.
+  const bool later = goes_on && use_->holds_enough() && service_->output().size() < enough_answers;
+  const bool moved = !later && flush();
+  count_held();
   if (waiting_ || !channel_) return false;
   if (service_->broken()) {
     connection_.end(
         fmt::format("bad message from {} local user {}", connection_.address(), connection_.user().name));
     return false;
   }
-  if (closed_) {
+  if (closed_ && !(goes_on && eof_ && service_->outlives_client())) {
     finish(0);
     return false;
   }
-  if (operation || moved || service_->more()) return true;
+  if (goes_on || moved) return true;
   if (service_->output().empty() && connection_.may_send()) {
     if (const auto status = service_->exit_status()) finish(*status);
   }
   return false;
+}
+
+void SshChannel::count_held() {
+  const auto before = std::exchange(held_, received_.size() + (service_ ? service_->held() : 0));
+  use_->hold(before, held_);
+}
+
+std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what) {
+  auto taken = use_->open(what);
+  if (taken) return std::move(*taken);
+  auto text = fmt::format("another open file: {}", text_of(taken.error()));
+  if (use_->refused_opens.is_new(text))
+    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text)});
+  return {};
+}
+
+// False when there are too many.
+bool SshChannel::open(const files::Operation& operation) {
+  const auto what = opening(operation);
+  if (!what) return true;
+  auto taken = lease(what->wanted);
+  if (!taken) return false;
+  leases_->insert_or_assign(what->handle, std::move(*taken));
+  return true;
 }
 
 void SshChannel::carry_out(const files::Operation& operation) {
@@ -207,11 +307,15 @@ void SshChannel::carry_out(const files::Operation& operation) {
     service_->done(std::move(*answer));
     return service_->tell();
   }
+  if (!open(operation)) {
+    service_->done(std::make_error_code(std::errc::too_many_files_open));
+    return service_->tell();
+  }
   wait_for(
       workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
       [this, operation](UserFiles::Outcome outcome) {
         if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
-        conclude(std::move(outcome), service_->misses(operation));
+        conclude(operation, std::move(outcome), service_->misses(operation));
       });
 }
 
@@ -221,24 +325,36 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
   const bool missing =
       error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
   return missing && channel_ && service_->misses(operation) &&
-         files_->may_mean_another(operation, shared_.settings->lookup) &&
-         shared_.explaining.busy() < most_explanations;
+         files_->may_mean_another(operation, shared_.settings->lookup);
 }
 
+// In turn with other addresses: to be told that a file is missing because others ask much would be a lie.
 void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed) {
-  wait_for(
-      shared_.explaining,
-      [files = &*files_, operation, settings = shared_.settings->lookup] {
-        return files->perform_as_meant(operation, settings);
-      },
-      [this, missed = std::move(missed)](std::optional<UserFiles::Outcome> outcome) mutable {
-        conclude(outcome ? std::move(*outcome) : std::move(missed), true);
-      });
+  waiting_ = true;
+  shared_.explaining_turns.wait(use_->address(), [this, operation, missed = std::move(missed),
+                                                  hold = connection_.hold(),
+                                                  self = shared_from_this()]() mutable {
+    if (!channel_) {
+      waiting_ = false;
+      shared_.explaining_turns.leave(use_->address());
+      return guard([this] { close_service(); });
+    }
+    guard([&] {
+      wait_for_explaining(
+          [files = &*files_, operation, settings = shared_.settings->lookup] {
+            return files->perform_as_meant(operation, settings);
+          },
+          [this, operation, missed = std::move(missed)](std::optional<UserFiles::Outcome> outcome) mutable {
+            conclude(operation, outcome ? std::move(*outcome) : std::move(missed), true);
+          });
+    });
+  });
 }
 
-void SshChannel::conclude(UserFiles::Outcome outcome, bool tells) {
+void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells) {
   const auto* error = std::get_if<std::error_code>(&outcome.answer);
   const auto code = error ? *error : std::error_code{};
+  if (const auto closed = closed_by(operation, outcome.answer)) leases_->erase(*closed);
   if (const auto& meant = outcome.meant) {
     shared_.events.emit(
         event::SftpRemapped{connection_.number(), meant->asked, {meant->path.text(), meant->rule}});
@@ -258,15 +374,15 @@ bool SshChannel::expected(const storage::Path& missing, std::error_code error) c
 
 // One line a name. The client has its status code already, or has it while we look.
 void SshChannel::explain(const storage::Path& missing, std::error_code error) {
-  if (missed_.size() >= most_misses_told || !missed_.insert(missing.text()).second) return;
+  if (!use_->misses.is_new(missing.text())) return;
   flush();
   if (!channel_) return;
   const auto tell = [this](storage::Miss miss) {
     shared_.events.emit(event::Missed{connection_.number(), event::Protocol::sftp, std::move(miss)});
   };
-  if (shared_.explaining.busy() >= most_explanations) return tell(storage::plain_miss(missing.text(), error));
-  wait_for(
-      shared_.explaining,
+  if (shared_.explaining.busy() >= most_explanations || !shared_.explaining_turns.enter(use_->address()))
+    return tell(storage::plain_miss(missing.text(), error));
+  wait_for_explaining(
       [files = &*files_, missing, error, forgiving = shared_.settings->lookup.forgiving] {
         return files->explain(missing, error, forgiving);
       },
@@ -277,9 +393,7 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
 // that a client that does not read costs no memory. True when something moved.
 bool SshChannel::flush() {
   bool moved = false;
-  // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte
-  // more.
-  if (backlogged() && service_->output().size() < enough_answers) return false;
+  if (closed_) service_->consume(service_->output().size());  // nobody reads it
   while (!service_->output().empty() && !closed_ && connection_.may_send()) {
     const auto output = service_->output();
     const auto window = ssh_channel_window_size(channel_);
@@ -301,10 +415,13 @@ bool SshChannel::flush() {
 // A worker may be at it: then what it waits for closes it.
 void SshChannel::close_service() {
   if (!service_ || waiting_) return;
-  service_->close_all();
-  service_->tell();
-  service_.reset();
+  const auto service = std::move(service_);
   files_.reset();
+  leases_.reset();
+  received_ = {};
+  count_held();
+  service->close_all();
+  service->tell();
   shared_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
 }
@@ -321,7 +438,13 @@ int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size
   auto& channel = *static_cast<SshChannel*>(self);
   if (is_stderr != 0 || channel.finished_) return static_cast<int>(size);
   const auto* bytes = static_cast<const std::byte*>(data);
-  channel.received_.insert(channel.received_.end(), bytes, bytes + size);
+  try {
+    channel.received_.insert(channel.received_.end(), bytes, bytes + size);
+    channel.count_held();
+    channel.may_go_on_ = true;
+  } catch (...) {  // libssh is C: serve() ends the connection
+    channel.short_of_memory_ = true;
+  }
   return static_cast<int>(size);
 }
 

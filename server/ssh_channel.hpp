@@ -1,13 +1,15 @@
 #pragma once
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "conf/settings.hpp"
 #include "protocols/scp/command.hpp"
+#include "server/connection_use.hpp"
 #include "server/file_service.hpp"
 #include "server/shared.hpp"
 #include "server/ssh_handles.hpp"
@@ -29,6 +31,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     virtual std::uint64_t number() const = 0;
     virtual const std::string& address() const = 0;
     virtual const conf::User& user() const = 0;
+    virtual const std::shared_ptr<ConnectionUse>& use() const = 0;
     // What was written before is with the kernel, and no keys are exchanged.
     virtual bool may_send() const = 0;
     virtual void go_on() = 0;  // a worker has answered
@@ -51,34 +54,44 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void start_sftp(ssh::Message request);
   void start_scp(ssh::Message request, scp::Command command);
 
-  // Feeds, works and flushes until nothing moves. True when the turn's bound was hit and there is more to do.
-  bool serve();
+  // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
+  bool serve(std::chrono::steady_clock::time_point end);
   void detach();  // the connection is over: libssh's channel is gone, or about to be
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
   bool serves() const { return starting_ || service_; }
   bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
   bool over() const { return closed_ && finished_ && !waiting_; }
-  // It has more than enough to work at: what the client sends must wait.
-  bool backlogged() const;
+  // It has something to work at, or somebody who works for it: it needs nothing from the client to go on.
+  bool busy() const { return waiting_ || may_go_on_; }
 
  private:
   using MakeService = std::function<std::unique_ptr<FileService>()>;
   void start(ssh::Message request, MakeService make);
   bool work();
   void carry_out(const files::Operation& operation);
+  bool open(const files::Operation& operation);
+  std::optional<OpenFiles::Lease> lease(const OpenFiles::Wanted& what);
   bool may_mean_another(const files::Operation& operation, const UserFiles::Outcome& outcome) const;
   void carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed);
-  void conclude(UserFiles::Outcome outcome, bool tells);
+  void conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells);
   bool expected(const storage::Path& missing, std::error_code error) const;
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
+  void count_held();
   void close_service();
   void finish(int status);
 
   // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
   template <class Work, class Then>
   void wait_for(Workers& workers, Work work, Then then);
+  // The same on `explaining`; the caller has entered its turns.
+  template <class Work, class Then>
+  void wait_for_explaining(Work work, Then then);
+  template <class Work, class Then>
+  void run(Workers& workers, Work work, Then then, bool in_turn);
+  template <class Do>
+  void guard(Do what);
 
   static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
   static void on_eof(ssh_session, ssh_channel, void* self);
@@ -89,14 +102,20 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   ssh_channel channel_;  // libssh's; ours to free once both sides have closed it
   std::size_t write_at_once_;
   ssh_channel_callbacks_struct callbacks_{};
+  const std::shared_ptr<ConnectionUse> use_;
   std::vector<std::byte> received_;
+  std::size_t held_ = 0;  // bytes, as counted last
+  bool may_go_on_ = false;
+  bool short_of_memory_ = false;       // in one of libssh's callbacks
   bool eof_ = false, closed_ = false;  // by the client
   bool finished_ = false;              // by us
   bool starting_ = false;
   bool waiting_ = false;  // for a worker
   std::unique_ptr<FileService> service_;
+  // By their handles; shared with whoever closes the files at the end.
+  using Leases = std::map<std::uint32_t, OpenFiles::Lease>;
+  std::shared_ptr<Leases> leases_;
   std::optional<UserFiles> files_;
-  std::set<std::string> missed_;  // names whose miss was told
 };
 
 }  // namespace server

@@ -4,7 +4,6 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +39,7 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   std::uint64_t number() const override { return number_; }
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
+  const std::shared_ptr<ConnectionUse>& use() const override { return use_; }
   bool may_send() const override;
   void go_on() override { service(); }
   void when_free(std::move_only_function<void()> then) override;
@@ -85,7 +85,8 @@ class SshSession final : SshChannel::Connection, public std::enable_shared_from_
   SshLogin login_;
   SshNegotiation negotiation_;
   std::list<std::shared_ptr<SshChannel>> channels_;
-  std::set<std::string> refused_;  // of what it was told
+  std::shared_ptr<ConnectionUse> use_;  // once it has a channel
+  ToldOnce refused_{100};
 };
 
 }  // namespace server

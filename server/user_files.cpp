@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
+#include <ranges>
 
 #include "storage/upload_error.hpp"
 #include "storage/uploads_folder.hpp"
@@ -49,6 +51,18 @@ std::string name_read(const files::Operation& operation) {
   return spelled.empty() ? path_read(operation)->text() : spelled;
 }
 
+// Whether the link's target says that it lies above "/".
+bool climbs_out(const storage::Path& link, std::string_view target) {
+  auto depth = target.starts_with('/') ? 0 : std::ptrdiff_t(link.components().size()) - 1;
+  for (const auto part : std::views::split(target, '/')) {
+    const std::string_view name(part.begin(), part.end());
+    if (name.empty() || name == ".") continue;
+    depth += name == ".." ? -1 : 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
 UserFiles::Outcome no_exact_name(const storage::Path& path) {
   return {std::make_error_code(std::errc::no_such_file_or_directory), path};
 }
@@ -57,8 +71,12 @@ UserFiles::Outcome no_exact_name(const storage::Path& path) {
 
 UserFiles::~UserFiles() {
   // To sweep away what was not published may wait for the disk, and so may closing a file.
-  if (!open_.empty())
-    closing_.run([open = std::move(open_)]() mutable { return open.clear(), true; }, [](auto) {});
+  if (open_.empty()) return;
+  try {
+    closing_.run([open = std::move(open_)]() mutable { return open.clear(), true; },
+                 [hold = std::move(hold_)](auto) {});
+  } catch (const std::bad_alloc&) {  // then they are closed here
+  }
 }
 
 std::optional<files::Answer> UserFiles::try_now(const files::Operation& operation) {
@@ -118,6 +136,27 @@ UserFiles::Outcome UserFiles::run(const files::ReadDirectory& operation) {
   auto* directory = std::get_if<storage::Directory>(&slot(operation.handle));
   if (!directory) return not_open();
   return answer(directory->read(operation.count));
+}
+
+UserFiles::Outcome UserFiles::run(const files::FindNames& operation) {
+  auto* directory = std::get_if<storage::Directory>(&slot(operation.handle));
+  if (!directory) return not_open();
+  const auto entries = directory->read(operation.count);
+  if (!entries) return {entries.error()};
+  for (const auto& entry : *entries) {
+    if (storage::Path::is_component(entry.name)) operation.names->take(entry.name);
+  }
+  if (entries->empty()) operation.names->end();
+  return {entries->size()};
+}
+
+// Only of a link that leads somewhere below the user's root: another tells of what he has no business with.
+UserFiles::Outcome UserFiles::run(const files::ReadLink& operation) {
+  auto target = images_.root.link_target(operation.path);
+  if (!target) return {target.error(), operation.path};
+  if (climbs_out(operation.path, *target) || !images_.root.attributes(operation.path))
+    return {std::make_error_code(std::errc::permission_denied)};
+  return {files::LinkTarget{std::move(*target)}};
 }
 
 UserFiles::Outcome UserFiles::run(const files::CloseHandle& operation) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -39,9 +40,10 @@ class UserFiles {
     std::vector<storage::Alias> aliases = {};  // as from the user's "/"
   };
 
-  // Without `uploads` the user may only read. What is still open at the end is closed by `closing`.
-  UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing)
-      : images_(std::move(images)), uploads_(std::move(uploads)), closing_(closing) {}
+  // Without `uploads` the user may only read. What is still open at the end is closed by `closing`; `hold` is
+  // given up after that.
+  UserFiles(Images images, std::optional<Uploads> uploads, Workers& closing, std::shared_ptr<void> hold)
+      : images_(std::move(images)), uploads_(std::move(uploads)), closing_(closing), hold_(std::move(hold)) {}
   UserFiles(const UserFiles&) = delete;
   UserFiles& operator=(const UserFiles&) = delete;
   ~UserFiles();
@@ -64,6 +66,8 @@ class UserFiles {
   Outcome run(const files::OpenDirectory& operation);
   Outcome run(const files::ReadFile& operation);
   Outcome run(const files::ReadDirectory& operation);
+  Outcome run(const files::FindNames& operation);
+  Outcome run(const files::ReadLink& operation);
   Outcome run(const files::CloseHandle& operation);
   Outcome run(const files::AbandonFile& operation);
   Outcome run(const files::CreateFile& operation);
@@ -101,6 +105,7 @@ class UserFiles {
   const Images images_;
   const std::optional<Uploads> uploads_;
   Workers& closing_;
+  std::shared_ptr<void> hold_;
   std::vector<Slot> open_;
   std::optional<storage::Path> refused_;  // the last name that could not be written
 };

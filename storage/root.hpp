@@ -61,6 +61,8 @@ class Root {
   Result<File> open_file(const Path& path) const;
   Result<Directory> open_directory(const Path& path) const;
   Result<Attributes> attributes(const Path& path, Links links = Links::follow) const;
+  // What a link says, which may lead anywhere; errc::invalid_argument for what is not a link.
+  Result<std::string> link_target(const Path& path) const;
   Result<Root> subroot(const Path& path) const;  // a user's own "/"
   Result<Space> space(const Path& path) const;
   // Moves the file `from`, whose path is the system's and on the same file system, to `to`, synced; never

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 
 #include "storage/durable_linux.hpp"
 #include "storage/root.hpp"
@@ -99,6 +100,19 @@ Result<Attributes> Root::attributes(const Path& path, Links links) const {
   const auto handle = resolve(path, O_PATH | O_CLOEXEC | (links == Links::keep ? O_NOFOLLOW : 0));
   if (!handle) return std::unexpected(handle.error());
   return attributes_of(handle->get());
+}
+
+Result<std::string> Root::link_target(const Path& path) const {
+  const auto handle = resolve(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  if (!handle) return std::unexpected(handle.error());
+  const auto kind = attributes_of(handle->get());
+  if (!kind) return std::unexpected(kind.error());
+  if (kind->kind != Kind::link) return failed(std::errc::invalid_argument);
+  std::string target(PATH_MAX, '\0');
+  const auto size = ::readlinkat(handle->get(), "", target.data(), target.size());
+  if (size < 0) return failed();
+  target.resize(static_cast<std::size_t>(size));
+  return target;
 }
 
 Result<Space> Root::space(const Path& path) const {

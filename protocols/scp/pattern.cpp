@@ -5,7 +5,11 @@
 namespace scp {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
+using Bytes = std::bitset<256>;
+
+unsigned char byte(char c) { return static_cast<unsigned char>(c); }
+
+Bytes only(char c) { return Bytes{}.set(byte(c)); }
 
 // A character of a pattern, without the backslash before it.
 char take_character(std::string_view& pattern) {
@@ -15,66 +19,72 @@ char take_character(std::string_view& pattern) {
   return c;
 }
 
-// "[a-z]" at the front of `pattern`. Nothing when it does not end: then '[' is itself.
-std::optional<bool> take_set(std::string_view& pattern, char c) {
+// Takes "[a-z]" from the front of `pattern`. Nothing when it does not end.
+std::optional<Bytes> take_set(std::string_view& pattern) {
   auto rest = pattern.substr(1);
   const bool negated = rest.starts_with('!') || rest.starts_with('^');
   if (negated) rest.remove_prefix(1);
-  bool found = false;
-  const auto byte = static_cast<unsigned char>(c);
+  Bytes set;
   for (bool first = true; !rest.empty(); first = false) {
     if (rest.front() == ']' && !first) {
       pattern = rest.substr(1);
-      return found != negated;
+      return negated ? ~set : set;
     }
-    const auto low = static_cast<unsigned char>(take_character(rest));
+    const unsigned low = byte(take_character(rest));
     auto high = low;
     if (rest.size() > 1 && rest[0] == '-' && rest[1] != ']') {
       rest.remove_prefix(1);
-      high = static_cast<unsigned char>(take_character(rest));
+      high = byte(take_character(rest));
     }
-    found = found || (low <= byte && byte <= high);
+    for (auto each = low; each <= high; ++each) set.set(each);
   }
   return {};
 }
 
-// Takes from `pattern` what stands for one character, and tells whether `c` is such a one.
-bool take_one(std::string_view& pattern, char c) {
-  if (pattern.front() == '?') {
-    pattern.remove_prefix(1);
-    return true;
-  }
-  if (pattern.front() == '[') {
-    if (const auto found = take_set(pattern, c)) return *found;
-    pattern.remove_prefix(1);
-    return c == '[';
-  }
-  return take_character(pattern) == c;
-}
-
 }  // namespace
 
-bool matches(std::string_view pattern, std::string_view name) {
-  if (name.starts_with('.') && !pattern.starts_with('.') && !pattern.starts_with("\\.")) return false;
-  // Only the last star has to be tried with more than it took, so that no pattern takes exponential time.
-  auto behind_star = std::string_view{};
-  auto star_took_to = npos;
-  std::size_t at = 0;
-  while (at < name.size()) {
-    if (pattern.starts_with('*')) {
-      pattern.remove_prefix(1);
-      behind_star = pattern;
-      star_took_to = at;
-    } else if (!pattern.empty() && take_one(pattern, name[at])) {
-      ++at;
-    } else if (star_took_to != npos) {
-      pattern = behind_star;
-      at = ++star_took_to;
+Pattern::Pattern(std::string_view text) : begins_with_dot_(text.starts_with('.') || text.starts_with("\\.")) {
+  bool sets_end = true;  // behind one that does not, no other does
+  while (!text.empty()) {
+    const char c = text.front();
+    if (c == '*') {
+      text.remove_prefix(1);
+      stars_.set(size_);
+      continue;
+    }
+    if (size_ == longest) {
+      too_long_ = true;
+      return;
+    }
+    const auto set = c == '[' && sets_end ? take_set(text) : std::nullopt;
+    if (set) {
+      add(*set);
+    } else if (c == '[') {
+      sets_end = false;
+      text.remove_prefix(1);
+      add(only(c));
+    } else if (c == '?') {
+      text.remove_prefix(1);
+      add(~Bytes{});
     } else {
-      return false;
+      add(only(take_character(text)));
     }
   }
-  return pattern.find_first_not_of('*') == npos;
+}
+
+void Pattern::add(const Bytes& bytes) {
+  for (std::size_t each = 0; each < bytes.size(); ++each) {
+    if (bytes.test(each)) accepted_by_[each].set(size_);
+  }
+  ++size_;
+}
+
+bool Pattern::matches(std::string_view name) const {
+  if (too_long_ || (name.starts_with('.') && !begins_with_dot_)) return false;
+  States states;
+  states.set(0);
+  for (const char c : name) states = ((states & accepted_by_[byte(c)]) << 1) | (states & stars_);
+  return states.test(size_);
 }
 
 }  // namespace scp

@@ -7,8 +7,7 @@
 namespace scp {
 namespace {
 
-constexpr std::size_t enough_output = 128 << 10;  // beyond it nothing more is begun
-constexpr int steps_at_once = 256;
+constexpr int steps_at_once = 64;
 constexpr std::size_t longest_name_told = 1024;  // so that an error fits into a client's buffer for a line
 
 std::string name_told(std::string_view name) {
@@ -37,9 +36,10 @@ bool Session::feed(Bytes bytes) {
   return true;
 }
 
-std::optional<Operation> Session::poll() {
+std::optional<Operation> Session::poll(std::size_t room) {
   more_ = false;
-  for (int steps = 0; !pending_ && !finished() && output_.size() < enough_output; ++steps) {
+  room_ = std::min(room, enough_output);
+  for (int steps = 0; !pending_ && !finished() && (output_.size() == 0 || output_.size() < room_); ++steps) {
     more_ = steps == steps_at_once;
     if (more_ || !step()) break;
   }

@@ -47,14 +47,16 @@ class Session {
   // False: more than any client has a reason to send ahead; close the channel.
   bool feed(Bytes bytes);
   void eof() { eof_ = true; }  // the client's: how an upload ends
-  // Works through what was fed until something has to be done, or enough output waits.
-  std::optional<Operation> poll();
+  // Works through some of what was fed, until something has to be done, or `room` bytes of output wait, and
+  // at most 32 KiB more.
+  std::optional<Operation> poll(std::size_t room = enough_output);
   bool more() const { return more_; }  // poll() stopped to be fair to others: call it again in another turn
   void done(const Answer& answer);
   void close_all();  // the channel ended: says what was still open
 
   protocols::OutputBuffer& output() { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
+  std::size_t held() const { return input_.size() + output_.capacity(); }  // bytes
   bool finished() const { return exit_status_.has_value(); }
   int exit_status() const { return exit_status_.value_or(1); }  // 0 or 1
   bool idle() const;  // nothing is begun and not at its end, or waiting to be sent
@@ -94,6 +96,9 @@ class Session {
   protocols::OutputBuffer output_;
   std::optional<Open> file_;
 
+  static constexpr std::size_t enough_output = 128 << 10;  // beyond it nothing more is begun
+  std::size_t room() const { return room_; }
+
  private:
   struct Pending {
     Operation operation;
@@ -101,6 +106,7 @@ class Session {
   };
 
   const std::size_t most_input_;
+  std::size_t room_ = enough_output;
   bool more_ = false, failed_ = false;
   std::optional<Pending> pending_;
   std::optional<int> exit_status_;

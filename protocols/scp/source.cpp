@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocols/scp/pattern.hpp"
-
 namespace scp {
 namespace {
 
 constexpr std::size_t most_unasked = 64 << 10;  // a script may send its answers ahead; each is a byte
-constexpr std::size_t piece = 256 << 10;
+constexpr std::size_t piece = 256 << 10, least_piece = 32 << 10;
 constexpr std::size_t entries_at_once = 32;
+constexpr std::size_t searched_at_once = 1000;  // entries: a large folder must not hold a worker for long
 constexpr std::size_t deepest = 64;
-constexpr std::size_t most_matches = 64 << 10;  // bytes of names
 
 constexpr std::uint32_t file_handle = 0, first_folder_handle = 1;
 
@@ -79,10 +77,7 @@ void Source::heard(bool ok) {
 
 void Source::next() {
   if (!folders_.empty()) return next_entry();
-  if (found_.empty()) return next_name();
-  auto item = std::move(found_.back());
-  found_.pop_back();
-  start(std::move(item));
+  search_ ? next_found() : next_name();
 }
 
 void Source::next_entry() {
@@ -117,48 +112,41 @@ bool Source::search(const Name& name) {
   if (folder != name.pattern.substr(0, slash + 1)) return false;
   const auto path = storage::Path::parse(folder.empty() ? "." : folder);
   if (!path) return false;
-  search_ = Search{name, name.pattern.substr(slash + 1), {}, 0};
-  item_.path = *path;
+  search_ = Search{name.text, folder, *path, std::make_shared<NameSearch>(name.pattern.substr(slash + 1))};
   ask(OpenDirectory{first_folder_handle, *path}, &Source::search_opened);
   return true;
 }
 
 void Source::search_opened(const Answer& answer) {
-  if (!error_of(answer)) {
-    return ask(ReadDirectory{first_folder_handle, entries_at_once}, &Source::search_read);
-  }
-  search_over(answer);
+  if (error_of(answer)) return search_over(answer);
+  ask(FindNames{first_folder_handle, searched_at_once, search_->found}, &Source::search_read);
 }
 
 void Source::search_read(const Answer& answer) {
-  const auto* entries = std::get_if<std::vector<storage::Entry>>(&answer);
-  const bool more = entries && !entries->empty() &&
-                    std::ranges::all_of(*entries, [this](const auto& entry) { return keep(entry); });
-  if (more) return ask(ReadDirectory{first_folder_handle, entries_at_once}, &Source::search_read);
+  const auto* looked_at = std::get_if<std::size_t>(&answer);
+  if (looked_at && *looked_at > 0 && !search_->found->too_many())
+    return ask(FindNames{first_folder_handle, searched_at_once, search_->found}, &Source::search_read);
   ask(CloseHandle{first_folder_handle}, &Source::search_over);
 }
 
-// False when there are too many.
-bool Source::keep(const storage::Entry& entry) {
-  if (!storage::Path::is_component(entry.name) || !matches(search_->pattern, entry.name)) return true;
-  search_->bytes += entry.name.size();
-  search_->matching.push_back(entry.name);
-  return search_->bytes <= most_matches;
+void Source::search_over(const Answer&) {
+  const bool too_many = search_->found->too_many();
+  if (!too_many && search_->found->size() > 0) return;  // next_found() goes on
+  const auto name = std::exchange(search_, {})->name;
+  if (too_many) return complain(name, text_of(std::make_error_code(std::errc::argument_list_too_long)));
+  const auto path = storage::Path::parse(name);  // a shell leaves a name without a match as it is
+  if (!path) return complain(name, text_of(error_of(path.error())));
+  start({name, *path, {}});
 }
 
-void Source::search_over(const Answer&) {
-  auto found = *std::exchange(search_, {});
-  if (found.bytes > most_matches) {
-    return complain(found.name.text, text_of(std::make_error_code(std::errc::argument_list_too_long)));
+void Source::next_found() {
+  auto& search = *search_;
+  if (search.next == search.found->size()) {
+    search_.reset();
+    return;
   }
-  if (found.matching.empty()) {  // a shell leaves the name as it is
-    const auto path = storage::Path::parse(found.name.text);
-    if (!path) return complain(found.name.text, text_of(error_of(path.error())));
-    return start({found.name.text, *path, {}});
-  }
-  const auto folder = found.name.text.substr(0, found.name.text.rfind('/') + 1);
-  std::ranges::sort(found.matching, std::greater{});
-  for (const auto& name : found.matching) found_.push_back({folder + name, item_.path / name, {}});
+  const std::string name((*search.found)[search.next++]);
+  start({search.folder + name, search.path / name, {}});
 }
 
 void Source::start(Item item) {
@@ -207,7 +195,8 @@ void Source::send_file_record() {
 
 void Source::send_data() {
   if (offset_ == size_) return close_file(State::status);
-  room_ = output_.grow(static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset_, piece)));
+  const auto most = room() < enough_output ? least_piece : piece;
+  room_ = output_.grow(static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset_, most)));
   if (!trouble_.empty()) return pad();
   ask(ReadFile{file_handle, offset_, room_}, &Source::data_read);
 }

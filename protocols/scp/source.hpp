@@ -1,5 +1,6 @@
 #pragma once
 #include "protocols/scp/command.hpp"
+#include "protocols/scp/name_search.hpp"
 #include "protocols/scp/session.hpp"
 
 namespace scp {
@@ -23,12 +24,13 @@ class Source final : public Session {
     std::size_t next = 0;
     bool read = false;  // to its end
   };
-  // A pattern's matches are sorted, as a shell does it, so they are all read first.
+  // A pattern's matches are sorted, as a shell does it, so they are all found first.
   struct Search {
-    Name name;
-    std::string pattern;                // of the last component
-    std::vector<std::string> matching;  // last components
-    std::size_t bytes = 0;
+    std::string name;    // with the pattern, as the client wrote it
+    std::string folder;  // that the client wrote in front of it
+    storage::Path path;  // of that folder
+    std::shared_ptr<NameSearch> found;
+    std::size_t next = 0;  // of what was found
   };
 
   bool step() override;
@@ -50,7 +52,7 @@ class Source final : public Session {
   void search_opened(const Answer& answer);
   void search_read(const Answer& answer);
   void search_over(const Answer& answer);
-  bool keep(const storage::Entry& entry);
+  void next_found();
 
   void file_opened(const Answer& answer);
   void file_examined(const Answer& answer);
@@ -77,7 +79,6 @@ class Source final : public Session {
   State state_ = State::begins;
   State after_close_ = State::next;
   std::size_t next_name_ = 0;
-  std::vector<Item> found_;  // of a pattern, the next one last
   std::optional<Search> search_;
   std::vector<Folder> folders_;  // the way down to where we are
   Item item_;

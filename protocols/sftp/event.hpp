@@ -63,6 +63,10 @@ struct SetMode {
   std::string name;
   std::uint32_t mode;
 };
+struct ModeIgnored {  // behind SetMode, which says what was asked
+  std::string name;
+  std::uint32_t mode;
+};
 struct SetModtime {
   std::string name;
   std::int64_t modified;  // seconds since 1970, UTC
@@ -83,9 +87,10 @@ struct Unknown {
   std::string extension;
 };
 }  // namespace event
-using Event = std::variant<event::ClientVersion, event::Realpath, event::Stat, event::Open, event::Close,
-                           event::Opendir, event::Closedir, event::Remove, event::Mkdir, event::Rmdir,
-                           event::Pair, event::Named, event::SetSize, event::SetMode, event::SetModtime,
-                           event::SetOwner, event::Refused, event::SentStatus, event::Unknown>;
+using Event =
+    std::variant<event::ClientVersion, event::Realpath, event::Stat, event::Open, event::Close,
+                 event::Opendir, event::Closedir, event::Remove, event::Mkdir, event::Rmdir, event::Pair,
+                 event::Named, event::SetSize, event::SetMode, event::ModeIgnored, event::SetModtime,
+                 event::SetOwner, event::Refused, event::SentStatus, event::Unknown>;
 
 }  // namespace sftp

@@ -12,7 +12,7 @@ constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
 }  // namespace
 
 bool Requests::feed(Bytes bytes) {
-  if (input_.size() - parsed_ + later_.size() + bytes.size() > most_input) return false;
+  if (size() + bytes.size() > most_input) return false;
   auto& into = busy_ ? later_ : input_;
   into.insert(into.end(), bytes.begin(), bytes.end());
   return true;
@@ -23,7 +23,8 @@ std::optional<Bytes> Requests::front() {
   if (busy_ || malformed_ || rest.size() < 4) return {};
   const auto size = Reader(rest).u32();
   malformed_ = size == 0 || size > longest_packet;
-  if (malformed_ || rest.size() - 4 < size) return {};
+  if (malformed_) return {};
+  if (rest.size() - 4 < size) return make_room_for(size), std::nullopt;
   return rest.subspan(4, size);
 }
 
@@ -39,11 +40,21 @@ void Requests::done() {
   later_ = {};
 }
 
+// For the whole packet, and no more: a client may leave it at its first bytes for ever.
+void Requests::make_room_for(std::uint32_t size) {
+  drop_done();
+  input_.reserve(4 + size);
+}
+
 // Not for every packet: a client may have sent thousands.
 void Requests::compact() {
   if (parsed_ < input_.size() && parsed_ < longest_packet) return;
-  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(std::exchange(parsed_, 0)));
+  drop_done();
   if (input_.empty()) input_.shrink_to_fit();
+}
+
+void Requests::drop_done() {
+  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(std::exchange(parsed_, 0)));
 }
 
 }  // namespace sftp

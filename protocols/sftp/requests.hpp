@@ -20,10 +20,13 @@ class Requests {
   // The front is worked at, and stays where it is until it is done with; there is no other front before.
   void begin(Bytes front);
   void done();
-  bool malformed() const { return malformed_; }  // its length cannot be one
+  std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes
+  bool malformed() const { return malformed_; }                                 // its length cannot be one
 
  private:
   void compact();
+  void drop_done();
+  void make_room_for(std::uint32_t size);
 
   std::vector<std::byte> input_;
   std::vector<std::byte> later_;  // came while a packet was worked at

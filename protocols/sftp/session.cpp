@@ -11,14 +11,20 @@ namespace {
 // OpenSSH's number, announced by limits@openssh.com; its client asks for reads of this size and no longer of
 // 32 KiB.
 constexpr std::uint32_t longest_read = longest_packet - 1024;
+constexpr std::uint32_t least_read = 32 << 10;  // that no client asks for again and again
 constexpr std::size_t entries_at_once = 100;
+constexpr std::uint32_t published_mode = 0644;  // of every file that came in
 constexpr std::size_t copied_at_once = 256 * 1024;
 constexpr std::uint64_t longest_file = INT64_MAX;  // what a file's offset can be
 
 constexpr auto writing_flags = open_flag::write | open_flag::append | open_flag::create | open_flag::truncate;
 
-// Answers together: a client that does not take them must not cost more.
-constexpr std::size_t enough_output = longest_packet;
+// One turn on the loop: each request costs a log line or two, and a long name more.
+constexpr int requests_at_once = 64;
+constexpr std::size_t bytes_at_once = 16 << 10;
+
+constexpr std::size_t longest_extension_told = 100;
+constexpr std::string_view too_many_open = "Too many files are open: close some first";
 
 }  // namespace
 
@@ -69,10 +75,16 @@ std::span<const Session::Row> Session::rows() {
 
 bool Session::feed(Bytes bytes) { return !broken() && requests_.feed(bytes); }
 
-std::optional<Operation> Session::poll() {
-  while (!broken_ && !pending_) {
+std::optional<Operation> Session::poll(std::size_t room) {
+  more_ = false;
+  room_ = room;
+  std::size_t bytes = 0;
+  for (int requests = 0; !broken_ && !pending_; ++requests) {
     const auto packet = requests_.front();
     if (!packet || !has_room_for(*packet)) break;
+    more_ = requests == requests_at_once || bytes > bytes_at_once;
+    if (more_) break;
+    bytes += packet->size();
     requests_.begin(*packet);
     dispatch(*packet);
     if (!pending_) requests_.done();
@@ -87,11 +99,17 @@ bool Session::has_room_for(Bytes packet) const {
   if (static_cast<Type>(packet[0]) == Type::read) {
     Reader reader(packet.subspan(1));
     reader.u32();  // the id
-    reader.string();
+    reader.handle();
     reader.u64();
-    size = std::min(reader.u32(), longest_read);
+    size = size_of_read(reader.u32());
   }
-  return output_.size() == 0 || output_.size() + size < enough_output;
+  return output_.size() == 0 || output_.size() + size < room_;
+}
+
+// Each gets a part of what it asks for when there is no room for the whole.
+std::uint32_t Session::size_of_read(std::uint32_t asked) const {
+  const auto most = std::clamp<std::size_t>(room_, least_read, longest_read);
+  return std::min(asked, static_cast<std::uint32_t>(most));
 }
 
 void Session::dispatch(Bytes packet) {
@@ -114,7 +132,8 @@ void Session::dispatch(Bytes packet) {
     events_.push_back(event::Refused{row.name});
     return send_status(id, Status::permission_denied);
   }
-  events_.push_back(event::Unknown{static_cast<std::uint32_t>(type), std::string(extension)});
+  events_.push_back(event::Unknown{static_cast<std::uint32_t>(type),
+                                   std::string(extension.substr(0, longest_extension_told))});
   send_status(id, Status::op_unsupported);
 }
 
@@ -137,15 +156,16 @@ void Session::init(Reader& reader) {
 }
 
 void Session::realpath(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Realpath{std::string(name)});
   // OpenSSH takes the empty name for ".".
   if (const auto path = path_or_status(id, name.empty() ? "." : name)) send_name(id, *path);
 }
 
-void Session::send_name(std::uint32_t id, const storage::Path& path) {
-  const auto text = path.text();
+void Session::send_name(std::uint32_t id, const storage::Path& path) { send_name(id, path.text()); }
+
+void Session::send_name(std::uint32_t id, std::string_view text) {
   begin(Type::name, id);
   output_.u32(1);
   output_.string(text);
@@ -158,7 +178,7 @@ void Session::stat(std::uint32_t id, Reader& reader) { examine(id, reader, stora
 void Session::lstat(std::uint32_t id, Reader& reader) { examine(id, reader, storage::Links::keep); }
 
 void Session::examine(std::uint32_t id, Reader& reader, storage::Links links) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Stat{std::string(name), links == storage::Links::follow});
   if (auto read = name_or_status(id, name))
@@ -166,7 +186,7 @@ void Session::examine(std::uint32_t id, Reader& reader, storage::Links links) {
 }
 
 void Session::fstat(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -175,7 +195,7 @@ void Session::fstat(std::uint32_t id, Reader& reader) {
 }
 
 void Session::open(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   const auto flags = reader.u32();
   const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
@@ -201,7 +221,7 @@ void Session::open_for_writing(std::uint32_t id, std::string_view name, std::uin
 }
 
 void Session::opendir(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Opendir{std::string(name)});
   const auto path = path_or_status(id, name);
@@ -211,9 +231,9 @@ void Session::opendir(std::uint32_t id, Reader& reader) {
 }
 
 void Session::read(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   const auto offset = reader.u64();
-  const auto size = std::min(reader.u32(), longest_read);
+  const auto size = size_of_read(reader.u32());
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -226,7 +246,7 @@ void Session::read(std::uint32_t id, Reader& reader) {
 }
 
 void Session::readdir(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -235,7 +255,7 @@ void Session::readdir(std::uint32_t id, Reader& reader) {
 }
 
 void Session::close(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -253,7 +273,7 @@ void Session::tell_closed(const Handle& open, bool forced) {
 }
 
 void Session::write(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   const auto offset = reader.u64();
   const auto bytes = reader.string();
   if (!reader.ok()) return send_status(id, Status::bad_message);
@@ -265,14 +285,14 @@ void Session::write(std::uint32_t id, Reader& reader) {
 }
 
 void Session::setstat(std::uint32_t id, Reader& reader) {
-  const std::string name(reader.string());
+  const std::string name(reader.name());
   const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   set_by_name(id, name, attributes);
 }
 
 void Session::fsetstat(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   const auto attributes = read_attributes(reader);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
@@ -285,7 +305,11 @@ void Session::fsetstat(std::uint32_t id, Reader& reader) {
 
 void Session::tell(const std::string& name, const WantedAttributes& wanted) {
   if (wanted.size) events_.push_back(event::SetSize{name, *wanted.size});
-  if (wanted.mode) events_.push_back(event::SetMode{name, *wanted.mode & 07777});
+  if (wanted.mode) {
+    const auto mode = *wanted.mode & 07777;
+    events_.push_back(event::SetMode{name, mode});
+    if (mode != published_mode) events_.push_back(event::ModeIgnored{name, mode});
+  }
   if (wanted.times) events_.push_back(event::SetModtime{name, wanted.times->modified});
   if (wanted.owner) events_.push_back(event::SetOwner{name, wanted.owner->uid, wanted.owner->gid});
 }
@@ -320,14 +344,14 @@ void Session::set_open(std::uint32_t id, std::uint32_t number, const WantedAttri
 }
 
 void Session::remove(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Remove{std::string(name)});
   if (const auto path = path_or_status(id, name)) ask(id, RemoveFile{*path});
 }
 
 void Session::mkdir(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   const auto mode = read_attributes(reader).mode.value_or(0777);
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Mkdir{std::string(name), mode & 07777});
@@ -335,7 +359,7 @@ void Session::mkdir(std::uint32_t id, Reader& reader) {
 }
 
 void Session::rmdir(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Rmdir{std::string(name)});
   if (const auto path = path_or_status(id, name)) ask(id, RemoveDirectory{*path});
@@ -345,8 +369,8 @@ void Session::rename(std::uint32_t id, Reader& reader) { move(id, reader, "renam
 void Session::posix_rename(std::uint32_t id, Reader& reader) { move(id, reader, "posix-rename"); }
 
 void Session::move(std::uint32_t id, Reader& reader, std::string_view request) {
-  const auto old_name = reader.string();
-  const auto new_name = reader.string();
+  const auto old_name = reader.name();
+  const auto new_name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Pair{request, std::string(old_name), std::string(new_name)});
   const auto from = path_or_status(id, old_name);
@@ -355,18 +379,18 @@ void Session::move(std::uint32_t id, Reader& reader, std::string_view request) {
 }
 
 void Session::readlink(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Named{"readlink", std::string(name)});
-  send_status(id, Status::permission_denied);
+  if (const auto path = path_or_status(id, name)) ask(id, ReadLink{*path});
 }
 
 void Session::symlink(std::uint32_t id, Reader& reader) { refuse_pair(id, reader, "symlink"); }
 void Session::hardlink(std::uint32_t id, Reader& reader) { refuse_pair(id, reader, "hardlink"); }
 
 void Session::refuse_pair(std::uint32_t id, Reader& reader, std::string_view request) {
-  const auto old_name = reader.string();
-  const auto new_name = reader.string();
+  const auto old_name = reader.name();
+  const auto new_name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Pair{request, std::string(old_name), std::string(new_name)});
   send_status(id, Status::permission_denied);
@@ -384,14 +408,14 @@ void Session::limits(std::uint32_t id, Reader&) {
 }
 
 void Session::statvfs(std::uint32_t id, Reader& reader) {
-  const auto name = reader.string();
+  const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Named{"statvfs", std::string(name)});
   if (const auto path = path_or_status(id, name)) ask(id, ExamineSpace{*path});
 }
 
 void Session::fstatvfs(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -402,7 +426,7 @@ void Session::fstatvfs(std::uint32_t id, Reader& reader) {
 }
 
 void Session::fsync(std::uint32_t id, Reader& reader) {
-  const auto handle = reader.string();
+  const auto handle = reader.handle();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto number = handle_or_status(id, handle);
   if (!number) return;
@@ -414,7 +438,7 @@ void Session::fsync(std::uint32_t id, Reader& reader) {
 
 // "~" is "/", and nobody else's home is told.
 void Session::expand_path(std::uint32_t id, Reader& reader) {
-  auto name = reader.string();
+  auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Named{"expand", std::string(name)});
   if (name.starts_with('~')) {
@@ -425,7 +449,7 @@ void Session::expand_path(std::uint32_t id, Reader& reader) {
 }
 
 void Session::home_directory(std::uint32_t id, Reader& reader) {
-  const auto user = reader.string();
+  const auto user = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Named{"home-directory", std::string(user)});
   send_name(id, storage::Path{});
@@ -433,9 +457,9 @@ void Session::home_directory(std::uint32_t id, Reader& reader) {
 
 // draft-ietf-secsh-filexfer-extensions-00 section 7: a length of 0 is up to the end.
 void Session::copy_data(std::uint32_t id, Reader& reader) {
-  const auto from_handle = reader.string();
+  const auto from_handle = reader.handle();
   const auto offset = reader.u64(), size = reader.u64();
-  const auto to_handle = reader.string();
+  const auto to_handle = reader.handle();
   const auto to_offset = reader.u64();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   const auto from = handle_or_status(id, from_handle);
@@ -474,7 +498,7 @@ std::optional<storage::Path> Session::path_or_status(std::uint32_t id, std::stri
 std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_view name, Handle::Use use,
                                                  std::uint32_t flags) {
   const auto number = handles_.add(name, use, flags);
-  if (!number) send_status(id, Status::failure);
+  if (!number) send_status(id, Status::failure, too_many_open);
   return number;
 }
 
@@ -547,6 +571,8 @@ void Session::answer(const std::vector<storage::Entry>& entries) {
   output_.end_packet();
 }
 
+void Session::answer(const LinkTarget& target) { send_name(pending_->id, target.text); }
+
 // The numbers are draft-ietf-secsh-filexfer's f_ fields, in OpenSSH's order (PROTOCOL section 4.4).
 void Session::answer(const Space& space) {
   constexpr std::uint64_t read_only = 1, no_set_uid = 2;
@@ -591,7 +617,8 @@ void Session::answer(std::error_code error) {
   // What the system says has the usual text of its code; what the server decides is told.
   const auto status = status_of(error);
   const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
-  send_status(pending_->id, status, ours ? error.message() : std::string(text_of(status)));
+  const bool too_many = error == std::errc::too_many_files_open;
+  send_status(pending_->id, status, ours ? error.message() : std::string(too_many ? too_many_open : text_of(status)));
 }
 
 void Session::close_all() {

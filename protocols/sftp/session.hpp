@@ -34,14 +34,17 @@ class Session {
 
   // False: this is not SFTP, or more than any client has a reason to send ahead; close the channel.
   bool feed(Bytes bytes);
-  // Works through what was fed until something has to be done, or enough output waits.
-  std::optional<Operation> poll();
+  // Works through some of what was fed, until something has to be done, or `room` bytes of output wait: a
+  // client that does not take them must not cost more.
+  std::optional<Operation> poll(std::size_t room = longest_packet);
+  bool more() const { return more_; }  // poll() stopped to be fair to others: call it again in another turn
   void done(Answer answer);
   void close_all();  // the channel ended: says which handles were still open
 
   Output& output() { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
   std::vector<Misnamed> take_misnamed() { return std::exchange(misnamed_, {}); }
+  std::size_t held() const { return requests_.size() + output_.capacity(); }  // bytes
   bool idle() const;  // nothing is open, under way or waiting to be sent
   // The client broke the protocol; close the channel.
   bool broken() const { return broken_ || requests_.malformed(); }
@@ -51,6 +54,7 @@ class Session {
   static std::span<const Row> rows();
 
   bool has_room_for(Bytes packet) const;
+  std::uint32_t size_of_read(std::uint32_t asked) const;
   void dispatch(Bytes packet);
   void init(Reader& reader);
   void realpath(std::uint32_t id, Reader& reader);
@@ -91,6 +95,7 @@ class Session {
   void set_by_name(std::uint32_t id, const std::string& name, const WantedAttributes& wanted);
   void set_open(std::uint32_t id, std::uint32_t number, const WantedAttributes& wanted);
   void send_name(std::uint32_t id, const storage::Path& path);
+  void send_name(std::uint32_t id, std::string_view text);
   struct Name {
     storage::Path path;
     std::string spelled;  // as in Examine
@@ -108,6 +113,7 @@ class Session {
   void answer(const storage::Attributes& attributes);
   void answer(std::size_t count);
   void answer(const std::vector<storage::Entry>& entries);
+  void answer(const LinkTarget& target);
   void answer(const Space& space);
   void answer_read(const ReadFile& asked, std::size_t read);
   void answer_copied(const CopyData& asked, std::size_t copied);
@@ -123,7 +129,8 @@ class Session {
   const Access access_;
   Requests requests_;  // what an operation carries may point into it
   Output output_;
-  bool started_ = false, broken_ = false;
+  std::size_t room_ = 0;  // for it, as of the last poll()
+  bool started_ = false, broken_ = false, more_ = false;
   Handles handles_;
   struct Pending {
     std::uint32_t id;

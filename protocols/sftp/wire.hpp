@@ -70,21 +70,26 @@ namespace attribute_flag {
 constexpr std::uint32_t size = 0x1, uid_gid = 0x2, permissions = 0x4, times = 0x8, extended = 0x80000000;
 }
 
-// A cursor over one packet. After a short read ok() is false and every later read gives zero or nothing, so
-// that a handler reads all it wants and asks once.
+// Bytes of what a client may name; nobody remembers or logs a longer one.
+constexpr std::size_t longest_name = 4096, longest_handle = 8;
+
+// A cursor over one packet. After a short read, or a string that is too long, ok() is false and every later
+// read gives zero or nothing, so that a handler reads all it wants and asks once.
 class Reader {
  public:
   explicit Reader(Bytes bytes) : rest_(bytes) {}
 
   std::uint32_t u32() { return static_cast<std::uint32_t>(integer(4)); }
   std::uint64_t u64() { return integer(8); }
-  std::string_view string() {
+  std::string_view string(std::size_t longest = SIZE_MAX) {
     const auto size = u32();
-    if (!ok_ || size > rest_.size()) return fail(), std::string_view{};
+    if (!ok_ || size > rest_.size() || size > longest) return fail(), std::string_view{};
     const auto bytes = rest_.first(size);
     rest_ = rest_.subspan(size);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
+  std::string_view name() { return string(longest_name); }
+  std::string_view handle() { return string(longest_handle); }
   bool ok() const { return ok_; }
 
  private:

@@ -38,8 +38,9 @@ void check_name(const Name& name) {
   if (name.pattern.empty()) return;
   require(name.pattern.find_first_of("*?[") != std::string::npos, "a pattern has something to match");
   require(without_backslashes(name.pattern) == name.text, "a pattern is its name");
-  (void)matches(name.pattern, name.text);
-  (void)matches(name.pattern, std::string(255, name.text[0]));
+  const Pattern pattern(name.pattern);
+  (void)pattern.matches(name.text);
+  (void)pattern.matches(std::string(255, name.text[0]));
 }
 
 // Spelled as a careful client does, it is the same command.
@@ -65,11 +66,11 @@ void check_quoted(const Command& command) {
 void check_pattern(std::string_view text) {
   const auto half = text.size() / 2;
   const auto pattern = text.substr(0, half), name = text.substr(half);
-  (void)matches(pattern, name);
+  (void)Pattern(pattern).matches(name);
   std::string literal;
   for (const char c : name) literal.append(1, '\\').append(1, c);
-  require(matches(literal, name), "a name matches itself");
-  if (!name.starts_with('.')) require(matches("*", name), "a star matches all but a dot in front");
+  require(name.size() > 255 || Pattern(literal).matches(name), "a name matches itself");
+  if (!name.starts_with('.')) require(Pattern("*").matches(name), "a star matches all but a dot in front");
 }
 
 }  // namespace

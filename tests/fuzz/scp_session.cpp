@@ -106,6 +106,14 @@ class Files {
     }
     return entries;
   }
+  Answer run(const FindNames& op) {
+    auto answer = run(ReadDirectory{op.handle, op.count});
+    const auto* entries = std::get_if<std::vector<storage::Entry>>(&answer);
+    if (!entries) return answer;
+    for (const auto& entry : *entries) op.names->take(entry.name);
+    if (entries->empty()) op.names->end();
+    return entries->size();
+  }
   Answer run(const CloseHandle& op) {
     require(open_.contains(op.handle), "what is closed is open");
     const bool upload = open_[op.handle] == Opened::upload;

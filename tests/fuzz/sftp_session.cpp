@@ -152,6 +152,10 @@ class Files {
     space.block = in_.PickValueInArray<std::uint64_t>({0, 1, 4096});
     return space;
   }
+  Answer run(const ReadLink&) {
+    if (fails()) return error();
+    return LinkTarget{in_.ConsumeRandomLengthString(8)};
+  }
   Answer run(const AbandonFile&) {
     require(false, "an SFTP client says nothing of a file's end");
     return Done{};
@@ -321,8 +325,9 @@ class Driver {
 
   void work() {
     for (int rounds = 0; rounds < 200; ++rounds) {  // a copy to the end of a file that has none
-      const auto operation = session_.poll();
+      const auto operation = session_.poll(in_.PickValueInArray<std::size_t>({0, 100, largest_packet}));
       tell();
+      if (!operation && session_.more()) continue;
       if (!operation) break;
       require(!session_.poll(), "one operation at a time");
       // More comes while a worker is at it.

@@ -630,6 +630,13 @@ def put_curl(client, local, remote):
                f"sftp://{host}:{port}{remote}")
 
 
+# Its libssh2 ends the channel in the place of SCP's last word.
+def put_curl_scp(client, local, remote):
+    host, port = client.server.ssh
+    config = client.file("curlrc", f'user = "{USER}:{PASSWORD}"\n')
+    client.run("curl", "--disable", "-sS", "--config", config, "--insecure", "-T", local, f"scp://{host}:{port}{remote}")
+
+
 def put_lftp(client, local, remote):
     lftp(client, f"put {local} -o {remote}")
 
@@ -647,7 +654,7 @@ def put_paramiko(client, local, remote):
 
 
 PUTS = {put_openssh: None, put_openssh_with_times: THEN, put_openssh_synced: None, put_scp: THEN, put_psftp: None,
-        put_curl: None, put_lftp: THEN, put_paramiko: THEN}
+        put_curl: None, put_curl_scp: None, put_lftp: THEN, put_paramiko: THEN}
 
 
 @pytest.mark.parametrize("send", PUTS, ids=lambda send: send.__name__)

@@ -204,7 +204,6 @@ WRITES = {
     "MKDIR": (MKDIR, string("/new"), NO_ATTRIBUTES),
     "RMDIR": (RMDIR, string("/EWC")),
     "RENAME": (RENAME, string(IMAGE), string("/new")),
-    "READLINK": (READLINK, string(IMAGE)),
     "SYMLINK": (SYMLINK, string("/etc/passwd"), string("/new")),
     "posix-rename": (EXTENDED, string("posix-rename@openssh.com"), string(IMAGE), string("/new")),
     "hardlink": (EXTENDED, string("hardlink@openssh.com"), string(IMAGE), string("/new")),
@@ -224,6 +223,24 @@ def test_whatever_writes_is_denied(server, sftp, images, name):
     assert reply.status == PERMISSION_DENIED
     assert sorted((server.depot / "images").rglob("*")) == before
     assert sftp.read_to_end(handle) == images["ap1g8"]
+
+
+def test_a_link_that_stays_below_the_root_is_told_and_no_other(server, sftp, tmp_path):
+    folder = server.depot / "images/EWC"
+    (tmp_path / "secret").write_text("outside")
+    for name, target in {"current": "17_9_4a", "absolute": "/EWC/17_9_4a", "nowhere": "17_9_9", "out": "../../../secret",
+                         "host": str(folder), "climbs": "../../EWC"}.items():
+        (folder / name).symlink_to(target)
+
+    def ask(name):
+        return sftp.ask(READLINK, string(f"/EWC/{name}"))
+
+    (name, long_name, _), = ask("current").names
+    assert name == long_name == "17_9_4a"
+    assert ask("absolute").names[0][0] == "/EWC/17_9_4a"
+    assert [ask(name).status for name in ("nowhere", "out", "host", "climbs")] == [PERMISSION_DENIED] * 4
+    assert ask("17_9_4a/ap1g8").status == BAD_MESSAGE
+    assert ask("missing").status == NO_SUCH_FILE
 
 
 def test_extensions_that_write_are_not_announced(sftp):

@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "protocols/scp/pattern.hpp"
-
 using namespace scp;
 using namespace std::string_literals;
 
@@ -153,31 +151,4 @@ TEST_CASE("a shell's own characters are refused") {
   CHECK(refusal("scp -f 'a\0b'"s).ends_with("' would need a shell"));
   CHECK(refusal("scp -f \"a\0b\""s).ends_with("' would need a shell"));
   CHECK(refusal("scp -f a\\\0b"s).ends_with("' would need a shell"));
-}
-
-TEST_CASE("patterns match as in a shell") {
-  CHECK(matches("*", "a"));
-  CHECK(matches("*.bin", "x.bin"));
-  CHECK(matches("a*b*c", "aXbXbXc"));
-  CHECK(matches("a*", "a"));
-  CHECK(matches("?", "x"));
-  CHECK(matches("[a-c]x[!0-9]", "bxq"));
-  CHECK(matches("[]x]", "]"));
-  CHECK(matches("[a-]", "-"));
-  CHECK(matches("[a\\-z]", "-"));
-  CHECK(matches("a\\*", "a*"));
-  CHECK(matches("[a", "[a"));
-  CHECK(matches(".*", ".x"));
-  CHECK_FALSE(matches("*", ".x"));
-  CHECK_FALSE(matches("?x", ".x"));
-  CHECK_FALSE(matches("[.]x", ".x"));
-  CHECK_FALSE(matches("[a\\-z]", "m"));
-  CHECK_FALSE(matches("a\\*", "ab"));
-  CHECK_FALSE(matches("[^a]", "a"));
-  CHECK_FALSE(matches("a*b", "aXc"));
-  CHECK_FALSE(matches("?", ""));
-  CHECK_FALSE(matches("a", "ab"));
-  CHECK_FALSE(matches("", "a"));
-  // Exponential for whoever tries each star anew.
-  CHECK_FALSE(matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", std::string(250, 'a')));
 }

@@ -99,6 +99,13 @@ class ScpFiles {
     open.next += entries.size();
     return entries;
   }
+  files::Answer run(const files::FindNames& op) {
+    const auto answer = run(files::ReadDirectory{op.handle, op.count});
+    const auto& entries = std::get<std::vector<storage::Entry>>(answer);
+    for (const auto& entry : entries) op.names->take(entry.name);
+    if (entries.empty()) op.names->end();
+    return entries.size();
+  }
   files::Answer run(const files::CloseHandle& op) {
     const auto open = open_.at(op.handle);
     open_.erase(op.handle);

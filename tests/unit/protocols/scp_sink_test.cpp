@@ -268,8 +268,8 @@ TEST_CASE_FIXTURE(Server, "the client's end within a line") {
   ended(1);
 }
 
-TEST_CASE_FIXTURE(Server, "the client's end within a file, or before its word about it") {
-  for (const auto* part : {"he", "hello"}) {
+TEST_CASE_FIXTURE(Server, "the client's end within a file, or within its word about it") {
+  for (const auto* part : {"", "he", "hello\1disk er", "hello\2"}) {
     start("-t up");
     CHECK(said("C0644 5 a\n"s + part) == ok);
     session->eof();
@@ -278,7 +278,35 @@ TEST_CASE_FIXTURE(Server, "the client's end within a file, or before its word ab
     ended(1);
     CHECK(told().ends_with(" forced\n"));
   }
-  CHECK(files.abandoned == 2);
+  CHECK(files.abandoned == 4);
+}
+
+TEST_CASE_FIXTURE(Server, "the client's end in the place of its word about a whole file, as by libssh2") {
+  start("-pt up");
+  CHECK(said("T5 0 6 0\nC0644 5 a\nhello") == ok + ok);
+  CHECK(content("/up/a") == "none");
+  session->eof();
+  CHECK(said() == ok);
+  CHECK(content("/up/a") == "hello");
+  CHECK(files.times.at("/up/a").modified == 5);
+  ended(0);
+  CHECK(told() == "open up/a\nclose up/a 5\n");
+  start("-t up");
+  CHECK(said("C0644 0 b\n") == ok);
+  session->eof();
+  CHECK(said() == ok);
+  CHECK(content("/up/b").empty());
+  ended(0);
+}
+
+TEST_CASE_FIXTURE(Server, "the client's end behind a file that the disk did not take") {
+  start("-t up");
+  fail<WriteFile>(std::errc::no_space_on_device);
+  CHECK(said("C0644 5 a\nhello") == ok);
+  session->eof();
+  CHECK(said() == "\1scp: up/a: No space left on device\n");
+  CHECK(content("/up/a") == "none");
+  ended(1);
 }
 
 TEST_CASE_FIXTURE(Server, "more data than announced") {

@@ -63,6 +63,14 @@ TEST_CASE("both resolvers open what is inside, and nothing else") {
       CHECK(content(*root.open_file(path("/EWC/parent/etc/passwd"))) == "inside");
       CHECK(content(*root.open_file(path("/EWC/climbs"))) == "inside");
     }
+    SUBCASE("a link tells where it leads, wherever that is, and nothing else does") {
+      CHECK(*root.link_target(path("/current")) == "EWC/17_9_4a");
+      CHECK(*root.link_target(path("/up")) == "../../secret");
+      CHECK(*root.link_target(path("/dangling")) == "nowhere");
+      CHECK(root.link_target(path("/etc/passwd")).error() == std::errc::invalid_argument);
+      CHECK(root.link_target(path("/etc")).error() == std::errc::invalid_argument);
+      CHECK(root.link_target(path("/no")).error() == std::errc::no_such_file_or_directory);
+    }
     SUBCASE("links that would lead out end at the root") {
       CHECK(root.open_file(path("/up")).error() == std::errc::no_such_file_or_directory);
       CHECK(root.open_file(path("/absolute")).error() == std::errc::no_such_file_or_directory);
