@@ -7,6 +7,7 @@
 
 #include "server/escape.hpp"
 #include "server/miss_text.hpp"
+#include "server/ssh_source.hpp"
 
 namespace server {
 namespace {
@@ -145,11 +146,12 @@ std::string describe(const SshDropped& e) {
 }
 
 std::string describe(const SshPenalised& e) {
-  const bool v4 = e.client.find(':') == e.client.npos;
+  error_code unknown;
+  const auto client = net::ip::make_address(e.client, unknown);
   return fmt::format(
-      "{}/{}: activating {} penalty of {} seconds for penalty: {}; ssh.trusted lists networks that are "
-      "spared",
-      e.client, v4 ? 32 : 128, v4 ? "ipv4" : "ipv6", e.period.count(), describe(e.offence));
+      "{}: activating {} penalty of {} seconds for penalty: {}; ssh.trusted lists networks that are spared",
+      unknown ? e.client : ssh_source_text(client), client.is_v4() ? "ipv4" : "ipv6", e.period.count(),
+      describe(e.offence));
 }
 
 std::string describe(const SshNegotiated& e) {

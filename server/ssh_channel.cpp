@@ -436,6 +436,7 @@ void SshChannel::finish(int status) {
 
 int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self) {
   auto& channel = *static_cast<SshChannel*>(self);
+  channel.connection_.delivered();
   if (is_stderr != 0 || channel.finished_) return static_cast<int>(size);
   const auto* bytes = static_cast<const std::byte*>(data);
   try {

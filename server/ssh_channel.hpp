@@ -34,7 +34,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     virtual const std::shared_ptr<ConnectionUse>& use() const = 0;
     // What was written before is with the kernel, and no keys are exchanged.
     virtual bool may_send() const = 0;
-    virtual void go_on() = 0;  // a worker has answered
+    virtual void go_on() = 0;      // a worker has answered
+    virtual void delivered() = 0;  // a packet of data came; on whatever thread reads, must not throw
     // Now, or as soon as no key exchange has libssh's session.
     virtual void when_free(std::move_only_function<void()> then) = 0;
     virtual void end(std::string why) = 0;

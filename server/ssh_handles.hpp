@@ -25,4 +25,12 @@ using Event = std::unique_ptr<ssh_event_struct, Deleter<ssh_event_free>>;
 using Key = std::unique_ptr<ssh_key_struct, Deleter<ssh_key_free>>;
 using Message = std::unique_ptr<ssh_message_struct, Deleter<ssh_message_free>>;
 
+// Empty when libssh cannot write the key.
+inline std::string base64(ssh_key key) {
+  char* raw = nullptr;
+  if (!key || ssh_pki_export_pubkey_base64(key, &raw) != SSH_OK) return {};
+  const std::unique_ptr<char, Deleter<ssh_string_free_char>> owner(raw);
+  return raw;
+}
+
 }  // namespace server::ssh

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/networks.hpp"
+#include "server/ssh_source.hpp"
 
 namespace server {
 namespace {
@@ -32,6 +33,8 @@ constexpr Clock::duration penalty_for(Offence offence) {
   return 10s;
 }
 constexpr auto vouched_for = 1h;
+constexpr std::size_t most_vouched = 1000;  // accounts of one address
+constexpr int most_forgiven = 20;           // failures of an account between two of its logins
 
 // Above this many, addresses with nothing to remember are forgotten, and should that not do, so are
 // penalties.
@@ -39,33 +42,43 @@ constexpr std::size_t most_remembered = 20'000;
 constexpr auto tell_again = 10s;
 constexpr unsigned most_told = 20;  // in that time, of all addresses together
 
-// sshd's should_drop_connection(): from `rate` percent at `start` to all at `full`.
-bool drops_early(const conf::EarlyDrop& limit, std::size_t unauthenticated, unsigned chance) {
+// Of what is left above `start`, an address gets this part at most: many silent addresses leave room, too.
+constexpr std::size_t part_of_the_rest = 8;
+// Where networks are trusted, this part of all sessions is theirs.
+constexpr std::uint32_t part_of_the_trusted = 10;
+
+// sshd's should_drop_connection(): from `rate` percent at `start` to all at `full`. But dice fall only on
+// whoever has some already (`own`), or silent connections of a few addresses would keep strangers out.
+bool drops_early(const conf::EarlyDrop& limit, std::size_t unauthenticated, std::size_t own,
+                 unsigned chance) {
   if (unauthenticated < limit.start) return false;
   if (unauthenticated >= limit.full) return true;
+  if (own == 0) return false;
+  if (own * part_of_the_rest >= limit.full - unauthenticated) return true;
   const auto above = unauthenticated - limit.start;
   return chance < limit.rate + (100 - limit.rate) * above / (limit.full - limit.start);
-}
-
-// An IPv6 host has 2^64 addresses to its name: what counts is its network (RFC 6177), but all neighbours of a
-// link share that of the link-local ones.
-net::ip::address source(const net::ip::address& address) {
-  if (address.is_v4() || address.to_v6().is_v4_mapped() || address.to_v6().is_link_local()) return address;
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-  return net::ip::address_v6(bytes, address.to_v6().scope_id());
 }
 
 }  // namespace
 
 bool SshLimits::Client::quiet(Clock::time_point now) const {
-  return connections == 0 && penalty_ends <= now && vouched_until <= now && now - failed_at > 1min &&
+  return connections == 0 && penalty_ends <= now && !is_vouched(now) && now - failed_at > 1min &&
          now - told_at > tell_again;
+}
+
+bool SshLimits::Client::is_vouched(Clock::time_point now) const {
+  return std::ranges::any_of(vouched, [now](const auto& each) { return each.second.until > now; });
+}
+
+// Of a failure as `user`. Whoever knows that an account logs in here may guess at it, but only so often.
+bool SshLimits::Client::forgives(const std::string& user, Clock::time_point now) {
+  const auto place = vouched.find(user);
+  return place != vouched.end() && place->second.until > now && ++place->second.forgiven <= most_forgiven;
 }
 
 SshLimits::Client& SshLimits::client_at(const net::ip::address& address, Clock::time_point now) {
   if (clients_.size() >= most_remembered) forget_the_quiet(now);
-  return clients_[source(address)];
+  return clients_[ssh_source(address)];
 }
 
 std::optional<SshLimits::Refusal> SshLimits::enter(const net::ip::address& address, const conf::Ssh& settings,
@@ -84,11 +97,14 @@ std::optional<SshLimit> SshLimits::limit_for(Client& client, bool trusted, const
   if (client.penalty_ends <= now) client.penalised = false;
   if (connections_ >= settings.max_sessions) return SshLimit::sessions;
   if (trusted) return {};
-  if (client.penalised && client.vouched_until <= now) return SshLimit::penalty;
+  if (client.penalised && !client.is_vouched(now)) return SshLimit::penalty;
+  const auto kept = settings.trusted.empty() ? 0 : settings.max_sessions / part_of_the_trusted;
+  if (connections_ >= settings.max_sessions - kept) return SshLimit::sessions;
   if (client.connections >= settings.max_sessions_per_address) return SshLimit::sessions_per_address;
   if (client.unauthenticated >= settings.max_unauthenticated_per_address)
     return SshLimit::unauthenticated_per_address;
-  if (drops_early(settings.max_unauthenticated, unauthenticated_, chance)) return SshLimit::unauthenticated;
+  if (drops_early(settings.max_unauthenticated, unauthenticated_, client.unauthenticated, chance))
+    return SshLimit::unauthenticated;
   return {};
 }
 
@@ -109,15 +125,26 @@ bool SshLimits::may_tell(Client& client, Clock::time_point now) {
   return true;
 }
 
-void SshLimits::logged_in(const net::ip::address& address, Clock::time_point now) {
-  auto& client = clients_[source(address)];
+void SshLimits::logged_in(const net::ip::address& address, const std::string& user, Clock::time_point now) {
+  auto& client = clients_[ssh_source(address)];
+  if (client.vouched.size() >= most_vouched)
+    std::erase_if(client.vouched, [now](const auto& each) { return each.second.until <= now; });
+  if (client.vouched.size() < most_vouched || client.vouched.contains(user))
+    client.vouched[user] = {now + vouched_for};
   --client.unauthenticated, --unauthenticated_;
-  client.vouched_until = now + vouched_for;
+}
+
+bool SshLimits::judges(const net::ip::address& address, const std::string& user,
+                       Clock::time_point now) const {
+  const auto place = clients_.find(ssh_source(address));
+  if (place == clients_.end() || !place->second.penalised || place->second.penalty_ends <= now) return true;
+  const auto vouched = place->second.vouched.find(user);
+  return vouched != place->second.vouched.end() && vouched->second.until > now;
 }
 
 Clock::duration SshLimits::failed(const net::ip::address& address, int tries, const conf::Ssh& settings,
                                   Clock::time_point now) {
-  auto& client = clients_[source(address)];
+  auto& client = clients_[ssh_source(address)];
   const std::chrono::duration<double> passed = now - std::exchange(client.failed_at, now);
   client.failures = std::max(0.0, client.failures - passed / failure_lasts);
   const auto before =
@@ -128,13 +155,12 @@ Clock::duration SshLimits::failed(const net::ip::address& address, int tries, co
 }
 
 std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& address,
-                                                  std::optional<Offence> offence, const conf::Ssh& settings,
-                                                  Clock::time_point now) {
-  auto& client = clients_[source(address)];
-  --client.connections, --connections_;
-  if (!offence) return {};  // then logged_in() was called
-  --client.unauthenticated, --unauthenticated_;
-  if (is_in(plain(address), settings.trusted) || client.vouched_until > now) return {};
+                                                  std::optional<Offence> offence, const std::string& user,
+                                                  const conf::Ssh& settings, Clock::time_point now) {
+  gone(address, !offence);  // without one logged_in() was called
+  if (!offence || is_in(plain(address), settings.trusted)) return {};
+  auto& client = clients_[ssh_source(address)];
+  if (*offence == Offence::failed_login ? client.forgives(user, now) : client.is_vouched(now)) return {};
   if (client.penalty_ends <= now) client.penalised = false;
   client.penalty_ends =
       std::min(std::max(client.penalty_ends, now) + penalty_for(*offence), now + most_penalty);
@@ -142,6 +168,14 @@ std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& addres
   if (client.penalised || client.penalty_ends - now < least_penalty) return {};
   client.penalised = true;
   return Penalty{*offence, std::chrono::ceil<std::chrono::seconds>(client.penalty_ends - now)};
+}
+
+void SshLimits::gone(const net::ip::address& address, bool logged_in) noexcept {
+  const auto place = clients_.find(ssh_source(address));
+  if (place == clients_.end()) return;
+  auto& client = place->second;
+  --client.connections, --connections_;
+  if (!logged_in) --client.unauthenticated, --unauthenticated_;
 }
 
 // At most once a second: a connection is cheap for whoever has many addresses.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "conf/settings.hpp"
 #include "server/events.hpp"
@@ -32,7 +34,11 @@ class SshLimits {
   std::optional<Refusal> enter(const net::ip::address& client, const conf::Ssh& settings, unsigned chance,
                                Clock::time_point now);
 
-  void logged_in(const net::ip::address& client, Clock::time_point now);
+  // For an hour `user` is vouched for at that address: his failures there are his own devices', not guesses.
+  void logged_in(const net::ip::address& client, const std::string& user, Clock::time_point now);
+  // Whether a try of `user` is judged at all. Where a penalty is in force and somebody else is vouched for,
+  // only those who are vouched for may log in.
+  bool judges(const net::ip::address& client, const std::string& user, Clock::time_point now) const;
   // After a connection's try number `tries`, from 1: how long its answer is held back.
   Clock::duration failed(const net::ip::address& client, int tries, const conf::Ssh& settings,
                          Clock::time_point now);
@@ -41,13 +47,20 @@ class SshLimits {
     event::Offence offence;
     std::chrono::seconds period;
   };
-  // `offence` of a connection that nobody logged in on. What it returns has begun just now.
+  // `offence` of a connection that nobody logged in on, and whom it tried to be. What it returns has begun
+  // just now.
   std::optional<Penalty> left(const net::ip::address& client, std::optional<event::Offence> offence,
-                              const conf::Ssh& settings, Clock::time_point now);
+                              const std::string& user, const conf::Ssh& settings, Clock::time_point now);
+  // The same without an offence, for a connection that broke off for a reason of ours.
+  void gone(const net::ip::address& client, bool logged_in) noexcept;
 
   std::size_t remembered() const { return clients_.size(); }
 
  private:
+  struct Vouched {
+    Clock::time_point until;
+    int forgiven = 0;  // failures since the last login
+  };
   struct Client {
     std::size_t connections = 0, unauthenticated = 0;
     double failures = 0;  // a bucket that leaks
@@ -55,10 +68,12 @@ class SshLimits {
     Clock::time_point penalty_ends;  // of one that has begun, or of one that is still too short to begin
     bool penalised = false;
     event::Offence offence{};
-    Clock::time_point vouched_until;  // a login shows that its devices are there
+    std::map<std::string, Vouched> vouched;  // a login shows that its devices are there
     Clock::time_point told_at;
     std::uint64_t untold = 0;
     bool quiet(Clock::time_point now) const;
+    bool is_vouched(Clock::time_point now) const;  // somebody is
+    bool forgives(const std::string& user, Clock::time_point now);
   };
 
   Client& client_at(const net::ip::address& client, Clock::time_point now);
@@ -73,6 +88,39 @@ class SshLimits {
   Clock::time_point forgot_;
   Clock::time_point telling_since_;
   unsigned told_ = 0;  // since then, of all addresses
+};
+
+// One connection's place in the limits. It is given back when this goes, whatever happened to the connection.
+class SshPlace {
+ public:
+  // Behind an enter() that let it in.
+  SshPlace(SshLimits& limits, net::ip::address client) noexcept
+      : limits_(&limits), client_(std::move(client)) {}
+  SshPlace(SshPlace&& other) noexcept
+      : limits_(std::exchange(other.limits_, nullptr)),
+        client_(other.client_),
+        logged_in_(other.logged_in_) {}
+  SshPlace& operator=(SshPlace&&) = delete;
+  ~SshPlace() {
+    if (limits_) limits_->gone(client_, logged_in_);
+  }
+
+  void logged_in(const std::string& user, SshLimits::Clock::time_point now) {
+    limits_->logged_in(client_, user, now);
+    logged_in_ = true;
+  }
+  // With what is to be held against its address; once.
+  std::optional<SshLimits::Penalty> leave(std::optional<event::Offence> offence, const std::string& user,
+                                          const conf::Ssh& settings, SshLimits::Clock::time_point now) {
+    if (!limits_ || logged_in_ != !offence) return {};
+    auto& limits = *std::exchange(limits_, nullptr);
+    return limits.left(client_, offence, user, settings, now);
+  }
+
+ private:
+  SshLimits* limits_;  // nothing once it was given back
+  net::ip::address client_;
+  bool logged_in_ = false;
 };
 
 }  // namespace server

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
 
-#include "conf/authorized_key.hpp"
 #include "server/networks.hpp"
+#include "server/ssh_source.hpp"
 
 // libssh deprecates the questions to an authentication message in favour of callbacks, which must answer at
 // once: only a message can wait for a worker's verdict.
@@ -14,28 +17,24 @@
 namespace server {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int most_tries = 6;
 constexpr int most_requests = 50;  // "none", and keys that a client only offers, are no tries
-constexpr int methods = SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE;
-
-bool matches(const conf::AuthorizedKey& known, ssh_key offered) {
-  ssh_key raw = nullptr;
-  const auto type = ssh_key_type_from_name(known.type.c_str());
-  if (ssh_pki_import_pubkey_base64(known.base64.c_str(), type, &raw) != SSH_OK) return false;
-  const ssh::Key key(raw);
-  return ssh_key_cmp(key.get(), offered, SSH_KEY_CMP_PUBLIC) == 0;
-}
+constexpr std::size_t longest_name = 1024;
+constexpr auto too_many_tries = "Too many authentication failures";
 
 }  // namespace
 
-SshLogin::SshLogin(Shared& shared, SshLimits& limits, std::uint64_t number, const tcp::endpoint& client)
-    : shared_(shared),
-      limits_(limits),
+SshLogin::SshLogin(SshCommon& common, SshPlace& place, std::uint64_t number, const tcp::endpoint& client)
+    : common_(common),
+      shared_(common.shared),
+      place_(place),
       number_(number),
       address_(client.address()),
       client_(address_.to_string()),
       port_(client.port()),
-      delay_(shared.loop) {}
+      delay_(shared_.loop) {}
 
 void SshLogin::close() {
   closed_ = true;
@@ -49,23 +48,42 @@ SshPeer SshLogin::peer(ssh_session session) const {
 std::optional<event::Offence> SshLogin::offence() const {
   if (user_) return {};
   if (guesses_ > 0) return event::Offence::failed_login;
-  // libssh swallows a bad signature without a word: whoever made one is still here at the end of his time.
   const bool late = Clock::now() - began_ >= shared_.settings->ssh.login_grace;
   return late ? event::Offence::login_grace : event::Offence::no_login;
+}
+
+// False when the connection must end.
+bool SshLogin::counts(const std::string& name) {
+  if (++requests_ > most_requests) return hopeless_ = fmt::format("{} requests to log in", requests_), false;
+  if (name.size() > longest_name) {
+    return hopeless_ = fmt::format("a user name of {} bytes", name.size()), false;
+  }
+  if (name_.empty()) {
+    name_ = name;
+  } else if (name != name_) {
+    return hopeless_ = "the client changed its user name", false;
+  }
+  return true;
+}
+
+void SshLogin::refused_by_libssh(const std::string& name) {
+  if (!user_) counts(name);
+}
+
+void SshLogin::forged(const std::string& name) {
+  if (user_ || !counts(name)) return;
+  shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, "publickey"});
+  ++guesses_;
+  if (++tries_ >= most_tries) hopeless_ = too_many_tries;
 }
 
 bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
   auto* const m = message.get();
   if (user_) return deny(m), false;
-  if (++requests_ > most_requests) return hopeless_ = fmt::format("{} requests to log in", requests_), false;
   const int subtype = ssh_message_subtype(m);
   const bool answer = subtype == SSH_AUTH_METHOD_INTERACTIVE && ssh_message_auth_kbdint_is_response(m);
   // libssh makes up the message of a keyboard-interactive answer, and leaves the user out.
-  if (const auto name = answer ? name_ : ssh::text(ssh_message_auth_user(m)); name_.empty()) {
-    name_ = name;
-  } else if (name != name_) {
-    return hopeless_ = "the client changed its user name", false;
-  }
+  if (!counts(answer ? name_ : ssh::text(ssh_message_auth_user(m)))) return false;
   if (answer) {
     const bool one = ssh_userauth_kbdint_getnanswers(session) == 1;
     Secret password(one ? ssh::text(ssh_userauth_kbdint_getanswer(session, 0)) : "");
@@ -90,76 +108,115 @@ bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
   }
 }
 
+// While its address is refused for others' failures, an account that has not logged in there is not judged:
+// it could be guessed at behind the back of those that have.
+bool SshLogin::is_judged(const char* method, ssh::Message& message, Done& done) {
+  const auto now = Clock::now();
+  if (common_.limits.judges(address_, name_, now)) return true;
+  shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, method});
+  shared_.warn_rarely(
+      "logins of accounts that have not logged in from their address within the hour are refused there, "
+      "because "
+      "of too many failures: ssh.trusted lists networks that are spared");
+  if (++tries_ >= most_tries) hopeless_ = too_many_tries;
+  const auto delay = common_.limits.failed(address_, tries_, shared_.settings->ssh, now);
+  refuse(std::move(message), std::max<Clock::duration>(delay, 500ms), std::move(done));
+  return false;
+}
+
+// Whatever is thrown here costs this connection alone: it ends.
+template <class Judge>
+void SshLogin::conclude(const Done& done, Judge judge) {
+  try {
+    if (!closed_) return judge();
+  } catch (const std::exception&) {
+    hopeless_ = out_of_memory;
+  }
+  done();
+}
+
 void SshLogin::check_password(ssh::Message message, Secret password, const char* method, Done done) {
   struct Verdict {
     UserLookup lookup;
     bool good;
   };
-  shared_.hashing.run(
-      [settings = shared_.settings, &depot = shared_.depot, name = name_, secret = std::move(password)] {
-        auto lookup = find_user(*settings, depot, name);
-        const bool good = verify_password(secret.text(), lookup.user ? lookup.user->password_hash : "");
+  if (!is_judged(method, message, done)) return;
+  common_.hashing.run(
+      ssh_source(address_),
+      [&users = common_.users, settings = shared_.settings, name = name_, secret = std::move(password)] {
+        auto lookup = users.find(settings, name);
+        const bool good = verify_password(secret.text(), lookup.user ? lookup.user->user.password_hash : "");
         return Verdict{std::move(lookup), good};
       },
       [this, message = std::move(message), method,
        done = std::move(done)](const std::optional<Verdict>& verdict) mutable {
-        if (verdict && !closed_) {
-          return decide(std::move(message), verdict->lookup, {method, verdict->good, true}, std::move(done));
-        }
-        if (!verdict) hopeless_ = out_of_memory;
-        done();
+        conclude(done, [&] {
+          if (verdict)
+            return decide(std::move(message), verdict->lookup, {method, verdict->good, true}, done);
+          hopeless_ = out_of_memory;
+          done();
+        });
       });
 }
 
+// The message, which has the key, is kept by what waits for the verdict.
 void SshLogin::check_key(ssh::Message message, Done done) {
-  shared_.disk.run([settings = shared_.settings, &depot = shared_.depot,
-                    name = name_] { return find_user(*settings, depot, name); },
-                   [this, message = std::move(message),
-                    done = std::move(done)](const std::optional<UserLookup>& lookup) mutable {
-                     if (lookup && !closed_) return judge_key(std::move(message), *lookup, std::move(done));
-                     if (!lookup) hopeless_ = out_of_memory;
-                     done();
-                   });
+  if (!is_judged("publickey", message, done)) return;
+  common_.lookups.run(
+      ssh_source(address_),
+      [&users = common_.users, settings = shared_.settings, name = name_, client = plain(address_),
+       offered = ssh_message_auth_pubkey(message.get())] {
+        KeyVerdict verdict;
+        verdict.lookup = users.find(settings, name);
+        const auto text = ssh::base64(offered);
+        if (text.empty() || !verdict.lookup.user) return verdict;
+        for (const auto& key : verdict.lookup.user->keys) {
+          if (key.base64 != text) continue;
+          if (key.line.admits(client)) return verdict.opens = true, verdict;
+          verdict.barred.push_back(key.line.from);
+        }
+        return verdict;
+      },
+      [this, message = std::move(message),
+       done = std::move(done)](const std::optional<KeyVerdict>& verdict) mutable {
+        conclude(done, [&] {
+          if (verdict) return judge_key(std::move(message), *verdict, done);
+          hopeless_ = out_of_memory;
+          done();
+        });
+      });
 }
 
-void SshLogin::judge_key(ssh::Message message, const UserLookup& lookup, Done done) {
-  auto* const key = ssh_message_auth_pubkey(message.get());
+void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done done) {
   const auto state = ssh_message_auth_publickey_state(message.get());
-  const auto known = [&](const std::string& line) { return opens(line, key); };
-  const bool ours = lookup.user && key && std::ranges::any_of(lookup.user->authorized_keys, known);
-  if (ours && state == SSH_PUBLICKEY_STATE_NONE) {
+  for (const auto& from : verdict.barred) {
+    shared_.events.emit(event::SshRefused{
+        number_, fmt::format("the right key of user {}, which is not permitted from {}: from=\"{}\"", name_,
+                             client_, from)});
+  }
+  if (verdict.opens && state == SSH_PUBLICKEY_STATE_NONE) {
     // Without a signature the client only asks whether it is worth making one.
     ssh_message_auth_reply_pk_ok_simple(message.get());
     return done();
   }
-  decide(std::move(message), lookup, {"publickey", ours && state == SSH_PUBLICKEY_STATE_VALID, false},
-         std::move(done));
-}
-
-bool SshLogin::opens(const std::string& line, ssh_key offered) {
-  const auto known = conf::parse_authorized_key(line);
-  if (!known || !matches(*known, offered)) return false;
-  if (known->admits(plain(address_))) return true;
-  shared_.events.emit(event::SshRefused{
-      number_, fmt::format("the right key of user {}, which is not permitted from {}: from=\"{}\"", name_,
-                           client_, known->from)});
-  return false;
+  decide(std::move(message), verdict.lookup,
+         {"publickey", verdict.opens && state == SSH_PUBLICKEY_STATE_VALID, false}, std::move(done));
 }
 
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
   for (const auto& mistake : lookup.mistakes) shared_.warn_rarely(mistake);
   if (what.good && lookup.user) {
-    user_ = lookup.user;
-    limits_.logged_in(address_, Clock::now());
+    place_.logged_in(name_, Clock::now());
+    user_ = lookup.user->user;
     shared_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method});
     ssh_message_auth_reply_success(message.get(), 0);
     return done();
   }
   shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, what.method});
-  if (++tries_ >= most_tries) hopeless_ = "Too many authentication failures";
+  if (++tries_ >= most_tries) hopeless_ = too_many_tries;
   // A key that is only shown is no guess: an agent shows all that it has.
   if (!what.guess) return refuse(std::move(message), {}, std::move(done));
-  refuse(std::move(message), limits_.failed(address_, ++guesses_, shared_.settings->ssh, Clock::now()),
+  refuse(std::move(message), common_.limits.failed(address_, ++guesses_, shared_.settings->ssh, Clock::now()),
          std::move(done));
 }
 

@@ -1,26 +1,34 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/password.hpp"
-#include "server/shared.hpp"
+#include "server/ssh_common.hpp"
 #include "server/ssh_ending.hpp"
 #include "server/ssh_handles.hpp"
-#include "server/ssh_limits.hpp"
-#include "server/users.hpp"
 
 namespace server {
 
 // Finds out who is at the other end of one SSH connection: answers libssh's authentication messages, and has
-// passwords judged by a worker. The answer to a failed try is held back, longer each time. Belongs to its
-// session; on the loop.
+// passwords and keys judged by workers. The answer to a failed try is held back, longer each time. Belongs to
+// its session; on the loop.
 class SshLogin {
  public:
-  SshLogin(Shared& shared, SshLimits& limits, std::uint64_t number, const tcp::endpoint& client);
+  // Methods that clients are told of.
+  static constexpr int methods =
+      SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE;
+
+  SshLogin(SshCommon& common, SshPlace& place, std::uint64_t number, const tcp::endpoint& client);
 
   // True when the answer has to wait: then `done` is called on the loop, and keeps the session until that.
   bool handle(ssh_session session, ssh::Message message, std::function<void()> done);
+  // What libssh has answered by itself: a request for a method that is not offered,
+  void refused_by_libssh(const std::string& name);
+  // and a wrong signature, which gets no answer at all.
+  void forged(const std::string& name);
   void close();  // the connection is gone: nothing is answered any more
 
   const std::optional<conf::User>& user() const { return user_; }  // once logged in
@@ -40,17 +48,26 @@ class SshLogin {
     bool good;
     bool guess;  // something secret was offered
   };
+  struct KeyVerdict {
+    UserLookup lookup;
+    bool opens = false;
+    std::vector<std::string> barred;  // from="..." of right keys that are not permitted from here
+  };
 
+  bool counts(const std::string& name);
+  bool is_judged(const char* method, ssh::Message& message, Done& done);
   void check_password(ssh::Message message, Secret password, const char* method, Done done);
   void check_key(ssh::Message message, Done done);
-  void judge_key(ssh::Message message, const UserLookup& lookup, Done done);
-  bool opens(const std::string& line, ssh_key offered);
+  void judge_key(ssh::Message message, const KeyVerdict& verdict, Done done);
   void decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done);
   void refuse(ssh::Message message, Clock::duration delay, Done done);
+  template <class Judge>
+  void conclude(const Done& done, Judge judge);
   static void deny(ssh_message message);
 
+  SshCommon& common_;
   Shared& shared_;
-  SshLimits& limits_;
+  SshPlace& place_;
   const std::uint64_t number_;
   const net::ip::address address_;
   const std::string client_;

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "conf/algorithms.hpp"
+#include "server/descriptors.hpp"
 #include "server/moduli.hpp"
 #include "server/service.hpp"
+#include "server/succeeds.hpp"
 
 namespace server {
 namespace {
@@ -73,10 +75,19 @@ void SshService::use(std::vector<HostKeyPair> keys) {
   }
 }
 
+// What waits keeps a session, and that keeps what waits.
+SshService::~SshService() {
+  common_->turns.clear();
+  common_->polls.clear();
+  common_->hashing.clear();
+  common_->lookups.clear();
+}
+
 net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
   net::steady_timer pause(shared_.loop);
   while (listener.is_open()) {
     auto [error, socket] = co_await listener.async_accept(net::as_tuple(net::use_awaitable));
+    if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
     if (!error) {
       try {
         start(std::move(socket));
@@ -87,6 +98,7 @@ net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
       shared_.warn_rarely("ssh descriptors",
                           fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
       // Out of descriptors, most likely: trying again at once would only spin.
+      socket = tcp::socket(shared_.loop);
       pause.expires_after(100ms);
       co_await pause.async_wait(net::as_tuple(net::use_awaitable));
     }
@@ -97,15 +109,16 @@ void SshService::start(tcp::socket socket) {
   error_code error;
   const auto client = socket.remote_endpoint(error);
   if (error || !admits(socket, client)) return;  // gone already, or not welcome
+  SshPlace place(common_->limits, client.address());
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(net::socket_base::keep_alive(true), error);
-  run(std::move(socket), client);
+  run(std::move(socket), client, std::move(place));
 }
 
 bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
   const auto chance = std::uniform_int_distribution<unsigned>(0, 99)(random_);
   const auto refusal =
-      limits_.enter(client.address(), shared_.settings->ssh, chance, SshLimits::Clock::now());
+      common_->limits.enter(client.address(), shared_.settings->ssh, chance, SshLimits::Clock::now());
   error_code error;
   socket.non_blocking(true, error);
   if (!refusal) return true;
@@ -119,39 +132,53 @@ bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
   return false;
 }
 
-void SshService::run(tcp::socket socket, const tcp::endpoint& client) {
+void SshService::run(tcp::socket socket, const tcp::endpoint& client, SshPlace place) {
   const auto number = shared_.next_number();
-  std::shared_ptr<SshSession> session;
-  int fd = -1;
+  socket.native_non_blocking(true);
+  const auto session = std::make_shared<SshSession>(
+      common_, std::move(place), number, client,
+      [this, number, address = client.address()](SshSession& ended) { left(ended, number, address); });
+  sessions_.emplace(session.get(), session);
+  most_sessions_ = std::max(most_sessions_, sessions_.size());
   try {
-    socket.native_non_blocking(true);
-    session = std::make_shared<SshSession>(
-        shared_, limits_, number, client,
-        [this, number, address = client.address()](SshSession* ended) { left(*ended, number, address); });
-    sessions_.emplace(session.get(), session);
-    most_sessions_ = std::max(most_sessions_, sessions_.size());
-    fd = socket.release();
+    const int fd = socket.release();
+    if (session->start(bind_.get(), fd)) return;
+    shared_.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
   } catch (...) {
-    sessions_.erase(session.get());
-    limits_.left(client.address(), event::Offence::no_login, shared_.settings->ssh, SshLimits::Clock::now());
+    session->stop();
     throw;
   }
-  if (session->start(bind_.get(), fd)) return;
-  shared_.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
   session->stop();
 }
 
-void SshService::left(SshSession& session, std::uint64_t number, const net::ip::address& client) {
+// Memory may be short.
+void SshService::left(SshSession& session, std::uint64_t number, const net::ip::address& client) noexcept {
+  succeeds([&] { tell_of_penalty(session, number, client); });
+  sessions_.erase(&session);
+  if (!sessions_.empty()) return;
+  succeeds([this] {
+    if (std::exchange(most_sessions_, 0) >= a_rush)
+      shared_.disk.run([] { return give_memory_back(), true; }, [](auto) {});
+  });
+  succeeds([this] {
+    if (when_empty_) when_empty_();
+  });
+}
+
+void SshService::tell_of_penalty(SshSession& session, std::uint64_t number, const net::ip::address& client) {
+  const auto& login = session.login();
   const auto begun =
-      limits_.left(client, session.login().offence(), shared_.settings->ssh, SshLimits::Clock::now());
+      session.place().leave(login.offence(), login.name(), shared_.settings->ssh, SshLimits::Clock::now());
   if (begun) {
     shared_.events.emit(event::SshPenalised{number, client.to_string(), begun->period, begun->offence});
   }
-  sessions_.erase(&session);
-  if (!sessions_.empty()) return;
-  if (std::exchange(most_sessions_, 0) >= a_rush)
-    shared_.disk.run([] { return give_memory_back(), true; }, [](auto) {});
-  if (when_empty_) when_empty_();
+}
+
+// A copy: each that ends leaves them.
+std::vector<std::shared_ptr<SshSession>> SshService::sessions() const {
+  std::vector<std::shared_ptr<SshSession>> all;
+  for (const auto& [key, session] : sessions_) all.push_back(session);
+  return all;
 }
 
 void SshService::stop_listening() {
@@ -162,11 +189,11 @@ void SshService::stop_listening() {
 }
 
 void SshService::drain_sessions() {
-  for (const auto& [key, session] : sessions_) session->drain();
+  for (const auto& session : sessions()) session->drain();
 }
 
 void SshService::stop_sessions() {
-  for (const auto& [key, session] : sessions_) session->stop();
+  for (const auto& session : sessions()) session->stop();
 }
 
 }  // namespace server

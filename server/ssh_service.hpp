@@ -3,9 +3,10 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "server/host_keys.hpp"
-#include "server/ssh_limits.hpp"
+#include "server/ssh_common.hpp"
 #include "server/ssh_session.hpp"
 
 namespace server {
@@ -13,7 +14,10 @@ namespace server {
 // Listens for SSH connections and gives each its session. Lives on the loop.
 class SshService {
  public:
-  explicit SshService(Shared& shared) : shared_(shared) {}
+  explicit SshService(Shared& shared) : shared_(shared), common_(std::make_shared<SshCommon>(shared)) {}
+  SshService(const SshService&) = delete;
+  SshService& operator=(const SshService&) = delete;
+  ~SshService();
 
   // Connections wait in the kernel until the host keys are there; the first start makes them.
   // A group exchange wants write_moduli() before.
@@ -31,13 +35,15 @@ class SshService {
   net::awaitable<void> listen(tcp::acceptor& listener);
   void start(tcp::socket socket);
   bool admits(tcp::socket& socket, const tcp::endpoint& client);
-  void run(tcp::socket socket, const tcp::endpoint& client);
-  void left(SshSession& session, std::uint64_t number, const net::ip::address& client);
+  void run(tcp::socket socket, const tcp::endpoint& client, SshPlace place);
+  void left(SshSession& session, std::uint64_t number, const net::ip::address& client) noexcept;
+  void tell_of_penalty(SshSession& session, std::uint64_t number, const net::ip::address& client);
+  std::vector<std::shared_ptr<SshSession>> sessions() const;
 
   Shared& shared_;
+  const std::shared_ptr<SshCommon> common_;
   ssh::Bind bind_;
   std::list<tcp::acceptor> listeners_;
-  SshLimits limits_;
   std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
   std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
   std::size_t most_sessions_ = 0;  // at once, since there were none

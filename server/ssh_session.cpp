@@ -2,47 +2,69 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "server/ssh_message.hpp"
 #include "server/ssh_packet_size.hpp"
+#include "server/ssh_source.hpp"
+#include "server/succeeds.hpp"
 
 namespace server {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Ear = SshNegotiation::Ear;
 
-// Of one turn on the loop. Encryption is what costs, from 0.1 to 3 ms for each write; libssh reads 4 KiB a
-// poll.
-constexpr auto longest_turn = 2ms;
-constexpr int polls_a_turn = 16;
-constexpr std::size_t most_channels = 10;  // at a time, as in sshd
+// Before what came is worked at. libssh reads 4 KiB a poll.
+constexpr int polls_at_once = 16;
+constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred at most
+constexpr std::size_t most_channels = 10;    // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
+constexpr auto watch_period = 15s;
 
 }  // namespace
 
-SshSession::SshSession(Shared& shared, SshLimits& limits, std::uint64_t number, const tcp::endpoint& client,
-                       Ended ended)
-    : shared_(shared),
+// Whatever is thrown in here costs this connection alone: it ends.
+template <class Work>
+void SshSession::guard(Work work) noexcept {
+  const auto self = shared_from_this();
+  in_turn_ = true;
+  if (!succeeds(work)) over_ |= !succeeds([this] { end(out_of_memory); });
+  in_turn_ = false;
+  if (over_) return wind_up();
+  if (again_) wake();
+}
+
+SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
+                       const tcp::endpoint& client, Ended ended)
+    : common_(std::move(common)),
+      shared_(common_->shared),
+      place_(std::move(place)),
       number_(number),
+      source_(ssh_source(client.address())),
       client_(client.address().to_string()),
       ended_(std::move(ended)),
-      socket_(shared.loop),
-      grace_(shared.loop),
+      socket_(shared_.loop),
+      grace_(shared_.loop),
+      watch_(shared_.loop),
       session_(ssh_new()),
-      login_(shared, limits, number, client) {}
+      login_(*common_, place_, number, client) {}
 
 SshSession::~SshSession() {
   if (event_) ssh_event_remove_session(event_.get(), session_.get());
 }
 
 bool SshSession::start(ssh_bind bind, int fd) {
+  if (!session_) return ::close(fd), false;
   ssh_set_blocking(session_.get(), 0);
-  ssh_set_counters(session_.get(), nullptr, &packets_);
+  ssh_set_counters(session_.get(), &bytes_, &packets_);
   // The server's default offers zlib, and ssh_bind has no option against it.
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
@@ -51,7 +73,7 @@ bool SshSession::start(ssh_bind bind, int fd) {
   }
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0 || ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
-    ::close(fd);
+    if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
     if (own >= 0) ::close(own);
     return false;
   }
@@ -61,42 +83,142 @@ bool SshSession::start(ssh_bind bind, int fd) {
     ::close(own);
     return false;
   }
+  handle_ = own;
+  // Where a server has callbacks, libssh shows each message once and keeps none.
+  ssh_callbacks_init(&callbacks_);
+  callbacks_.userdata = this;
+  callbacks_.gssapi_select_oid_function = on_gssapi;
+  ssh_set_server_callbacks(session_.get(), &callbacks_);
+  ssh_set_message_callback(session_.get(), on_message, this);
+  ssh_set_auth_methods(session_.get(), SshLogin::methods);
   grace_.expires_after(shared_.settings->ssh.login_grace);
   await_login();
-  service();
+  watch();
+  wake();
   return true;
 }
 
-// A key exchange belongs to a worker, with libssh's session; the loop has both of them back in between.
-void SshSession::negotiate() {
-  negotiating_ = true;
-  shared_.negotiating.run(
-      [this] {
-        const SshNegotiation::Ear ear(negotiation_);
-        return (event_ || begin()) && exchange();
-      },
-      [self = shared_from_this()](std::optional<bool> alive) {
-        self->negotiating_ = false;
-        self->negotiated(alive);
-        for (auto& then : std::exchange(self->when_free_, {})) self->when_free(std::move(then));
-      });
+int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcept {
+  auto& session = *static_cast<SshSession*>(self);
+  ++session.taken_;
+  auto ours = ssh::take_over(message);
+  session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back(std::move(ours)); });
+  return 0;
 }
 
-void SshSession::negotiated(std::optional<bool> alive) {
-  if (!alive) return end(out_of_memory);
-  if (put_off_) return end(*put_off_);
-  const bool complete = negotiation_.complete();
-  // Told of a client that is gone already, too.
-  if (complete && !std::exchange(told_, true))
-    shared_.events.emit(negotiation_.told(login_.peer(session_.get())));
-  if (!*alive) return end(ssh::text(ssh_get_error(session_.get())));
-  complete ? service() : arm();
+// Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
+ssh_string SshSession::on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept {
+  auto& session = *static_cast<SshSession*>(self);
+  ++session.taken_;
+  session.starved_ |= !succeeds([&] { session.gssapi_.push_back(ssh::text(user)); });
+  return nullptr;
 }
 
-void SshSession::when_free(std::move_only_function<void()> then) {
-  if (negotiating_) return when_free_.push_back(std::move(then));
-  const SshNegotiation::Ear ear(negotiation_);  // what it sends makes libssh read
-  then();
+// ---- turns
+
+// Without memory for this, the next tick of the watch asks again.
+void SshSession::wake() noexcept {
+  again_ = true;
+  if (wound_up_ || queued_ || in_turn_ || away_) return;
+  queued_ = succeeds([this] { common_->turns.ask(source_, shared_from_this()); });
+  again_ = !queued_;
+}
+
+void SshSession::take_turn(SshTurns::Time end) noexcept {
+  queued_ = again_ = false;
+  guard([this, end] { service(end); });
+}
+
+void SshSession::service(SshTurns::Time end) {
+  if (away_ || logging_in_ || over_) return;
+  const Ear ear(negotiation_, Ear::For::exchanges);
+  if (!std::exchange(fresh_, false) && want_poll_ && may_poll()) {
+    if (is_a_workers()) return poll_elsewhere();
+    poll_here(end);
+  }
+  note_what_was_heard();
+  if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
+  if (over_ || !conducts_itself()) return;
+  handle_messages(end);
+  const auto read = packets_.in_packets;
+  bool more = !logging_in_ && !over_ && serve_channels(end);
+  if (over_ || logging_in_) return;
+  if (!login_.hopeless().empty()) return this->end(login_.hopeless());
+  const auto error = ssh::text(ssh_get_error(session_.get()));
+  if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(error))) return this->end(error);
+  // Writing reads as well: a message may wait, or something for a channel whose turn is over.
+  more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
+  if (draining_ && idle() && !more) return stop();
+  more ? wake() : arm();
+}
+
+// ---- what moves bytes
+
+// What is not read is not answered either, and libssh keeps neither messages nor answers without bound:
+// nothing is read while a message waits. A poll writes and reads; so while the client does not take what is
+// written, none.
+bool SshSession::may_poll() const {
+  if (pending()) return writable();
+  return !negotiation_.complete() || (inbox_.empty() && !backlogged());
+}
+
+bool SshSession::is_a_workers() const {
+  return !login_.user() || !negotiation_.complete() || common_->costs.are_high(source_, Clock::now());
+}
+
+void SshSession::poll_elsewhere() {
+  const auto what = login_.user() ? Ear::For::exchanges : Ear::For::logins;
+  away_ = true;
+  try {
+    common_->polls.run(
+        source_,
+        [this, what] {
+          const Ear ear(negotiation_, what);
+          return poll();
+        },
+        [self = shared_from_this()](std::optional<Polled> polled) { self->polled(polled); });
+  } catch (const std::exception&) {
+    away_ = false;
+    throw;
+  }
+}
+
+void SshSession::polled(std::optional<Polled> polled) {
+  away_ = false;
+  auto waiting = std::exchange(when_free_, {});
+  guard([&] {
+    if (!polled) return end(out_of_memory);
+    if (put_off_) return end(*put_off_);
+    common_->costs.took(source_, polled->time, Clock::now());
+    dead_ |= polled->result == Poll::dead;
+    want_poll_ = polled->result == Poll::moved;
+    fresh_ = true;
+    wake();
+  });
+  for (auto& then : waiting) when_free(std::move(then));
+}
+
+void SshSession::poll_here(SshTurns::Time end) {
+  for (int i = 0; i < polls_at_once; ++i) {
+    const auto [result, time] = poll();
+    const auto now = Clock::now();
+    common_->costs.took(source_, time, now);
+    dead_ |= result == Poll::dead;
+    want_poll_ = result == Poll::moved;
+    if (!want_poll_ || !negotiation_.complete() || !inbox_.empty() || pending() || now >= end) return;
+  }
+}
+
+// Moves bytes between the socket and libssh once. After an error one more poll would hide the reason behind
+// the client's own end.
+SshSession::Polled SshSession::poll() {
+  const auto began = Clock::now();
+  auto result = Poll::dead;
+  if (event_ || begin()) {
+    const int moved = ssh_event_dopoll(event_.get(), 0);
+    if (moved != SSH_ERROR && !closed()) result = moved == SSH_AGAIN ? Poll::nothing : Poll::moved;
+  }
+  return {result, Clock::now() - began};
 }
 
 // By hand: it sends the banner and makes the poll context, without which no event takes the session. False
@@ -104,80 +226,109 @@ void SshSession::when_free(std::move_only_function<void()> then) {
 bool SshSession::begin() {
   if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) return false;
   ssh::Event event(ssh_event_new());
-  if (ssh_event_add_session(event.get(), session_.get()) != SSH_OK) return false;
+  if (!event || ssh_event_add_session(event.get(), session_.get()) != SSH_OK) return false;
   event_ = std::move(event);
   return true;
 }
 
-// The time that our own workers take is not the client's.
-void SshSession::await_login() {
-  grace_.async_wait([self = shared_from_this()](error_code error) {
-    if (error || self->login_.user() || self->over_) return;
-    if (!self->logging_in_) return self->end("Timeout before authentication");
-    self->grace_.expires_after(1s);
-    self->await_login();
-  });
+// Told of a client that is gone already, too.
+void SshSession::note_what_was_heard() {
+  if (negotiation_.complete() && !std::exchange(told_, true))
+    shared_.events.emit(negotiation_.told(login_.peer(session_.get())));
+  for (const auto& name : negotiation_.take_forged()) login_.forged(name);
+  for (const auto& name : std::exchange(gssapi_, {})) login_.refused_by_libssh(name);
 }
 
-void SshSession::stop() { end("the server is shutting down"); }
-
-void SshSession::drain() {
-  draining_ = true;
-  if (idle()) stop();
+bool SshSession::conducts_itself() {
+  if (starved_) return end(out_of_memory), false;
+  const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
+                              !negotiation_.complete()};
+  auto fault = chatter_.look(seen, Clock::now());
+  if (fault) end(std::move(*fault));
+  return !fault;
 }
 
-void SshSession::service() {
-  if (in_service_ || negotiating_ || logging_in_ || over_) return;
-  if (!negotiation_.complete()) return negotiate();
-  const SshNegotiation::Ear ear(negotiation_);
-  in_service_ = true;
-  const bool alive = backlogged() || exchange();
-  if (alive && !negotiation_.complete()) {
-    in_service_ = false;
-    return negotiate();
+void SshSession::arm() {
+  const bool stuck = pending();
+  // After each write libssh wants to hear that there is room, or it holds the next one back.
+  const bool wants_room = stuck || (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
+  const bool may_read =
+      !negotiation_.complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
+  if (may_read && !stuck && !reading_) {
+    socket_.async_wait(net::posix::stream_descriptor::wait_read,
+                       [self = shared_from_this()](error_code error) {
+                         self->reading_ = false;
+                         self->want_poll_ = true;
+                         if (!error) self->wake();
+                       });
+    reading_ = true;
   }
-  take_messages();
-  const auto read = packets_.in_packets;
-  bool more = !logging_in_ && serve_channels();
-  in_service_ = false;
-  if (over_ || logging_in_) return;
-  const auto error = ssh::text(ssh_get_error(session_.get()));
-  if (!alive || closed() || (!login_.user() && leaves_the_client_waiting(error))) return end(error);
-  // Writing reads as well: a message may wait, or something for a channel whose turn is over.
-  more |= packets_.in_packets != read;
-  if (more) return net::post(shared_.loop, [self = shared_from_this()] { self->service(); });
-  if (draining_ && idle()) return stop();
-  arm();
+  if (wants_room && !writing_) {
+    socket_.async_wait(net::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this()](error_code error) {
+                         self->writing_ = false;
+                         self->want_poll_ = true;
+                         if (!error) self->wake();
+                       });
+    writing_ = true;
+  }
 }
 
-// What is not read is not answered either: libssh would keep the answers without bound. Asking for a message
-// reads.
-void SshSession::take_messages() {
-  while (!logging_in_ && !over_ && may_send() && !backlogged()) {
-    ssh::Message message(ssh_message_get(session_.get()));
-    if (!message) return;
+// ---- what came
+
+void SshSession::handle_messages(SshTurns::Time end) {
+  while (!inbox_.empty() && !logging_in_ && !over_ && may_handle()) {
+    auto message = std::move(inbox_.front());
+    inbox_.pop_front();
     handle(std::move(message));
+    if (Clock::now() >= end) return;
   }
 }
 
-// Each in turn, in one budget: the next turn begins with the next of them. True when one may have more to do
-// at once.
-bool SshSession::serve_channels() {
-  const auto end = std::chrono::steady_clock::now() + longest_turn;
+// Each in turn, the one that comes next first. True when one has more to do at once.
+bool SshSession::serve_channels(SshTurns::Time end) {
   bool more = false;
-  const auto present = channels_;
-  if (!channels_.empty()) channels_.splice(channels_.end(), channels_, channels_.begin());
-  for (const auto& channel : present) {
-    if (over_) return false;
+  for (auto left = channels_.size(); left > 0 && !over_; --left) {
+    const auto channel = channels_.front();
+    channels_.splice(channels_.end(), channels_, channels_.begin());
     more |= channel->serve(end);
+    if (left > 1 && Clock::now() >= end) return true;
   }
-  std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
+  // A message that waits may be about one.
+  if (inbox_.empty()) std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
   return more;
 }
 
-// Writing and asking read as well: the step of an exchange that costs may be what is read next.
+void SshSession::when_free(std::move_only_function<void()> then) {
+  if (away_) {
+    if (!succeeds([&] { when_free_.push_back(std::move(then)); })) put_off_ = out_of_memory;
+    return;
+  }
+  guard([&] {
+    const Ear ear(negotiation_, Ear::For::exchanges);  // what it sends makes libssh read
+    then();
+  });
+}
+
+// ---- what is asked
+
+// Writing reads as well: the step of an exchange that costs may be what is read next.
 bool SshSession::may_send() const {
-  return negotiation_.complete() && (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) == 0;
+  if (!may_answer() || inbox_.size() > most_unhandled) return false;
+  return !common_->costs.are_high(source_, Clock::now()) || !readable();
+}
+
+bool SshSession::may_answer() const { return negotiation_.complete() && !pending(); }
+bool SshSession::may_handle() const { return may_answer() && !backlogged(); }
+
+bool SshSession::pending() const { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0; }
+
+bool SshSession::writable() const { return is_ready(POLLOUT); }
+bool SshSession::readable() const { return is_ready(POLLIN); }
+
+bool SshSession::is_ready(short what) const {
+  pollfd watched{handle_, what, 0};
+  return ::poll(&watched, 1, 0) > 0;
 }
 
 bool SshSession::idle() const {
@@ -188,18 +339,6 @@ bool SshSession::idle() const {
 bool SshSession::backlogged() const {
   return use_ && use_->holds_enough() &&
          std::ranges::any_of(channels_, [](const auto& channel) { return channel->busy(); });
-}
-
-// Moves bytes between the socket and libssh, until keys are exchanged, or no more. False when the connection
-// is dead; one poll more, and the client's own end would hide the reason.
-bool SshSession::exchange() {
-  const bool complete = negotiation_.complete();
-  for (int i = 0; i < polls_a_turn && !closed() && negotiation_.complete() == complete; ++i) {
-    const int result = ssh_event_dopoll(event_.get(), 0);
-    if (result == SSH_AGAIN) break;
-    if (result == SSH_ERROR) return false;
-  }
-  return !closed();
 }
 
 bool SshSession::closed() const {
@@ -214,6 +353,9 @@ void SshSession::handle(ssh::Message message) {
       return open_channel(message.get());
     case SSH_REQUEST_CHANNEL:
       return channel_request(std::move(message));
+    case SSH_REQUEST_SERVICE:
+      --taken_;  // only the first one serves a purpose
+      [[fallthrough]];
     case SSH_REQUEST_GLOBAL:  // port forwarding, keep-alives
     default:
       ssh_message_reply_default(message.get());
@@ -223,13 +365,10 @@ void SshSession::handle(ssh::Message message) {
 void SshSession::log_in(ssh::Message message) {
   const auto done = [self = shared_from_this()] {
     self->logging_in_ = false;
-    if (self->over_) return;
-    if (!self->login_.hopeless().empty()) return self->end(self->login_.hopeless());
     if (self->login_.user()) self->grace_.cancel();
-    self->service();
+    self->wake();
   };
   logging_in_ = login_.handle(session_.get(), std::move(message), done);
-  if (!logging_in_ && !login_.hopeless().empty()) end(login_.hopeless());
 }
 
 void SshSession::open_channel(ssh_message message) {
@@ -286,49 +425,77 @@ void SshSession::refuse(ssh_message message, std::string what) {
   if (refused_.is_new(what)) shared_.events.emit(event::SshRefused{number_, std::move(what)});
 }
 
-void SshSession::arm() {
-  if (negotiation_.complete() && backlogged()) return;  // a worker calls us
-  if (!std::exchange(reading_, true)) {
-    socket_.async_wait(net::posix::stream_descriptor::wait_read,
-                       [self = shared_from_this()](error_code error) {
-                         self->reading_ = false;
-                         if (!error) self->go_on();
-                       });
-  }
-  if ((ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0 && !std::exchange(writing_, true)) {
-    socket_.async_wait(net::posix::stream_descriptor::wait_write,
-                       [self = shared_from_this()](error_code error) {
-                         self->writing_ = false;
-                         if (!error) self->go_on();
-                       });
-  }
+// ---- its time and its end
+
+// The time that our own workers take is not the client's.
+void SshSession::await_login() {
+  grace_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || self->login_.user() || self->over_) return;
+    if (!self->logging_in_) return self->end("Timeout before authentication");
+    self->guard([&] {
+      self->grace_.expires_after(1s);
+      self->await_login();
+    });
+  });
+}
+
+// While a worker has the session it does not stand still.
+void SshSession::watch() {
+  watch_.expires_after(watch_period);
+  watch_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || self->over_) return;
+    self->guard([&] {
+      self->watch();
+      if (self->away_) return;
+      if (self->again_) self->wake();
+      const SshPatience::Seen seen{self->packets_.in_packets, self->bytes_.out_bytes, self->pending(),
+                                   self->login_.user().has_value(), !self->negotiation_.complete()};
+      if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
+    });
+  });
+}
+
+void SshSession::stop() { end("the server is shutting down"); }
+
+void SshSession::drain() {
+  draining_ = true;
+  if (idle()) stop();
 }
 
 void SshSession::end(std::string why) {
-  if (negotiating_) {  // the worker has the session
+  if (away_) {  // a worker has the session
     if (!put_off_) put_off_ = std::move(why);
     return;
   }
-  if (std::exchange(over_, true)) return;
+  if (over_) return;
+  if (!in_turn_) return guard([&] { end(std::move(why)); });
+  over_ = true;
   for (const auto& channel : channels_) channel->detach();
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
   shared_.events.emit(silent ? Event(event::SshProbed{number_, client_})
                              : ending(peer, why, shared_.settings->ssh));
-  login_.close();
-  grace_.cancel();
-  // Outside of whatever libssh function may have called us.
-  net::post(shared_.loop, [self = shared_from_this()] {
-    if (self->event_) {
-      ssh_event_remove_session(self->event_.get(), self->session_.get());
-      self->event_.reset();
-    }
-    ssh_disconnect(self->session_.get());
-    error_code ignored;
-    self->socket_.close(ignored);
-    self->ended_(self.get());
+}
+
+// Outside of whatever libssh function may have called us.
+void SshSession::wind_up() noexcept {
+  if (std::exchange(wound_up_, true)) return;
+  for (const auto& channel : channels_) succeeds([&] { channel->detach(); });
+  succeeds([this] {
+    grace_.cancel();
+    watch_.cancel();
+    login_.close();
   });
+  inbox_.clear();
+  if (event_) {
+    ssh_event_remove_session(event_.get(), session_.get());
+    event_.reset();
+  }
+  ssh_disconnect(session_.get());
+  error_code ignored;
+  socket_.close(ignored);
+  ended_(*this);
 }
 
 }  // namespace server

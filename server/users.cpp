@@ -3,11 +3,39 @@
 #include <algorithm>
 
 #include "conf/users.hpp"
+#include "server/ssh_handles.hpp"
 
 namespace server {
 namespace {
 
 constexpr auto users_name = "users.yaml";
+
+std::optional<KnownUser::Key> known_key(const std::string& line) {
+  auto key = conf::parse_authorized_key(line);
+  if (!key) return {};
+  ssh_key raw = nullptr;
+  const auto type = ssh_key_type_from_name(key->type.c_str());
+  if (ssh_pki_import_pubkey_base64(key->base64.c_str(), type, &raw) != SSH_OK) return {};
+  const ssh::Key imported(raw);
+  auto text = ssh::base64(imported.get());
+  if (text.empty()) return {};
+  return KnownUser::Key{std::move(*key), std::move(text)};
+}
+
+std::shared_ptr<const KnownUser> known(const conf::User& user) {
+  auto result = std::make_shared<KnownUser>();
+  result->user = user;
+  for (const auto& line : user.authorized_keys) {
+    if (auto key = known_key(line)) result->keys.push_back(std::move(*key));
+  }
+  return result;
+}
+
+auto known(const std::vector<conf::User>& users) {
+  std::vector<std::shared_ptr<const KnownUser>> result;
+  for (const auto& user : users) result.push_back(known(user));
+  return result;
+}
 
 }  // namespace
 
@@ -19,18 +47,51 @@ std::filesystem::path users_file(const conf::Settings& settings) {
   return settings.ssh.users_file.value_or(storage::Depot::state_of(settings.depot) / users_name);
 }
 
-// The file is read even for whoever stands in the configuration, or the time would tell who does not.
-UserLookup find_user(const conf::Settings& settings, const storage::Depot& depot, const std::string& name) {
+// The file is looked at even for whoever stands in the configuration, and all names are compared whoever it
+// is, or the time would tell who is known.
+UserLookup Users::find(const std::shared_ptr<const conf::Settings>& settings, const std::string& name) {
   UserLookup lookup;
-  const auto pick = [&](const std::vector<conf::User>& users) {
-    const auto found = std::ranges::find(users, name, &conf::User::name);
-    if (found != users.end()) lookup.user = *found;
+  const auto pick = [&](const Known& users) {
+    std::shared_ptr<const KnownUser> first;
+    for (const auto& each : users) {
+      if (each->user.name == name && !first) first = each;
+    }
+    if (first) lookup.user = std::move(first);
   };
-  auto [users, mistakes] = conf::load_usable_users(users_file(settings, depot));
-  pick(users);
-  pick(settings.ssh.users);
-  if (!lookup.user) lookup.mistakes = std::move(mistakes);
+  const auto file = of_file(*settings);
+  pick(file->users);
+  pick(of_settings(settings)->users);
+  if (!lookup.user) lookup.mistakes = file->mistakes;
   return lookup;
+}
+
+// Stamped before it is read: a change in between is seen by the next one who asks.
+std::shared_ptr<const Users::OfFile> Users::of_file(const conf::Settings& settings) {
+  auto file = users_file(settings, depot_);
+  const auto stamp = stamp_of(file);
+  {
+    const std::lock_guard lock(mutex_);
+    const bool same = of_file_ && of_file_->file == file && of_file_->stamp && stamp &&
+                      !of_file_->stamp->fresh && of_file_->stamp->same_as(*stamp);
+    if (same) return of_file_;
+  }
+  auto [users, mistakes] = conf::load_usable_users(file);
+  auto read = std::make_shared<const OfFile>(std::move(file), stamp, known(users), std::move(mistakes));
+  const std::lock_guard lock(mutex_);
+  of_file_ = read;
+  return read;
+}
+
+std::shared_ptr<const Users::OfSettings> Users::of_settings(
+    const std::shared_ptr<const conf::Settings>& settings) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (of_settings_ && of_settings_->settings == settings) return of_settings_;
+  }
+  auto read = std::make_shared<const OfSettings>(settings, known(settings->ssh.users));
+  const std::lock_guard lock(mutex_);
+  of_settings_ = read;
+  return read;
 }
 
 }  // namespace server

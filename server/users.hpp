@@ -1,10 +1,13 @@
 #pragma once
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "conf/authorized_key.hpp"
 #include "conf/settings.hpp"
+#include "server/file_stamp.hpp"
 #include "storage/depot.hpp"
 
 namespace server {
@@ -13,12 +16,50 @@ std::filesystem::path users_file(const conf::Settings& settings, const storage::
 // In the depot that the settings name, which need not be there yet.
 std::filesystem::path users_file(const conf::Settings& settings);
 
-struct UserLookup {
-  std::optional<conf::User> user;
-  std::vector<std::string> mistakes;  // in the users file, when they may be why there is no such user
+// A user, ready to be compared with whoever knocks.
+struct KnownUser {
+  struct Key {
+    conf::AuthorizedKey line;
+    std::string base64;  // as libssh writes this key, so that equal keys are equal texts
+  };
+  conf::User user;
+  std::vector<Key> keys;  // without those that libssh does not understand
 };
 
-// Reads the users file anew each time, so that `apdepot user` takes effect at once. Blocks: for a worker.
-UserLookup find_user(const conf::Settings& settings, const storage::Depot& depot, const std::string& name);
+struct UserLookup {
+  std::shared_ptr<const KnownUser> user;  // nobody: there is no such user
+  std::vector<std::string> mistakes;      // in the users file, when they may be why
+};
+
+// Finds users by name, in the users file and in the configuration. What the file holds is kept until its stat
+// says that it has changed, so `apdepot user` takes effect at once, and a storm of logins reads nothing. On
+// any thread, several at a time. Blocks: for a worker.
+class Users {
+ public:
+  explicit Users(const storage::Depot& depot) : depot_(depot) {}
+
+  UserLookup find(const std::shared_ptr<const conf::Settings>& settings, const std::string& name);
+
+ private:
+  using Known = std::vector<std::shared_ptr<const KnownUser>>;
+  struct OfFile {
+    std::filesystem::path file;
+    std::optional<FileStamp> stamp;
+    Known users;
+    std::vector<std::string> mistakes;
+  };
+  struct OfSettings {
+    std::shared_ptr<const conf::Settings> settings;
+    Known users;
+  };
+
+  std::shared_ptr<const OfFile> of_file(const conf::Settings& settings);
+  std::shared_ptr<const OfSettings> of_settings(const std::shared_ptr<const conf::Settings>& settings);
+
+  const storage::Depot& depot_;
+  std::mutex mutex_;  // for the two pointers
+  std::shared_ptr<const OfFile> of_file_;
+  std::shared_ptr<const OfSettings> of_settings_;
+};
 
 }  // namespace server

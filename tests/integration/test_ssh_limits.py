@@ -90,13 +90,13 @@ def test_a_bad_signature_counts_though_libssh_swallows_it(start, key):
     signature = paramiko.Message()
     signature.add_string("ssh-ed25519")
     signature.add_string(bytes(64))
-    transports = [connect(server) for _ in range(2)]
+    transports = [connect(server) for _ in range(3)]
     for transport in transports:
         with pytest.raises((paramiko.SSHException, EOFError)):
             transport.auth_publickey("keyed", private)
         transport.join(PATIENCE)
 
-    server.wait_for_log(PENALTY.format(r"127\.0\.0\.1", "(19|20)", "exceeded LoginGraceTime"))
+    server.wait_for_log(PENALTY.format(r"127\.0\.0\.1", "(14|15)", "failed authentication"))
 
 
 # ---- a delay that grows
@@ -166,7 +166,7 @@ def test_an_address_that_has_its_share_is_told_so_and_may_come_again(start):
 
 
 def test_all_addresses_together_are_dropped_at_full(start):
-    server = start(max_unauthenticated="2:100:3")
+    server = start(max_unauthenticated="1:100:2")
     with silent(server, 1, "127.0.0.2") as one, silent(server, 1, "127.0.0.3") as two:
         assert all(greeting(each) for each in one + two)
         with contextlib.closing(dial(server, "127.0.0.4")) as third:
@@ -228,7 +228,7 @@ def test_the_trusted_are_not_barred(start):
     assert may_enter(server, "127.0.0.2")
 
 
-def test_where_somebody_has_logged_in_the_others_are_not_barred(start):
+def test_whoever_has_logged_in_may_fail(start):
     server = start()
     assert may_enter(server, "127.0.0.2")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:

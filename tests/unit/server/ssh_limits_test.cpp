@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "conf/load.hpp"
 
 using namespace server;
@@ -32,14 +35,19 @@ struct Door {
     now += 11s;
     return refusal(address).value().tell.value().limit;
   }
-  void log_in(const std::string& address) { limits.logged_in(at(address), now); }
-  void leave(const std::string& address) { limits.left(at(address), {}, settings, now); }
-  auto leave(const std::string& address, Offence offence) {
-    return limits.left(at(address), offence, settings, now);
+  void log_in(const std::string& address, const std::string& user = "ewc") {
+    limits.logged_in(at(address), user, now);
   }
-  auto offend(const std::string& address, Offence offence) {
+  void leave(const std::string& address) { limits.left(at(address), {}, "ewc", settings, now); }
+  auto leave(const std::string& address, Offence offence, const std::string& user = "ewc") {
+    return limits.left(at(address), offence, user, settings, now);
+  }
+  auto offend(const std::string& address, Offence offence, const std::string& user = "ewc") {
     REQUIRE(enter(address));
-    return leave(address, offence);
+    return leave(address, offence, user);
+  }
+  bool judges(const std::string& address, const std::string& user) {
+    return limits.judges(at(address), user, now);
   }
   auto fail(const std::string& address, int tries = 1) {
     return limits.failed(at(address), tries, settings, now);
@@ -81,16 +89,41 @@ TEST_CASE("whoever has logged in leaves room for the next") {
 TEST_CASE("above start more and more are dropped at random, and all at full") {
   Door door;
   door.settings.max_unauthenticated = {10, 30, 20};
-  for (int i = 0; i < 10; ++i) CHECK(door.enter("192.0.2." + std::to_string(i)));
+  CHECK(door.enter(nat));
+  for (int i = 1; i < 10; ++i) CHECK(door.enter("192.0.2." + std::to_string(i)));
   door.chance = 29;
   CHECK(door.limit(nat) == SshLimit::unauthenticated);
   door.chance = 30;
   CHECK(door.enter(nat));
+  door.leave(nat, Offence::no_login);
+  CHECK(door.enter("192.0.2.10"));
   door.chance = 36;
   CHECK_FALSE(door.enter(nat));
   door.chance = 99;
   for (int i = 11; i < 20; ++i) CHECK(door.enter("192.0.2." + std::to_string(i)));
   CHECK(door.limit(nat) == SshLimit::unauthenticated);
+  CHECK(door.limit("203.0.113.1") == SshLimit::unauthenticated);
+}
+
+TEST_CASE("silent connections of several addresses keep no stranger out, whatever the dice say") {
+  Door door;
+  door.chance = 0;
+  for (int round = 0; round < 50; ++round) {
+    for (int i = 0; i < 6; ++i) door.enter("192.0.2." + std::to_string(i));
+  }
+  for (int i = 0; i < 20; ++i) {
+    CHECK(door.enter("203.0.113." + std::to_string(i)));
+    door.log_in("203.0.113." + std::to_string(i));
+  }
+}
+
+TEST_CASE("many addresses with as many silent connections as they get leave room for others") {
+  Door door;
+  for (int i = 0; i < 20; ++i) {
+    while (door.enter("192.0.2." + std::to_string(i))) continue;
+    door.now += 11s;
+  }
+  for (int i = 0; i < 5; ++i) CHECK(door.enter("203.0.113." + std::to_string(i)));
 }
 
 TEST_CASE("sessions have a bound in all, which holds for the trusted too, and one per address") {
@@ -159,17 +192,101 @@ TEST_CASE("a penalty has an end, however many connections earn it") {
   CHECK(door.enter(device));
 }
 
-TEST_CASE("no penalty for the trusted, nor where somebody has logged in within the hour") {
+TEST_CASE("no penalty for the trusted") {
   Door door;
   door.settings.trusted = {*conf::parse_network("198.51.100.0/24")};
   for (int i = 0; i < 100; ++i) CHECK_FALSE(door.offend(nat, Offence::failed_login));
+  CHECK(door.enter(nat));
+  CHECK(door.judges(nat, "ewc"));
+}
+
+TEST_CASE("an account that has logged in within the hour may fail, so many times between two logins") {
+  Door door;
   CHECK(door.enter(device));
   door.log_in(device);
   door.leave(device);
-  for (int i = 0; i < 100; ++i) CHECK_FALSE(door.offend(device, Offence::failed_login));
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(door.offend(device, Offence::failed_login));
+  CHECK(door.enter(device));
+  door.log_in(device);
+  door.leave(device);
+  for (int i = 0; i < 22; ++i) CHECK_FALSE(door.offend(device, Offence::failed_login));
+  CHECK(door.offend(device, Offence::failed_login));
+}
+
+TEST_CASE("an account vouches for itself alone: guesses at others are refused, and it goes on") {
+  Door door;
+  CHECK(door.enter(nat));
+  door.log_in(nat, "mallory");
+  door.leave(nat);
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(door.offend(nat, Offence::failed_login, "ewc"));
+  CHECK(door.judges(nat, "ewc"));
+  CHECK(door.offend(nat, Offence::failed_login, "ewc"));
+  CHECK(door.enter(nat));
+  CHECK_FALSE(door.judges(nat, "ewc"));
+  CHECK(door.judges(nat, "mallory"));
+  CHECK(door.judges(device, "ewc"));
+  door.now += 15s;
+  CHECK(door.judges(nat, "ewc"));
+}
+
+TEST_CASE("behind a NAT one wrong controller locks none of those out that log in") {
+  Door door;
+  const std::vector<std::string> controllers{"one", "two", "three"};
+  for (int minute = 0; minute < 300; ++minute) {
+    for (const auto& controller : controllers) {
+      REQUIRE(door.enter(nat));
+      REQUIRE(door.judges(nat, controller));
+      door.log_in(nat, controller);
+      door.leave(nat);
+    }
+    for (int i = 0; i < 30; ++i) {
+      if (door.enter(nat)) door.leave(nat, Offence::failed_login, "wrong");
+    }
+    door.now += 1min;
+  }
+  CHECK_FALSE(door.judges(nat, "wrong"));
+}
+
+TEST_CASE("nobody is vouched for an hour after the last login") {
+  Door door;
+  CHECK(door.enter(device));
+  door.log_in(device);
+  door.leave(device);
+  for (int i = 0; i < 10; ++i) door.offend(device, Offence::no_login);
+  CHECK(door.enter(device));
+  door.leave(device, Offence::no_login);
   door.now += 1h;
   for (int i = 0; i < 2; ++i) CHECK_FALSE(door.offend(device, Offence::failed_login));
   CHECK(door.offend(device, Offence::failed_login));
+  CHECK(door.limit(device) == SshLimit::penalty);
+}
+
+TEST_CASE("trusted networks keep a tenth of all sessions") {
+  Door door;
+  door.settings.max_sessions = 20;
+  door.settings.trusted = {*conf::parse_network("198.51.100.0/24")};
+  for (int i = 0; i < 18; ++i) {
+    CHECK(door.enter(device));
+    door.log_in(device);
+  }
+  CHECK(door.limit(device) == SshLimit::sessions);
+  for (int i = 0; i < 2; ++i) CHECK(door.enter(nat));
+  CHECK(door.limit(nat) == SshLimit::sessions);
+}
+
+TEST_CASE("a place is given back when its connection goes, whatever happened") {
+  Door door;
+  door.settings.max_unauthenticated_per_address = 1;
+  door.settings.max_sessions_per_address = 1;
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(door.enter(device));
+    SshPlace place(door.limits, Door::at(device));
+    SshPlace moved(std::move(place));
+    if (i == 1) moved.logged_in("ewc", door.now);
+    if (i == 2) CHECK_FALSE(moved.leave(Offence::no_login, "", door.settings, door.now));
+    if (i == 3) CHECK_FALSE(moved.leave({}, "", door.settings, door.now));  // nobody had logged in
+  }
+  CHECK(door.enter(device));
 }
 
 TEST_CASE("drops of one address are told every ten seconds, with the number of those that were not") {
