@@ -7,14 +7,17 @@
 #include "conf/settings.hpp"
 #include "server/events.hpp"
 #include "server/loop_meter.hpp"
+#include "server/shares.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 #include "storage/live_catalogue.hpp"
 
 namespace server {
 
-// That may wait to be explained; the misses beyond are told without a hint.
-constexpr std::size_t most_explanations = 16;
+// That may wait to be explained, and of one address; the misses beyond are told without a hint.
+constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
+// Names that may wait to be looked up as they were meant, and of one address; who is beyond asks again.
+constexpr std::size_t most_meanings = 64, most_meanings_each = 16;
 
 // What the services have in common. Made by Server, outlives them all, belongs to the loop's thread (but the
 // depot may be used on workers).
@@ -46,6 +49,9 @@ struct Shared {
     std::uint64_t untold = 0;
   };
   std::map<std::string, Rare> rare_warnings = {};  // texts of ours, so few
+
+  Shares explanations{most_explanations, most_explanations_each};
+  Shares meanings{most_meanings, most_meanings_each};
 };
 
 }  // namespace server
