@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <map>
+#include <new>
 #include <optional>
 
 #include "server/net.hpp"
@@ -14,30 +16,32 @@ template <class Who>
 class FairQueue {
  public:
   void push(const net::ip::address& source, Who who) {
-    auto& waiting = waiting_[source];
-    if (waiting.empty()) order_.push_back(source);
-    waiting.push_back(who);
-  }
-
-  std::optional<Who> pop() {
-    while (!order_.empty()) {
-      const auto place = waiting_.find(order_.front());
-      order_.pop_front();
-      if (place == waiting_.end()) continue;  // all of its have been removed
-      auto& [source, waiting] = *place;
-      const auto who = waiting.front();
-      waiting.pop_front();
-      if (waiting.empty()) {
-        waiting_.erase(place);
-      } else {
-        order_.push_back(source);
-      }
-      return who;
+    const auto [place, first] = waiting_.try_emplace(source);
+    try {
+      place->second.push_back(who);
+      if (first) order_.push_back(source);
+    } catch (const std::bad_alloc&) {
+      if (first) waiting_.erase(place);
+      throw;
     }
-    return {};
   }
 
-  void remove(const net::ip::address& source, Who who) {
+  // Takes no memory.
+  std::optional<Who> pop() noexcept {
+    if (order_.empty()) return {};
+    const auto place = waiting_.find(order_.front());
+    const auto who = place->second.front();
+    place->second.pop_front();
+    if (place->second.empty()) {
+      waiting_.erase(place);
+      order_.pop_front();
+    } else {
+      order_.splice(order_.end(), order_, order_.begin());
+    }
+    return who;
+  }
+
+  void remove(const net::ip::address& source, Who who) noexcept {
     const auto place = waiting_.find(source);
     if (place == waiting_.end()) return;
     std::erase(place->second, who);
@@ -50,7 +54,7 @@ class FairQueue {
 
  private:
   std::map<net::ip::address, std::deque<Who>> waiting_;
-  std::deque<net::ip::address> order_;
+  std::list<net::ip::address> order_;  // of those in waiting_
 };
 
 }  // namespace server

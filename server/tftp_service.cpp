@@ -92,7 +92,11 @@ net::awaitable<void> TftpService::listen(udp::socket& listener) {
       }
       if (now >= end) break;
     }
-    if (single_port_) heed_unreachable(listener);
+    try {
+      if (single_port_) heed_unreachable(listener);
+    } catch (const std::exception& e) {
+      warn_of_dropped(e.what());
+    }
     answer_heard(end);
   }
 }
@@ -147,11 +151,17 @@ bool TftpService::give_way(const net::ip::address& client, event::Limit limit) {
 }
 
 void TftpService::pass_on(const Datagram& datagram, Clock::time_point now) {
-  const auto place = transfers_.find(datagram.from);
-  if (place == transfers_.end()) return;
-  place->second->packet(datagram.bytes, now);
+  const auto transfer = newest(datagram.from);
+  if (!transfer) return;
+  transfer->packet(datagram.bytes, now);
   // Its answer comes when all that waits was heard: of ACKs only the last one counts.
-  if (std::ranges::find(heard_, place->second) == heard_.end()) heard_.push_back(place->second);
+  if (std::ranges::find(heard_, transfer) == heard_.end()) heard_.push_back(transfer);
+}
+
+// An older one of the same port only waits for the disk, and ends then.
+std::shared_ptr<TftpTransfer> TftpService::newest(const udp::endpoint& client) const {
+  const auto [begin, end] = transfers_.equal_range(client);
+  return begin == end ? nullptr : std::prev(end)->second;
 }
 
 void TftpService::answer_heard(Clock::time_point end) {
@@ -175,10 +185,10 @@ void TftpService::heed_unreachable(udp::socket& listener) {
   for (int i = 0; i < most_at_once; ++i) {
     const auto client = next_unreachable(listener.native_handle());
     if (!client) return;
-    const auto place = transfers_.find(*client);
-    if (place == transfers_.end()) continue;
-    place->second->refused();
-    if (std::ranges::find(heard_, place->second) == heard_.end()) heard_.push_back(place->second);
+    const auto transfer = newest(*client);
+    if (!transfer) continue;
+    transfer->refused();
+    if (std::ranges::find(heard_, transfer) == heard_.end()) heard_.push_back(transfer);
   }
 }
 

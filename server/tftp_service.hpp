@@ -32,6 +32,7 @@ class TftpService {
   void receive(udp::socket& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
   void warn_of_dropped(std::string_view why) noexcept;
   void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
+  std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
   void answer_heard(TftpLimits::Clock::time_point end);
   void heed_unreachable(udp::socket& listener);
   std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);

@@ -97,7 +97,7 @@ void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
 }
 
 void TftpTransfer::go_on(tftp::Time now) {
-  if (!machine_ || waiting_) return;
+  if (!machine_ || waiting_ || closed_) return;
   if (!answered_ && machine_->answered()) {
     answered_ = true;
     if (place_) place_->answered();
@@ -113,6 +113,7 @@ void TftpTransfer::go_on(tftp::Time now) {
 }
 
 void TftpTransfer::resume() {
+  if (closed_) return;
   const auto at = now();
   waiting_ = !resume_action(at);
   go_on(at);
@@ -224,6 +225,7 @@ void TftpTransfer::close() {
   on_answer_ = nullptr;
   const auto on_end = std::exchange(on_end_, nullptr);
   if (!on_end) return;
+  closed_ = true;
   place_.reset();
   on_end();
   closed();

@@ -112,6 +112,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   bool stopped_ = false;  // before there was a machine
   bool may_dally_ = true;
   bool gives_way_ = false;
+  bool closed_ = false;    // whatever comes now is too late
   bool answered_ = false;  // and whoever wants to know has been told
   std::function<void()> on_answer_, on_end_;
 };
