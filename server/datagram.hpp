@@ -20,8 +20,15 @@ struct Datagram {
 // Makes a bound wildcard socket tell the address asked, and gives it room for a burst: a thousand access
 // points ask in the same second, and what the kernel drops comes again only after their timeout.
 void prepare_listener(udp::socket& socket);
-// The next packet, into `buffer`. Nothing when none waits.
+// Makes it tell whose port is closed (ICMP), which a socket that many clients share otherwise does not.
+void prepare_shared(udp::socket& socket);
+// The next packet, into `buffer`; what is longer is cut. Nothing when none waits.
 std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buffer);
+// The next client whose closed port a shared socket was told of. Nothing when there is none.
+std::optional<udp::endpoint> next_unreachable(int handle);
+
+// Sockets and files that this process may have open.
+std::size_t most_descriptors();
 
 // Owns a socket that Asio does not know.
 class UdpHandle {

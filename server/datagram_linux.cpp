@@ -1,7 +1,9 @@
 #include "server/datagram.hpp"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ namespace server {
 namespace {
 
 constexpr int listener_buffer = 4 * 1024 * 1024;
+constexpr int most_tries = 3;
 
 template <class Value>
 void set(int fd, int level, int option, const Value& value) {
@@ -135,6 +138,40 @@ void prepare_listener(udp::socket& socket) {
   leave_fragmenting_to_routers(fd, v6);
 }
 
+void prepare_shared(udp::socket& socket) {
+  const bool v6 = socket.local_endpoint().protocol() == udp::v6();
+  set(socket.native_handle(), v6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP}, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
+}
+
+std::size_t most_descriptors() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::optional<udp::endpoint> next_unreachable(int handle) {
+  for (;;) {
+    udp::endpoint to;
+    alignas(cmsghdr) std::array<std::byte, 512> control;
+    msghdr message{};
+    message.msg_name = to.data();
+    message.msg_namelen = static_cast<socklen_t>(to.capacity());
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    if (::recvmsg(handle, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return {};
+    to.resize(message.msg_namelen);
+    for (auto* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+      const bool tells = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+                         (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+      if (!tells) continue;
+      sock_extended_err error{};
+      std::memcpy(&error, CMSG_DATA(c), sizeof error);
+      // As of a connected socket only this is the end; a network that is away may come back.
+      if (error.ee_errno == ECONNREFUSED) return to;
+    }
+  }
+}
+
 std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buffer) {
   udp::endpoint from;
   iovec vector{buffer.data(), buffer.size()};
@@ -146,7 +183,9 @@ std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buf
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const auto count = ::recvmsg(handle, &message, MSG_DONTWAIT);
+  auto count = ::recvmsg(handle, &message, MSG_DONTWAIT);
+  // Of some client's closed port, which next_unreachable() tells: the packets behind it wait still.
+  if (count < 0 && errno != EAGAIN) count = ::recvmsg(handle, &message, MSG_DONTWAIT);
   if (count < 0) return {};
   from.resize(message.msg_namelen);
   return Datagram{buffer.first(static_cast<std::size_t>(count)), from, local_address(message)};
@@ -191,7 +230,12 @@ bool PacketSender::send_message(std::span<const std::byte> bytes, std::uint16_t 
     if (!from_.is_unspecified()) speak_from(from_, control);
   }
   if (segment > 0) control.add(IPPROTO_UDP, UDP_SEGMENT, segment);
-  return ::sendmsg(handle_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+  for (int tries = 0; tries < most_tries; ++tries) {
+    if (::sendmsg(handle_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+    // A shared socket tells each sender once of any client's closed port.
+    if (!to_ || errno != ECONNREFUSED) return false;
+  }
+  return true;  // it is as if it had been lost
 }
 
 std::size_t PacketSender::send(std::span<const std::byte> packets, std::size_t packet_size,
@@ -210,9 +254,9 @@ std::size_t PacketSender::send(std::span<const std::byte> packets, std::size_t p
   for (std::size_t sent = 0; sent < count; ++sent) {
     const auto packet =
         packets.subspan(sent * packet_size, std::min(packet_size, packets.size() - sent * packet_size));
-    const bool gone = to_ ? send_message(packet, 0)
-                          : ::send(handle_, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-    if (!gone) {
+    const bool taken = to_ ? send_message(packet, 0)
+                           : ::send(handle_, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    if (!taken) {
       error = last_error();
       return sent;
     }

@@ -10,6 +10,7 @@
 #include "server/rare_warnings.hpp"
 #include "server/open_files.hpp"
 #include "server/turns.hpp"
+#include "server/shares.hpp"
 #include "server/workers.hpp"
 #include "storage/depot.hpp"
 #include "storage/live_catalogue.hpp"
@@ -17,8 +18,10 @@
 
 namespace server {
 
-// That may wait to be explained; the misses beyond are told without a hint.
-constexpr std::size_t most_explanations = 16;
+// That may wait to be explained, and of one address; the misses beyond are told without a hint.
+constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
+// Names that may wait to be looked up as they were meant, and of one address; who is beyond asks again.
+constexpr std::size_t most_meanings = 64, most_meanings_each = 16;
 
 // What the services have in common. Made by Server, outlives them all, belongs to the loop's thread (but the
 // depot may be used on workers).
@@ -53,6 +56,8 @@ struct Shared {
   void start(net::awaitable<void> coroutine, std::string what);
 
   RareWarnings rare_warnings = {};
+  Shares explanations{most_explanations, most_explanations_each};
+  Shares meanings{most_meanings, most_meanings_each};
 };
 
 }  // namespace server

@@ -2,9 +2,9 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <vector>
 
 #include "server/net.hpp"
+#include "server/networks.hpp"
 
 namespace server {
 
@@ -14,14 +14,23 @@ class Watched {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
+  // `client`: who is at its other end.
+  explicit Watched(const net::ip::address& client) : source_(source_of(client)) {}
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
   // It has something to be read, or room again. Ends nobody.
-  virtual void ready(bool readable, bool room, Time now) = 0;
+  virtual void ready(bool readable, bool room, Time now) noexcept = 0;
   // All that were ready at the same time know it by now. Their answers go out together, because packets
   // that come faster than they are taken spare their receiver a wake-up each. May end what it is called on.
-  virtual void answer(Time now) = 0;
+  virtual void answer(Time now) noexcept = 0;
 
- protected:
-  ~Watched() = default;
+  virtual ~Watched() = default;
+
+ private:
+  friend class SocketWatch;
+  const net::ip::address source_;
+  bool queued_ = false;
 };
 
 // Tells which of thousands of UDP sockets have a packet. Asio could, but its wait for a socket costs a system
@@ -39,6 +48,11 @@ class SocketWatch {
   void add(int handle, Watched& watched);
   void remove(int handle);
   void also_for_room(int handle, bool wanted);
+
+  // It has more to send than one answer may: answer() is called again, when others have had their turn.
+  // forget() before it goes.
+  void again(Watched& watched);
+  void forget(Watched& watched) noexcept;
 
  private:
   struct Impl;

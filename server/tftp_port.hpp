@@ -1,10 +1,11 @@
 #pragma once
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "server/datagram.hpp"
+#include "server/port_pool.hpp"
 #include "server/socket_watch.hpp"
 
 namespace server {
@@ -16,10 +17,11 @@ class TftpPort {
   class Listener {
    public:
     virtual void packet(std::span<const std::byte> bytes, Watched::Time now) = 0;
-    virtual void refused() = 0;                 // the client's port is closed
-    virtual void go_on(Watched::Time now) = 0;  // behind the last of those
-    virtual void room() = 0;                    // after ask_for_room()
-    virtual bool expects_more() const = 0;      // before its answer
+    virtual void refused() = 0;                                 // the client's port is closed
+    virtual void go_on(Watched::Time now) = 0;                  // behind the last of those
+    virtual void room() = 0;                                    // after ask_for_room() or ask_for_turn()
+    virtual void broke_off(std::string_view why) noexcept = 0;  // one of these threw: it is over
+    virtual bool expects_more() const = 0;                      // before its answer
     virtual std::shared_ptr<Listener> hold() = 0;
 
    protected:
@@ -34,7 +36,9 @@ class TftpPort {
     return sender_.send(packets, packet_size, error);
   }
   virtual void ask_for_room() = 0;
-  virtual void catch_up() {}  // hears what waits already
+  virtual void ask_for_turn() = 0;  // it has more to send than one answer may
+  virtual void answer_later() = 0;  // go_on() is due, when others have had their turn
+  virtual void catch_up() {}        // hears what waits already
 
  protected:
   explicit TftpPort(const PacketSender& sender) : sender_(sender) {}
@@ -47,48 +51,59 @@ class TftpPort {
 // A port for one transfer alone, as RFC 1350 has it. Strangers are told so (RFC 1350 4).
 class OwnPort final : public TftpPort, Watched {
  public:
-  OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, std::function<void()> on_close);
+  OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, const net::ip::address& client,
+          std::optional<PortLease> lease);
   ~OwnPort() override;
   void ask_for_room() override;
+  void ask_for_turn() override;
+  void answer_later() override { watch_->again(*this); }
   void catch_up() override;
 
  private:
   // What arrives at the same port from elsewhere.
   class Strangers final : public Watched {
    public:
-    Strangers(SocketWatch& watch, UdpHandle socket);
-    Strangers(const Strangers&) = delete;
-    Strangers& operator=(const Strangers&) = delete;
-    ~Strangers();
+    Strangers(SocketWatch& watch, UdpHandle socket, const net::ip::address& client);
+    ~Strangers() override;
 
    private:
-    void ready(bool readable, bool room, Time now) override;
-    void answer(Time) override {}
+    void ready(bool readable, bool room, Time now) noexcept override;
+    void answer(Time) noexcept override {}
+    void receive();
 
     SocketWatch& watch_;
     UdpHandle socket_;
     int answers_left_;
   };
 
-  void ready(bool readable, bool room, Time now) override;
-  void answer(Time now) override;
+  void ready(bool readable, bool room, Time now) noexcept override;
+  void answer(Time now) noexcept override;
   void receive(Time now);
 
   const std::shared_ptr<SocketWatch> watch_;  // a transfer may outlive the service, when all ends
+  const std::optional<PortLease> lease_;      // of tftp.port_range; given back when the socket is closed
   UdpHandle socket_;
-  bool room_ = false;  // again, and the listener does not know it yet
+  bool room_ = false;  // again, or its turn, and the listener does not know it yet
   Strangers strangers_;
-  std::function<void()> on_close_;
 };
 
 // The listening port, for tftp.single_port: the service reads it and passes on what is the transfer's.
-class SharedPort final : public TftpPort {
+class SharedPort final : public TftpPort, Watched {
  public:
-  SharedPort(udp::socket& socket, const udp::endpoint& client, const net::ip::address& asked);
+  SharedPort(std::shared_ptr<SocketWatch> watch, udp::socket& socket, const udp::endpoint& client,
+             const net::ip::address& asked);
+  ~SharedPort() override;
   void ask_for_room() override;
+  void ask_for_turn() override;
+  void answer_later() override { watch_->again(*this); }
 
  private:
+  void ready(bool, bool, Time) noexcept override {}
+  void answer(Time now) noexcept override;
+
+  const std::shared_ptr<SocketWatch> watch_;
   udp::socket& socket_;
+  bool turn_ = false;  // has come
 };
 
 }  // namespace server

@@ -9,6 +9,13 @@ namespace {
 
 using storage::AboveRoot;
 
+// Bytes that one ACK may draw. Whoever forges one must know the port of ours that it goes to: where that is
+// one of all ports he has to send a megabyte before he has hit it.
+constexpr std::size_t most_window = 1 << 20, most_guessable_window = 64 * 1024;
+// What is sent before others have their turn.
+constexpr std::uint64_t most_at_once = 128 * 1024;
+constexpr std::size_t most_components = 16;
+
 // What a worker needs. The root is opened anew: an administrator may have put another images/ in its place.
 struct Search {
   const Shared& shared;
@@ -21,16 +28,24 @@ struct Search {
     return storage::find_as_asked(*root, name, AboveRoot::refused, settings);
   }
 
-  std::expected<storage::Found, storage::Miss> as_meant() const {
+  // What was plainly meant. Cheap, where explain() is dear.
+  std::expected<storage::Found, storage::NotFound> as_meant() const {
     const auto root = storage::Root::open(shared.depot.images());
     const auto catalogue = root ? shared.catalogue.now() : nullptr;
-    if (!catalogue) {
-      const auto error = root ? std::make_error_code(std::errc::no_such_file_or_directory) : root.error();
-      return std::unexpected(storage::plain_miss(shared.depot.images().string(), error));
-    }
-    auto found = storage::find_image(*root, *catalogue, name, AboveRoot::refused, settings);
-    if (found) return std::move(*found);
-    return std::unexpected(storage::explain_miss(*root, *catalogue, name, found.error()));
+    if (!catalogue) return std::unexpected(storage::NotFound{storage::Path{}, error_of(root)});
+    return storage::find_image(*root, *catalogue, name, AboveRoot::refused, settings);
+  }
+
+  storage::Miss explain(const storage::NotFound& missing) const {
+    const auto root = storage::Root::open(shared.depot.images());
+    const auto catalogue = root ? shared.catalogue.now() : nullptr;
+    if (!catalogue) return storage::plain_miss(shared.depot.images().string(), error_of(root));
+    return storage::explain_miss(*root, *catalogue, name, missing);
+  }
+
+ private:
+  static std::error_code error_of(const storage::Result<storage::Root>& root) {
+    return root ? std::make_error_code(std::errc::no_such_file_or_directory) : root.error();
   }
 };
 
@@ -41,6 +56,13 @@ storage::Miss missed_at_once(const std::string& name, const storage::NotFound& m
                        : storage::explain_miss(name, missing.asked.error());
 }
 
+bool is_short_of_descriptors(std::error_code error) {
+  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
+}
+
+// Deeper than any tree of images: it means nothing that a forgiving rule could find.
+bool is_deep(const storage::Path& path) { return path.components().size() > most_components; }
+
 }  // namespace
 
 net::awaitable<void> TftpRead::look_up() {
@@ -49,14 +71,23 @@ net::awaitable<void> TftpRead::look_up() {
   const auto as_asked = [search] { return search.as_asked(); };
   auto found = co_await shared_.disk.run(as_asked);
   if (!found && !stopped()) {
-    // Whoever meant something else waits for a worker that nobody else waits for; what is no path meant
-    // nothing.
-    if (!found.error().asked || found.error().withheld || shared_.explaining.busy() >= most_explanations)
+    // What is no path meant nothing.
+    if (!found.error().asked || found.error().withheld || is_deep(*found.error().asked))
       co_return refuse(missed_at_once(name(), found.error()));
+    // Nobody may be told that a file is not there while nobody has looked: the device asks again.
+    const auto waiting = shared_.meanings.take(asked_.address);
+    if (!waiting) co_return;
     const auto as_meant = [search] { return search.as_meant(); };
-    auto meant = co_await shared_.explaining.run(as_meant);
-    if (!meant && !stopped()) co_return refuse(meant.error());
-    if (meant) found = std::move(*meant);
+    found = co_await shared_.explaining.run(as_meant);
+  }
+  if (!found && is_short_of_descriptors(found.error().error)) co_return;  // nor that
+  if (!found && !stopped()) {
+    const auto waiting = shared_.explanations.take(asked_.address);
+    if (!waiting) co_return refuse(missed_at_once(name(), found.error()));
+    const auto explain = [search, missing = found.error()] { return search.explain(missing); };
+    const auto miss = co_await shared_.explaining.run(explain);
+    if (!stopped()) refuse(miss);
+    co_return;
   }
   if (stopped()) {
     if (found) let_go(std::move(found->file));
@@ -69,7 +100,8 @@ void TftpRead::serve(storage::Found found) {
   const bool text = asked_.request.mode == tftp::Mode::netascii;
   const auto size = found.file.at_open().size;
   const auto& limits = shared_.settings->tftp;
-  negotiated_ = tftp::negotiate(asked_.request, size, {limits.max_block_size, limits.max_window});
+  negotiate(size, {limits.max_block_size, limits.max_window,
+                   asked_.port_can_be_guessed ? most_guessable_window : most_window});
   auto machine = std::make_unique<tftp::ReadTransfer>(negotiated_, text ? std::nullopt : std::optional(size),
                                                       std::chrono::steady_clock::now());
   machine_ = machine.get();
@@ -88,7 +120,12 @@ bool TftpRead::perform(const tftp::Action& action, tftp::Time now) {
 }
 
 bool TftpRead::resume_action(tftp::Time now) {
+  std::uint64_t at_once = 0;
   while (data_.count > 0 && !machine_->ended()) {
+    if (at_once >= most_at_once) {
+      wait_for_turn();
+      return false;
+    }
     const auto batch = next_batch();
     TftpBlocks::Packets packets;
     if (fetched_ && fetched_->block == batch.block) {
@@ -103,6 +140,7 @@ bool TftpRead::resume_action(tftp::Time now) {
     const auto sent = send(packets, blocks_->packet_size(), full);
     const auto done = full ? static_cast<std::uint32_t>(sent) : batch.count;
     const auto bytes = std::min(std::uint64_t{done} * negotiated_.block_size, data_.size);
+    at_once += bytes;
     data_ = {data_.block + done, data_.count - done, data_.offset + bytes, data_.size - bytes};
     if (full) {
       wait_for_room();
@@ -128,11 +166,13 @@ tftp::SendData TftpRead::next_batch() const {
 void TftpRead::fetch(const tftp::SendData& batch) {
   shared_.content.run([blocks = blocks_, batch] { return blocks->read(batch); },
                       [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
-                        if (filled)
-                          take(std::move(*filled));
-                        else
-                          machine_->file_unreadable();
-                        resume();
+                        guarded([&] {
+                          if (filled)
+                            take(std::move(*filled));
+                          else
+                            machine_->file_unreadable();
+                          resume();
+                        });
                       });
 }
 

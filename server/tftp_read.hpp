@@ -12,9 +12,9 @@ namespace server {
 // by way of a worker.
 class TftpRead final : public TftpTransfer {
  public:
-  TftpRead(Shared& shared, NoisyClients& noisy, SharedImages& images, TftpAsked asked,
+  TftpRead(Shared& shared, NoisyClients& noisy, SharedImages& images, TftpAsked asked, TftpPlace place,
            std::unique_ptr<TftpPort> port)
-      : TftpTransfer(shared, noisy, std::move(asked), std::move(port)), images_(images) {}
+      : TftpTransfer(shared, noisy, std::move(asked), std::move(place), std::move(port)), images_(images) {}
 
  private:
   net::awaitable<void> look_up() override;

@@ -1,8 +1,11 @@
 #pragma once
+#include <expected>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <random>
+#include <string_view>
 #include <vector>
 
 #include "server/port_pool.hpp"
@@ -26,12 +29,19 @@ class TftpService {
 
  private:
   net::awaitable<void> listen(udp::socket& listener);
-  void receive(udp::socket& listener, const Datagram& datagram);
-  void pass_on(const Datagram& datagram);
+  void receive(udp::socket& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
+  void warn_of_dropped(std::string_view why) noexcept;
+  void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
+  std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
+  void answer_heard(TftpLimits::Clock::time_point end);
+  void heed_unreachable(udp::socket& listener);
+  std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);
+  bool give_way(const net::ip::address& client, event::Limit limit);
   bool repeats(const Datagram& datagram, const tftp::Request& request);
-  void start(const udp::endpoint& client, TftpAsked asked, std::unique_ptr<TftpPort> port);
-  void limited(const TftpAsked& asked, event::Limit limit);
-  void ended(const udp::endpoint& client, const TftpTransfer* transfer);
+  void start(const udp::endpoint& client, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
+  void limited(const Datagram& datagram, event::Limit limit);
+  void answered(TftpLimits::Id id);
+  void ended(TftpLimits::Id id);
   void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text);
   std::unique_ptr<TftpPort> port_for(udp::socket& listener, const Datagram& datagram);
   template <class Call>
@@ -42,12 +52,17 @@ class TftpService {
   const std::shared_ptr<SocketWatch> watch_;
   NoisyClients noisy_;
   SharedImages images_;
-  TftpLimits limits_;
+  const std::shared_ptr<TftpLimits> limits_ = std::make_shared<TftpLimits>();
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
   std::list<udp::socket> listeners_;
   bool listening_ = true;
   std::function<void()> when_empty_;
-  std::map<udp::endpoint, std::shared_ptr<TftpTransfer>> transfers_;  // one a client's address and port
+  // By the client's address and port, which mostly has one.
+  using Transfers = std::multimap<udp::endpoint, std::shared_ptr<TftpTransfer>>;
+  Transfers transfers_;
+  std::map<TftpLimits::Id, Transfers::iterator> by_place_;
+  std::vector<std::shared_ptr<TftpTransfer>> heard_;  // through the one port, and not answered yet
+  std::random_device random_;
 };
 
 }  // namespace server

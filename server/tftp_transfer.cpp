@@ -1,5 +1,7 @@
 #include "server/tftp_transfer.hpp"
 
+#include <fmt/format.h>
+
 #include <exception>
 
 #include "server/miss_text.hpp"
@@ -19,23 +21,52 @@ std::string what_of(const std::exception_ptr& error) {
 
 }  // namespace
 
-TftpTransfer::TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked,
+TftpTransfer::TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked, TftpPlace place,
                            std::unique_ptr<TftpPort> port)
     : shared_(shared),
       asked_(std::move(asked)),
       noisy_(noisy),
+      id_(place.id()),
+      place_(std::move(place)),
       port_(std::move(port)),
       began_(now()),
       timer_(shared.loop) {
   port_->listen(*this);
 }
 
-void TftpTransfer::start(std::function<void()> on_end) {
+void TftpTransfer::start(std::function<void()> on_answer, std::function<void()> on_end) {
+  on_answer_ = std::move(on_answer);
   on_end_ = std::move(on_end);
-  net::co_spawn(shared_.loop, look_up(), [self = shared_from_this()](const std::exception_ptr& error) {
-    if (error) self->shared_.warn_rarely("tftp request", "a TFTP request broke off: " + what_of(error));
-    if (!self->machine_) self->close();
-  });
+  try {
+    net::co_spawn(shared_.loop, look_up(), [self = shared_from_this()](const std::exception_ptr& error) {
+      if (error) return self->broke_off(what_of(error));
+      if (!self->machine_) self->guarded([&] { self->close(); });
+    });
+  } catch (const std::exception&) {
+    on_end_ = nullptr;
+    throw;
+  }
+}
+
+void TftpTransfer::broke_off(std::string_view why) noexcept {
+  const auto hold = shared_from_this();
+  stopped_ = true;
+  try {
+    close();
+  } catch (const std::exception&) {
+    // The place was given back before anything could fail; what a worker should have closed is closed here.
+  }
+  try {
+    shared_.warn_rarely("tftp request", fmt::format("a TFTP request broke off: {}", why));
+  } catch (const std::exception&) {
+    return;  // too little memory even to say so
+  }
+}
+
+// The options are kept no longer than they are needed: they are the client's, as many as it likes.
+void TftpTransfer::negotiate(std::uint64_t file_size, const tftp::Limits& limits) {
+  negotiated_ = tftp::negotiate(asked_.request, file_size, limits);
+  asked_.request.options = {};
 }
 
 void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path,
@@ -46,6 +77,7 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
   shared_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
                                            asked_.request.write, std::move(remapped)});
   machine_ = std::move(machine);
+  place_->waits();
   go_on(now());
 }
 
@@ -65,7 +97,12 @@ void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
 }
 
 void TftpTransfer::go_on(tftp::Time now) {
-  if (!machine_ || waiting_) return;
+  if (!machine_ || waiting_ || closed_) return;
+  if (!answered_ && machine_->answered()) {
+    answered_ = true;
+    if (place_) place_->answered();
+    if (const auto tell = std::exchange(on_answer_, nullptr)) tell();
+  }
   while (const auto action = machine_->poll()) {
     waiting_ = !perform_any(*action, now);
     if (waiting_) return;
@@ -76,6 +113,7 @@ void TftpTransfer::go_on(tftp::Time now) {
 }
 
 void TftpTransfer::resume() {
+  if (closed_) return;
   const auto at = now();
   waiting_ = !resume_action(at);
   go_on(at);
@@ -116,13 +154,25 @@ void TftpTransfer::send_packet(std::span<const std::byte> packet) {
 void TftpTransfer::watch() {
   armed_for_ = machine_->deadline();
   timer_.expires_at(armed_for_);
-  timer_.async_wait([self = shared_from_this()](error_code error) {
-    if (error || self->machine_->over()) return;
-    self->armed_for_ = tftp::Time::max();
-    const auto at = now();
-    self->machine_->timeout(at);
-    self->go_on(at);
+  timer_.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    if (error || !self || self->machine_->over()) return;
+    self->guarded([&] { self->on_time(); });
   });
+}
+
+void TftpTransfer::on_time() {
+  armed_for_ = tftp::Time::max();
+  const auto at = now();
+  const auto tries = machine_->tries();
+  machine_->timeout(at);
+  if (gives_way_ && machine_->tries() > tries) machine_->abandoned("a new request from the same port");
+  go_on(at);
+}
+
+void TftpTransfer::give_way() {
+  if (hangs()) return abandon("a new request from the same port");
+  gives_way_ = true;
 }
 
 void TftpTransfer::repeated() {
@@ -172,10 +222,13 @@ void TftpTransfer::ended(const tftp::Finished& how) {
 
 void TftpTransfer::close() {
   timer_.cancel();
+  on_answer_ = nullptr;
   const auto on_end = std::exchange(on_end_, nullptr);
   if (!on_end) return;
-  closed();
+  closed_ = true;
+  place_.reset();
   on_end();
+  closed();
 }
 
 }  // namespace server

@@ -36,8 +36,7 @@ net::awaitable<void> TftpWrite::look_up() {
   const auto& settings = shared_.settings->tftp;
   const auto place = tftp_upload_place(*shared_.settings, name());
   if (!place) co_return refuse(place.error());
-  negotiated_ =
-      tftp::negotiate(asked_.request, 0, {settings.max_block_size, settings.max_window, most_window_bytes});
+  negotiate(0, {settings.max_block_size, settings.max_window, most_window_bytes});
   const auto size = negotiated_.announced_size;
   const auto most = settings.max_upload;
   if (size && *size > most) {
@@ -70,21 +69,25 @@ void TftpWrite::store(const tftp::Store& store) {
   // What is stored is the machine's until stored() is called, and `self` holds the machine.
   shared_.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
                       [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                        machine_->stored(std::chrono::steady_clock::now());
-                        if (!done || !*done) failed(done ? done->error() : std::error_code{});
-                        resume();
+                        guarded([&] {
+                          machine_->stored(std::chrono::steady_clock::now());
+                          if (!done || !*done) failed(done ? done->error() : std::error_code{});
+                          resume();
+                        });
                       });
 }
 
 void TftpWrite::publish() {
   shared_.content.run([upload = upload_] { return upload->publish(); },
                       [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                        if (done && *done) {
-                          machine_->published(std::chrono::steady_clock::now());
-                        } else {
-                          failed(done ? done->error() : std::error_code{});
-                        }
-                        resume();
+                        guarded([&] {
+                          if (done && *done) {
+                            machine_->published(std::chrono::steady_clock::now());
+                          } else {
+                            failed(done ? done->error() : std::error_code{});
+                          }
+                          resume();
+                        });
                       });
 }
 

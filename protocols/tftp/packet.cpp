@@ -173,26 +173,34 @@ std::uint16_t number_at(Bytes packet, std::size_t offset) {
                                     std::to_integer<unsigned>(packet[offset + 1]));
 }
 
-std::expected<Request, Malformed> parse_request(Bytes packet) {
-  if (packet.size() < 2) return std::unexpected(Malformed::not_a_request);
+bool is_request(Bytes packet) {
+  if (packet.size() < 2) return false;
   const auto opcode = number_at(packet, 0);
-  if (opcode != static_cast<std::uint16_t>(Opcode::rrq) &&
-      opcode != static_cast<std::uint16_t>(Opcode::wrq)) {
-    return std::unexpected(Malformed::not_a_request);
-  }
+  return opcode == static_cast<std::uint16_t>(Opcode::rrq) ||
+         opcode == static_cast<std::uint16_t>(Opcode::wrq);
+}
+
+std::expected<Request, Malformed> parse_request(Bytes packet) {
+  if (!is_request(packet)) return std::unexpected(Malformed::not_a_request);
+  const auto opcode = number_at(packet, 0);
   std::string_view rest(reinterpret_cast<const char*>(packet.data()), packet.size());
+  if (packet.size() > largest_request) return std::unexpected(Malformed::too_large);
   rest.remove_prefix(2);
   const auto filename = take_text(rest);
   const auto mode_word = filename ? take_text(rest) : std::nullopt;
   if (!mode_word) return std::unexpected(Malformed::unterminated);
   const auto mode = mode_of(*mode_word);
   if (!mode) return std::unexpected(Malformed::unknown_mode);
+  if (filename->size() > longest_name) return std::unexpected(Malformed::too_large);
 
-  Request request{opcode == static_cast<std::uint16_t>(Opcode::wrq), std::string(*filename), *mode, {}};
+  Request request{
+      opcode == static_cast<std::uint16_t>(Opcode::wrq), std::string(*filename), *mode, {}, packet.size()};
   for (;;) {
     const auto name = take_text(rest);
     const auto value = name ? take_text(rest) : std::nullopt;
     if (!value) break;
+    if (name->empty()) continue;  // some devices fill their request up with zeros
+    if (request.options.size() == most_options) return std::unexpected(Malformed::too_large);
     request.options.push_back({std::string(*name), std::string(*value)});
   }
   return request;
@@ -200,6 +208,7 @@ std::expected<Request, Malformed> parse_request(Bytes packet) {
 
 Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limits& limits) {
   Negotiated negotiated;
+  negotiated.request_size = request.size;
   std::string said;
   for (const auto& option : request.options) {
     const auto known =

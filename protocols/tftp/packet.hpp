@@ -50,15 +50,24 @@ struct Request {
   std::string filename;
   Mode mode = Mode::octet;
   std::vector<Option> options;
+  std::size_t size = 0;  // of the packet
 };
+
+// No device has a reason to send more (RFC 2347 draws the line at 512 bytes), and what a request may hold is
+// bounded before anything of it is kept.
+constexpr std::size_t largest_request = 2048, longest_name = 1024, most_options = 16;
 
 enum class Malformed {
   not_a_request,  // some other opcode, or less than one: answered with silence, for it may be forged
   unterminated,   // filename or mode without its NUL
   unknown_mode,
+  too_large,  // above one of the three bounds
 };
 
-// Garbage behind the mode (Apple's Open Firmware sends it) and an option without its value are passed over.
+// Whether it is one, by its opcode.
+bool is_request(Bytes packet);
+// Garbage behind the mode (Apple's Open Firmware sends it) and an option without a name or a value are passed
+// over.
 std::expected<Request, Malformed> parse_request(Bytes packet);
 
 // What the administrator allows; a client that asks for more gets this much.
@@ -75,6 +84,7 @@ struct Negotiated {
   std::uint16_t rollover = 0;                        // the block number behind 65535
   std::optional<std::uint64_t> announced_size;       // of the file that a client sends
   std::vector<Option> accepted;                      // what the OACK says; empty: there is no OACK
+  std::size_t request_size = 0;                      // bytes
 };
 
 // RFC 2347: an option that is unknown, out of range or garbage is left out, never an error. Of options that

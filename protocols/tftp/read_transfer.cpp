@@ -7,6 +7,9 @@ namespace tftp {
 namespace {
 
 constexpr auto unknown = std::numeric_limits<std::uint64_t>::max();
+// Resends before a round trip was measured: the ACK that began it may be forged, and a client has a timer of
+// its own.
+constexpr int most_unmeasured_tries = 3;
 
 }  // namespace
 
@@ -21,7 +24,8 @@ ReadTransfer::ReadTransfer(const Negotiated& negotiated, std::optional<std::uint
 std::optional<Action> ReadTransfer::poll() {
   if (ended()) return next_ending();
   if (std::exchange(oack_due_, false)) return SendOack{};
-  const auto end = std::min(acked_ + window_, last_);  // the window's last block
+  // The window's last block.
+  const auto end = std::min(acked_ + (one_block_ ? 1 : window_), last_);
   // No DATA before ACK 0: an unsolicited DATA 1 puts U-Boot out of step.
   if (waits_for_ack0() || next_ > end) return {};
   SendData data;
@@ -78,15 +82,19 @@ void ReadTransfer::acknowledge(std::uint64_t block, Time now) {
 void ReadTransfer::resend_from(std::uint64_t block) {
   next_ = block;
   timed_block_ = 0;
+  one_block_ = false;
 }
 
 void ReadTransfer::timeout(Time now) {
   if (ended() || now < deadline_) return;
   if (now >= give_up_) return finish({answered() && all_out() ? End::sent : End::stalled, false, 0, {}});
   timer_.try_again();
-  if (answered() || may_repeat_first_answer(first_answer_size())) {
+  if (answered() ? timer_.is_measured() || timer_.tries() <= most_unmeasured_tries
+                 : may_repeat_first_answer())
     send_again();
-  }
+  // A window that is lost as a whole comes again once, from a client whose round trip is known. Else one
+  // block asks whether somebody is there.
+  one_block_ = answered() && (!timer_.is_measured() || timer_.tries() > 1);
   answered_old_ = false;
   arm(now);
 }

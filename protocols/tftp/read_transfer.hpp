@@ -28,7 +28,7 @@ class ReadTransfer final : public Transfer {
   void send_again() override;
   bool all_out() const;
   bool waits_for_ack0() const { return oack_ && !answered(); }
-  std::size_t first_answer_size() const;
+  std::size_t first_answer_size() const override;
   void acknowledge(std::uint64_t block, Time now);
   void resend_from(std::uint64_t block);
 
@@ -38,6 +38,7 @@ class ReadTransfer final : public Transfer {
   bool oack_due_;
   bool sending_ = false;       // a SendData is on its way out
   bool answered_old_ = false;  // this window was resent for an old ACK already
+  bool one_block_ = false;     // of the window, until the client answers
   // The round trip is measured from the end of a flight to the ACK of its last block.
   std::uint64_t timed_block_ = 0, resent_block_ = 0;
   Time timed_at_;

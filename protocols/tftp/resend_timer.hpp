@@ -6,9 +6,9 @@
 namespace tftp {
 
 // How long to wait for an answer before the packet goes out again. Until a round trip was measured one
-// second, then RFC 6298's estimate; with every try twice as long. The first wait is never longer than the
-// timeout that the client negotiated, and a client that resends on its own at that pace is never kept waiting
-// much longer.
+// second, whatever the client negotiated, for its address may be forged; then RFC 6298's estimate; with every
+// try twice as long. The first wait is then never longer than the timeout that the client negotiated, and a
+// client that resends on its own at that pace is never kept waiting much longer.
 class ResendTimer {
  public:
   using Duration = std::chrono::microseconds;
@@ -21,9 +21,9 @@ class ResendTimer {
     return std::min(wait, longest_wait());
   }
   // How long nothing may come before the client counts as gone: tftpd-hpa's 63 s, or the client's own
-  // patience.
+  // patience, within two minutes.
   Duration patience() const {
-    return std::max<Duration>(least_patience, 6 * negotiated_.value_or(Duration(0)));
+    return std::clamp<Duration>(6 * negotiated_.value_or(Duration(0)), least_patience, most_patience);
   }
 
   // How long a receiver stays to acknowledge a repeated last DATA.
@@ -42,6 +42,7 @@ class ResendTimer {
     }
     estimated_ = true;
   }
+  bool is_measured() const { return estimated_; }
   // A resend turned out to have been too early: devices stop to write their flash.
   void was_needless() { least_wait_ = std::min(2 * least_wait_, unmeasured_wait); }
 
@@ -51,12 +52,14 @@ class ResendTimer {
 
  private:
   static constexpr Duration unmeasured_wait = std::chrono::seconds(1);
-  static constexpr Duration least_patience = std::chrono::seconds(63);
+  static constexpr Duration least_patience = std::chrono::seconds(63),
+                            most_patience = std::chrono::minutes(2);
   static constexpr Duration longest_unasked = std::chrono::seconds(8);
   static constexpr Duration least_dally = std::chrono::seconds(6), most_dally = std::chrono::seconds(30);
 
   Duration first_wait() const {
-    const auto estimate = estimated_ ? std::max(mean_ + 4 * deviation_, least_wait_) : unmeasured_wait;
+    if (!estimated_) return unmeasured_wait;
+    const auto estimate = std::max(mean_ + 4 * deviation_, least_wait_);
     return std::min(estimate, negotiated_.value_or(estimate));
   }
   Duration longest_wait() const {

@@ -11,6 +11,8 @@ using namespace std::chrono_literals;
 constexpr auto unanswered_patience = 30s;
 // Between two answers to one client's repeated request.
 constexpr auto least_pause = 500ms;
+// Bytes for each byte that came from an address which may be forged.
+constexpr std::size_t most_reflected = 3;
 
 }  // namespace
 
@@ -22,11 +24,21 @@ Transfer::Transfer(const Negotiated& negotiated, Time now)
       timer_(negotiated.timeout),
       give_up_(now + unanswered_patience),
       armed_at_(now),
+      request_size_(negotiated.request_size),
+      heard_bytes_(request_size_),
       last_first_answer_(now) {}
 
 void Transfer::repeated(Time now) {
-  if (answered_ || ended() || now - last_first_answer_ < least_pause) return;
+  if (answered_ || ended()) return;
+  heard_bytes_ += request_size_;
+  if (now - last_first_answer_ < least_pause) return;
   last_first_answer_ = now;
+  ++asked_;
+  if (first_answers_ < asked_) {
+    ++first_answers_;
+  } else if (!may_repeat_first_answer()) {
+    return;
+  }
   if (deadline_ != Time::max()) arm(now);  // the time until now was the client's, and counts against it
   send_again();
 }
@@ -47,10 +59,9 @@ std::optional<Action> Transfer::next_ending() {
   return *finished_;
 }
 
-bool Transfer::may_repeat_first_answer(std::size_t size) {
-  if (unanswered_packets_ == 0 || unanswered_bytes_ < size) return false;
-  --unanswered_packets_;
-  unanswered_bytes_ -= size;
+bool Transfer::may_repeat_first_answer() {
+  if ((first_answers_ + 1) * first_answer_size() > most_reflected * heard_bytes_) return false;
+  ++first_answers_;
   return true;
 }
 

@@ -92,8 +92,10 @@ class Transfer {
  protected:
   std::optional<Action> next_ending();  // the ERROR, then Finished, once
   // Whether the first answer may go out once more. Whoever forged the request's address must not be able to
-  // make us send much to it: until somebody answers, 5 packets and 600 bytes.
-  bool may_repeat_first_answer(std::size_t size);
+  // make us send much to it: until somebody answers, three times what came from there. (A DATA 1 that nobody
+  // negotiated may be more by itself; then it goes out once for each time that the client asks.)
+  bool may_repeat_first_answer();
+  virtual std::size_t first_answer_size() const = 0;
   virtual void send_again() = 0;
   // Takes a client's ERROR, and what has no place in a transfer: all but `expected`.
   bool takes(Bytes packet, Opcode expected);
@@ -115,8 +117,9 @@ class Transfer {
   Time give_up_, armed_at_;
 
  private:
-  int unanswered_packets_ = 5;
-  std::size_t unanswered_bytes_ = 600;
+  const std::size_t request_size_;
+  std::size_t heard_bytes_;  // until the client answers
+  std::size_t asked_ = 1, first_answers_ = 1;
   Time last_first_answer_;
   bool answered_ = false;
   std::optional<SendError> error_;

@@ -76,6 +76,10 @@ void WriteTransfer::accept(Bytes data, Time now) {
   got_on(now);
   if (is_storing_) pause();
   if (data.size() < block_size_) decoder_.finish(pending_);
+  if (announced_ && bytes() > *announced_) {
+    return fail(ErrorCode::disk_full, "The file is larger than the tsize that was announced",
+                End::unwritable);
+  }
   if (bytes() > max_size_) {
     return fail(ErrorCode::disk_full, "The file is larger than tftp.max_upload allows", End::unwritable);
   }
@@ -123,7 +127,7 @@ void WriteTransfer::timeout(Time now) {
   if (!dallying_ && !is_storing_ && !publishing_) {
     if (received_ > 0) {
       repeat_ack();
-    } else if (may_repeat_first_answer(first_answer_size_)) {
+    } else if (may_repeat_first_answer()) {
       send_again();
     }
   }

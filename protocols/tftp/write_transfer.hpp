@@ -28,6 +28,7 @@ class WriteTransfer final : public Transfer {
 
  private:
   void send_again() override;
+  std::size_t first_answer_size() const override { return first_answer_size_; }
   void accept(Bytes data, Time now);
   void end_of_file();
   void repeat_ack();

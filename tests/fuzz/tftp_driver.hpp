@@ -21,7 +21,7 @@ using Input = FuzzedDataProvider;
 
 // By way of a request, so that whatever is found some client can bring about.
 inline tftp::Negotiated some_negotiated(Input& in, bool write, tftp::Mode mode) {
-  tftp::Request request{write, "f", mode, {}};
+  tftp::Request request{write, "f", mode, {}, in.ConsumeIntegralInRange<std::size_t>(11, 200)};
   const auto perhaps = [&](const char* name, int value) {
     if (in.ConsumeBool()) request.options.push_back({name, std::to_string(value)});
   };
@@ -50,6 +50,7 @@ class TftpDriver {
         window_(negotiated.window),
         oack_(!negotiated.accepted.empty()),
         numbers_(negotiated.rollover),
+        unanswered_(negotiated.request_size),
         oack_size_(tftp::encode_oack(negotiated).size()),
         expected_(expected) {}
   virtual ~TftpDriver() = default;

@@ -30,6 +30,18 @@ std::string joined(const std::vector<Option>& options) {
   return all;
 }
 
+// What is left of a packet's options without those that have no name, or no value.
+std::string named(std::string_view rest) {
+  std::string all;
+  for (;;) {
+    const auto name_end = rest.find('\0');
+    const auto value_end = name_end == rest.npos ? rest.npos : rest.find('\0', name_end + 1);
+    if (value_end == rest.npos) return all;
+    if (name_end > 0) all += rest.substr(0, value_end + 1);
+    rest.remove_prefix(value_end + 1);
+  }
+}
+
 std::optional<std::uint64_t> number(std::string_view digits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
@@ -45,6 +57,9 @@ void check_refusal(std::string_view packet, Malformed why) {
   require((why == Malformed::not_a_request) == !is_request(packet), "what is no request is told apart");
   if (!is_request(packet)) return;
   const bool terminated = std::ranges::count(packet.substr(2), '\0') >= 2;
+  if (packet.size() > largest_request)
+    return require(why == Malformed::too_large, "what is large is refused");
+  if (why == Malformed::too_large) return;
   require((why == Malformed::unknown_mode) == terminated, "without two NULs it is unterminated");
 }
 
@@ -54,7 +69,7 @@ void check_parts(std::string_view packet, const Request& request) {
   require(rest.starts_with(request.filename + '\0'), "the filename is the packet's");
   rest.remove_prefix(request.filename.size() + 1);
   rest.remove_prefix(rest.find('\0') + 1);
-  require(rest.starts_with(joined(request.options)), "the options are the packet's");
+  require(named(rest) == joined(request.options), "the options are the packet's");
 }
 
 // The name may have come before with a value that was garbage, so the first of that name need not be it.

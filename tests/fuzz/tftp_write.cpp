@@ -173,7 +173,7 @@ class Write final : public fuzz::TftpDriver {
     const bool last = block.size() < block_size_;
     if (last) content_.finish();
     const auto size = content_.bytes().size();
-    if (size > most_) return must_end(End::unwritable);
+    if (size > most_ || (announced_ && size > *announced_)) return must_end(End::unwritable);
     if (last && announced_ && *announced_ != size) return must_end(End::aborted);
     whole_ = last;
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 
 #include "protocols/tftp/transfer.hpp"
@@ -6,11 +7,14 @@
 
 namespace fuzz {
 
-// What was sent to an address that may be forged: besides the first answer 5 packets and 600 bytes, and one
-// more answer each time that it asks again.
+// What was sent to an address that may be forged: the first answer, one more each time that it asks again,
+// and as many as fit into three times what came from it.
 class Unanswered {
  public:
+  explicit Unanswered(std::size_t request_size) : request_size_(request_size), heard_(request_size) {}
+
   void asked_again(tftp::Time now) {
+    heard_ += request_size_;
     if (now - asked_ < std::chrono::milliseconds(500)) return;  // the network doubled it
     asked_ = now;
     allow_one();
@@ -20,13 +24,14 @@ class Unanswered {
     if (packets_ == 0) first_ = bytes;
     ++packets_;
     bytes_ += bytes;
-    require(packets_ <= allowed_ + 5, "before the client answers it gets 5 packets more");
-    require(bytes_ <= allowed_ * first_ + 600, "before the client answers it gets 600 bytes more");
+    require(bytes_ <= std::max(allowed_ * first_, 3 * heard_),
+            "before the client answers it gets three times what came from it");
   }
 
  private:
   tftp::Time asked_{};
-  std::size_t allowed_ = 1, first_ = 0, packets_ = 0, bytes_ = 0;
+  const std::size_t request_size_;
+  std::size_t heard_, allowed_ = 1, first_ = 0, packets_ = 0, bytes_ = 0;
 };
 
 }  // namespace fuzz

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from apdepot import RELEASE, write_config
-from tftp_wire import ACK, DATA, ERROR, PATIENCE, WRQ, Client, fetch, request
+from tftp_wire import ACK, DATA, ERROR, PATIENCE, WRQ, Client, data, fetch, request
 
 IMAGE = f"{RELEASE}/ap1g8"
 DROPPED = rf"^tftpd\[\d+\]: dropped a request from {{}} for {IMAGE}: {{}}$"
@@ -50,6 +50,13 @@ def expect_dropped(server, client, reason):
     expect_no_answer(client)
 
 
+def serve_first(client):
+    """Its transfer runs and is acknowledged, so that it gives way to nobody."""
+    assert client.ask(IMAGE).opcode == DATA
+    client.acknowledge(1)
+    client.expect_next_data(2)
+
+
 def expect_served(client, images):
     first = client.ask(IMAGE)
     assert first.opcode == DATA, first.raw
@@ -78,33 +85,47 @@ def test_more_transfers_than_allowed_are_dropped_until_one_has_ended(start, clie
     server = start(max_transfers=2)
     one, two, three = client_of(server), client_of(server, "127.0.0.2"), client_of(server, "127.0.0.3")
     for client in (one, two):
-        assert client.ask(IMAGE).opcode == DATA
+        serve_first(client)
     expect_dropped(server, three, TRANSFERS)
 
-    assert one.finish(1) == images["ap1g8"][512:]
+    assert one.finish(2) == images["ap1g8"][1024:]
     server.wait_for_log(r"^tftpd\[\d+\]: sent ")
     expect_served(three, images)
-    assert two.finish(1) == images["ap1g8"][512:]
+    assert two.finish(2) == images["ap1g8"][1024:]
+
+
+def test_a_transfer_that_was_never_answered_gives_way(start, client_of, images):
+    server = start(max_transfers=2)
+    runs = client_of(server)
+    serve_first(runs)
+    for host in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):
+        assert client_of(server, host).ask(IMAGE).opcode == DATA
+    expect_served(client_of(server, "127.0.0.5"), images)
+
+    assert runs.finish(2) == images["ap1g8"][1024:]
 
 
 def test_one_address_may_not_have_all_transfers(start, client_of, images):
     server = start(max_transfers_per_address=2)
     clients = [client_of(server) for _ in range(3)]
     for client in clients[:2]:
-        assert client.ask(IMAGE).opcode == DATA
+        serve_first(client)
     expect_dropped(server, clients[2], PER_ADDRESS)
 
     expect_served(client_of(server, "127.0.0.2"), images)
-    assert clients[0].finish(1) == images["ap1g8"][512:]
+    assert clients[0].finish(2) == images["ap1g8"][1024:]
     server.wait_for_log(r"^tftpd\[\d+\]: sent .* to 127\.0\.0\.1: ")
     expect_served(clients[2], images)
 
 
 def test_an_upload_counts_as_a_transfer(start, client_of):
     server = start(uploads=True, max_transfers=1)
-    assert client_of(server).ask("/uploads/new", opcode=WRQ).opcode == ACK
+    client = client_of(server)
+    assert client.ask("/uploads/new", opcode=WRQ).opcode == ACK
+    client.send(data(1, bytes(512)))
+    assert client.receive().opcode == ACK
 
-    expect_dropped(server, client_of(server), TRANSFERS)
+    expect_dropped(server, client_of(server), PER_ADDRESS)
 
 
 def test_a_request_that_was_refused_takes_no_place(start, client_of, images):
@@ -185,7 +206,7 @@ def test_ipv6_is_denied_as_well(start_server, depot, images):
                          ids=["write", "miss", "mail", "mode", "no end"])
 @pytest.mark.parametrize("single_port", [False, True])
 def test_whatever_the_denied_send_draws_nothing(start, client_of, single_port, packet):
-    server = start(deny=["127.0.0.2"], uploads=True, single_port=single_port)
+    server = start(deny=["127.0.0.2"], uploads=not single_port, single_port=single_port)
     client, other = client_of(server, "127.0.0.2"), client_of(server)
     client.send(packet)
     assert other.ask("/nowhere").opcode == ERROR  # asked later
@@ -246,13 +267,12 @@ def test_a_reload_denies_from_then_on(start, reload, client_of, images):
 
 def test_a_reload_takes_new_limits(start, reload, client_of):
     server = start(max_transfers=1)
-    assert client_of(server).ask(IMAGE).opcode == DATA
-    expect_dropped(server, client_of(server), TRANSFERS)
+    serve_first(client_of(server))
+    expect_dropped(server, client_of(server), PER_ADDRESS)
     reload(server, max_transfers=3, max_transfers_per_address=2)
 
-    assert client_of(server).ask(IMAGE).opcode == DATA
-    other = client_of(server, "127.0.0.2")
-    assert other.ask(IMAGE).opcode == DATA
+    serve_first(client_of(server))
+    serve_first(client_of(server, "127.0.0.2"))
     expect_dropped(server, client_of(server, "127.0.0.3"), TRANSFERS)
 
 

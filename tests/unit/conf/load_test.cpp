@@ -115,7 +115,7 @@ tftp:
   max_block_size: 512
   max_window: 1
   port_range: 5000-5000
-  single_port: true
+  single_port: false
   max_transfers: 1000000
   max_transfers_per_address: 1
   max_requests_per_second: 7
@@ -156,7 +156,7 @@ drain: 0
   REQUIRE(settings.tftp.port_range);
   CHECK(settings.tftp.port_range->first == 5000);
   CHECK(settings.tftp.port_range->last == 5000);
-  CHECK(settings.tftp.single_port);
+  CHECK_FALSE(settings.tftp.single_port);
   CHECK(settings.tftp.max_transfers == 1'000'000);
   CHECK(settings.tftp.max_transfers_per_address == 1);
   CHECK(settings.tftp.max_requests_per_second == 7);
@@ -428,6 +428,13 @@ TEST_CASE("a range of ports has no effect on transfers that share one port, whic
             "apdepot.yaml:3: tftp.port_range: has no effect while tftp.single_port is true"});
   CHECK(warnings("tftp: {single_port: true, port_range: null}").empty());
   CHECK(warnings("tftp: {single_port: false, port_range: 5000-5001}").empty());
+}
+
+TEST_CASE("uploads over one port for all are refused, with the reason") {
+  CHECK(load("tftp: {single_port: true}").tftp.single_port);
+  CHECK(error_of("tftp:\n  single_port: true\n  uploads: true\n").contains(
+      "tftp.uploads: cannot be true while tftp.single_port is true: whoever forges an allowed address could "
+      "upload in its name"));
 }
 
 TEST_CASE("a network that is none names the form, and the network meant") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace tftp;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 namespace {
@@ -129,4 +130,23 @@ TEST_CASE("what the file system says becomes TFTP's code") {
                                     Row{std::errc::too_many_files_open, ErrorCode::undefined}}) {
     CHECK(code_of(std::make_error_code(error)) == code);
   }
+}
+
+TEST_CASE("a request that is longer than any device's is refused, whatever it says") {
+  const auto request = [](std::string_view name, int options, std::size_t padding) {
+    auto packet = "\0\1"s + std::string(name) + "\0octet\0"s;
+    for (int i = 0; i < options; ++i) packet += "o"s + std::to_string(i) + "\0001\0"s;
+    return packet + std::string(padding, '\0');
+  };
+  const auto refused = [](std::string_view packet) {
+    const auto parsed = parse_request(bytes(packet));
+    return !parsed && parsed.error() == Malformed::too_large;
+  };
+  CHECK_FALSE(refused(request("f", 16, 0)));
+  CHECK(refused(request("f", 17, 0)));
+  CHECK_FALSE(refused(request(std::string(1024, 'n'), 0, 0)));
+  CHECK(refused(request(std::string(1025, 'n'), 0, 0)));
+  const auto bare = request("f", 0, 0).size();
+  CHECK_FALSE(refused(request("f", 0, 2048 - bare)));  // filled up with zeros
+  CHECK(refused(request("f", 0, 2049 - bare)));
 }

@@ -14,6 +14,7 @@ Negotiated with(std::uint16_t block_size, std::uint16_t window = 1, bool oack = 
   Negotiated n;
   n.block_size = block_size;
   n.window = window;
+  n.request_size = 60;
   if (oack) n.accepted = {{"blksize", std::to_string(block_size)}};
   return n;
 }
@@ -189,6 +190,14 @@ TEST_CASE("what is larger than it may be, or than was announced, or longer than 
   shorter.go();
   CHECK(shorter.get(1, "1234") == "error0 ");
   CHECK_FALSE(shorter.published);
+
+  n.announced_size = 10;
+  Driven larger(n);
+  larger.go();
+  CHECK(larger.get(1, "12345678") == "ack1 ");
+  CHECK(larger.get(2, "12345678") == "error3 ");  // at once, and not when the disk is full
+  CHECK(larger.end.end == End::unwritable);
+  CHECK_FALSE(larger.published);
 
   Driven longer(with(8));
   longer.go();

@@ -57,6 +57,21 @@ TEST_CASE("an address has no more under way than its share, and others go past i
   CHECK_FALSE(queue.take());
 }
 
+TEST_CASE("what was removed does not come out") {
+  FairQueue<char> queue;
+  queue.push(one, 'a');
+  queue.push(one, 'b');
+  queue.push(two, 'x');
+  queue.remove(one, 'a');
+  queue.remove(two, 'x');
+  queue.remove(three, 'x');
+  CHECK(queue.size() == 1);
+  CHECK(queue.pop() == 'b');
+  CHECK_FALSE(queue.pop());
+  queue.push(two, 'y');
+  CHECK(queue.pop() == 'y');
+}
+
 TEST_CASE("what is done after everything was forgotten does no harm") {
   FairQueue<char> queue(1);
   queue.push(one, 'a');
