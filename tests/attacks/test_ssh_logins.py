@@ -1,0 +1,57 @@
+"""Who guesses passwords holds nobody else up, and is refused in the end."""
+
+
+from apdepot import PASSWORD, USER
+from judges import Growth, cpu_seconds, judge_loop
+from ssh_attacks import guess, guess_on, guesses
+
+FAIR = 8  # passwords that are judged before another address's; two are at any time, and some of the storm's were first
+
+
+def log_in(there):
+    with there.connect("127.0.0.9") as ssh:
+        assert ssh.begin_login().try_password(USER, PASSWORD)
+
+
+def test_a_storm_of_guesses_does_not_hold_up_another_s_login(start, attackers, target):
+    """The processor's time that passes meanwhile tells how many passwords were judged first."""
+    server = start()
+    there = target(server)
+    before = cpu_seconds(server)
+    log_in(there)
+    one = cpu_seconds(server) - before
+    storm = attackers.submit(guesses, there, 50)
+    server.wait_for_log("Failed password for .* from 127.0.0.2")
+    before = cpu_seconds(server)
+    log_in(there)
+
+    assert cpu_seconds(server) - before <= FAIR * one + 0.1
+    storm.result()
+    judge_loop(server)
+
+
+def test_a_good_login_does_not_free_its_address_to_guess_others(start, target):
+    server = start()
+    there = target(server)
+    with there.log_in(source="127.0.0.2"):
+        for _ in range(3):
+            guesses(there, 12, "another", "127.0.0.2")
+    assert "refused" in guesses(there, 12, "another", "127.0.0.2")
+
+
+def test_a_stranger_s_guesses_are_refused(start, target):
+    server = start()
+    there = target(server)
+    for _ in range(3):
+        guesses(there, 12, "another", "127.0.0.2")
+
+    assert guess(there, USER, "127.0.0.2") == "refused"
+    log_in(there)
+
+
+def test_guesses_hold_neither_loop_nor_memory(start, under_attack):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, guess_on, 5, 50)
+    assert growth.megabytes <= 96  # two or three are hashed at a time, 16 MB each
+    judge_loop(server)
