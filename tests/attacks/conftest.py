@@ -91,13 +91,14 @@ def accounts(key):
 
 @pytest.fixture
 def start(tmp_path, depot, key):
-    """Starts servers; `settings` are a part of the configuration each."""
+    """Starts servers; `listen` says where for TFTP and SSH, `settings` are a part of the configuration each."""
     servers = []
 
-    def start(binary=apdepot.BINARY, **settings):
+    def start(binary=apdepot.BINARY, listen=("127.0.0.1:0", "127.0.0.1:0"), **settings):
         ssh = {"trusted": [], "users": accounts(key), **settings.pop("ssh", {})}
-        file = apdepot.write_config(tmp_path / "apdepot.yaml", {**settings, "ssh": ssh})
-        servers.append(apdepot.Server(depot, file, binary=binary))
+        file = apdepot.write_config(tmp_path / "apdepot.yaml", {"drain": 0, **settings, "ssh": ssh})
+        tftp, sshd = listen
+        servers.append(apdepot.Server(depot, file, ("--tftp", tftp, "--ssh", sshd), binary=binary))
         return servers[-1]
 
     yield start

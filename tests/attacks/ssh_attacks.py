@@ -6,13 +6,14 @@ import socket
 import struct
 import threading
 
-from raw_ssh import (CHANNEL_DATA, CHANNEL_OPEN, CHANNEL_REQUEST, GLOBAL_REQUEST, GROUP16, IGNORE, SERVICE_REQUEST,
-                     Closed, channel_data, channel_request, login_request, mpint)
+from raw_ssh import (CHANNEL_DATA, CHANNEL_OPEN, CHANNEL_REQUEST, GLOBAL_REQUEST, GROUP16, IGNORE, PATIENCE,
+                     SERVICE_REQUEST, Closed, channel_data, channel_request, login_request, mpint)
 from sftp_wire import (CLOSE, EXTENDED, FSTAT, INIT, LSTAT, MKDIR, NO_ATTRIBUTES, OPEN, OPENDIR, READ, READLINK,
                        REALPATH, REMOVE, RENAME, SETSTAT, STAT, SYMLINK, frame, string, u32, u64)
 from target import Deadline
 
 VOLLEY = 4000  # packets that are made before the first is sent, so that they come together
+VOLLEY_BYTES = 1 << 20
 
 
 def all_at_once(workers):
@@ -24,9 +25,9 @@ def all_at_once(workers):
         thread.join()
 
 
-def send_until(ssh, until, payload, most=400_000, volley=VOLLEY):
+def send_until(ssh, until, payload, most=400_000):
     """The same packet again and again, and nothing is read. Returns how many were sent."""
-    sent = 0
+    sent, volley = 0, min(VOLLEY, most, VOLLEY_BYTES // len(payload) + 1)
     with contextlib.suppress(Closed, TimeoutError):
         while until and sent < most:
             packed = b"".join(ssh.pack(payload) for _ in range(volley))
@@ -54,6 +55,9 @@ def gssapi(target, count, source="127.0.0.2"):
     return answered
 
 
+WRONG = 400  # signatures of one connection
+
+
 def rsa_login(bits, exponent_bits):
     """A login with a public key that is as dear as it may be, and a signature that is wrong."""
     modulus = int.from_bytes(os.urandom(bits // 8), "big") | 1 | 1 << (bits - 1)
@@ -70,7 +74,7 @@ def wrong_signatures(target, seconds, bits=3072, exponent_bits=3070, connections
         request = rsa_login(bits, exponent_bits)
         with contextlib.suppress(Closed, TimeoutError), target.connect(source) as ssh:
             ssh.begin_login()
-            sent[0] += send_until(ssh, until, request, most=400, volley=8)
+            sent[0] += send_until(ssh, until, request, most=WRONG)
 
     all_at_once([attack] * connections)
     return sent[0]
@@ -78,7 +82,7 @@ def wrong_signatures(target, seconds, bits=3072, exponent_bits=3070, connections
 
 BEFORE_LOGIN = {
     "service": bytes([SERVICE_REQUEST]) + string("ssh-userauth"),
-    "large service": bytes([SERVICE_REQUEST]) + string("x" * 1000),
+    "large service": bytes([SERVICE_REQUEST]) + string("x" * 30_000),
     "unknown": b"\xfa",
     "ignore": bytes([IGNORE]) + string(b""),
     "keepalive": bytes([GLOBAL_REQUEST]) + string("keepalive@openssh.com") + b"\1",
@@ -130,26 +134,28 @@ def flood_logged_in(target, seconds, kind, connections=1, source="127.0.0.2", be
 
 # ---- guesses
 
-def guess(target, user, source):
-    """Whether a password was judged: "wrong", or "refused" where the server does not listen."""
+def guess(target, user, source, patience=PATIENCE):
+    """What became of a password: "wrong", "refused" where the server does not listen, "unanswered" after so long."""
     try:
-        with target.connect(source) as ssh:
+        with target.connect(source, patience=patience) as ssh:
             return "right" if ssh.begin_login().try_password(user, "wrong") else "wrong"
+    except TimeoutError:
+        return "unanswered"
     except (Closed, ConnectionError):
         return "refused"
 
 
-def guesses(target, connections, user="ewc", source="127.0.0.2"):
+def guesses(target, connections, user="ewc", source="127.0.0.2", patience=PATIENCE):
     """All at once; returns what became of each."""
     answers = []
-    all_at_once([lambda: answers.append(guess(target, user, source))] * connections)
+    all_at_once([lambda: answers.append(guess(target, user, source, patience))] * connections)
     return answers
 
 
 def guess_on(target, seconds, connections=50, source="127.0.0.2"):
     until = Deadline(seconds)
     while until:
-        guesses(target, connections, source=source)
+        guesses(target, connections, source=source, patience=max(until.rest, 1))
 
 
 # ---- after the login

@@ -56,7 +56,7 @@ def left_alone(address, sources, count, acknowledge=False, name="/big"):
         answered = 0
         for source in sources:
             for number in range(count):
-                sock = stack.enter_context(contextlib.closing(bound_to(source, 0.5)))
+                sock = stack.enter_context(contextlib.closing(bound_to(source, 0.3)))
                 sock.sendto(request(name, "timeout", 255), address)
                 if acknowledge:
                     with contextlib.suppress(TimeoutError):

@@ -96,14 +96,15 @@ class RawSsh:
     """One connection, its keys exchanged. `source` is the address that it comes from; a small `receive_buffer` makes
     the server's answers pile up at the server."""
 
-    def __init__(self, address, source=None, kex=CURVE, host_key="ssh-ed25519", receive_buffer=None):
+    def __init__(self, address, source=None, kex=CURVE, host_key="ssh-ed25519", receive_buffer=None,
+                 patience=PATIENCE):
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         try:
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             if source:
                 self.socket.bind((source, 0))
-            self.socket.settimeout(PATIENCE)
+            self.socket.settimeout(patience)
             self.socket.connect(address)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.buffer, self.session_id, self.incoming, self.outgoing = b"", None, None, None
