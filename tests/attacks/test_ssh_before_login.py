@@ -55,11 +55,11 @@ def test_wrong_signatures_are_not_verified_on_the_loop(start, under_attack, bits
 
 def test_wrong_signatures_are_counted(start, target):
     server = start()
-    with target(server).connect() as ssh, pytest.raises(Closed):
+    with target(server).connect() as ssh:
         ssh.begin_login()
-        for _ in range(WRONG):
-            ssh.send(rsa_login(2048, 17))
-            ssh.receive()
+        with contextlib.suppress(Closed):
+            ssh.send(*[rsa_login(2048, 17)] * WRONG)
+        assert len(ssh.wait_for_end()) <= ANSWERED
 
 
 @pytest.mark.parametrize("connections", [1, 10, 50])

@@ -39,7 +39,9 @@ def test_a_forged_address_does_not_upload_through_the_single_port(start, depot):
     """The forger sees no answer: he sends the request and the only block one after the other."""
     settings = {"single_port": True, "uploads": True, "allow": ["127.0.0.9"]}
     file = apdepot.write_config(depot.parent / "check.yaml", {"tftp": settings})
-    if apdepot.run("config", "check", "--config", file).returncode:
+    checked = apdepot.run("config", "check", "--config", file)
+    if checked.returncode:
+        assert "single_port" in checked.stderr + checked.stdout
         return
     server = start(tftp=settings)
     with Client(server.tftp, "127.0.0.9") as forger:
