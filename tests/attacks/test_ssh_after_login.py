@@ -8,7 +8,7 @@ import apdepot
 import sftp_wire
 import tftp_wire
 from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
-from raw_ssh import CHANNEL_DATA, Closed, channel_data
+from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
 from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
 from ssh_attacks import AFTER_LOGIN, SMALL_REQUESTS, flood_logged_in, rekey, small_requests, unread_reads
 
@@ -80,7 +80,10 @@ def test_refused_commands_are_not_remembered_at_length(start, logged_in):
     ssh = logged_in(server)
     with Growth(server) as growth, contextlib.suppress(Closed):
         for number in range(100):
-            ssh.ask(ssh.open_channel(number), "exec", string(f"{number}" + "x" * 200_000))
+            channel = ssh.open_channel(number)
+            assert not ssh.ask(channel, "exec", string(f"{number}" + "x" * 200_000))
+            ssh.send(bytes([CHANNEL_CLOSE]) + u32(channel))
+            ssh.expect(CHANNEL_CLOSE)
     assert growth.megabytes <= MOST_MB
     judge_loop(server)
 
@@ -109,15 +112,16 @@ def test_handles_leave_descriptors_for_others(limited, key, images, kind):
     user, request = KINDS_OF_HANDLES[kind]
     private = paramiko.Ed25519Key.from_private_key_file(str(key))
     with contextlib.ExitStack() as stack:
+        held = []  # paramiko closes what nobody holds
         for _ in range(6):
             transport = stack.enter_context(contextlib.closing(sftp_wire.connect(limited)))
             transport.auth_publickey(user, private)
             for _ in range(10):
                 with contextlib.suppress(paramiko.SSHException, EOFError, AssertionError, OSError):
-                    sftp = Sftp(transport)
-                    sftp.send_raw(b"".join(map(request, range(150))))
+                    held.append(Sftp(transport))
+                    held[-1].send_raw(b"".join(map(request, range(150))))
                     for _ in range(150):
-                        sftp.receive()
+                        held[-1].receive()
         assert descriptors(limited) < DESCRIPTORS
         assert tftp_wire.fetch(limited.tftp, IMAGE) == images["ap1g8"]
         with contextlib.closing(sftp_wire.connect(limited)) as transport:

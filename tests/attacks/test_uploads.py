@@ -91,9 +91,18 @@ def test_an_upload_stands_in_for_no_image(start, log_in, images, folder):
     name = folder.removeprefix("/uploads")
     for asked in (f"{name}/ap1g8", f"/tftpboot{name}/ap1g8", f"/x{name}/AP1G8"):
         told = advice(server, asked)
-        assert EVIL not in told and b"/uploads" not in told, (asked, told)
+        assert EVIL not in told and folder.encode() not in told, (asked, told)
     assert tftp_wire.fetch(server.tftp, "/17_9_4a/ap1g8") == images["ap1g8"]
-    assert tftp_wire.fetch(server.tftp, f"{folder}/ap1g8") == EVIL
+    assert sftp.fetch(f"{folder}/ap1g8") == EVIL
+
+
+def test_devices_do_not_read_what_others_sent(start, log_in):
+    """A device's configuration holds password hashes."""
+    server = start(tftp={"uploads": True})
+    assert put(log_in(server), "/uploads/config") == OK
+    put_over_tftp(server, "/uploads/from a device")
+    for name in ("/uploads/config", "uploads/config", "/UPLOADS/config", "/EWC/../uploads/config", "/uploads/from a device"):
+        assert EVIL not in advice(server, name)
 
 
 # ---- others' files
