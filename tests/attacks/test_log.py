@@ -48,9 +48,11 @@ def shown(line):
 
 @pytest.mark.parametrize("format", ["classic", "json"])
 @pytest.mark.parametrize("kind", HIDDEN)
-def test_what_does_not_show_is_escaped(start, logged_in, kind, format):
+def test_what_does_not_show_is_escaped(start, target, logged_in, kind, format):
     server = start(log={"format": format})
     name = f"/a{HIDDEN[kind]}b"
+    with contextlib.suppress(Closed), target(server).connect(banner=b"SSH-2.0-" + name.encode()):
+        pass
     with tftp_wire.Client(server.tftp) as client:
         assert client.ask(name).opcode == tftp_wire.ERROR
     ssh = logged_in(server)

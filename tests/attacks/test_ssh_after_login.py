@@ -1,5 +1,6 @@
 """What somebody may do over SSH who may only read."""
 import contextlib
+import socket
 
 import paramiko
 import pytest
@@ -114,10 +115,12 @@ def test_handles_leave_descriptors_for_others(limited, key, images, kind):
     with contextlib.ExitStack() as stack:
         held = []  # paramiko closes what nobody holds
         for _ in range(6):
-            transport = stack.enter_context(contextlib.closing(sftp_wire.connect(limited)))
-            transport.auth_publickey(user, private)
-            for _ in range(10):
-                with contextlib.suppress(paramiko.SSHException, EOFError, AssertionError, OSError):
+            with contextlib.suppress(paramiko.SSHException, EOFError, AssertionError, OSError):
+                transport = stack.enter_context(contextlib.closing(paramiko.Transport(socket.create_connection(
+                    limited.ssh, timeout=sftp_wire.PATIENCE, source_address=("127.0.0.2", 0)))))
+                transport.start_client(timeout=sftp_wire.PATIENCE)
+                transport.auth_publickey(user, private)
+                for _ in range(10):
                     held.append(Sftp(transport))
                     held[-1].send_raw(b"".join(map(request, range(150))))
                     for _ in range(150):

@@ -97,7 +97,7 @@ class RawSsh:
     the server's answers pile up at the server."""
 
     def __init__(self, address, source=None, kex=CURVE, host_key="ssh-ed25519", receive_buffer=None,
-                 patience=PATIENCE):
+                 patience=PATIENCE, banner=BANNER):
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         try:
             if receive_buffer:
@@ -108,8 +108,8 @@ class RawSsh:
             self.socket.connect(address)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.buffer, self.session_id, self.incoming, self.outgoing = b"", None, None, None
-            self.names = (kex, host_key)
-            self.socket.sendall(BANNER + b"\r\n")
+            self.names, self.banner = (kex, host_key), banner
+            self.socket.sendall(banner + b"\r\n")
             self.server_banner = self._line()
             self.exchange_keys()
         except BaseException:
@@ -215,7 +215,7 @@ class RawSsh:
         host_key, at = take_string(reply, 1)
         public, _ = take_string(reply, at)
         secret = mpint(self.share.secret(public))
-        hashed = [BANNER, self.server_banner, self.ours, theirs, host_key]
+        hashed = [self.banner, self.server_banner, self.ours, theirs, host_key]
         digest = self.share.digest
         exchange = digest(b"".join(map(string, hashed)) + self.share.public + string(public) + secret).digest()
         self.session_id = self.session_id or exchange
