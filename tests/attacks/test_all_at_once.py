@@ -55,36 +55,33 @@ def go_on(target, seconds, attacks):
     return rounds
 
 
-@contextlib.contextmanager
-def memory_group():
+@pytest.fixture
+def enter_group():
     """Words that start a command whose memory the kernel bounds; none where this user may make no group."""
     for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
         group = pathlib.Path(root, f"apdepot-attacks-{os.getpid()}")
-        try:
+        with contextlib.suppress(OSError):
             group.mkdir()
-        except OSError:
-            continue
-        try:
-            (group / limit).write_text(str(MEMORY << 20))
-        except OSError:
+            if (group / limit).exists():
+                (group / limit).write_text(str(MEMORY << 20))
+                break
             group.rmdir()
-            continue
-        yield f"echo $$ >{group}/cgroup.procs; "
-        apdepot.wait_until(lambda: not (group / "cgroup.procs").read_text())  # noqa: B023
-        group.rmdir()
+    else:
+        yield ""
         return
-    yield ""
+    yield f"echo $$ >{group}/cgroup.procs; "
+    apdepot.wait_until(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
 
 
-def test_all_attacks_at_once(start, target, beside, tmp_path, request):
+def test_all_attacks_at_once(enter_group, start, target, beside, tmp_path, request):
     minutes = request.config.getoption("--minutes")
     if not minutes:
         pytest.skip("needs --minutes")
     attacks = dict([*tftp_kinds(), *ssh_kinds()])
-    with memory_group() as enter, concurrent.futures.ProcessPoolExecutor(
-            len(attacks), multiprocessing.get_context("spawn")) as pool:
+    with concurrent.futures.ProcessPoolExecutor(len(attacks), multiprocessing.get_context("spawn")) as pool:
         wrapper = tmp_path / "limited"
-        wrapper.write_text(f'#!/bin/sh\n{enter}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\n{enter_group}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
         wrapper.chmod(0o755)
         server = start(binary=wrapper, tftp={"uploads": True})
         there, most_memory, most_descriptors = target(server), 0, 0
