@@ -20,8 +20,8 @@ PERIOD = 10  # seconds, in which an address or user, and all together, may fill 
 LINES, ALL_LINES = 3500, 14_000
 HIDDEN = {
     "right to left": "\u202e", "line separator": "\u2028", "paragraph separator": "\u2029", "isolate": "\u2066",
-    "zero width": "\u200b", "byte order mark": "\ufeff", "tag": "\U000e0041", "soft hyphen": "\u00ad", "escape": "\x1b[2J",
-    "newline": "\n", "C1": "\u009b", "left-to-right mark": "\u200e", "variation selector": "\ufe0f", "filler": "\u3164",
+    "zero width": "\u200b", "byte order mark": "\ufeff", "tag": "\U000e0041", "soft hyphen": "\u00ad",
+    "escape": "\x1b[2J", "newline": "\n", "C1": "\u009b", "left-to-right mark": "\u200e", "variation selector": "\ufe0f", "filler": "\u3164",
 }
 
 

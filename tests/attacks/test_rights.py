@@ -77,8 +77,8 @@ COMMANDS = {
     "promote": ("promote", apdepot.RELEASE),
     "retire": ("retire", apdepot.RELEASE),
 }
-PLACES = ("images", "images/EWC", "images/other", "state", "state/staging", "state/manifests", "drop", "rejected", "retired",
-          "retired/EWC", "bundles")
+PLACES = ("images", "images/EWC", "images/other", "state", "state/staging", "state/manifests", "drop", "rejected",
+          "retired", "retired/EWC", "bundles")
 
 
 @pytest.mark.parametrize("place", PLACES)

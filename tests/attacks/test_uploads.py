@@ -77,8 +77,8 @@ def test_an_upload_over_tftp_is_nobody_s_advice(start, depot):
     assert not [line for line in server.whole_log() if "tftp-image-path /uploads" in line]
 
 
-@pytest.mark.parametrize("folder", ["/uploads/EWC/17_9_5", "/uploads/17_9_4a", "/uploads/EWC/17_9_4a", "/uploads/a/uploads",
-                                    "/uploads/current"])
+@pytest.mark.parametrize("folder", ["/uploads/EWC/17_9_5", "/uploads/17_9_4a", "/uploads/EWC/17_9_4a",
+                                    "/uploads/a/uploads", "/uploads/current"])
 def test_an_upload_stands_in_for_no_image(start, log_in, images, folder):
     server = start()
     sftp = log_in(server)
@@ -101,7 +101,8 @@ def test_devices_do_not_read_what_others_sent(start, log_in):
     server = start(tftp={"uploads": True})
     assert put(log_in(server), "/uploads/config") == OK
     put_over_tftp(server, "/uploads/from a device")
-    for name in ("/uploads/config", "uploads/config", "/UPLOADS/config", "/EWC/../uploads/config", "/uploads/from a device"):
+    for name in ("/uploads/config", "uploads/config", "/UPLOADS/config", "/EWC/../uploads/config",
+                 "/uploads/from a device"):
         assert EVIL not in advice(server, name)
 
 

@@ -75,7 +75,8 @@ def table_exhaustion(target, seconds, sources=("127.0.0.3", "127.0.0.4"), count=
             time.sleep(max(0, min(2, until.rest)))
 
 
-MISSES = {"deep": deep_name(200), "deepest": deep_name(2000), "short": "/nothing/ap1g7", "prefixed": "/x/y/EWC/17.9.5/ap1g7"}
+MISSES = {"deep": deep_name(200), "deepest": deep_name(450), "short": "/nothing/ap1g7",
+          "prefixed": "/x/y/EWC/17.9.5/ap1g7"}
 
 
 def misses(target, seconds, kind="deep", rate=200, source="127.0.0.5"):
