@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import resource
 import shutil
 import zipfile
 
@@ -24,6 +25,13 @@ def pytest_addoption(parser):
     parser.addoption("--latency", action="store_true",
                      help="also judge how fast others are answered: only on a machine that does nothing else")
     parser.addoption("--minutes", type=float, default=0, help="how long all attacks run at once; 0: not")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def many_sockets():
+    """Attacks hold thousands at once."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @pytest.fixture(scope="session")

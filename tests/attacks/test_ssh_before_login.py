@@ -1,8 +1,8 @@
 """What somebody may do over SSH on whom nobody has logged in."""
 import contextlib
-import os
 import shlex
 import socket
+import subprocess
 
 import pytest
 
@@ -17,7 +17,7 @@ ANSWERED = 50  # requests of one connection that are answered before the server 
 
 def test_gssapi_asks_no_name_server(start, target, tmp_path):
     """The name servers do not answer, and no hosts file knows this host: each question would take seconds."""
-    if os.geteuid() != 0:
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("needs root, to change the server's name servers")
     resolver = "127.53.53.53"
     files = {"/etc/resolv.conf": f"nameserver {resolver}\n", "/etc/hosts": "127.0.0.1 localhost\n"}
