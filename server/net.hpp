@@ -2,6 +2,7 @@
 // The one door to Asio. <utility> first: Boost's awaitable.hpp uses std::exchange without it.
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
