@@ -32,8 +32,10 @@ class Server {
   void run();
 
  private:
+  void try_to_log(const Event& event) noexcept;
   void log(const Event& event);
   void run_loop();
+  void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
   void make_catalogue();
   void make_host_keys();
@@ -53,6 +55,7 @@ class Server {
   const std::vector<std::string> warnings_;
   const Origin origin_;
   std::optional<LogWriter> writer_;
+  std::uint64_t unlogged_ = 0;  // events, for want of memory
   Events events_;
   LoopMeter meter_;
   storage::Depot depot_;
