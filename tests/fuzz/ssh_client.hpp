@@ -197,6 +197,7 @@ class SshClient {
   }
   std::vector<std::string>& packets() { return packets_; }
 
+  bool greeted() const { return their_version_.starts_with("SSH-2.0-"); }
   const std::string& session_id() const { return session_id_; }  // empty before the first exchange is done
   bool secret() const { return encrypts_ && decrypts_; }
 
@@ -234,7 +235,7 @@ class SshClient {
     if (end == in_.npos) return false;
     their_version_ = in_.substr(0, end);
     in_.erase(0, end + 2);
-    if (!their_version_.starts_with("SSH-2.0-")) garbled_ = true;  // it has no place for us
+    if (!greeted()) garbled_ = true;  // it has no place for us
     return true;
   }
 

@@ -180,9 +180,7 @@ class Driver {
 
   void run() {
     settle();
-    const auto greeting = link_.receive();
-    require(greeting.starts_with("SSH-2.0-"), "whoever comes is greeted: no place is lost");
-    client_.feed(greeting);
+    require(client_.greeted(), "whoever comes is greeted: no place is lost");
     switch (in_.ConsumeIntegralInRange(0, 3)) {
       case 0:  // nothing is agreed on
         break;

@@ -27,7 +27,6 @@ if not FAILING.exists():
 IMAGE = f"{apdepot.RELEASE}/ap1g4"
 PLACES = int(os.environ.get('PLACES', 150))  # of a kind of work, without --full
 SOON = 1  # seconds: what a client whose server is short of memory waits for an answer
-QUICKLY = 20_000  # microseconds, of which the time is a multiple that the server waits for after an upload
 AGAIN = 0.2  # seconds, until a TFTP client asks once more
 HONEST = int(os.environ.get('HONEST', 30))  # seconds: the upper bound of a wait for what must come
 TRANSFERS = 3
@@ -76,15 +75,15 @@ def tftp_read(server, name, *options, mode="octet", patience=SOON):
 
 
 def tftp_write(server, content=bytes(1200)):
-    """In blocks of 512, the last one twice: its acknowledgement was lost."""
+    """In blocks of 512. The last one is said again on leaving: the server hears that nobody listens any more, and does
+    not wait for a lost acknowledgement."""
     with tftp_wire.Client(server.tftp) as client:
         client.socket.settimeout(SOON)
-        client.ask(fresh("uploads"), "tsize", len(content), "utimeout", QUICKLY, opcode=tftp_wire.WRQ)
+        client.ask(fresh("uploads"), "tsize", len(content), opcode=tftp_wire.WRQ)
         for block in range(len(content) // 512 + 1):
-            client.send(tftp_wire.data(block + 1, content[block * 512:block * 512 + 512]))
+            client.send(packet := tftp_wire.data(block + 1, content[block * 512:block * 512 + 512]))
             client.receive()
-        client.send(tftp_wire.data(block + 1, content[block * 512:]))
-        client.receive()
+        client.send(packet)
 
 
 @contextlib.contextmanager
@@ -304,11 +303,16 @@ class Ordeal:
     def begin(self):
         self.server = self.start()
         self.server.fingerprints()
+        self.descriptors = len(self.held())
         self.serve_somebody()
-        self.descriptors = self.count_descriptors()
 
-    def count_descriptors(self):
-        return len(os.listdir(f"/proc/{self.server.pid}/fd"))
+    def held(self):
+        """The sockets, and what lies in the depot, that the process has open."""
+        found = []
+        for number in os.listdir(f"/proc/{self.server.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(f"/proc/{self.server.pid}/fd/{number}"))
+        return [name for name in found if name.startswith(("socket:", str(self.server.depot)))]
 
     def staged(self):
         return list((self.server.depot / "state/staging").iterdir())
@@ -318,7 +322,7 @@ class Ordeal:
 
     def whole(self):
         """Nothing is left of what failed, and all places are free."""
-        wait_until(lambda: self.dead() or self.count_descriptors() <= self.descriptors, HONEST)
+        wait_until(lambda: self.dead() or len(self.held()) <= self.descriptors, HONEST)
         assert not self.dead(), "the server has died"
         wait_until(lambda: not self.staged(), HONEST)
         with contextlib.ExitStack() as running:
