@@ -283,7 +283,7 @@ log: {target: "file:/x"}
 # What follows is read by ssh_connection.cpp, likewise.
 SSH_RAW, SSH_ANY, SSH_SETTLE, SSH_READING, SSH_KEYS, SSH_LOGIN, SSH_GLOBAL, SSH_MANY, SSH_PACKET = range(9)
 SSH_AGREES, SSH_LOGS_IN = 1, 2
-SSH_OPEN, SSH_REQUEST, SSH_WINDOW, SSH_ERROR_OUTPUT, SSH_ENDS, SSH_TRANSPORT, SSH_BYTES, SSH_SFTP = 0, 1, 3, 4, 5, 6, 7, 8
+SSH_OPEN, SSH_REQUEST, SSH_BYTES, SSH_SFTP = 0, 1, 7, 8
 SSH_SFTP_TYPES = range(24)
 
 
@@ -308,7 +308,8 @@ def ssh_connection():
             yield script(SSH_LOGS_IN, *open_channel, SSH_SETTLE, SSH_PACKET, SSH_REQUEST, 0, 0, 3, YES, program, name,
                          YES, SSH_SETTLE, SSH_PACKET, SSH_BYTES, 0, 0, 0, SSH_SETTLE)
     for kind in range(10):
-        yield script(SSH_LOGS_IN, *begin, SSH_READING, SSH_MANY, kind, *[0] * 8, 199, SSH_SETTLE, SSH_READING, SSH_SETTLE)
+        yield script(SSH_LOGS_IN, *begin, SSH_READING, SSH_MANY, kind, *[0] * 8, 199, SSH_SETTLE, SSH_READING,
+                     SSH_SETTLE)
     for what in range(5):
         yield script(SSH_LOGS_IN, SSH_GLOBAL, what, YES, YES, 0, SSH_SETTLE)
 

@@ -1,5 +1,6 @@
 """apdepot_failing, whose allocations fail at a test's word; tests/support/failing_memory.cpp is its other side."""
 import mmap
+import re
 import struct
 import subprocess
 
@@ -10,6 +11,7 @@ NEVER = 1 << 62
 FRAMES = 48
 FIELDS = ("nth", "in_a_row", "malloc_too", "number", "counted", "failed", "depth")
 WORD = struct.calcsize("Q")
+OURS = re.compile(r"(\w+ )*(server|storage|conf|tftp|sftp|scp|files)::")
 
 
 class FailingMemory:
@@ -53,10 +55,9 @@ class FailingMemory:
         return self._get("failed") > 0
 
     def place(self):
-        """The functions that led to the first one that failed, the innermost first."""
+        """Our own functions on the way to the first one that failed, the innermost first."""
         frames = self.words[len(FIELDS):len(FIELDS) + self._get("depth")]
         inside = [hex(frame - 1) for frame in frames if frame < FAILING.stat().st_size]
-        lines = subprocess.run(["addr2line", "-Cfs", "-e", FAILING, *inside], capture_output=True, text=True,
+        lines = subprocess.run(["addr2line", "-Cf", "-e", FAILING, *inside], capture_output=True, text=True,
                                check=True).stdout.splitlines()
-        names = [name for name in lines[::2] if name != "??"]
-        return [name.split("(")[0][-90:] for name in names]
+        return [name[:100] for name in lines[::2] if OURS.match(name)][:12]
