@@ -3,6 +3,7 @@
 // connection had, writes nothing outside of its depot, and what it tells of it is text.
 #include <fuzzer/FuzzedDataProvider.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ namespace {
 using Input = FuzzedDataProvider;
 
 constexpr auto longest_wait = 20s;
+constexpr char userauth_success = 52;
 constexpr std::size_t longest_line = 64 << 10;
 
 const fuzz::PrivateKey& user_key() {
@@ -163,6 +165,11 @@ class Link {
     }
   }
 
+  void wait() {
+    pollfd readable{socket_, POLLIN, 0};
+    ::poll(&readable, 1, 1);
+  }
+
   std::string receive() {
     std::string bytes(64 << 10, '\0');
     const auto count = ::recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -179,8 +186,7 @@ class Driver {
   explicit Driver(Input& in) : in_(in) {}
 
   void run() {
-    settle();
-    require(client_.greeted(), "whoever comes is greeted: no place is lost");
+    settle_until([&] { return client_.greeted(); }, "whoever comes is greeted: no place is lost");
     switch (in_.ConsumeIntegralInRange(0, 3)) {
       case 0:  // nothing is agreed on
         break;
@@ -204,36 +210,53 @@ class Driver {
   void agree() {
     client_.begin();
     client_.exchange_keys();
-    settle();
-    require(client_.secret(), "whoever offers what is known agrees on keys");
+    settle_until([&] { return client_.secret(); }, "whoever offers what is known agrees on keys");
     send(SshFields(SshClient::service_request).string("ssh-userauth").text());
     settle();
   }
 
   void log_in() {
     send(login(true));
-    settle();
-    const auto& packets = client_.packets();
-    require(!packets.empty() && packets.back()[0] == 52, "the user's key logs in");
+    const auto logged_in = [&] {
+      const auto& packets = client_.packets();
+      return !packets.empty() && packets.back()[0] == userauth_success;
+    };
+    settle_until(logged_in, "the user's key logs in");
     client_.packets().clear();
+  }
+
+  // True when something moved.
+  bool round() {
+    const auto before = waiting_.size();
+    waiting_ += client_.take_output();
+    link_.send(waiting_);
+    bool moved = waiting_.size() < before;
+    moved |= service().work();
+    if (!reads_) return moved;
+    const auto bytes = link_.receive();
+    client_.feed(bytes);
+    return moved || !bytes.empty();
+  }
+
+  // The kernel takes a moment to bring what was sent.
+  template <class Condition>
+  void settle_until(Condition condition, const char* what) {
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
+    while (!condition()) {
+      require(std::chrono::steady_clock::now() < end, what);
+      if (!round()) link_.wait();
+    }
   }
 
   // All that can go on without us has.
   void settle() {
-    const auto end = std::chrono::steady_clock::now() + longest_wait;
-    bool moved = true;
-    while (moved) {
-      require(std::chrono::steady_clock::now() < end, "the server comes to rest");
-      const auto before = waiting_.size();
-      waiting_ += client_.take_output();
-      link_.send(waiting_);
-      moved = waiting_.size() < before;
-      moved |= service().work();
-      if (!reads_) continue;
-      const auto bytes = link_.receive();
-      client_.feed(bytes);
-      moved |= !bytes.empty();
-    }
+    int idle = 0;
+    settle_until(
+        [&] {
+          idle = round() ? 0 : idle + 1;
+          return idle == 2;
+        },
+        "the server comes to rest");
   }
 
   void send(const std::string& payload) { client_.send(payload); }
