@@ -21,6 +21,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t most_bytes = 4 << 20;  // that wait to be written
+constexpr auto memory_pause = std::chrono::milliseconds(10);
 
 std::int64_t milliseconds_now() {
   using namespace std::chrono;
@@ -50,7 +51,7 @@ LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO), max_si
     if (stream_ < 0)
       throw std::system_error(errno, std::system_category(), "cannot open the log file " + file_);
   }
-  thread_ = std::thread(&LogWriter::run, this);
+  thread_ = std::thread(&LogWriter::run_on, this);
 }
 
 bool LogWriter::close(std::chrono::milliseconds patience) {
@@ -77,6 +78,17 @@ void LogWriter::write(Severity severity, std::string text) {
     lines_.push_back({milliseconds_now(), severity, std::move(text)});
   }
   more_.notify_all();
+}
+
+// Where memory is short some lines are lost, but not all that follow.
+void LogWriter::run_on() {
+  for (;;) {
+    try {
+      return run();
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(memory_pause);
+    }
+  }
 }
 
 void LogWriter::run() {
@@ -182,7 +194,7 @@ bool LogWriter::turn_over() {
   return false;
 }
 
-bool LogWriter::put(const Line& line) {
+bool LogWriter::put(const Line& line) try {
   if (syslog_) return ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str()), true;
   if (journal_) return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
   const auto time =
@@ -191,6 +203,9 @@ bool LogWriter::put(const Line& line) {
   return put_to_stream(json_ && line.text.starts_with('{')
                            ? fmt::format("{{\"time\":\"{}\",{}\n", time, line.text.substr(1))
                            : fmt::format("{} {}\n", time, line.text));
+} catch (const std::bad_alloc&) {
+  why_ = "out of memory";  // so short that it needs none
+  return false;
 }
 
 bool LogWriter::put_to_stream(std::string text) {

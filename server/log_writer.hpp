@@ -41,6 +41,7 @@ class LogWriter {
     Severity severity;
     std::string text;
   };
+  void run_on();
   void run();
   bool put(const Line& line);
   bool put_to_stream(std::string text);

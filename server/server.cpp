@@ -70,7 +70,20 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
   }
   open_log();
   note_unreadable_config();
-  events_.listen([this](const Event& event) { log(event); });
+  events_.listen([this](const Event& event) { try_to_log(event); });
+}
+
+// What happened has happened, whether or not there is memory to tell of it.
+void Server::try_to_log(const Event& event) noexcept {
+  try {
+    log(event);
+    if (unlogged_ == 0) return;
+    log(event::Warned{
+        fmt::format("{} events are not in the log: the server was short of memory", unlogged_)});
+    unlogged_ = 0;
+  } catch (const std::exception&) {
+    ++unlogged_;
+  }
 }
 
 Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& account) {
@@ -172,8 +185,16 @@ void Server::run_loop() {
     try {
       while (loop_.run_one() > 0) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
     } catch (const std::exception& e) {
-      shared_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", e.what()));
+      tell_broken_off(e);
     }
+  }
+}
+
+void Server::tell_broken_off(const std::exception& error) noexcept {
+  try {
+    shared_.warn_rarely(fmt::format("a request broke off, the server goes on: {}", error.what()));
+  } catch (const std::exception&) {
+    ++unlogged_;
   }
 }
 

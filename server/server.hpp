@@ -41,11 +41,13 @@ class Server {
   Listeners bind(const ListenPlan& plan, const std::optional<Account>& account);
   void open_log();
   void note_unreadable_config();
+  void try_to_log(const Event& event) noexcept;
   void log(const Event& event);
   void write(const Event& event);
   void tell_left_out();
   void run_loop();
   void bound_open_files();
+  void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
   void make_catalogue();
   void count_uploads();
@@ -70,6 +72,7 @@ class Server {
   std::optional<LogWriter> writer_;
   LogBudget budget_;
   net::steady_timer left_out_timer_;
+  std::uint64_t unlogged_ = 0;  // events, for want of memory
   Events events_;
   LoopMeter meter_;
   storage::Depot depot_;

@@ -3,12 +3,16 @@
 
 A harness without seeds begins with nothing; to give it some is a function of its name and a line in HARNESSES.
 """
+import base64
 import codecs
+import gzip
 import io
+import lzma
 import pathlib
 import re
 import sys
 import tarfile
+import zipfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "support"))
@@ -208,8 +212,111 @@ controller_version: "17.09.04a.0.6"\nap_version: "17.9.4.27"\n"""
     yield b"&a [*a]"
 
 
-HARNESSES = [aruba_header, asked_path, authorized_key, manifest, scp_command, scp_session, sftp_session, tar_walk,
-             tftp_read, tftp_request, tftp_write, version]
+def tar_of(members, tar_format=tarfile.GNU_FORMAT):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tar_format) as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def zip_of(members, kind=zipfile.ZIP_DEFLATED, folder=""):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", kind) as archive:
+        for name, content in members:
+            archive.writestr(folder + name, content)
+    return out.getvalue()
+
+
+def import_bundle():
+    """The first byte is an index into the harness' table of names."""
+    image = tar_of([("info", b"image_family: ap1g8\ninfo_end:\n"), ("info.ver", b"x")])[:2560 + 1024]
+    members = [("controller_version.info", b"17.09.04a.0.6"), ("version.info", b"17.9.4.27\n"), ("ap1g8", image),
+               ("readme.txt", b"r")]
+    packed_zip, tar, gz, xz, aruba, mobility, ap, other = range(8)
+    plain = tar_of([*members, ("x" * 150, b"y")])[:10_240]
+    extended = tar_of(members, tarfile.PAX_FORMAT)
+    for bundle in (zip_of(members), zip_of(members, zipfile.ZIP_STORED), zip_of(members, folder="f/"),
+                   zip_of([("a", "b")])):
+        yield bytes([packed_zip]) + bundle
+    for bundle in plain, extended:
+        yield bytes([tar]) + bundle
+        yield bytes([gz]) + gzip.compress(bundle, mtime=0)
+        yield bytes([xz]) + lzma.compress(bundle)
+    header = next(aruba_header())[:512]
+    yield bytes([aruba]) + header + bytes(100)
+    for kind in mobility, ap:
+        yield bytes([kind]) + image
+    yield bytes([other]) + gzip.compress(b"hello", mtime=0)
+
+
+def digest_file():
+    """The first byte is an index into the harness' table of names."""
+    sums, sha512, md5 = range(3)
+    yield bytes([sums]) + b"ab" * 64 + b"  a.zip\n" + b"cd" * 64 + b" *b.zip\n"
+    yield bytes([sha512]) + b"ab" * 64 + b"\n"
+    yield bytes([sha512]) + b"SHA512 (a.zip) = " + b"AB" * 64 + b"\r\n"
+    yield bytes([md5]) + b"MD5 (a.zip) = " + b"ef" * 16 + b"\n"
+
+
+def configuration():
+    example = (TESTS.parent / "conf/apdepot.yaml").read_text()
+    yield example[:4096].encode()  # what a harness takes at most
+    lines = [line for line in example.splitlines() if line.strip() and not line.strip().startswith("#")]
+    yield "\n".join(lines).encode()
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)
+    key = 'from=\\"192.0.2.0/24,!192.0.2.7\\",restrict ssh-ed25519 ' + base64.b64encode(blob).decode()
+    hash_text = "$scrypt$ln=14,r=8,p=5$" + "A" * 22 + "$" + "A" * 43
+    yield f"""ssh:
+  users:
+  - {{name: ewc, password_hash: "{hash_text}", root: /EWC, uploads: true}}
+  - {{name: keyed, authorized_keys: ["{key}"]}}
+""".encode()
+    yield b"""tftp: {listen: ["[::1]:69"], port_range: "1-2", allow: ["192.0.2.0/24"]}
+lookup: {aliases: {"/t": "/EWC"}}
+log: {target: "file:/x"}
+"""
+
+
+# What follows is read by ssh_connection.cpp, likewise.
+SSH_RAW, SSH_ANY, SSH_SETTLE, SSH_READING, SSH_KEYS, SSH_LOGIN, SSH_GLOBAL, SSH_MANY, SSH_PACKET = range(9)
+SSH_AGREES, SSH_LOGS_IN = 1, 2
+SSH_OPEN, SSH_REQUEST, SSH_BYTES, SSH_SFTP = 0, 1, 7, 8
+SSH_SFTP_TYPES = range(24)
+
+
+def ssh_connection():
+    open_channel = [SSH_PACKET, SSH_OPEN, 0, 0, 6, 5]
+    ask_for_sftp = [SSH_PACKET, SSH_REQUEST, 0, 0, 0, 1]
+    begin = [*open_channel, SSH_SETTLE, *ask_for_sftp, SSH_SETTLE, SSH_PACKET, SSH_SFTP, 0, 0, 0, SSH_SETTLE]
+    yield bytes()
+    yield script(SSH_AGREES)
+    for how in range(7):
+        yield script(SSH_AGREES, SSH_LOGIN, NO, NO, how, 20, 20, SSH_SETTLE, SSH_LOGIN, NO, NO, how, SSH_SETTLE)
+    yield script(SSH_LOGS_IN, *begin, SSH_KEYS, YES, SSH_SETTLE, SSH_KEYS, YES, SSH_SETTLE)
+    for kind in range(1, len(SSH_SFTP_TYPES)):
+        for number in range(4):
+            yield script(SSH_LOGS_IN, *begin, *[SSH_PACKET, SSH_SFTP, 0, 0, 1, 1, number, 0, number, 1, SSH_SETTLE,
+                                                SSH_PACKET, SSH_SFTP, 0, 0, kind, 2, 0, number, 1, 4, SSH_SETTLE] * 2)
+    for request in range(8):
+        yield script(SSH_LOGS_IN, *open_channel, SSH_SETTLE, SSH_PACKET, SSH_REQUEST, 0, 0, request, YES, 0, 0, YES,
+                     SSH_SETTLE, SSH_PACKET, SSH_BYTES, 0, 0, 1, SSH_SETTLE)
+    for program in range(5):
+        for name in range(5):
+            yield script(SSH_LOGS_IN, *open_channel, SSH_SETTLE, SSH_PACKET, SSH_REQUEST, 0, 0, 3, YES, program, name,
+                         YES, SSH_SETTLE, SSH_PACKET, SSH_BYTES, 0, 0, 0, SSH_SETTLE)
+    for kind in range(10):
+        yield script(SSH_LOGS_IN, *begin, SSH_READING, SSH_MANY, kind, *[0] * 8, 199, SSH_SETTLE, SSH_READING,
+                     SSH_SETTLE)
+    for what in range(5):
+        yield script(SSH_LOGS_IN, SSH_GLOBAL, what, YES, YES, 0, SSH_SETTLE)
+
+
+HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, import_bundle, manifest,
+             scp_command, scp_session, sftp_session, ssh_connection, tar_walk, tftp_read, tftp_request, tftp_write,
+             version]
 
 
 def main(directory):

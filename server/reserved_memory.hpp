@@ -1,0 +1,42 @@
+#pragma once
+#include <array>
+#include <cstddef>
+
+namespace server {
+
+// Room for one handler that waits, set aside beforehand: who is bound to it (net::bind_allocator) can be
+// handed to the loop even when memory has run out. One handler at a time, which must not outlive it.
+class ReservedMemory {
+ public:
+  template <class T>
+  class Allocator {
+   public:
+    using value_type = T;
+    explicit Allocator(ReservedMemory& memory) : memory_(&memory) {}
+    template <class U>
+    explicit(false) Allocator(const Allocator<U>& other) : memory_(other.memory_) {}
+
+    T* allocate(std::size_t) const {
+      static_assert(sizeof(T) <= room && alignof(T) <= alignof(std::max_align_t));
+      return reinterpret_cast<T*>(memory_->bytes_.data());
+    }
+    void deallocate(T*, std::size_t) const {}
+    template <class U>
+    bool operator==(const Allocator<U>& other) const {
+      return memory_ == other.memory_;
+    }
+
+   private:
+    template <class U>
+    friend class Allocator;
+    ReservedMemory* memory_;
+  };
+
+  Allocator<std::byte> allocator() { return Allocator<std::byte>(*this); }
+
+ private:
+  static constexpr std::size_t room = 192;
+  alignas(std::max_align_t) std::array<std::byte, room> bytes_;
+};
+
+}  // namespace server
