@@ -136,9 +136,10 @@ void read_tftp(Section& section, Tftp& tftp) {
   section.list("allow", network, tftp.allow);
   section.list("deny", network, tftp.deny);
   if (tftp.uploads && tftp.single_port) {
-    section.error("uploads",
-                  "cannot be true while tftp.single_port is true: whoever forges an allowed address could upload "
-                  "in its name, because he need not hear the answers; set one of the two to false");
+    section.error(
+        "uploads",
+        "cannot be true while tftp.single_port is true: whoever forges an allowed address could upload "
+        "in its name, because he need not hear the answers; set one of the two to false");
   }
   section.warn_if(tftp.single_port && tftp.port_range, "port_range",
                   "has no effect while tftp.single_port is true");

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "server/client_network.hpp"
 #include "server/escape.hpp"
 #include "server/miss_text.hpp"
-#include "server/ssh_source.hpp"
 
 namespace server {
 namespace {
@@ -150,7 +150,7 @@ std::string describe(const SshPenalised& e) {
   const auto client = net::ip::make_address(e.client, unknown);
   return fmt::format(
       "{}: activating {} penalty of {} seconds for penalty: {}; ssh.trusted lists networks that are spared",
-      unknown ? e.client : ssh_source_text(client), client.is_v4() ? "ipv4" : "ipv6", e.period.count(),
+      unknown ? e.client : client_network_text(client), client.is_v4() ? "ipv4" : "ipv6", e.period.count(),
       describe(e.offence));
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <expected>
 #include <functional>
 #include <string>
@@ -30,16 +31,20 @@ class ConnectionUse {
 
   // Requests without an answer, and answers that were not sent, of all channels together.
   void hold(std::size_t before, std::size_t now) { bytes_.change(before, now); }
-  bool holds_enough() const { return bytes_.bytes() > enough; }  // more must not be read while it need not
+  bool holds_enough() const { return bytes_.bytes() > share(); }  // more must not be read while it need not
   bool holds_too_much() const { return bytes_.bytes() > too_much; }  // nobody has a reason to
-  // For more answers.
-  std::size_t room() const { return holds_enough() ? 0 : enough - bytes_.bytes(); }
+  // For more answers. Never nothing: who has sent much is rid of it only by being answered.
+  std::size_t room() const {
+    return holds_enough() ? least_room : std::max(least_room, share() - bytes_.bytes());
+  }
 
   ToldOnce misses{1000}, misnamed{100}, refused_opens{10};
 
  private:
-  // The second is what ten channels take that have each a request of the longest kind coming in.
-  static constexpr std::size_t enough = 1 << 20, too_much = 3 << 20;
+  // The last is what ten channels take that have each a request of the longest kind coming in.
+  static constexpr std::size_t enough = 1 << 20, enough_when_scarce = 64 << 10, too_much = 3 << 20;
+  static constexpr std::size_t least_room = 16 << 10;
+  std::size_t share() const { return bytes_.is_scarce() ? enough_when_scarce : enough; }
 
   const OpenFiles& files_;
   const net::ip::address address_;

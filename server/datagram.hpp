@@ -27,9 +27,6 @@ std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buf
 // The next client whose closed port a shared socket was told of. Nothing when there is none.
 std::optional<udp::endpoint> next_unreachable(int handle);
 
-// Sockets and files that this process may have open.
-std::size_t most_descriptors();
-
 // Owns a socket that Asio does not know.
 class UdpHandle {
  public:

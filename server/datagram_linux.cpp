@@ -3,7 +3,6 @@
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -141,12 +140,6 @@ void prepare_listener(udp::socket& socket) {
 void prepare_shared(udp::socket& socket) {
   const bool v6 = socket.local_endpoint().protocol() == udp::v6();
   set(socket.native_handle(), v6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP}, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
-}
-
-std::size_t most_descriptors() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
 }
 
 std::optional<udp::endpoint> next_unreachable(int handle) {

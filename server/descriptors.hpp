@@ -1,6 +1,10 @@
 #pragma once
+#include <cstddef>
 
 namespace server {
+
+// Sockets and files that this process may have open.
+std::size_t most_descriptors();
 
 // Whether `handle`, which has just been opened, lies in the last quarter of the descriptors that this process
 // may have: they are TFTP's, the log's and the files' of those who are served already. The system gives the

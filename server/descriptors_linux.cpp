@@ -1,13 +1,18 @@
-#include "server/descriptors.hpp"
-
 #include <sys/resource.h>
+#include <sys/select.h>
+
+#include "server/descriptors.hpp"
 
 namespace server {
 
-bool is_of_the_reserve(int handle) {
+std::size_t most_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
-  return static_cast<rlim_t>(handle) >= limit.rlim_cur - limit.rlim_cur / 4;
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : FD_SETSIZE;
+}
+
+bool is_of_the_reserve(int handle) {
+  const auto most = most_descriptors();
+  return static_cast<std::size_t>(handle) >= most - most / 4;
 }
 
 }  // namespace server

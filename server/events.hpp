@@ -228,8 +228,8 @@ using Event =
                  event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
                  event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
                  event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
-                 event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Warned,
-                 event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
+                 event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed,
+                 event::Warned, event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

@@ -22,6 +22,12 @@ void HeldBytes::Connection::change(std::size_t from, std::size_t to) {
   if (to > from) all_->heed_bounds(address_);
 }
 
+bool HeldBytes::Connection::is_scarce() const {
+  if (all_->bytes > all_->bounds.in_all / 2) return true;
+  const auto place = all_->by_address.find(address_);
+  return place != all_->by_address.end() && place->second.bytes > all_->bounds.by_address / 2;
+}
+
 void HeldBytes::Connection::leave() {
   if (!std::exchange(counted_, false)) return;
   const auto place = all_->by_address.find(address_);

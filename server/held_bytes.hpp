@@ -10,13 +10,13 @@
 namespace server {
 
 // How much memory SSH connections hold in requests that are not answered yet and answers that are not sent
-// yet: by address (/64 of IPv6), and in all. Where that is too much, the connection that holds most has to
-// end. Bookkeeping alone: no memory, no clock, no log. Lives on the loop; what a connection has of it may
-// outlive it.
+// yet: by address (/64 of IPv6), and in all. Where half of a bound is held memory is scarce, and each
+// connection makes do with little; beyond the bound the one that holds most has to end. Bookkeeping alone: no
+// memory, no clock, no log. Lives on the loop; what a connection has of it may outlive it.
 class HeldBytes {
  public:
   struct Bounds {
-    std::size_t in_all = 256 << 20, by_address = 64 << 20;
+    std::size_t in_all = 128 << 20, by_address = 64 << 20;
   };
   explicit HeldBytes(const Bounds& bounds) : all_(std::make_shared<All>()) { all_->bounds = bounds; }
   HeldBytes() : HeldBytes(Bounds{}) {}
@@ -36,6 +36,7 @@ class HeldBytes {
 
     void change(std::size_t from, std::size_t to);
     std::size_t bytes() const { return bytes_; }
+    bool is_scarce() const;
 
    private:
     friend class All;

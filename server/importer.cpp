@@ -65,7 +65,7 @@ net::awaitable<void> Importer::run() {
     } catch (const std::exception& e) {
       problem = e.what();
     }
-    shared_.warn_rarely("the drop folder's import goes on after a failure: " + problem);
+    shared_.warn_rarely("drop import", "the drop folder's import goes on after a failure: " + problem);
     look_again_ = true;  // what was to be done may be forgotten
     pause_timer_.expires_after(file_pause);
     co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));

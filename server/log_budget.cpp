@@ -79,7 +79,7 @@ bool LogBudget::takes(const Event& event, conf::LogLevel level, Clock::time_poin
   const auto kind = std::visit(KindOf{}, event);
   const auto place = static_cast<std::size_t>(kind);
   const auto& purse = purses[place];
-  auto client = std::visit(ClientOf{}, event);
+  auto client = kind == Kind::ours ? Client{} : std::visit(ClientOf{}, event);
   if (const auto session = sessions_.find(client.number); session != sessions_.end()) {
     if (client.address.empty()) client.address = session->second.address;
     if (client.user.empty()) client.user = session->second.user;

@@ -12,6 +12,7 @@
 #include "conf/algorithms.hpp"
 #include "conf/users.hpp"
 #include "server/classic_log.hpp"
+#include "server/descriptors.hpp"
 #include "server/escape.hpp"
 #include "server/first_steps.hpp"
 #include "server/json_log.hpp"
@@ -39,11 +40,11 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
     : settings_(std::make_shared<const conf::Settings>(std::move(loaded.settings))),
       warnings_(std::move(loaded.warnings)),
       origin_(std::move(origin)),
-      left_out_timer_(loop_),
       account_(account),
       listeners_(bind(plan, account)),
+      left_out_timer_(loop_),
       depot_(settings_->depot),
-      uploads_(depot_, settings_->uploads),
+      uploads_(depot_, settings_->uploads, std::chrono::steady_clock::now),
       disk_(loop_, disk_threads),
       content_(loop_, content_threads),
       explaining_(loop_, explaining_threads),
@@ -192,7 +193,7 @@ void Server::run_loop() {
 
 void Server::tell_broken_off(const std::exception& error) noexcept {
   try {
-    shared_.warn_rarely(fmt::format("a request broke off, the server goes on: {}", error.what()));
+    shared_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", error.what()));
   } catch (const std::exception&) {
     ++unlogged_;
   }

@@ -14,9 +14,6 @@ void hold_standard_streams();
 // root was given up, which would undo some of it.
 void prepare_process();
 
-// That this process may have.
-std::size_t most_descriptors();
-
 // Why there is no descriptor for another client, and what to do where that is a limit of this process.
 std::string no_descriptor_text(std::error_code error);
 

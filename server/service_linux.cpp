@@ -67,11 +67,6 @@ void prepare_process() {
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
-std::size_t most_descriptors() {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : FD_SETSIZE;
-}
-
 std::string no_descriptor_text(std::error_code error) {
   if (error != std::errc::too_many_files_open) return error.message();
   return error.message() +

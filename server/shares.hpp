@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "server/client_network.hpp"
 #include "server/net.hpp"
-#include "server/networks.hpp"
 
 namespace server {
 
@@ -45,7 +45,7 @@ class Shares {
   // Nothing: all are taken, or all that one address may have.
   std::optional<Share> take(const net::ip::address& address) {
     if (counts_->all >= most_) return {};
-    const auto source = source_of(address);
+    const auto source = client_network(address);
     auto& taken = counts_->each[source];
     if (taken >= most_each_) return {};
     ++taken;

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "server/client_network.hpp"
 #include "server/net.hpp"
-#include "server/networks.hpp"
 
 namespace server {
 
@@ -15,7 +15,7 @@ class Watched {
   using Time = std::chrono::steady_clock::time_point;
 
   // `client`: who is at its other end.
-  explicit Watched(const net::ip::address& client) : source_(source_of(client)) {}
+  explicit Watched(const net::ip::address& client) : source_(client_network(client)) {}
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
 
@@ -50,7 +50,7 @@ class SocketWatch {
   void also_for_room(int handle, bool wanted);
 
   // It has more to send than one answer may: answer() is called again, when others have had their turn.
-  // forget() before it goes.
+  // remove() forgets that; who has no handle of its own here says forget() before it goes.
   void again(Watched& watched);
   void forget(Watched& watched) noexcept;
 

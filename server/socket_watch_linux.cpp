@@ -5,13 +5,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <new>
 #include <span>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "server/datagram.hpp"
 #include "server/fair_queue.hpp"
+#include "server/reserved_memory.hpp"
 #include "server/socket_watch.hpp"
 
 namespace server {
@@ -51,16 +54,16 @@ struct SocketWatch::Impl {
     wait();
   }
 
-  // It waits again before it does anything: the memory that this takes has just become free, and whatever a
-  // turn throws, the next one comes.
+  // A turn throws nothing, and to wait takes no memory: so the next turn always comes.
   void wait() {
-    epoll.async_wait(net::posix::stream_descriptor::wait_read, [this](error_code error) {
-      if (error) return;
-      wait();
-      turning = true;
-      turn();
-      turning = false;
-    });
+    epoll.async_wait(net::posix::stream_descriptor::wait_read,
+                     net::bind_allocator(memory.allocator(), [this](error_code error) {
+                       if (error) return;
+                       turning = true;
+                       turn();
+                       turning = false;
+                       wait();
+                     }));
   }
 
   void turn() noexcept {
@@ -150,6 +153,7 @@ struct SocketWatch::Impl {
   // same number, which finds nothing to read.
   Watched* of(const epoll_event& event) const { return watched.at(static_cast<std::size_t>(event.data.fd)); }
 
+  const WaitMemory memory;
   net::posix::stream_descriptor epoll;
   UdpHandle bell;
   std::vector<Watched*> watched;  // by the handle
@@ -180,6 +184,7 @@ void SocketWatch::add(int handle, Watched& watched) {
 }
 
 void SocketWatch::remove(int handle) {
+  if (auto* const watched = impl_->watched[static_cast<std::size_t>(handle)]) forget(*watched);
   ::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_DEL, handle, nullptr);
   impl_->watched[static_cast<std::size_t>(handle)] = nullptr;
 }

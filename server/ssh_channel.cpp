@@ -19,6 +19,7 @@ constexpr std::size_t most_at_once = 64 << 10;     // libssh keeps what the sock
 constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
 
 constexpr std::size_t most_unasked_bytes = 64 << 10;  // before anything runs on the channel
+constexpr std::size_t longest_request = 300 << 10;    // and some answers
 constexpr std::size_t enough_answers = 64 << 10;      // to be sent though the client sends more meanwhile
 
 constexpr std::uint32_t root_handle = UINT32_MAX;  // no session gives it out
@@ -133,6 +134,7 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
       connection.when_free([hold = std::move(hold), self = std::move(self), then = std::move(then),
                             result = std::move(result)]() mutable {
         self->waiting_ = false;
+        self->may_go_on_ = true;  // until its next turn shows: nothing more is read before
         if (!result) {
           self->connection_.end(out_of_memory);
         } else {
@@ -209,6 +211,14 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
+}
+
+// With more than the longest request it has a whole one to answer, and with an open window room for the
+// answer.
+bool SshChannel::busy() const {
+  if (waiting_ || may_go_on_) return true;
+  return service_ && channel_ && received_.size() + service_->held() > longest_request &&
+         ssh_channel_window_size(channel_) > 0;
 }
 
 bool SshChannel::serve(std::chrono::steady_clock::time_point end) {

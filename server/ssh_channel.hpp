@@ -62,9 +62,10 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool is(ssh_channel channel) const { return channel_ == channel; }
   bool serves() const { return starting_ || service_; }
   bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
+  bool closed_by_client() const { return closed_; }
   bool over() const { return closed_ && finished_ && !waiting_; }
   // It has something to work at, or somebody who works for it: it needs nothing from the client to go on.
-  bool busy() const { return waiting_ || may_go_on_; }
+  bool busy() const;
 
  private:
   using MakeService = std::function<std::unique_ptr<FileService>()>;

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "server/client_network.hpp"
 #include "server/networks.hpp"
-#include "server/ssh_source.hpp"
 
 namespace server {
 namespace {
@@ -78,7 +78,7 @@ bool SshLimits::Client::forgives(const std::string& user, Clock::time_point now)
 
 SshLimits::Client& SshLimits::client_at(const net::ip::address& address, Clock::time_point now) {
   if (clients_.size() >= most_remembered) forget_the_quiet(now);
-  return clients_[ssh_source(address)];
+  return clients_[client_network(address)];
 }
 
 std::optional<SshLimits::Refusal> SshLimits::enter(const net::ip::address& address, const conf::Ssh& settings,
@@ -126,7 +126,7 @@ bool SshLimits::may_tell(Client& client, Clock::time_point now) {
 }
 
 void SshLimits::logged_in(const net::ip::address& address, const std::string& user, Clock::time_point now) {
-  auto& client = clients_[ssh_source(address)];
+  auto& client = clients_[client_network(address)];
   if (client.vouched.size() >= most_vouched)
     std::erase_if(client.vouched, [now](const auto& each) { return each.second.until <= now; });
   if (client.vouched.size() < most_vouched || client.vouched.contains(user))
@@ -136,7 +136,7 @@ void SshLimits::logged_in(const net::ip::address& address, const std::string& us
 
 bool SshLimits::judges(const net::ip::address& address, const std::string& user,
                        Clock::time_point now) const {
-  const auto place = clients_.find(ssh_source(address));
+  const auto place = clients_.find(client_network(address));
   if (place == clients_.end() || !place->second.penalised || place->second.penalty_ends <= now) return true;
   const auto vouched = place->second.vouched.find(user);
   return vouched != place->second.vouched.end() && vouched->second.until > now;
@@ -144,7 +144,7 @@ bool SshLimits::judges(const net::ip::address& address, const std::string& user,
 
 Clock::duration SshLimits::failed(const net::ip::address& address, int tries, const conf::Ssh& settings,
                                   Clock::time_point now) {
-  auto& client = clients_[ssh_source(address)];
+  auto& client = clients_[client_network(address)];
   const std::chrono::duration<double> passed = now - std::exchange(client.failed_at, now);
   client.failures = std::max(0.0, client.failures - passed / failure_lasts);
   const auto before =
@@ -159,7 +159,7 @@ std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& addres
                                                   const conf::Ssh& settings, Clock::time_point now) {
   gone(address, !offence);  // without one logged_in() was called
   if (!offence || is_in(plain(address), settings.trusted)) return {};
-  auto& client = clients_[ssh_source(address)];
+  auto& client = clients_[client_network(address)];
   if (*offence == Offence::failed_login ? client.forgives(user, now) : client.is_vouched(now)) return {};
   if (client.penalty_ends <= now) client.penalised = false;
   client.penalty_ends =
@@ -171,7 +171,7 @@ std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& addres
 }
 
 void SshLimits::gone(const net::ip::address& address, bool logged_in) noexcept {
-  const auto place = clients_.find(ssh_source(address));
+  const auto place = clients_.find(client_network(address));
   if (place == clients_.end()) return;
   auto& client = place->second;
   --client.connections, --connections_;

@@ -7,8 +7,8 @@
 #include <exception>
 #include <utility>
 
+#include "server/client_network.hpp"
 #include "server/networks.hpp"
-#include "server/ssh_source.hpp"
 
 // libssh deprecates the questions to an authentication message in favour of callbacks, which must answer at
 // once: only a message can wait for a worker's verdict.
@@ -142,7 +142,7 @@ void SshLogin::check_password(ssh::Message message, Secret password, const char*
   };
   if (!is_judged(method, message, done)) return;
   common_.hashing.run(
-      ssh_source(address_),
+      client_network(address_),
       [&users = common_.users, settings = shared_.settings, name = name_, secret = std::move(password)] {
         auto lookup = users.find(settings, name);
         const bool good = verify_password(secret.text(), lookup.user ? lookup.user->user.password_hash : "");
@@ -162,10 +162,10 @@ void SshLogin::check_password(ssh::Message message, Secret password, const char*
 // The message, which has the key, is kept by what waits for the verdict.
 void SshLogin::check_key(ssh::Message message, Done done) {
   if (!is_judged("publickey", message, done)) return;
+  const auto offered = ssh_message_auth_pubkey(message.get());
   common_.lookups.run(
-      ssh_source(address_),
-      [&users = common_.users, settings = shared_.settings, name = name_, client = plain(address_),
-       offered = ssh_message_auth_pubkey(message.get())] {
+      client_network(address_),
+      [&users = common_.users, settings = shared_.settings, name = name_, client = plain(address_), offered] {
         KeyVerdict verdict;
         verdict.lookup = users.find(settings, name);
         const auto text = ssh::base64(offered);

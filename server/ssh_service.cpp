@@ -17,7 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t a_rush = 64;  // sessions at once: 30 KiB each and more
+constexpr int accepted_at_once = 16;  // before others on the loop have their turn
+constexpr std::size_t a_rush = 64;    // sessions at once: 30 KiB each and more
 
 // Of the keys that users log in with.
 constexpr auto user_keys =
@@ -65,13 +66,16 @@ constexpr std::string_view farewell(event::SshLimit limit) {
 
 }  // namespace
 
-void SshService::serve(tcp::acceptor listener) { listeners_.push_back(std::move(listener)); }
+void SshService::serve(tcp::acceptor listener) {
+  listener.non_blocking(true);
+  listeners_.emplace_back(std::move(listener));
+}
 
 void SshService::use(std::vector<HostKeyPair> keys) {
   for (const auto& pair : keys) shared_.events.emit(event::HostKey{pair.type, pair.fingerprint});
   bind_ = make_bind(std::move(keys), shared_.settings->ssh, moduli_file(shared_.depot));
   for (auto& listener : listeners_) {
-    if (listener.is_open()) shared_.start(listen(listener), "the SSH listener");
+    if (listener.acceptor.is_open()) listen(listener);
   }
 }
 
@@ -83,29 +87,51 @@ SshService::~SshService() {
   common_->lookups.clear();
 }
 
-net::awaitable<void> SshService::listen(tcp::acceptor& listener) {
-  net::steady_timer pause(shared_.loop);
-  while (listener.is_open()) {
-    auto [error, socket] = co_await listener.async_accept(net::as_tuple(net::use_awaitable));
-    if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
-    if (!error) {
-      try {
-        start(std::move(socket));
-      } catch (const std::exception& e) {
-        shared_.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
-      }
-    } else if (listener.is_open()) {
-      shared_.warn_rarely("ssh descriptors",
-                          fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
-      // Out of descriptors, most likely: trying again at once would only spin.
-      socket = tcp::socket(shared_.loop);
-      pause.expires_after(100ms);
-      co_await pause.async_wait(net::as_tuple(net::use_awaitable));
-    }
-  }
+// As for TFTP, neither takes memory that there may not be: nobody could connect until a restart.
+void SshService::listen(Listener& listener) {
+  listener.acceptor.async_wait(
+      tcp::acceptor::wait_read,
+      net::bind_allocator(listener.wait_memory.allocator(), [this, &listener](error_code) {
+        if (!listener.acceptor.is_open()) return;
+        accept(listener) ? listen(listener) : pause(listener);
+      }));
 }
 
-void SshService::start(tcp::socket socket) {
+// Out of descriptors, most likely: trying again at once would only spin.
+void SshService::pause(Listener& listener) {
+  const bool waits = succeeds([&] {
+    listener.pause.expires_after(100ms);
+    listener.pause.async_wait(
+        net::bind_allocator(listener.pause_memory.allocator(), [this, &listener](error_code) {
+          if (listener.acceptor.is_open()) listen(listener);
+        }));
+  });
+  if (!waits) listen(listener);
+}
+
+// Those that wait, or some of them. False when there is no descriptor for one.
+bool SshService::accept(Listener& listener) noexcept {
+  bool enough = true;
+  for (int i = 0; i < accepted_at_once && enough && listener.acceptor.is_open(); ++i) {
+    bool more = false;
+    succeeds([&] {
+      tcp::socket socket(shared_.loop);
+      error_code error;
+      listener.acceptor.accept(socket, error);
+      more = error != net::error::would_block;
+      if (!more || error == net::error::connection_aborted) return;
+      if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
+      enough = !error;
+      if (!error) return start(std::move(socket));
+      shared_.warn_rarely("ssh descriptors",
+                          fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
+    });
+    if (!more) break;
+  }
+  return enough;
+}
+
+void SshService::start(tcp::socket socket) try {
   error_code error;
   const auto client = socket.remote_endpoint(error);
   if (error || !admits(socket, client)) return;  // gone already, or not welcome
@@ -113,6 +139,8 @@ void SshService::start(tcp::socket socket) {
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(net::socket_base::keep_alive(true), error);
   run(std::move(socket), client, std::move(place));
+} catch (const std::exception& e) {
+  shared_.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
 }
 
 bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
@@ -184,7 +212,8 @@ std::vector<std::shared_ptr<SshSession>> SshService::sessions() const {
 void SshService::stop_listening() {
   for (auto& listener : listeners_) {
     error_code ignored;
-    listener.close(ignored);
+    listener.acceptor.close(ignored);
+    listener.pause.cancel();
   }
 }
 

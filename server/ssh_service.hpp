@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/host_keys.hpp"
+#include "server/reserved_memory.hpp"
 #include "server/ssh_common.hpp"
 #include "server/ssh_session.hpp"
 
@@ -32,7 +33,15 @@ class SshService {
   void when_empty(std::function<void()> call) { when_empty_ = std::move(call); }
 
  private:
-  net::awaitable<void> listen(tcp::acceptor& listener);
+  struct Listener {
+    explicit Listener(tcp::acceptor opened) : acceptor(std::move(opened)), pause(acceptor.get_executor()) {}
+    tcp::acceptor acceptor;
+    net::steady_timer pause;
+    WaitMemory wait_memory, pause_memory;
+  };
+  void listen(Listener& listener);
+  void pause(Listener& listener);
+  bool accept(Listener& listener) noexcept;
   void start(tcp::socket socket);
   bool admits(tcp::socket& socket, const tcp::endpoint& client);
   void run(tcp::socket socket, const tcp::endpoint& client, SshPlace place);
@@ -43,7 +52,7 @@ class SshService {
   Shared& shared_;
   const std::shared_ptr<SshCommon> common_;
   ssh::Bind bind_;
-  std::list<tcp::acceptor> listeners_;
+  std::list<Listener> listeners_;
   std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
   std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
   std::size_t most_sessions_ = 0;  // at once, since there were none

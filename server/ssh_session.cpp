@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <array>
 
+#include "server/client_network.hpp"
 #include "server/ssh_message.hpp"
 #include "server/ssh_packet_size.hpp"
-#include "server/ssh_source.hpp"
 #include "server/succeeds.hpp"
 
 namespace server {
@@ -48,7 +48,7 @@ SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::u
       shared_(common_->shared),
       place_(std::move(place)),
       number_(number),
-      source_(ssh_source(client.address())),
+      source_(client_network(client.address())),
       client_(client.address().to_string()),
       ended_(std::move(ended)),
       socket_(shared_.loop),
@@ -371,10 +371,20 @@ void SshSession::log_in(ssh::Message message) {
   logging_in_ = login_.handle(session_.get(), std::move(message), done);
 }
 
+// Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
+std::size_t SshSession::open_channels() {
+  const auto present = channels_;
+  for (const auto& channel : present) {
+    if (channel->closed_by_client()) channel->serve(Clock::now() + 1ms);
+  }
+  return static_cast<std::size_t>(
+      std::ranges::count_if(channels_, [](const auto& channel) { return !channel->over(); }));
+}
+
 void SshSession::open_channel(ssh_message message) {
   if (ssh_message_subtype(message) != SSH_CHANNEL_SESSION)
     return refuse(message, "a channel that is no session");
-  if (!login_.user() || channels_.size() >= most_channels) return refuse(message, "too many channels");
+  if (!login_.user() || open_channels() >= most_channels) return refuse(message, "too many channels");
   if (auto* const channel = ssh_message_channel_request_open_reply_accept(message)) {
     const auto packet = ssh::largest_packet(channel).value_or(usual_packet);
     if (packet < least_packet) {

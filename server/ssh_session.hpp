@@ -83,6 +83,7 @@ class SshSession final : SshChannel::Connection,
   void handle_messages(SshTurns::Time end);
   void handle(ssh::Message message);
   void log_in(ssh::Message message);
+  std::size_t open_channels();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
   void refuse(ssh_message message, std::string what);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/client_network.hpp"
 #include "server/networks.hpp"
 
 namespace server {
@@ -26,7 +27,7 @@ std::optional<Limit> TftpLimits::knock(const net::ip::address& address, const co
   if (is_in(plain(address), settings.deny)) return Limit::denied;
   if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
   if (clients_.size() >= most_remembered) forget_the_quiet(now);
-  auto& client = clients_[source_of(address)];
+  auto& client = clients_[client_network(address)];
   const double rate = settings.max_requests_per_second;
   const std::chrono::duration<double> passed = now - std::exchange(client.at, now);
   client.requests = std::max(0.0, client.requests - passed.count() * rate);
@@ -41,7 +42,7 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
   auto most = std::min<std::size_t>(settings.max_transfers_per_address, half_of(table));
   if (const auto& range = settings.port_range; range && !settings.single_port)
     most = std::min<std::size_t>(most, half_of(range->last - range->first + 1U));
-  const auto source = source_of(address);
+  const auto source = client_network(address);
   auto& client = clients_[source];
   if (client.transfers >= most) return std::unexpected(Limit::transfers_per_address);
   if (places_.size() >= table || unanswered_ >= half_of(table)) return std::unexpected(Limit::transfers);
@@ -52,7 +53,7 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
 }
 
 std::optional<TftpLimits::Id> TftpLimits::gives_way(const net::ip::address& address, Limit limit) const {
-  const auto client = clients_.find(source_of(address));
+  const auto client = clients_.find(client_network(address));
   const bool own = limit == Limit::transfers_per_address && client != clients_.end();
   const auto& waiting = own ? client->second.waiting : waiting_;
   return waiting.empty() ? std::nullopt : std::optional(*waiting.begin());

@@ -54,7 +54,7 @@ class TftpLimits {
 
   void forget_the_quiet(Clock::time_point now);
 
-  std::map<net::ip::address, Client> clients_;  // by source_of()
+  std::map<net::ip::address, Client> clients_;  // by client_network()
   std::map<Id, Place> places_;
   std::set<Id> waiting_;  // the oldest first
   std::size_t unanswered_ = 0;

@@ -36,10 +36,7 @@ OwnPort::OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, cons
   watch_->add(socket_.get(), *this);
 }
 
-OwnPort::~OwnPort() {
-  watch_->forget(*this);
-  watch_->remove(socket_.get());
-}
+OwnPort::~OwnPort() { watch_->remove(socket_.get()); }
 
 void OwnPort::ask_for_room() { watch_->also_for_room(socket_.get(), true); }
 

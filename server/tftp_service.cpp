@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "server/descriptors.hpp"
 #include "server/service.hpp"
 #include "server/tftp_read.hpp"
 #include "server/tftp_write.hpp"
@@ -46,19 +47,21 @@ TftpService::TftpService(Shared& shared)
     : shared_(shared),
       single_port_(shared.settings->tftp.single_port),
       watch_(std::make_shared<SocketWatch>(shared.loop)),
-      noisy_(shared.loop, shared.events) {}
+      noisy_(shared.loop, shared.events),
+      buffer_(listener_packet) {
+  heard_.reserve(std::size_t{2} * most_at_once);
+}
 
 void TftpService::serve(udp::socket listener) {
   if (single_port_) prepare_shared(listener);
-  listeners_.push_back(std::move(listener));
-  shared_.start(listen(listeners_.back()), "the TFTP listener");
+  listen(listeners_.emplace_back(std::move(listener)));
 }
 
 void TftpService::stop_listening() {
   listening_ = false;
   if (!single_port_) {
     error_code ignored;
-    for (auto& listener : listeners_) listener.close(ignored);
+    for (auto& listener : listeners_) listener.socket.close(ignored);
   }
   for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
 }
@@ -74,31 +77,36 @@ void TftpService::for_each(Call call) {
   for (const auto& [client, transfer] : present) call(*transfer);
 }
 
-net::awaitable<void> TftpService::listen(udp::socket& listener) {
-  std::vector<std::byte> buffer(listener_packet);
-  heard_.reserve(std::size_t{2} * most_at_once);
-  while (listener.is_open()) {
-    co_await listener.async_wait(udp::socket::wait_read, net::as_tuple(net::use_awaitable));
-    const auto end = Clock::now() + longest_turn;
-    int packets = 0;
-    for (; packets < most_at_once && listener.is_open(); ++packets) {
-      const auto datagram = receive_from_anyone(listener.native_handle(), buffer);
-      if (!datagram) break;
-      const auto now = Clock::now();
-      try {
-        receive(listener, *datagram, now);
-      } catch (const std::exception& e) {
-        warn_of_dropped(e.what());
-      }
-      if (now >= end) break;
-    }
+// Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be
+// deaf until a restart.
+void TftpService::listen(Listener& listener) {
+  listener.socket.async_wait(udp::socket::wait_read,
+                             net::bind_allocator(listener.memory.allocator(), [this, &listener](error_code) {
+                               if (!listener.socket.is_open()) return;
+                               take_turn(listener.socket);
+                               if (listener.socket.is_open()) listen(listener);
+                             }));
+}
+
+void TftpService::take_turn(udp::socket& listener) noexcept {
+  const auto end = Clock::now() + longest_turn;
+  for (int packets = 0; packets < most_at_once && listener.is_open(); ++packets) {
+    const auto datagram = receive_from_anyone(listener.native_handle(), buffer_);
+    if (!datagram) break;
+    const auto now = Clock::now();
     try {
-      if (single_port_) heed_unreachable(listener);
+      receive(listener, *datagram, now);
     } catch (const std::exception& e) {
       warn_of_dropped(e.what());
     }
-    answer_heard(end);
+    if (now >= end) break;
   }
+  try {
+    if (single_port_ && listener.is_open()) heed_unreachable(listener);
+  } catch (const std::exception& e) {
+    warn_of_dropped(e.what());
+  }
+  answer_heard(end);
 }
 
 void TftpService::warn_of_dropped(std::string_view why) noexcept {
@@ -164,7 +172,7 @@ std::shared_ptr<TftpTransfer> TftpService::newest(const udp::endpoint& client) c
   return begin == end ? nullptr : std::prev(end)->second;
 }
 
-void TftpService::answer_heard(Clock::time_point end) {
+void TftpService::answer_heard(Clock::time_point end) noexcept {
   auto now = Clock::now();
   for (const auto& transfer : heard_) {
     try {
@@ -308,7 +316,8 @@ std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Dat
     if (short_of_descriptors && std::exchange(may_give_way, false) &&
         give_way(client, event::Limit::transfers))
       continue;
-    shared_.warn_rarely("tftp port", fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
+    shared_.warn_rarely("tftp port",
+                        fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
     return {};
   }
   shared_.warn_rarely("all ports of tftp.port_range are in use: requests are dropped until one is free");

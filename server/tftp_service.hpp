@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/port_pool.hpp"
+#include "server/reserved_memory.hpp"
 #include "server/shared_image.hpp"
 #include "server/tftp_limits.hpp"
 #include "server/tftp_transfer.hpp"
@@ -28,12 +29,18 @@ class TftpService {
   void when_empty(std::function<void()> call) { when_empty_ = std::move(call); }
 
  private:
-  net::awaitable<void> listen(udp::socket& listener);
+  struct Listener {
+    explicit Listener(udp::socket opened) : socket(std::move(opened)) {}
+    udp::socket socket;
+    WaitMemory memory;
+  };
+  void listen(Listener& listener);
+  void take_turn(udp::socket& listener) noexcept;
   void receive(udp::socket& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
   void warn_of_dropped(std::string_view why) noexcept;
   void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
   std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
-  void answer_heard(TftpLimits::Clock::time_point end);
+  void answer_heard(TftpLimits::Clock::time_point end) noexcept;
   void heed_unreachable(udp::socket& listener);
   std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);
   bool give_way(const net::ip::address& client, event::Limit limit);
@@ -54,7 +61,8 @@ class TftpService {
   SharedImages images_;
   const std::shared_ptr<TftpLimits> limits_ = std::make_shared<TftpLimits>();
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
-  std::list<udp::socket> listeners_;
+  std::list<Listener> listeners_;
+  std::vector<std::byte> buffer_;  // for one packet of theirs
   bool listening_ = true;
   std::function<void()> when_empty_;
   // By the client's address and port, which mostly has one.

@@ -14,8 +14,6 @@ constexpr std::uint64_t block = 4096;  // what a file system takes for a byte, a
 
 std::uint64_t on_disk(std::uint64_t bytes) { return (bytes / block + (bytes % block != 0)) * block; }
 
-UploadBook::Time now() { return std::chrono::steady_clock::now(); }
-
 // Where uploads grow. A file system that tells no sizes bounds nothing.
 std::uint64_t free_space(const Depot& depot) {
   const auto staging = Root::open(depot.staging());
@@ -29,22 +27,22 @@ std::uint64_t free_space(const Depot& depot) {
 void UploadAccount::bound_by(const UploadLimits& limits) {
   const std::lock_guard lock(mutex_);
   book_.bound_by(limits);
-  book_.see_disk(0, now());  // what was seen was measured by the old reserve: the next one looks again
+  book_.see_disk(0, now_());  // what was seen was measured by the old reserve: the next one looks again
 }
 
 void UploadAccount::count() {
   {
     const std::lock_guard lock(mutex_);
-    if (!book_.may_count(now())) return;
-    book_.begin_count(now());
+    if (!book_.may_count(now_())) return;
+    book_.begin_count(now_());
   }
   try {
     const auto found = count_uploads(depot_.images());
     const std::lock_guard lock(mutex_);
-    book_.end_count(found, now());
+    book_.end_count(found, now_());
   } catch (...) {
     const std::lock_guard lock(mutex_);
-    book_.break_off_count(now());
+    book_.break_off_count(now_());
     throw;
   }
 }
@@ -54,7 +52,7 @@ template <class Ask>
 std::error_code UploadAccount::ask_after_counting(Ask ask) {
   {
     const std::lock_guard lock(mutex_);
-    const bool may_count = book_.may_count(now());
+    const bool may_count = book_.may_count(now_());
     if (book_.counted() || !may_count) {
       const auto error = ask();
       if (!error || !may_count) return error;
@@ -101,7 +99,7 @@ std::error_code UploadAccount::look_for_room(std::uint64_t bytes) {
 std::error_code UploadAccount::begin_write(std::uint64_t bytes) {
   const auto size = on_disk(bytes);
   const std::lock_guard lock(mutex_);
-  if (!book_.knows_room(size, now())) book_.see_disk(free_space(depot_), now());
+  if (!book_.knows_room(size, now_())) book_.see_disk(free_space(depot_), now_());
   return book_.spend(size) ? std::error_code() : make_error_code(UploadError::reserve);
 }
 

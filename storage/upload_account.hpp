@@ -19,7 +19,11 @@ class UploadShare;
 // the disk: for a worker. Outlives its shares. Errors are UploadError.
 class UploadAccount {
  public:
-  UploadAccount(const Depot& depot, const UploadLimits& limits) : depot_(depot) { book_.bound_by(limits); }
+  using Clock = UploadBook::Time (*)();
+
+  UploadAccount(const Depot& depot, const UploadLimits& limits, Clock clock) : depot_(depot), now_(clock) {
+    book_.bound_by(limits);
+  }
   UploadAccount(const UploadAccount&) = delete;
   UploadAccount& operator=(const UploadAccount&) = delete;
 
@@ -45,6 +49,7 @@ class UploadAccount {
   std::error_code ask_after_counting(Ask ask);
 
   const Depot& depot_;
+  const Clock now_;
   std::mutex mutex_;
   UploadBook book_;
 };

@@ -618,7 +618,8 @@ void Session::answer(std::error_code error) {
   const auto status = status_of(error);
   const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
   const bool too_many = error == std::errc::too_many_files_open;
-  send_status(pending_->id, status, ours ? error.message() : std::string(too_many ? too_many_open : text_of(status)));
+  send_status(pending_->id, status,
+              ours ? error.message() : std::string(too_many ? too_many_open : text_of(status)));
 }
 
 void Session::close_all() {

@@ -62,7 +62,10 @@ void ReadTransfer::acknowledge(std::uint64_t block, Time now) {
     // In lockstep a repeated ACK must not repeat DATA (RFC 1123 4.2.3.1, the Sorcerer's Apprentice); of a
     // block that was sent twice it tells that once was enough. In a window it says that the window's first
     // block was lost (RFC 7440 4): the window goes out again, once.
-    if (window_ == 1) {
+    if (has_given_up_asking()) {
+      resend_from(acked_ + 1);  // our timer is silent by now: it is the client's that asks
+      one_block_ = true;
+    } else if (window_ == 1) {
       if (block != 0 && block == std::exchange(resent_block_, 0)) timer_.was_needless();
     } else if (next_ > acked_ + 1 && !std::exchange(answered_old_, true)) {
       resend_from(acked_ + 1);
@@ -79,6 +82,10 @@ void ReadTransfer::acknowledge(std::uint64_t block, Time now) {
   resend_from(acked_ + 1);  // an ACK inside the window says that the rest of it was lost (RFC 7440 4)
 }
 
+bool ReadTransfer::has_given_up_asking() const {
+  return !timer_.is_measured() && timer_.tries() > most_unmeasured_tries;
+}
+
 void ReadTransfer::resend_from(std::uint64_t block) {
   next_ = block;
   timed_block_ = 0;
@@ -89,9 +96,7 @@ void ReadTransfer::timeout(Time now) {
   if (ended() || now < deadline_) return;
   if (now >= give_up_) return finish({answered() && all_out() ? End::sent : End::stalled, false, 0, {}});
   timer_.try_again();
-  if (answered() ? timer_.is_measured() || timer_.tries() <= most_unmeasured_tries
-                 : may_repeat_first_answer())
-    send_again();
+  if (answered() ? !has_given_up_asking() : may_repeat_first_answer()) send_again();
   // A window that is lost as a whole comes again once, from a client whose round trip is known. Else one
   // block asks whether somebody is there.
   one_block_ = answered() && (!timer_.is_measured() || timer_.tries() > 1);

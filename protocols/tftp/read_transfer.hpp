@@ -31,6 +31,7 @@ class ReadTransfer final : public Transfer {
   std::size_t first_answer_size() const override;
   void acknowledge(std::uint64_t block, Time now);
   void resend_from(std::uint64_t block);
+  bool has_given_up_asking() const;  // whether a client is there that acknowledged nothing yet
 
   const std::size_t oack_size_;
   std::uint64_t size_, last_;  // the file's bytes, and the block that ends it

@@ -41,7 +41,7 @@ def theirs(open_to_all, state, images):
 
 def status_of(task):
     text = pathlib.Path(task, "status").read_text()
-    return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
+    return dict(re.findall(r"^(\w+):[ \t]*(.*)$", text, re.M))
 
 
 def test_a_server_that_root_starts_gives_root_up(theirs, images):

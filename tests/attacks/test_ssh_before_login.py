@@ -41,7 +41,7 @@ def test_gssapi_asks_no_name_server(start, target, tmp_path):
 
 def test_gssapi_is_counted(start, under_attack):
     server = start()
-    assert under_attack(server, gssapi, 2000) <= ANSWERED
+    assert under_attack(server, gssapi, 2000) <= ANSWERED + 1  # the last one ends the connection
     judge_loop(server)
 
 
@@ -59,7 +59,7 @@ def test_wrong_signatures_are_counted(start, target):
         ssh.begin_login()
         with contextlib.suppress(Closed):
             ssh.send(*[rsa_login(2048, 17)] * WRONG)
-        assert len(ssh.wait_for_end()) <= ANSWERED
+        assert len(ssh.wait_for_end()) <= ANSWERED + 1  # the last one ends the connection
 
 
 @pytest.mark.parametrize("connections", [1, 10, 50])

@@ -59,24 +59,3 @@ def test_ten_channels_of_small_requests_do_not_hold_the_loop(server, transport, 
     transport.close()
 
     assert longest_turn(server) < 20  # it was 159; this binary is not an optimised one
-
-
-def test_reads_that_nobody_takes_cost_little(server, transport):
-    (server.depot / "images/large").write_bytes(bytes(1 << 20))
-    before = server.resident_megabytes()
-    for _ in range(CHANNELS):
-        session = Sftp(transport)
-        handle = session.open("/large").handle
-        session.send_raw(session.request(READ, string(handle), u64(0), u32(261_120)) * 500)
-    with contextlib.closing(login(server, USER, PASSWORD)) as other:
-        assert Sftp(other).fetch(IMAGE)
-
-    assert server.resident_megabytes() - before < 12
-
-
-def test_names_that_were_missed_are_not_kept(server, sftp):
-    before = server.resident_megabytes()
-    for number in range(300):
-        sftp.ask(STAT, string(f"{number}" + "x" * 250_000))
-
-    assert server.resident_megabytes() - before < 8

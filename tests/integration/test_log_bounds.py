@@ -12,7 +12,7 @@ import paramiko
 import pytest
 
 import tftp_wire
-from apdepot import BINARY, PATIENCE, RELEASE, TIMESTAMP, environment, wait_until, write_config
+from apdepot import BINARY, PATIENCE, RELEASE, TIMESTAMP, environment, stay_root, wait_until, write_config
 from sftp_wire import connect
 
 LONG = "\\" * 900 + "EWC" + "\\" * 60 + r"17_9_4a\version.info"  # is served: backslashes are forgiven
@@ -84,7 +84,8 @@ class Silent:
             self.tftp = free.getsockname()
         config = write_config(tmp_path / "silent.yaml", {"log": log or {}, "ssh": {"listen": []}})
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--depot", depot, "--config", config, "--tftp", f"127.0.0.1:{self.tftp[1]}"],
+            [BINARY, "serve", "--depot", depot, "--config", config, "--tftp", f"127.0.0.1:{self.tftp[1]}",
+             *stay_root(depot)],
             env=environment(NOTIFY_SOCKET=str(tmp_path / "manager")), **options)
         assert self.manager.recv(100) == b"READY=1\n"
 

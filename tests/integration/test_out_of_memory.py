@@ -21,6 +21,8 @@ from apdepot import PASSWORD, USER, wait_until
 from clients import key_user
 from failing_memory import FAILING, FailingMemory
 
+pytestmark = pytest.mark.full  # it takes many minutes, and has not passed yet: see SECURITY.md
+
 if not FAILING.exists():
     pytest.skip(f"needs {FAILING}", allow_module_level=True)
 

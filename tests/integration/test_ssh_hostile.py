@@ -10,7 +10,7 @@ import pytest
 
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER, wait_until
-from raw_ssh import (CHANNEL_OPEN, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, IGNORE,
+from bare_ssh import (CHANNEL_OPEN, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, IGNORE, KEXINIT,
                      SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, UNKNOWN, USERAUTH_FAILURE, USERAUTH_SUCCESS, Closed,
                      RawSsh, forged_signature, request, text, u32)
 from sftp_wire import PATIENCE, Sftp, login
@@ -98,12 +98,12 @@ def test_a_few_packets_that_say_nothing_are_borne(server):
             ssh.send(bytes([IGNORE]) + text("padding"), password(USER, PASSWORD))
             if ssh.expect(USERAUTH_SUCCESS, USERAUTH_FAILURE)[0] == USERAUTH_SUCCESS:
                 break
-        assert open_channel(ssh) == 0
+        open_channel(ssh)
 
 
 def test_six_wrong_signatures_end_the_connection_and_are_failed_logins(start):
     server = start(trusted=[])
-    for _ in range(3):
+    for _ in range(4):  # 5 seconds each; from 15 on they count
         with RawSsh(server.ssh, host="127.0.0.2") as ssh:
             ssh.ask_for_login()
             for _ in range(6):
@@ -112,7 +112,7 @@ def test_six_wrong_signatures_end_the_connection_and_are_failed_logins(start):
         server.wait_for_log("Too many authentication failures")
     server.wait_for_log(r"127\.0\.0\.2/32: activating ipv4 penalty of \d+ seconds for penalty: failed authentication")
 
-    assert len([line for line in server.whole_log() if "Failed publickey for ewc from 127.0.0.2" in line]) == 18
+    assert len([line for line in server.whole_log() if "Failed publickey for ewc from 127.0.0.2" in line]) == 24
 
 
 def open_channel(ssh, channel=0):
@@ -145,28 +145,12 @@ def test_keep_alives_of_either_kind_are_borne(server):
         ssh.expect(CHANNEL_SUCCESS)
 
 
-# ---- memory
-
-@pytest.mark.parametrize("kind", ["requests of a channel", "global requests", "packets of data"])
-def test_of_whoever_reads_nothing_nothing_is_read(server, kind):
-    with RawSsh(server.ssh, small=True) as ssh:
-        ssh.log_in(USER, PASSWORD)
-        channel = open_channel(ssh)
-        payload = {"requests of a channel": channel_request(channel, "env", text("x" * 400) + text("y" * 400)),
-                   "global requests": bytes([GLOBAL_REQUEST]) + text("tcpip-forward") + b"\1" + text("x" * 800) + u32(1),
-                   "packets of data": b"\x5e" + u32(channel) + text("x" * 800)}[kind]
-        before = server.resident_megabytes()
-        sent = ssh.flood(payload, 100_000_000)
-        assert server.resident_megabytes() - before < 16
-        # What the kernel holds, and no more.
-        assert sent < 40_000_000
-    assert tftp_wire.fetch(server.tftp, SMALL)
-
-
 def test_packets_that_are_no_part_of_a_key_exchange_end_it(server):
     with RawSsh(server.ssh) as ssh:
         ssh.log_in(USER, PASSWORD)
-        ssh.send(ssh.kexinit(), *[bytes([UNKNOWN])] * 60)
+        ssh.send(ssh.kexinit())
+        ssh.expect(KEXINIT)  # what came before that may have been honest
+        ssh.send(*[bytes([UNKNOWN])] * 60)
         assert ssh.is_shown_the_door()
     server.wait_for_log("too many packets in a key exchange that are not of it")
 
@@ -225,7 +209,7 @@ def test_an_account_vouches_for_itself_alone(start):
     server = start(trusted=[])
     with RawSsh(server.ssh, host="127.0.0.2") as ssh:
         ssh.log_in(USER, PASSWORD)
-    for _ in range(3):
+    for _ in range(4):
         with RawSsh(server.ssh, host="127.0.0.2") as ssh:
             ssh.ask_for_login()
             ssh.send(password("admin", "guess"))

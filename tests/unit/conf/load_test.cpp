@@ -432,9 +432,10 @@ TEST_CASE("a range of ports has no effect on transfers that share one port, whic
 
 TEST_CASE("uploads over one port for all are refused, with the reason") {
   CHECK(load("tftp: {single_port: true}").tftp.single_port);
-  CHECK(error_of("tftp:\n  single_port: true\n  uploads: true\n").contains(
-      "tftp.uploads: cannot be true while tftp.single_port is true: whoever forges an allowed address could "
-      "upload in its name"));
+  CHECK(error_of("tftp:\n  single_port: true\n  uploads: true\n")
+            .contains("tftp.uploads: cannot be true while tftp.single_port is true: whoever forges an "
+                      "allowed address could "
+                      "upload in its name"));
 }
 
 TEST_CASE("a network that is none names the form, and the network meant") {
@@ -779,7 +780,7 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
                                        "expected: [\"q\\\"\\\\\\x01\\n\\u20ac\", \"\xff\"]\n"));
   CHECK(
       json ==
-      R"({"depot": "/var/lib/apdepot", "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
+      R"({"depot": "/var/lib/apdepot", "user": null, "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
       R"("read_uploads": false, "max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
       R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
       R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
@@ -790,10 +791,11 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
       R"("users": [{"name": "ewc", "authorized_keys": [")" +
           std::string(public_key) +
           R"("], "root": "/", "uploads": false}]}, )"
+          R"("uploads": {"max_total": 21474836480, "max_files": 10000, "max_folders": 1000, "reserve": 268435456}, )"
           R"("import": {"watch": true, "layout": "{product}/{release}", "settle": 2, "keep": 0, )"
-          R"("keep_bundles": false, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
+          R"("keep_bundles": false, "max_rejected": 1000, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
-          R"("log": {"level": "verbose", "format": "classic", "target": "auto"}, )"
+          R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
           R"("metrics": {"listen": null}, )"
           "\"expected\": [\"q\\\"\\\\\\u0001\\n\u20ac\", \"\ufffd\"], \"drain\": 30}\n");
 }

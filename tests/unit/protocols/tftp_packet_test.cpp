@@ -46,7 +46,7 @@ TEST_CASE("what is no request is told apart from a broken one") {
 }
 
 TEST_CASE("garbage behind the mode, and an option without its value, are passed over") {
-  CHECK(parse_request(bytes("\0\1f\0octet\0\0\0garbage"sv))->options.size() == 1);
+  CHECK(parse_request(bytes("\0\1f\0octet\0\0\0garbage"sv))->options.empty());
   CHECK(parse_request(bytes("\0\1f\0octet\0blksize\0"sv))->options.empty());
   CHECK(parse_request(bytes("\0\1f\0octet\0blksize\0512"sv))->options.empty());
 }

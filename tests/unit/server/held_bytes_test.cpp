@@ -62,3 +62,18 @@ TEST_CASE("what is answered, and a connection that is gone, is not held") {
   CHECK(house.held.in_all() == 0);
   CHECK(house.ended.empty());
 }
+
+TEST_CASE("from half of a bound on memory is scarce, for that address or for all") {
+  House house;
+  auto& one = house.connection("192.0.2.1", 'a');
+  auto& other = house.connection("192.0.2.2", 'b');
+  one.change(0, 30);
+  CHECK_FALSE(one.is_scarce());
+  one.change(30, 31);
+  CHECK(one.is_scarce());
+  CHECK_FALSE(other.is_scarce());
+  other.change(0, 20);
+  CHECK(other.is_scarce());
+  one.change(31, 0);
+  CHECK_FALSE(other.is_scarce());
+}

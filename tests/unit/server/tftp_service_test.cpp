@@ -29,7 +29,7 @@ struct House {
   net::io_context loop;
   storage::Depot depot{directory.path()};
   storage::LiveCatalogue catalogue{depot};
-  storage::UploadAccount uploads{depot, settings->uploads};
+  storage::UploadAccount uploads{depot, settings->uploads, std::chrono::steady_clock::now};
   Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, negotiating{loop, 1}, hashing{loop, 1},
       importing{loop, 1};
   Events events;

@@ -37,6 +37,7 @@ conf::User user(const std::string& name, const std::string& root) {
   conf::User result;
   result.name = name;
   result.root = root;
+  result.authorized_keys = {key};
   return result;
 }
 
@@ -57,7 +58,10 @@ TEST_CASE("a file that is written over in the same moment is read again") {
   House house;
   for (int i = 0; i < 20; ++i) {
     const auto root = i % 2 == 0 ? "/one" : "/two";
-    { std::ofstream(house.file()) << "users:\n  - name: ewc\n    root: " << root << "\n"; }
+    {
+      std::ofstream(house.file()) << "users:\n  - name: ewc\n    authorized_keys: [\"" << key
+                                  << "\"]\n    root: " << root << "\n";
+    }
     REQUIRE(::chmod(house.file().c_str(), 0600) == 0);
     REQUIRE(house.root_of("ewc") == root);
   }

@@ -27,7 +27,7 @@ UploadBook book(const storage::UploadLimits& limits) {
 struct Site {
   test::TempDir dir;
   storage::Depot depot{dir.path()};
-  UploadAccount account{depot, {100, 3, 2, 1}};
+  UploadAccount account{depot, {100, 3, 2, 1}, std::chrono::steady_clock::now};
 
   void write(const std::string& name, std::size_t size) const {
     dir.write("images/" + name, std::string(size, 'x'));

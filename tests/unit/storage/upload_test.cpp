@@ -38,7 +38,8 @@ struct Site {
   storage::Depot depot{dir / "depot"};
   fs::path uploads = depot.images() / "uploads";
   Root writable = storage::uploads_root(depot).value();
-  mutable storage::UploadAccount account{depot, {1ULL << 40, 1000, 100, 1 << 20}};
+  mutable storage::UploadAccount account{
+      depot, {1ULL << 40, 1000, 100, 1 << 20}, std::chrono::steady_clock::now};
   storage::Sender sender{account, "tftp:192.0.2.7"};
 
   storage::Result<Upload> begin(std::string_view name, std::optional<std::uint64_t> size = {}) const {
@@ -89,7 +90,7 @@ TEST_CASE("everybody may read what was published, whatever the umask") {
   const storage::Depot depot(dir / "depot");
   const mode_t umask_before = ::umask(0077);
   const auto writable = storage::uploads_root(depot).value();
-  storage::UploadAccount account(depot, {1 << 20, 10, 10, 1});
+  storage::UploadAccount account(depot, {1 << 20, 10, 10, 1}, std::chrono::steady_clock::now);
   auto upload = Upload::begin({account, "tftp:192.0.2.7"}, writable, path("/a"), {}).value();
   ::umask(umask_before);
   REQUIRE(upload.publish());

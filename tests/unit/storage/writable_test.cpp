@@ -23,7 +23,7 @@ struct Site {
   test::TempDir dir;
   fs::path images = dir / "images", uploads = images / "uploads";
   storage::Depot depot{dir.path()};
-  mutable storage::UploadAccount account{depot, {1000, 100, 100, 1}};
+  mutable storage::UploadAccount account{depot, {1000, 100, 100, 1}, std::chrono::steady_clock::now};
   Site() {
     dir.write("images/EWC/image", "image");
     dir.write("images/uploads/file", "mine");

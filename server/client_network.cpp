@@ -1,4 +1,4 @@
-#include "server/ssh_source.hpp"
+#include "server/client_network.hpp"
 
 #include <fmt/format.h>
 
@@ -16,15 +16,15 @@ int prefix(const net::ip::address& address) {
 
 }  // namespace
 
-net::ip::address ssh_source(const net::ip::address& address) {
+net::ip::address client_network(const net::ip::address& address) {
   if (prefix(address) != 64) return address;
   auto bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
   return net::ip::address_v6(bytes, address.to_v6().scope_id());
 }
 
-std::string ssh_source_text(const net::ip::address& address) {
-  return fmt::format("{}/{}", ssh_source(address).to_string(), prefix(address));
+std::string client_network_text(const net::ip::address& address) {
+  return fmt::format("{}/{}", client_network(address).to_string(), prefix(address));
 }
 
 }  // namespace server

@@ -1,4 +1,4 @@
-#include "server/ssh_source.hpp"
+#include "server/client_network.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@ using namespace server;
 
 namespace {
 
-std::string source(const std::string& address) { return ssh_source_text(net::ip::make_address(address)); }
+std::string source(const std::string& address) { return client_network_text(net::ip::make_address(address)); }
 
 }  // namespace
 
