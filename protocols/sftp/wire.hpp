@@ -89,7 +89,7 @@ class Reader {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
   std::string_view name() { return string(longest_name); }
-  std::string_view handle() { return string(longest_handle); }
+  std::string_view handle() { return string().substr(0, longest_handle + 1); }  // so much is none of ours
   bool ok() const { return ok_; }
 
  private:
