@@ -20,6 +20,11 @@ constexpr std::size_t descriptors_each = 3;
 
 constexpr std::size_t half_of(std::size_t all) { return (all + 1) / 2; }
 
+// What one address may have of `all`: an eighth, one at the least, is for the others.
+constexpr std::size_t share_of(std::size_t all) {
+  return all > 1 ? all - std::max<std::size_t>(all / 8, 1) : all;
+}
+
 }  // namespace
 
 std::optional<Limit> TftpLimits::knock(const net::ip::address& address, const conf::Tftp& settings,
@@ -39,9 +44,9 @@ std::optional<Limit> TftpLimits::knock(const net::ip::address& address, const co
 std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& address,
                                                        const conf::Tftp& settings, std::size_t descriptors) {
   const auto table = std::clamp<std::size_t>(descriptors / 2 / descriptors_each, 1, settings.max_transfers);
-  auto most = std::min<std::size_t>(settings.max_transfers_per_address, half_of(table));
+  auto most = std::min<std::size_t>(settings.max_transfers_per_address, share_of(table));
   if (const auto& range = settings.port_range; range && !settings.single_port)
-    most = std::min<std::size_t>(most, half_of(range->last - range->first + 1U));
+    most = std::min<std::size_t>(most, share_of(range->last - range->first + 1U));
   const auto source = client_network(address);
   auto& client = clients_[source];
   if (client.transfers >= most) return std::unexpected(Limit::transfers_per_address);

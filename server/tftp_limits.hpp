@@ -16,7 +16,8 @@
 namespace server {
 
 // Who may ask now, who may start a transfer, and which transfer gives way when there is no room. Counts per
-// address, or per /64 of IPv6, and one of them has at most half of the table and of tftp.port_range.
+// address, or per /64 of IPv6, and one of them leaves an eighth of the table and of tftp.port_range to the
+// others.
 // Bookkeeping alone: no socket, no clock, no log. Lives on the loop.
 class TftpLimits {
  public:

@@ -292,7 +292,7 @@ def test_a_port_of_the_range_that_another_program_has_is_passed_over(start_serve
 
 
 def test_a_reload_takes_a_new_range(start_server, depot, tmp_path, images):
-    old, new = free_ports(1), free_ports(4)  # one address has half of a range
+    old, new = free_ports(1), free_ports(4)
     server = start_server(depot, range_settings(old, 1))
     with begin(server) as running:
         assert running.peer[1] == old

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "conf/load.hpp"
 
 using namespace server;
@@ -49,18 +51,21 @@ TEST_CASE("a limit bites at its number, and lets in again when somebody has left
   CHECK(door.enter("192.0.2.1"));
 }
 
-TEST_CASE("one address has half of the table and of the ports at the most, and a /64 is one address") {
+TEST_CASE("one address leaves an eighth of the table and of the ports to others, and a /64 is one address") {
   Door door;
-  door.settings.max_transfers = 10;
-  door.settings.max_transfers_per_address = 10;
-  for (const auto* address : {"2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5"})
-    door.serve(address);
-  CHECK(door.enter("2001:db8::6").error() == Limit::transfers_per_address);
+  door.settings.max_transfers = 16;
+  door.settings.max_transfers_per_address = 16;
+  for (int i = 1; i <= 14; ++i) door.serve(("2001:db8::" + std::to_string(i)).c_str());
+  CHECK(door.enter("2001:db8::15").error() == Limit::transfers_per_address);
   CHECK(door.enter("2001:db8:0:1::1"));
-  door.settings.port_range = conf::PortRange{5000, 5003};
+  door.settings.max_transfers = 100;
+  door.settings.port_range = conf::PortRange{5000, 5002};
   door.serve("192.0.2.1");
+  door.limits.left(door.serve("192.0.2.1"));
   door.serve("192.0.2.1");
   CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
+  door.settings.port_range = conf::PortRange{5000, 5000};
+  door.limits.left(door.enter("192.0.2.3").value());
 }
 
 TEST_CASE("transfers leave half of the descriptors to others") {
