@@ -165,9 +165,10 @@ std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& addres
   client.penalty_ends =
       std::min(std::max(client.penalty_ends, now) + penalty_for(*offence), now + most_penalty);
   client.offence = *offence;
-  if (client.penalised || client.penalty_ends - now < least_penalty) return {};
+  const auto period = std::chrono::ceil<std::chrono::seconds>(client.penalty_ends - now);  // as sshd counts
+  if (client.penalised || period < least_penalty) return {};
   client.penalised = true;
-  return Penalty{*offence, std::chrono::ceil<std::chrono::seconds>(client.penalty_ends - now)};
+  return Penalty{*offence, period};
 }
 
 void SshLimits::gone(const net::ip::address& address, bool logged_in) noexcept {

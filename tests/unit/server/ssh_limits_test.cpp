@@ -175,6 +175,17 @@ TEST_CASE("a penalty adds up, begins once, bars its address and expires") {
   CHECK(door.enter(device));
 }
 
+TEST_CASE("three failures within a second are a penalty, also when they are not at the same instant") {
+  Door door;
+  CHECK_FALSE(door.offend(device, Offence::failed_login));
+  door.now += 500ms;
+  CHECK_FALSE(door.offend(device, Offence::failed_login));
+  door.now += 499ms;
+  const auto begun = door.offend(device, Offence::failed_login);
+  REQUIRE(begun);
+  CHECK(begun->period == 15s);
+}
+
 TEST_CASE("what is spread over time is no penalty") {
   Door door;
   for (int i = 0; i < 1000; ++i) {
