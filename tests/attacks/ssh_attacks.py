@@ -6,10 +6,14 @@ import socket
 import struct
 import threading
 
-from raw_ssh import (CHANNEL_DATA, CHANNEL_OPEN, CHANNEL_REQUEST, GLOBAL_REQUEST, GROUP16, IGNORE, PATIENCE,
-                     SERVICE_REQUEST, Closed, channel_data, channel_request, login_request, mpint)
-from sftp_wire import (CLOSE, EXTENDED, FSTAT, INIT, LSTAT, MKDIR, NO_ATTRIBUTES, OPEN, OPENDIR, READ, READLINK,
-                       REALPATH, REMOVE, RENAME, SETSTAT, STAT, SYMLINK, frame, string, u32, u64)
+import raw_ssh
+from raw_ssh import (BANNER, CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED, CHANNEL_OPEN,
+                     CHANNEL_OPEN_FAILURE, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, DEBUG, EXT_INFO,
+                     GLOBAL_REQUEST, GROUP16, IGNORE, KEXINIT, NEWKEYS, PATIENCE, SERVICE_REQUEST, UNIMPLEMENTED,
+                     WINDOW_ADJUST, Closed, channel_data, channel_request, login_request, mpint, take_string)
+from sftp_wire import (CLOSE, EXTENDED, FLAG_CREATE, FLAG_WRITE, FSTAT, INIT, LSTAT, MKDIR, NO_ATTRIBUTES, OPEN,
+                       OPENDIR, READ, READDIR, READLINK, REALPATH, REMOVE, RENAME, SETSTAT, STAT, SYMLINK, WRITE, frame,
+                       string, u32, u64)
 from target import Deadline
 
 VOLLEY = 4000  # packets that are made before the first is sent, so that they come together
@@ -89,6 +93,19 @@ BEFORE_LOGIN = {
     "channel": bytes([CHANNEL_OPEN]) + string("session") + u32(0) + u32(1 << 20) + u32(32768),
     "none": login_request("nobody", "none"),
     "gssapi": GSSAPI,
+    "large ignore": bytes([IGNORE]) + string(bytes(30_000)),
+    "unimplemented": bytes([UNIMPLEMENTED]) + u32(1),
+    "debug": bytes([DEBUG, 1]) + string("x" * 500) + string(""),
+    "ext info": bytes([EXT_INFO]) + u32(1) + string("server-sig-algs") + string("x"),
+    "window": bytes([WINDOW_ADJUST]) + u32(0) + u32(0xFFFFFFFF),
+    "new keys": bytes([NEWKEYS]),
+    "key exchange": bytes([KEXINIT]) + bytes(16) + string("x," * 15_000) * 2 + bytes(37),
+    "hostbased": login_request("nobody", "hostbased", string("ssh-rsa"), string("k"), string("h"), string("u"), string("s")),
+    "keyboard": login_request("nobody", "keyboard-interactive", string(""), string("")),
+    "answers": b"\x3d" + u32(2) + string("a") + string("b"),
+    "key": login_request("nobody", "publickey", b"\0", string("ssh-ed25519"),
+                         string(string("ssh-ed25519") + string(bytes(32)))),
+    "long name": login_request("n" * 30_000, "none"),
 }
 
 
@@ -114,6 +131,23 @@ AFTER_LOGIN = {
     "window": bytes([93]) + u32(0) + u32(0),
     "empty data": bytes([CHANNEL_DATA]) + u32(0) + string(b""),
     "stray channel": bytes([CHANNEL_REQUEST]) + u32(77) + string("exec") + b"\1" + string("x"),
+    **{kind: BEFORE_LOGIN[kind] for kind in ("ignore", "large ignore", "unimplemented", "debug", "ext info", "new keys",
+                                            "none")},
+    "wide window": BEFORE_LOGIN["window"],
+    "terminals": channel_request(0, "pty-req", string("xterm"), u32(80), u32(24), u32(0), u32(0), string("\1" * 500)),
+    "shells": channel_request(0, "shell"),
+    "second subsystem": channel_request(0, "subsystem", string("sftp")),
+    "signals": channel_request(0, "signal", string("KILL")),
+    "forwarding": bytes([GLOBAL_REQUEST]) + string("tcpip-forward") + b"\1" + string("x" * 800) + u32(1),
+    "direct channels": bytes([CHANNEL_OPEN]) + string("direct-tcpip") + u32(0) + u32(1 << 20) + u32(32768)
+                       + string("h") + u32(1) + string("o") + u32(1),
+    "channels with no window": bytes([CHANNEL_OPEN]) + string("session") + u32(0) + u32(0) + u32(1),
+    "extended data": bytes([CHANNEL_EXTENDED]) + u32(0) + u32(1) + string("x" * 1000),
+    "ends of data": bytes([CHANNEL_EOF]) + u32(0),
+    "closings": bytes([CHANNEL_CLOSE]) + u32(0),
+    "stray answers": bytes([CHANNEL_SUCCESS]) + u32(0),
+    "stray openings": bytes([CHANNEL_OPENED]) + u32(0) + u32(0) + u32(1 << 20) + u32(32768),
+    "stray failures": bytes([CHANNEL_OPEN_FAILURE]) + u32(0) + u32(1) + string("x") + string(""),
 }
 
 
@@ -130,6 +164,85 @@ def flood_logged_in(target, seconds, kind, connections=1, source="127.0.0.2", be
 
     while until:
         all_at_once([attack] * connections)
+
+
+# Small ones: an answer has some 40 bytes, and the kernel may hold 4 MB of them.
+NO_ANSWERS_READ = {
+    "requests of a channel": channel_request(0, "env", string("x" * 20), string("y" * 20)),
+    "global requests": bytes([GLOBAL_REQUEST]) + string("tcpip-forward") + b"\1" + string("x" * 40) + u32(1),
+    "packets of data": channel_data(0, b"x" * 800),
+    "requests of SFTP": channel_data(0, frame(REALPATH, u32(1), string("/" + "x" * 400)) * 4),
+}
+
+
+def send_until_it_stands(target, kind, most, source="127.0.0.2"):
+    """Reads nothing. Returns how many bytes the server took until nothing had moved for two seconds, or it hung up."""
+    sent = 0
+    with target.log_in(source=source, receive_buffer=4096) as ssh:
+        if kind.endswith("SFTP"):
+            ssh.open_sftp()
+        else:
+            ssh.open_channel()
+        ssh.socket.settimeout(2)
+        with contextlib.suppress(OSError):
+            while sent < most:
+                block = memoryview(b"".join(ssh.pack(NO_ANSWERS_READ[kind]) for _ in range(200)))
+                while block:
+                    count = ssh.socket.send(block)
+                    sent, block = sent + count, block[count:]
+    return sent
+
+
+# ---- before the keys are exchanged
+
+def kexinit(*lists):
+    """With these lists instead of the first ones of ten."""
+    names = [raw_ssh.CURVE, "ssh-ed25519", raw_ssh.CIPHER, raw_ssh.CIPHER, "hmac-sha2-256", "hmac-sha2-256", "none",
+             "none", "", ""]
+    names[:len(lists)] = lists
+    return bytes([KEXINIT]) + os.urandom(16) + b"".join(map(string, names)) + bytes(5)
+
+
+def plain_packet(payload):
+    padding = 8 - (5 + len(payload)) % 8 + 8
+    return u32(1 + len(payload) + padding) + bytes([padding]) + payload + bytes(padding)
+
+
+MANY_NAMES = ",".join(f"kex-{number}@x" for number in range(1800))
+GROUP_EXCHANGE = "diffie-hellman-group-exchange-sha256"
+FIRST_WORDS = {
+    "nothing": b"",
+    "no end of line": b"SSH-2.0-" + b"x" * 100_000,
+    "many lines": b"no banner\r\n" * 10_000,
+    "huge packet": BANNER + b"\r\n" + b"\xff" * 4 + bytes(100_000),
+    "largest packet": BANNER + b"\r\n" + u32(262_144) + bytes(100_000),
+    "empty packets": BANNER + b"\r\n" + u32(12) * 1 + b"\x0b" + bytes(11),
+    "ignored": BANNER + b"\r\n" + plain_packet(bytes([IGNORE]) + string("x" * 1000)) * 200,
+    "many names": BANNER + b"\r\n" + plain_packet(kexinit(MANY_NAMES, MANY_NAMES)) * 4,
+    "compression": BANNER + b"\r\n" + plain_packet(kexinit(raw_ssh.CURVE, "ssh-ed25519", raw_ssh.CIPHER,
+        raw_ssh.CIPHER, "hmac-sha2-256", "hmac-sha2-256", "zlib,zlib@openssh.com", "zlib,zlib@openssh.com")),
+    "share of nothing": BANNER + b"\r\n" + plain_packet(kexinit(GROUP16)) + plain_packet(b"\x1e" + mpint(0)),
+    "long share": BANNER + b"\r\n" + plain_packet(kexinit(GROUP16)) + plain_packet(b"\x1e" + string(b"\x7f" * 30_000)),
+    "short point": BANNER + b"\r\n" + plain_packet(kexinit()) + plain_packet(b"\x1e" + string(b"x")),
+    "groups": BANNER + b"\r\n" + plain_packet(kexinit(GROUP_EXCHANGE))
+              + plain_packet(b"\x22" + u32(2048) + u32(8192) + u32(8192)) * 20,
+    "key exchanges": BANNER + b"\r\n" + plain_packet(kexinit()) * 50,
+}
+
+
+def first_words(target, seconds, kind, connections=20, source="127.0.0.2"):
+    """Connections that say so much, read nothing and stay for a while."""
+    until = Deadline(seconds)
+    while until:
+        with contextlib.ExitStack() as stack:
+            for _ in range(connections):
+                sock = stack.enter_context(socket.socket())
+                sock.bind((source, 0))
+                sock.settimeout(0.2)
+                with contextlib.suppress(OSError):
+                    sock.connect(target.ssh)
+                    sock.sendall(FIRST_WORDS[kind])
+            threading.Event().wait(min(max(until.rest, 0), 0.5))
 
 
 # ---- guesses
@@ -207,33 +320,47 @@ SMALL_REQUESTS = {
 }
 
 
-def drain(ssh, over):
+def hang_up(ssh):
+    with contextlib.suppress(OSError):
+        ssh.socket.shutdown(socket.SHUT_RDWR)
+
+
+def drain(ssh):
     """Reads and forgets."""
-    ssh.socket.settimeout(None)
     with contextlib.suppress(OSError, ValueError):
-        while not over.is_set() and ssh.socket.recv(1 << 16):
+        while ssh.socket.recv(1 << 16):
             pass
+
+
+@contextlib.contextmanager
+def read_and_forgotten(ssh, until):
+    """What the server sends meanwhile; then, or when the time is over, the connection ends."""
+    ssh.socket.settimeout(None)
+    reader = threading.Thread(target=drain, args=(ssh,), daemon=True)
+    timer = threading.Timer(max(until.rest, 0), hang_up, (ssh,))
+    reader.start()
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        hang_up(ssh)
+        reader.join()
 
 
 def small_requests(target, seconds, kind, channels=10, user="reader", source="127.0.0.2", most=400):
     """As many SFTP requests as go into a packet, on all channels; the answers are read at once. `most` bounds the
-    packets of each channel."""
-    until, over = Deadline(seconds), threading.Event()
+    packets of each channel. What is not answered in time is left: a machine that is busy takes minutes for it."""
+    until = Deadline(seconds)
     request = SMALL_REQUESTS[kind]
     requests = request * (30_000 // len(request))
     with contextlib.suppress(Closed, OSError), target.log_in(user, source=source) as ssh:
         open_channels = [ssh.open_sftp(number) for number in range(channels)]
-        reader = threading.Thread(target=drain, args=(ssh, over), daemon=True)
-        reader.start()
-        with contextlib.suppress(Closed, OSError):
+        with read_and_forgotten(ssh, until), contextlib.suppress(Closed, OSError):
             for _ in range(most):
                 if not until:
                     break
                 ssh.send(*(channel_data(channel, requests) for channel in open_channels))
-        over.set()
-        with contextlib.suppress(OSError):
-            ssh.socket.shutdown(socket.SHUT_RDWR)
-        reader.join()
 
 
 def unread_reads(target, seconds, channels=10, user="reader", source="127.0.0.2"):
@@ -254,3 +381,128 @@ def unread_reads(target, seconds, channels=10, user="reader", source="127.0.0.2"
             while until:
                 ssh.send(*(channel_data(channel, requests) for channel, requests in asked.items()))
         threading.Event().wait(max(until.rest, 0))
+
+
+# ---- big folders, uploads, scp
+
+BIG_FOLDER = "crowd"
+
+
+def list_again(target, seconds, channels=10, user="reader", source="127.0.0.2", folder=BIG_FOLDER, read=True):
+    """Opens the folder on all channels and reads all its names; or asks for them and reads no answer."""
+    until = Deadline(seconds)
+    while until:
+        with contextlib.suppress(Closed, OSError), target.log_in(user, source=source,
+                                                                receive_buffer=None if read else 4096) as ssh:
+            asked = []
+            for number in range(channels):
+                channel = ssh.open_sftp(number)
+                ssh.send(channel_data(channel, frame(OPENDIR, u32(1), string(f"/{folder}"))))
+                handle = take_string(ssh.expect(CHANNEL_DATA), 18)[0]
+                asked.append(channel_data(channel, frame(READDIR, u32(1), string(handle)) * 100))
+            ssh.socket.settimeout(max(until.rest, 0.1))
+            with (read_and_forgotten(ssh, until) if read else contextlib.nullcontext(),
+                  contextlib.suppress(Closed, OSError)):
+                for _ in range(200):
+                    if not until:
+                        break
+                    ssh.send(*asked)
+
+
+def hostile_uploads(target, seconds, source="127.0.0.2", files=150):
+    """Small files of ever new names that are begun, written far behind their end, and never closed."""
+    until, number = Deadline(seconds), 0
+    while until:
+        with contextlib.suppress(Closed, OSError, struct.error), target.log_in("sender", source=source,
+                                                                               patience=max(until.rest, 1)) as ssh:
+            channel = ssh.open_sftp()
+            for _ in range(files):
+                if not until:
+                    break
+                number += 1
+                ssh.send(channel_data(channel, frame(OPEN, u32(1), string(f"/uploads/hostile {number}"),
+                                                     u32(FLAG_WRITE | FLAG_CREATE), NO_ATTRIBUTES)))
+                reply = ssh.expect(CHANNEL_DATA)[9:]
+                if reply[4] != 102:
+                    continue
+                handle = take_string(reply, 9)[0]
+                ssh.send(*(channel_data(channel, frame(WRITE, u32(1), string(handle), u64(at), string(bytes(20_000))))
+                           for at in (0, 1 << 40, 2**64 - 1)))
+                for _ in range(3):
+                    ssh.expect(CHANNEL_DATA)
+    return number
+
+
+SCP_COMMANDS = {
+    "brackets": "scp -f brackets/*" + "[" * 127 + "y" + "[" * 850,
+    "stars": "scp -f " + "*" * 200 + "y",
+    "crowd": f"scp -f {BIG_FOLDER}/*",
+    "crowd and none": f"scp -f {BIG_FOLDER}/*?*?*?*?*?*y",
+    "everything": "scp -r -f /",
+    "parents": "scp -f " + "../" * 300 + "etc/passwd",
+    "receive": "scp -t /uploads",
+    "long": "scp -f " + "x" * 200_000,
+}
+
+
+def scp(target, seconds, kind, user="sender", source="127.0.0.2"):
+    """Asks again and again; what is to be received is a record that does not end."""
+    until = Deadline(seconds)
+    while until:
+        with contextlib.suppress(Closed, OSError), target.log_in(user, source=source, patience=max(until.rest, 1)) as ssh:
+            for number in range(8):
+                if not until:
+                    break
+                channel = ssh.open_channel(number)
+                if not ssh.ask(channel, "exec", string(SCP_COMMANDS[kind])):
+                    continue
+                ssh.send(*[channel_data(channel, b"C0644 " + b"9" * 500 if kind == "receive" else b"\0" * 50)] * 20)
+                ssh.expect(CHANNEL_DATA, CHANNEL_CLOSE)
+
+
+def handles(target, seconds, user="reader", source="127.0.0.2", connections=5):
+    """As many open files and folders as there may be, held for a while."""
+    until = Deadline(seconds)
+    opens = frame(OPEN, u32(1), string("/big"), u32(1), NO_ATTRIBUTES) + frame(OPENDIR, u32(1), string("/"))
+
+    def attack():
+        with contextlib.suppress(Closed, OSError), target.log_in(user, source=source,
+                                                                patience=max(until.rest, 1)) as ssh:
+            channels = [ssh.open_sftp(number) for number in range(10)]
+            with read_and_forgotten(ssh, until):
+                ssh.send(*(channel_data(channel, opens * 150) for channel in channels))
+                threading.Event().wait(min(max(until.rest, 0), 3))
+
+    while until:
+        all_at_once([attack] * connections)
+
+
+def names(target, seconds, user="reader", source="127.0.0.2"):
+    """Ever new ones, as long as a name may be."""
+    until, number = Deadline(seconds), 0
+    while until:
+        with contextlib.suppress(Closed, OSError), target.log_in(user, source=source,
+                                                                patience=max(until.rest, 1)) as ssh:
+            channels = [ssh.open_sftp(number) for number in range(4)]
+            with read_and_forgotten(ssh, until):
+                for _ in range(500):
+                    number += 1
+                    name = string(f"/{number}" + "/nnn" * 1000)
+                    ssh.send(*(channel_data(channel, frame(STAT, u32(1), name) + frame(OPEN, u32(1), name, u32(1),
+                                                                                       NO_ATTRIBUTES))
+                               for channel in channels))
+    return number
+
+
+def logins(target, seconds, source="127.0.0.2", connections=5):
+    """Good ones, and nothing after them. Returns how many there were."""
+    until, done = Deadline(seconds), [0]
+
+    def attack():
+        with contextlib.suppress(Closed, OSError, AssertionError):
+            target.log_in(source=source, patience=max(until.rest, 1)).close()
+            done[0] += 1
+
+    while until:
+        all_at_once([attack] * connections)
+    return done[0]

@@ -32,5 +32,9 @@ class Deadline:
     def rest(self):
         return self.end - time.monotonic()
 
+    def wait(self, seconds):
+        """Not beyond the end."""
+        time.sleep(max(0, min(seconds, self.rest)))
+
     def __bool__(self):
         return self.rest > 0

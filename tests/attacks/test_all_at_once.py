@@ -10,6 +10,7 @@ import time
 import pytest
 
 import apdepot
+import drop_attacks
 import ssh_attacks
 import tftp_attacks
 from judges import KEY_EXCHANGE_MS, descriptors, judge_loop
@@ -26,6 +27,10 @@ def tftp_kinds():
     yield "table", [(tftp_attacks.table_exhaustion, ROUND)]
     yield "log", [(tftp_attacks.log_flood, ROUND)]
     yield "uploads", [(tftp_attacks.uploads, ROUND)]
+    yield "slow uploads", [(tftp_attacks.slow_uploads, ROUND)]
+    yield "strays", [(tftp_attacks.strays, ROUND, kind) for kind in tftp_attacks.STRAYS]
+    yield "forged requests", [(tftp_attacks.forged_requests, ROUND)]
+    yield "hijacks", [(tftp_attacks.hijacks, ROUND)]
 
 
 def ssh_kinds():
@@ -41,6 +46,18 @@ def ssh_kinds():
     yield "small requests", [(ssh_attacks.small_requests, ROUND, kind, 10, "reader", "127.0.2.7")
                              for kind in ssh_attacks.SMALL_REQUESTS]
     yield "unread", [(ssh_attacks.unread_reads, ROUND, 10, "reader", "127.0.2.8")]
+    yield "first words", [(ssh_attacks.first_words, ROUND, kind, 20, "127.0.2.9") for kind in ssh_attacks.FIRST_WORDS]
+    yield "handles", [(ssh_attacks.handles, ROUND, user, "127.0.2.10") for user in ("reader", "sender")]
+    yield "names", [(ssh_attacks.names, ROUND, "reader", "127.0.2.11")]
+    yield "scp", [(ssh_attacks.scp, ROUND, kind, "sender", "127.0.2.12") for kind in ssh_attacks.SCP_COMMANDS]
+    yield "folders", [(ssh_attacks.list_again, ROUND, 10, "reader", "127.0.2.13", ssh_attacks.BIG_FOLDER, read)
+                      for read in (True, False)]
+    yield "sftp uploads", [(ssh_attacks.hostile_uploads, ROUND, "127.0.2.14")]
+    yield "logins", [(ssh_attacks.logins, ROUND, "127.0.2.15")]
+
+
+def drop_kinds(depot):
+    yield "drop", [(drop_attacks.hostile_files, ROUND, str(depot))]
 
 
 def go_on(target, seconds, attacks):
@@ -74,11 +91,22 @@ def enter_group():
     group.rmdir()
 
 
-def test_all_attacks_at_once(enter_group, start, target, beside, tmp_path, request):
+def make_folders(images):
+    """For scp's patterns and for lists."""
+    (images / "brackets").mkdir()
+    for number in range(64):
+        (images / "brackets" / ("[" * 250 + f"{number:04}")).write_bytes(b"x")
+    (images / ssh_attacks.BIG_FOLDER).mkdir()
+    for number in range(20_000):
+        (images / ssh_attacks.BIG_FOLDER / f"{number:06}").touch()
+
+
+def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path, request):
     minutes = request.config.getoption("--minutes")
     if not minutes:
         pytest.skip("needs --minutes")
-    attacks = dict([*tftp_kinds(), *ssh_kinds()])
+    make_folders(depot / "images")
+    attacks = dict([*tftp_kinds(), *ssh_kinds(), *drop_kinds(depot)])
     with concurrent.futures.ProcessPoolExecutor(len(attacks), multiprocessing.get_context("spawn")) as pool:
         wrapper = tmp_path / "limited"
         wrapper.write_text(f'#!/bin/sh\n{enter_group}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')

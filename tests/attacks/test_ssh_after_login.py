@@ -1,5 +1,6 @@
 """What somebody may do over SSH who may only read."""
 import contextlib
+import os
 import socket
 
 import paramiko
@@ -11,10 +12,12 @@ import tftp_wire
 from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
 from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
 from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
-from ssh_attacks import AFTER_LOGIN, SMALL_REQUESTS, flood_logged_in, rekey, small_requests, unread_reads
+from ssh_attacks import (AFTER_LOGIN, BIG_FOLDER, NO_ANSWERS_READ, SCP_COMMANDS, SMALL_REQUESTS, flood_logged_in,
+                         hostile_uploads, list_again, rekey, scp, send_until_it_stands, small_requests, unread_reads)
 
 MOST_MB = 16  # for one connection; the honest clients beside it need some of it
 DESCRIPTORS = 4096
+KERNEL_MB = 40  # that the kernel's buffers of one connection hold at most
 
 
 @pytest.mark.parametrize("kind", SMALL_REQUESTS)
@@ -33,6 +36,17 @@ def test_packets_whose_answers_nobody_reads(start, under_attack, kind, connectio
     with Growth(server) as growth:
         under_attack(server, flood_logged_in, 2, kind, connections)
     assert growth.megabytes <= MOST_MB + 2 * connections
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("kind", NO_ANSWERS_READ)
+def test_the_server_reads_nothing_from_a_client_that_reads_nothing(start, target, beside, kind):
+    """What goes out of the client's hands then is what the kernel's buffers hold."""
+    server = start()
+    with Growth(server) as growth, beside(server):
+        sent = send_until_it_stands(target(server), kind, 100_000_000)
+    assert sent < KERNEL_MB * 1_000_000
+    assert growth.megabytes <= MOST_MB
     judge_loop(server)
 
 
@@ -73,6 +87,19 @@ def test_names_are_not_remembered_at_length(start, logged_in, name):
                 ssh.send(*(channel_data(channel, stat[at:at + 30_000]) for at in range(0, len(stat), 30_000)))
                 ssh.expect(CHANNEL_DATA)
     assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_missed_names_are_not_kept(start, logged_in):
+    """Names that are as long as a name may be: all together they are 12 MB."""
+    server = start()
+    ssh = logged_in(server)
+    channel = ssh.open_sftp()
+    with Growth(server) as growth:
+        for number in range(3000):
+            ssh.send(channel_data(channel, frame(STAT, u32(number), string(f"/{number:04}" + "/nnn" * 1000))))
+            ssh.expect(CHANNEL_DATA)
+    assert growth.megabytes <= MOST_MB / 2
     judge_loop(server)
 
 
@@ -132,7 +159,45 @@ def test_handles_leave_descriptors_for_others(limited, key, images, kind):
             assert Sftp(transport).fetch(IMAGE) == images["ap1g8"]
 
 
-# ---- scp
+# ---- big folders
+
+@pytest.fixture
+def crowd(depot):
+    """A folder of 100,000 files."""
+    folder = depot / "images" / BIG_FOLDER
+    folder.mkdir()
+    for number in range(100_000):
+        os.close(os.open(folder / f"{number:06}", os.O_CREAT | os.O_WRONLY))
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["read", "unread"])
+def test_a_folder_of_many_files_does_not_hold_the_loop(crowd, start, under_attack, read):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, list_again, 5, 10, "reader", "127.0.0.2", BIG_FOLDER, read)
+    assert growth.megabytes <= 4 * MOST_MB
+    judge_loop(server)
+
+
+# ---- uploads and scp
+
+def test_uploads_that_are_begun_and_left_hold_neither_loop_nor_memory(start, under_attack, depot):
+    server = start()
+    with Growth(server) as growth:
+        assert under_attack(server, hostile_uploads, 4)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+    assert sum(path.stat().st_blocks * 512 for path in (depot / "images/uploads").rglob("*")) < 256 << 20
+
+
+@pytest.mark.parametrize("kind", SCP_COMMANDS)
+def test_commands_of_scp_do_not_hold_the_loop(crowd, start, under_attack, kind):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, scp, 3, kind)
+    assert growth.megabytes <= 4 * MOST_MB
+    judge_loop(server)
+
 
 def test_a_pattern_of_brackets_does_not_hold_the_loop(start, depot, under_attack):
     folder = depot / "images/brackets"

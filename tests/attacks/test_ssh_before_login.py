@@ -9,7 +9,7 @@ import pytest
 import apdepot
 from judges import Growth, judge_loop
 from raw_ssh import Closed
-from ssh_attacks import BEFORE_LOGIN, WRONG, flood, gssapi, rsa_login, wrong_signatures
+from ssh_attacks import BEFORE_LOGIN, FIRST_WORDS, WRONG, first_words, flood, gssapi, rsa_login, wrong_signatures
 
 MOST_MB = 16  # for one connection; the honest clients beside it need some of it
 ANSWERED = 50  # requests of one connection that are answered before the server hangs up
@@ -70,6 +70,15 @@ def test_packets_whose_answers_nobody_reads(start, under_attack, kind, connectio
         under_attack(server, flood, 2, kind, connections)
 
     assert growth.megabytes <= MOST_MB + connections
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("kind", FIRST_WORDS)
+def test_first_words_that_lead_to_no_keys(start, under_attack, kind):
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, first_words, 3, kind, 40)
+    assert growth.megabytes <= MOST_MB + 40
     judge_loop(server)
 
 

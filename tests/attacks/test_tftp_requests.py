@@ -8,7 +8,7 @@ import pytest
 
 import tftp_wire
 from judges import IMAGE, Growth, judge_loop
-from tftp_attacks import ODD_REQUESTS, left_alone, odd_requests
+from tftp_attacks import ODD_REQUESTS, STRAYS, hijacks, left_alone, odd_requests, slow_uploads, strays
 
 MOST_MB = 16  # beside the honest clients' own
 
@@ -20,6 +20,32 @@ def test_an_odd_request_costs_nothing(start, under_attack, kind, sender):
     with Growth(server) as growth:
         under_attack(server, odd_requests, kind)
 
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("single_port", [False, True], ids=["own ports", "single_port"])
+@pytest.mark.parametrize("kind", STRAYS)
+def test_packets_of_no_transfer_cost_nothing(start, under_attack, kind, single_port):
+    server = start(tftp={"single_port": single_port})
+    with Growth(server) as growth:
+        under_attack(server, strays, 3, kind)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_uploads_that_stand_still_leave_room_for_others(start, under_attack):
+    server = start(tftp={"uploads": True})
+    with Growth(server) as growth:
+        assert under_attack(server, slow_uploads, 5)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_requests_from_the_ports_of_running_transfers_do_not_hold_the_loop(start, under_attack):
+    server = start(tftp={"uploads": True})
+    with Growth(server) as growth:
+        assert under_attack(server, hijacks, 3)
     assert growth.megabytes <= MOST_MB
     judge_loop(server)
 

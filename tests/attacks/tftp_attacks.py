@@ -29,6 +29,12 @@ ODD_REQUESTS = {
     "write": padded(request("/uploads/x", opcode=WRQ), b"tsize\x005\0"),
     "17 options": request("/big", *["blksize", 512] * 17),
     "random opcode": padded(b"\0\x2a", b"x"),
+    "no NUL": b"\0\1" + b"a" * 500,
+    "no mode": b"\0\1/big\0",
+    "odd number of options": b"\0\1/big\0octet\0blksize\0",
+    "huge numbers": request("/big", "blksize", "9" * 400, "tsize", "-1", "windowsize", 2**64),
+    "bytes that are no text": b"\0\1" + bytes(range(128, 256)) * 6 + b"\0octet\0",
+    "mail": request("/big", mode="mail"),
 }
 
 
@@ -72,7 +78,90 @@ def table_exhaustion(target, seconds, sources=("127.0.0.3", "127.0.0.4"), count=
     until = Deadline(seconds)
     while until:
         with left_alone(target.tftp, sources, count):
-            time.sleep(max(0, min(2, until.rest)))
+            until.wait(2)
+
+
+STRAYS = {
+    "acknowledgements": ack(1),
+    "data": data(1, bytes(512)),
+    "errors": b"\0\5\0\0" + b"x" * 400 + b"\0",
+    "options": b"\0\6" + b"blksize\x00512\0" * 30,
+    "one byte": b"\0",
+    "nothing": b"",
+}
+
+
+def strays(target, seconds, kind, source="127.0.0.10", transfers=20):
+    """What belongs to no transfer, as fast as it goes: to the port of requests and to those of running transfers, from
+    the client that has them and from another."""
+    until, packet, sent = Deadline(seconds), STRAYS[kind], 0
+    with contextlib.ExitStack() as stack:
+        peers = []
+        for _ in range(transfers):
+            sock = stack.enter_context(contextlib.closing(bound_to(source, 2)))
+            sock.sendto(request("/big", "timeout", 255), target.tftp)
+            with contextlib.suppress(OSError):
+                peers.append((sock, sock.recvfrom(1024)[1]))
+        other = stack.enter_context(contextlib.closing(bound_to(source, 2)))
+        while until:
+            for sock, peer in peers:
+                for by, to in ((sock, peer), (other, peer), (other, target.tftp), (sock, target.tftp)):
+                    with contextlib.suppress(OSError):
+                        by.sendto(packet, to)
+                        sent += 1
+    return sent
+
+
+def slow_uploads(target, seconds, source="127.0.0.11", count=300):
+    """Uploads that are begun, announce much and go on with a block now and then."""
+    until, begun = Deadline(seconds), 0
+    with contextlib.ExitStack() as stack:
+        running = []
+        for number in range(count):
+            if not until:
+                break
+            sock = stack.enter_context(contextlib.closing(bound_to(source, 0.5)))
+            sock.sendto(request(f"/uploads/slow/{number}", "tsize", 1 << 30, "timeout", 255, opcode=WRQ), target.tftp)
+            with contextlib.suppress(OSError):
+                answer, peer = sock.recvfrom(1024)
+                if answer[1] != 5:
+                    running.append((sock, peer))
+                    begun += 1
+        block = 0
+        while until:
+            block += 1
+            for sock, peer in running:
+                with contextlib.suppress(OSError):
+                    sock.sendto(data(block, bytes(512)), peer)
+            time.sleep(0.2)
+    return begun
+
+
+def forged_requests(target, seconds, source="127.0.0.13", count=50):
+    """For as much as can be asked for, in the name of somebody who does not answer."""
+    until = Deadline(seconds)
+    while until:
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                sock = stack.enter_context(contextlib.closing(bound_to(source)))
+                sock.sendto(request("/big", "blksize", 65_464, "windowsize", 64, "utimeout", 10_000), target.tftp)
+            until.wait(1)
+
+
+def hijacks(target, seconds, source="127.0.0.12"):
+    """Requests and acknowledgements from the port of a transfer that runs."""
+    until, sent = Deadline(seconds), 0
+    while until:
+        with contextlib.closing(bound_to(source, 1)) as sock:
+            sock.sendto(request("/big", "blksize", 65_464, "windowsize", 64), target.tftp)
+            with contextlib.suppress(OSError):
+                _, peer = sock.recvfrom(1024)
+                for number in range(300):
+                    sock.sendto(request("/uploads/x" if number % 2 else "/EWC", opcode=WRQ if number % 2 else 1),
+                                target.tftp)
+                    sock.sendto(ack(number % 64), peer)
+                    sent += 2
+    return sent
 
 
 MISSES = {"deep": deep_name(200), "deepest": deep_name(450), "short": "/nothing/ap1g7",
