@@ -127,4 +127,5 @@ class Honest:
             assert not self.trouble, self.trouble
             if self.latency and self.times:
                 worst = sorted(self.times)[int(len(self.times) * 0.99)]
+                print(f"p99 of {len(self.times)} requests: {worst:.1f} ms, the longest {max(self.times):.1f} ms")
                 assert worst <= LATENCY_MS, f"p99 of {len(self.times)} requests is {worst:.1f} ms"

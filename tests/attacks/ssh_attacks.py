@@ -449,7 +449,8 @@ def scp(target, seconds, kind, user="sender", source="127.0.0.2"):
     """Asks again and again; what is to be received is a record that does not end."""
     until = Deadline(seconds)
     while until:
-        with contextlib.suppress(Closed, OSError), target.log_in(user, source=source, patience=max(until.rest, 1)) as ssh:
+        # The data of one command may come before the answer to the next: then it begins again.
+        with contextlib.suppress(Closed, OSError, AssertionError), target.log_in(user, source=source, patience=max(until.rest, 1)) as ssh:
             for number in range(8):
                 if not until:
                     break

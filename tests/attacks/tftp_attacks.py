@@ -91,10 +91,10 @@ STRAYS = {
 }
 
 
-def strays(target, seconds, kind, source="127.0.0.10", transfers=20):
-    """What belongs to no transfer, as fast as it goes: to the port of requests and to those of running transfers, from
-    the client that has them and from another."""
-    until, packet, sent = Deadline(seconds), STRAYS[kind], 0
+def strays(target, seconds, kind, source="127.0.0.10", transfers=20, rate=4000):
+    """What belongs to no transfer: to the port of requests and to those of running transfers, from the client that has
+    them and from another. Not faster than the receive buffer of the requests' port is emptied on a busy machine."""
+    until, packet, sent, began = Deadline(seconds), STRAYS[kind], 0, time.monotonic()
     with contextlib.ExitStack() as stack:
         peers = []
         for _ in range(transfers):
@@ -104,6 +104,9 @@ def strays(target, seconds, kind, source="127.0.0.10", transfers=20):
                 peers.append((sock, sock.recvfrom(1024)[1]))
         other = stack.enter_context(contextlib.closing(bound_to(source, 2)))
         while until:
+            if sent > (time.monotonic() - began) * rate:
+                time.sleep(0.005)
+                continue
             for sock, peer in peers:
                 for by, to in ((sock, peer), (other, peer), (other, target.tftp), (sock, target.tftp)):
                     with contextlib.suppress(OSError):

@@ -162,7 +162,9 @@ class Download:
         return b"".join(self.chunks)
 
     def answer(self, packet):
-        """The datagram that `packet` calls for, or None."""
+        """The datagram that `packet` calls for, or None; what another than the peer sends calls for nothing."""
+        if self.peer not in (None, packet.source):
+            return None
         if packet.opcode == ERROR:
             raise AssertionError(f"ERROR {packet.number}: {packet.text}")
         self.peer = packet.source
