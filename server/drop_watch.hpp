@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/net.hpp"
+#include "server/reserved_memory.hpp"
 
 namespace server {
 
@@ -31,6 +32,7 @@ class DropWatch {
   bool watching_ = false;
   net::posix::stream_descriptor inotify_;
   net::steady_timer timer_;
+  const WaitMemory memory_;
 };
 
 }  // namespace server

@@ -46,7 +46,9 @@ net::awaitable<std::vector<DropChange>> DropWatch::next(std::chrono::steady_cloc
   timer_.async_wait([this](error_code error) {
     if (!error) inotify_.cancel();
   });
-  co_await inotify_.async_wait(net::posix::stream_descriptor::wait_read, net::as_tuple(net::use_awaitable));
+  // Where there is no memory for a wait to begin, Asio drops the coroutine without a word.
+  co_await inotify_.async_wait(net::posix::stream_descriptor::wait_read,
+                               net::bind_allocator(memory_.allocator(), net::as_tuple(net::use_awaitable)));
   timer_.cancel();
   co_return inotify_.is_open() ? read() : std::vector<DropChange>{};
 }

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <new>
 
+#include "server/succeeds.hpp"
 #include "storage/digest_file.hpp"
 
 namespace server {
@@ -43,6 +45,16 @@ std::vector<Lying> files_in(const std::filesystem::path& folder) {
   return files;
 }
 
+std::string problem_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory;
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
 }  // namespace
 
 Importer::Importer(Shared& shared)
@@ -51,24 +63,25 @@ Importer::Importer(Shared& shared)
       folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
       watch_(shared.loop, shared.depot.drop()),
       progress_timer_(shared.loop),
-      pause_timer_(shared.loop),
+      pause_(shared.loop),
       origins_(shared.depot) {}
 
+// Nothing that it does after a failure takes memory that there may not be.
 net::awaitable<void> Importer::run() {
   while (!stopping_) {
-    std::string problem;
+    std::exception_ptr failure;
     try {
       co_await go_on();
       continue;
-    } catch (const std::bad_alloc&) {
-      problem = out_of_memory;
-    } catch (const std::exception& e) {
-      problem = e.what();
+    } catch (const std::exception&) {
+      failure = std::current_exception();
     }
-    shared_.warn_rarely("drop import", "the drop folder's import goes on after a failure: " + problem);
+    succeeds([&] {
+      shared_.warn_rarely("drop import",
+                          "the drop folder's import goes on after a failure: " + problem_of(failure));
+    });
     look_again_ = true;  // what was to be done may be forgotten
-    pause_timer_.expires_after(file_pause);
-    co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));
+    co_await pause_.wait(file_pause);
   }
 }
 
@@ -94,7 +107,7 @@ net::awaitable<void> Importer::go_on() {
 void Importer::stop() {
   stopping_ = true;
   watch_.stop();
-  pause_timer_.cancel();
+  pause_.end();
 }
 
 void Importer::note(const DropChange& change) {
@@ -127,18 +140,16 @@ net::awaitable<void> Importer::look_around() {
 }
 
 net::awaitable<void> Importer::import(std::string name) {
-  std::string problem;
+  std::exception_ptr failure;
   try {
     co_await judge(name);
     co_return;
-  } catch (const std::bad_alloc&) {
-    problem = out_of_memory;
-  } catch (const std::exception& e) {
-    problem = e.what();
+  } catch (const std::exception&) {
+    failure = std::current_exception();
   }
   how_far_.reset();
   progress_timer_.cancel();
-  tell(name, Failed{problem, depot_pause}, 0);
+  tell(name, Failed{problem_of(failure), depot_pause}, 0);
 }
 
 net::awaitable<void> Importer::judge(std::string name) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/drop_watch.hpp"
+#include "server/pause.hpp"
 #include "server/shared.hpp"
 #include "storage/drop_digests.hpp"
 #include "storage/drop_folder.hpp"
@@ -94,7 +95,8 @@ class Importer {
   const conf::Import settings_;
   storage::DropFolder folder_;
   DropWatch watch_;
-  net::steady_timer progress_timer_, pause_timer_;
+  net::steady_timer progress_timer_;
+  Pause pause_;
   storage::OriginIndex origins_;     // the worker's
   std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
   std::map<std::string, Left> left_;

@@ -16,6 +16,7 @@
 #include "server/escape.hpp"
 #include "server/json.hpp"
 #include "server/service.hpp"
+#include "server/succeeds.hpp"
 
 namespace server {
 namespace {
@@ -131,10 +132,13 @@ bool LogWriter::tell(std::string text, std::string_view event, std::uint64_t lin
   return put({milliseconds_now(), Severity::warning, std::move(text)});
 }
 
-// Again with the next line, if there is no room for this one.
+// Again with the next line, if there is no room for this one, or no memory: the lines that follow do not
+// suffer.
 void LogWriter::tell_dropped(std::uint64_t& lines, const std::string& why) {
   if (lines == 0) return;
-  if (tell(fmt::format("{} log lines were dropped: {}", lines, why), "log.dropped", lines, why)) lines = 0;
+  succeeds([&] {
+    if (tell(fmt::format("{} log lines were dropped: {}", lines, why), "log.dropped", lines, why)) lines = 0;
+  });
 }
 
 void LogWriter::follow_file() {
@@ -216,8 +220,8 @@ bool LogWriter::put_to_stream(std::string text) {
     const auto count = ::write(stream_, rest.data(), rest.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      why_ = std::generic_category().message(errno);
       broken_off_ |= rest.size() < text.size();
+      why_ = std::generic_category().message(errno);
       return false;
     }
     rest.remove_prefix(static_cast<std::size_t>(count));

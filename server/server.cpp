@@ -19,6 +19,7 @@
 #include "server/moduli.hpp"
 #include "server/polite.hpp"
 #include "server/service.hpp"
+#include "server/succeeds.hpp"
 #include "server/thread_time.hpp"
 #include "server/users.hpp"
 #include "storage/dropped_file.hpp"
@@ -156,7 +157,7 @@ void Server::run() {
   check_users();
   make_catalogue();
   count_uploads();
-  shared_.start(heed_signals(), "the signal handling");
+  heed_signals();
   run_loop();
   tell_left_out();
   events_.emit(event::LoopMeasured{meter_.measured()});
@@ -288,18 +289,21 @@ void Server::start_importer() {
   }
 }
 
-net::awaitable<void> Server::heed_signals() {
-  for (;;) {
-    const auto [error, signal] = co_await signals_.async_wait(net::as_tuple(net::use_awaitable));
-    if (error) co_return;
-    if (signal == SIGHUP) {
-      reload();
-    } else if (!draining_) {
-      begin_drain();
-    } else {
-      co_return end();
-    }
-  }
+// Without memory that there may not be: it could not be stopped any more.
+void Server::heed_signals() {
+  signals_.async_wait(
+      net::bind_allocator(signal_memory_.allocator(), [this](const error_code& error, int signal) {
+        if (error) return;
+        heed_signals();
+        heed(signal);
+      }));
+}
+
+// Where memory is too short to end in order, it ends all the same.
+void Server::heed(int signal) {
+  if (signal == SIGHUP) return reload();
+  const bool ends = succeeds([this] { draining_ ? end() : begin_drain(); });
+  if (!ends && !succeeds([this] { end(); })) loop_.stop();
 }
 
 // Reads the configuration on a worker: it may lie on a dead disk.

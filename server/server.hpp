@@ -55,7 +55,8 @@ class Server {
   void check_users();
   void sweep_staging();
   void start_importer();
-  net::awaitable<void> heed_signals();
+  void heed_signals();
+  void heed(int signal);
   void reload();
   void put_in_force(conf::Loaded loaded);
   void begin_drain();
@@ -86,6 +87,7 @@ class Server {
   std::vector<std::string> tftp_addresses_, ssh_addresses_;
   bool usual_ports_ = true;
   net::signal_set signals_;
+  const WaitMemory signal_memory_;
   net::steady_timer drain_timer_;
   bool draining_ = false;
 };

@@ -11,6 +11,7 @@
 #include "protocols/scp/source.hpp"
 #include "server/scp_service.hpp"
 #include "server/sftp_service.hpp"
+#include "server/succeeds.hpp"
 
 namespace server {
 namespace {
@@ -100,13 +101,10 @@ void SshChannel::detach() {
 
 // Where memory is short this connection ends, and no other.
 template <class Do>
-void SshChannel::guard(Do what) {
-  try {
-    what();
-  } catch (const std::bad_alloc&) {
-    received_ = {};  // room to tell of it
-    if (channel_) connection_.end(out_of_memory);
-  }
+void SshChannel::guard(Do what) noexcept {
+  if (succeeds(std::move(what))) return;
+  received_ = {};  // room to tell of it
+  if (channel_) connection_.starve();
 }
 
 template <class Work, class Then>
@@ -119,29 +117,38 @@ void SshChannel::wait_for_explaining(Work work, Then then) {
   run(shared_.explaining, std::move(work), std::move(then), true);
 }
 
-// `in_turn`: of the explaining turns, one that is over then.
+// `in_turn`: of the explaining turns, one that is over then. All that it takes to hear the answer is there
+// before the work begins.
 template <class Work, class Then>
 void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
+  struct Answer {
+    std::shared_ptr<void> hold;
+    std::shared_ptr<SshChannel> self;
+    Then then;
+    std::optional<std::invoke_result_t<Work&>> result = {};
+  };
   waiting_ = true;
   const auto leave = [this, in_turn] {
     if (in_turn) shared_.explaining_turns.leave(use_->address());
   };
   try {
-    workers.run(std::move(work), [leave, hold = connection_.hold(), self = shared_from_this(),
-                                  then = std::move(then)](auto result) mutable {
+    auto waiting =
+        std::unique_ptr<Answer>(new Answer{connection_.hold(), shared_from_this(), std::move(then)});
+    workers.run(std::move(work), [leave, answer = std::move(waiting)](auto result) mutable {
       leave();
-      auto& connection = self->connection_;
-      connection.when_free([hold = std::move(hold), self = std::move(self), then = std::move(then),
-                            result = std::move(result)]() mutable {
-        self->waiting_ = false;
-        self->may_go_on_ = true;  // until its next turn shows: nothing more is read before
-        if (!result) {
-          self->connection_.end(out_of_memory);
+      answer->result = std::move(result);
+      auto& connection = answer->self->connection_;
+      connection.when_free([answer = std::move(answer)] {
+        auto& self = *answer->self;
+        self.waiting_ = false;
+        self.may_go_on_ = true;  // until its next turn shows: nothing more is read before
+        if (!answer->result) {
+          self.connection_.starve();
         } else {
-          self->guard([&] { then(std::move(*result)); });
+          self.guard([&] { answer->then(std::move(*answer->result)); });
         }
-        if (!self->channel_) return self->guard([&] { self->close_service(); });
-        self->connection_.go_on();
+        if (!self.channel_) return self.guard([&] { self.close_service(); });
+        self.connection_.go_on();
       });
     });
   } catch (...) {
@@ -224,7 +231,7 @@ bool SshChannel::busy() const {
 bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
   if (waiting_ || finished_ || !channel_) return false;
   if (short_of_memory_) {
-    connection_.end(out_of_memory);
+    connection_.starve();
     return false;
   }
   if (!service_) {
@@ -340,10 +347,8 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
 
 // In turn with other addresses: to be told that a file is missing because others ask much would be a lie.
 void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed) {
-  waiting_ = true;
-  shared_.explaining_turns.wait(use_->address(), [this, operation, missed = std::move(missed),
-                                                  hold = connection_.hold(),
-                                                  self = shared_from_this()]() mutable {
+  auto begin = [this, operation, missed = std::move(missed), hold = connection_.hold(),
+                self = shared_from_this()]() mutable {
     if (!channel_) {
       waiting_ = false;
       shared_.explaining_turns.leave(use_->address());
@@ -358,7 +363,14 @@ void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles
             conclude(operation, outcome ? std::move(*outcome) : std::move(missed), true);
           });
     });
-  });
+  };
+  waiting_ = true;
+  try {
+    shared_.explaining_turns.wait(use_->address(), std::move(begin));
+  } catch (...) {
+    waiting_ = false;
+    throw;
+  }
 }
 
 void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells) {

@@ -39,6 +39,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     // Now, or as soon as no key exchange has libssh's session.
     virtual void when_free(std::move_only_function<void()> then) = 0;
     virtual void end(std::string why) = 0;
+    virtual void starve() noexcept = 0;  // memory is short: it ends
     virtual std::shared_ptr<void> hold() = 0;
 
    protected:
@@ -93,7 +94,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   template <class Work, class Then>
   void run(Workers& workers, Work work, Then then, bool in_turn);
   template <class Do>
-  void guard(Do what);
+  void guard(Do what) noexcept;
 
   static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
   static void on_eof(ssh_session, ssh_channel, void* self);

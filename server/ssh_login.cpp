@@ -34,7 +34,14 @@ SshLogin::SshLogin(SshCommon& common, SshPlace& place, std::uint64_t number, con
       address_(client.address()),
       client_(address_.to_string()),
       port_(client.port()),
-      delay_(shared_.loop) {}
+      delay_(shared_.loop) {
+  hopeless_.reserve(std::string_view(out_of_memory).size());
+}
+
+// Takes no memory, for there is none.
+void SshLogin::starve() noexcept {
+  if (hopeless_.empty()) hopeless_ = out_of_memory;
+}
 
 void SshLogin::close() {
   closed_ = true;
@@ -130,7 +137,7 @@ void SshLogin::conclude(const Done& done, Judge judge) {
   try {
     if (!closed_) return judge();
   } catch (const std::exception&) {
-    hopeless_ = out_of_memory;
+    starve();
   }
   done();
 }
@@ -153,7 +160,7 @@ void SshLogin::check_password(ssh::Message message, Secret password, const char*
         conclude(done, [&] {
           if (verdict)
             return decide(std::move(message), verdict->lookup, {method, verdict->good, true}, done);
-          hopeless_ = out_of_memory;
+          starve();
           done();
         });
       });
@@ -181,7 +188,7 @@ void SshLogin::check_key(ssh::Message message, Done done) {
        done = std::move(done)](const std::optional<KeyVerdict>& verdict) mutable {
         conclude(done, [&] {
           if (verdict) return judge_key(std::move(message), *verdict, done);
-          hopeless_ = out_of_memory;
+          starve();
           done();
         });
       });

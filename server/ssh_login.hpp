@@ -54,6 +54,7 @@ class SshLogin {
     std::vector<std::string> barred;  // from="..." of right keys that are not permitted from here
   };
 
+  void starve() noexcept;
   bool counts(const std::string& name);
   bool is_judged(const char* method, ssh::Message& message, Done& done);
   void check_password(ssh::Message message, Secret password, const char* method, Done done);

@@ -36,7 +36,9 @@ template <class Work>
 void SshSession::guard(Work work) noexcept {
   const auto self = shared_from_this();
   in_turn_ = true;
-  if (!succeeds(work)) over_ |= !succeeds([this] { end(out_of_memory); });
+  short_of_memory_ |= !succeeds(work);
+  // While a worker has the session it must not end: polled() ends it.
+  if (short_of_memory_ && !away_) over_ |= !succeeds([this] { end(out_of_memory); });
   in_turn_ = false;
   if (over_) return wind_up();
   if (again_) wake();
@@ -72,15 +74,12 @@ bool SshSession::start(ssh_bind bind, int fd) {
     ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
   }
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (own < 0 || ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
-    if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
+  if (own < 0 || !succeeds([&] { socket_.assign(own); })) {
     if (own >= 0) ::close(own);
-    return false;
+    return ::close(fd), false;
   }
-  error_code error;
-  socket_.assign(own, error);
-  if (error) {
-    ::close(own);
+  if (ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
+    if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
     return false;
   }
   handle_ = own;
@@ -116,12 +115,17 @@ ssh_string SshSession::on_gssapi(ssh_session, const char* user, int, ssh_string*
 
 // ---- turns
 
-// Without memory for this, the next tick of the watch asks again.
 void SshSession::wake() noexcept {
   again_ = true;
   if (wound_up_ || queued_ || in_turn_ || away_) return;
+  again_ = false;
   queued_ = succeeds([this] { common_->turns.ask(source_, shared_from_this()); });
-  again_ = !queued_;
+  if (!queued_) starve();
+}
+
+void SshSession::starve() noexcept {
+  short_of_memory_ = true;
+  if (!in_turn_ && !away_ && !over_) guard([] {});
 }
 
 void SshSession::take_turn(SshTurns::Time end) noexcept {
@@ -185,7 +189,6 @@ void SshSession::poll_elsewhere() {
 
 void SshSession::polled(std::optional<Polled> polled) {
   away_ = false;
-  auto waiting = std::exchange(when_free_, {});
   guard([&] {
     if (!polled) return end(out_of_memory);
     if (put_off_) return end(*put_off_);
@@ -195,7 +198,8 @@ void SshSession::polled(std::optional<Polled> polled) {
     fresh_ = true;
     wake();
   });
-  for (auto& then : waiting) when_free(std::move(then));
+  for (auto& then : when_free_) when_free(std::move(then));
+  when_free_.clear();
 }
 
 void SshSession::poll_here(SshTurns::Time end) {
@@ -300,10 +304,7 @@ bool SshSession::serve_channels(SshTurns::Time end) {
 }
 
 void SshSession::when_free(std::move_only_function<void()> then) {
-  if (away_) {
-    if (!succeeds([&] { when_free_.push_back(std::move(then)); })) put_off_ = out_of_memory;
-    return;
-  }
+  if (away_) return when_free_.push_back(std::move(then));
   guard([&] {
     const Ear ear(negotiation_, Ear::For::exchanges);  // what it sends makes libssh read
     then();
@@ -368,7 +369,8 @@ void SshSession::log_in(ssh::Message message) {
     if (self->login_.user()) self->grace_.cancel();
     self->wake();
   };
-  logging_in_ = login_.handle(session_.get(), std::move(message), done);
+  logging_in_ = true;  // it may be done at once
+  if (!login_.handle(session_.get(), std::move(message), done)) logging_in_ = false;
 }
 
 // Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
@@ -395,10 +397,12 @@ void SshSession::open_channel(ssh_message message) {
       use_ = std::make_shared<ConnectionUse>(
           shared_, net::ip::make_address(client_), login_.user()->name, [this] {
             net::post(shared_.loop, [self = shared_from_this()] {
-              self->end("all connections together hold too much, and this one holds most");
+              self->guard(
+                  [&] { self->end("all connections together hold too much, and this one holds most"); });
             });
           });
     }
+    when_free_.reserve(channels_.size() + 1);  // each may wait for one worker
     Connection& connection = *this;
     channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel, packet));
   }
@@ -441,8 +445,8 @@ void SshSession::refuse(ssh_message message, std::string what) {
 void SshSession::await_login() {
   grace_.async_wait([self = shared_from_this()](error_code error) {
     if (error || self->login_.user() || self->over_) return;
-    if (!self->logging_in_) return self->end("Timeout before authentication");
     self->guard([&] {
+      if (!self->logging_in_) return self->end("Timeout before authentication");
       self->grace_.expires_after(1s);
       self->await_login();
     });
@@ -457,7 +461,6 @@ void SshSession::watch() {
     self->guard([&] {
       self->watch();
       if (self->away_) return;
-      if (self->again_) self->wake();
       const SshPatience::Seen seen{self->packets_.in_packets, self->bytes_.out_bytes, self->pending(),
                                    self->login_.user().has_value(), !self->negotiation_.complete()};
       if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
@@ -465,9 +468,11 @@ void SshSession::watch() {
   });
 }
 
-void SshSession::stop() { end("the server is shutting down"); }
+void SshSession::stop() noexcept {
+  if (!succeeds([this] { end("the server is shutting down"); })) starve();
+}
 
-void SshSession::drain() {
+void SshSession::drain() noexcept {
   draining_ = true;
   if (idle()) stop();
 }

@@ -40,9 +40,10 @@ class SshSession final : SshChannel::Connection,
 
   // Takes `fd` over. False when libssh refuses it: then end() is to be called.
   bool start(ssh_bind bind, int fd);
-  void stop();   // the server ends: at once
-  void drain();  // the server ends: as soon as no file is open
+  void stop() noexcept;   // the server ends: at once
+  void drain() noexcept;  // the server ends: as soon as no file is open
   void end(std::string why) override;
+  void starve() noexcept override;
 
   const SshLogin& login() const { return login_; }
   SshPlace& place() { return place_; }
@@ -123,8 +124,9 @@ class SshSession final : SshChannel::Connection,
   bool fresh_ = false;                      // a worker has read, and what came is not worked at yet
   bool dead_ = false;                       // so libssh said
   bool away_ = false;                       // a worker has the session
-  std::vector<std::move_only_function<void()>> when_free_;
+  std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
   std::optional<std::string> put_off_;  // the end, until the worker gives the session back
+  bool short_of_memory_ = false;        // it ends, as soon as no worker has the session
   bool told_ = false;                   // of the first exchange's algorithms
   bool logging_in_ = false;             // a worker judges
   bool over_ = false, wound_up_ = false, draining_ = false;

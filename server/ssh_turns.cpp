@@ -18,7 +18,7 @@ void SshTurns::ask(const net::ip::address& source, std::shared_ptr<Guest> guest)
 
 void SshTurns::post() {
   if (posted_ || queue_.empty()) return;
-  net::post(loop_, [this] { run(); });
+  net::post(loop_, net::bind_allocator(memory_.allocator(), [this] { run(); }));
   posted_ = true;
 }
 

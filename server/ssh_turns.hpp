@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "server/fair_queue.hpp"
+#include "server/reserved_memory.hpp"
 
 namespace server {
 
@@ -36,6 +37,7 @@ class SshTurns {
   net::io_context& loop_;
   FairQueue<std::shared_ptr<Guest>> queue_;
   bool posted_ = false;
+  const WaitMemory memory_;  // who waits is not forgotten because memory is short
 };
 
 }  // namespace server

@@ -33,7 +33,13 @@ bool Turns::enter(const net::ip::address& address) {
 }
 
 void Turns::wait(const net::ip::address& address, Begin begin) {
-  clients_[client_network(address)].waiting.push_back(std::move(begin));
+  const auto [place, first] = clients_.try_emplace(client_network(address));
+  try {
+    place->second.waiting.push_back(std::move(begin));
+  } catch (...) {
+    if (first) clients_.erase(place);
+    throw;
+  }
   ++waiting_;
   begin_next();
 }

@@ -18,7 +18,8 @@ class Turns {
 
   // Whether it is this address's turn at once; then leave() must be called.
   bool enter(const net::ip::address& address);
-  // Calls `begin` now or when its turn comes; then leave() must be called.
+  // Calls `begin` now or when its turn comes, and then leave() must be called. `begin` must not throw: it may
+  // be called in another one's leave(). Should wait() throw, memory is short and `begin` is never called.
   void wait(const net::ip::address& address, Begin begin);
   void leave(const net::ip::address& address);
 
