@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -5,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <string_view>
 
 #include "storage/durable.hpp"
 #include "storage/staging.hpp"
@@ -25,6 +27,28 @@ fs::path make_area(const fs::path& staging) {
   std::string name = staging / "work-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) fail("cannot make a folder in " + staging.string());
   return name;
+}
+
+// Removes all that lies in `directory`. Allocates nothing itself (the system's readdir has a buffer of its
+// own), because what failed for want of memory is cleaned up by this. What cannot be removed stays.
+void clear(int directory) noexcept {
+  const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* const stream = own >= 0 ? ::fdopendir(own) : nullptr;
+  if (!stream) {
+    if (own >= 0) ::close(own);
+    return;
+  }
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (::unlinkat(own, entry->d_name, 0) == 0 || errno != EISDIR) continue;
+    {
+      const Handle below(::openat(own, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (below) clear(below.get());
+    }
+    ::unlinkat(own, entry->d_name, AT_REMOVEDIR);
+  }
+  ::closedir(stream);
 }
 
 }  // namespace
@@ -50,9 +74,10 @@ StagingArea::StagingArea(const Depot& depot) : StagingArea(make_area(depot.stagi
   make_directories(content(), 0755);
 }
 
+// What cannot be removed now is swept at the next start.
 StagingArea::~StagingArea() {
-  std::error_code ignored;  // what cannot be removed now is swept at the next start
-  fs::remove_all(directory_, ignored);
+  if (const Handle area = open_directory(directory_)) clear(area.get());
+  ::rmdir(directory_.c_str());
 }
 
 std::vector<fs::path> staging_areas(const Depot& depot) {
