@@ -23,7 +23,10 @@ using Ear = SshNegotiation::Ear;
 // Before what came is worked at. libssh reads 4 KiB a poll.
 constexpr int polls_at_once = 16;
 constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred at most
-constexpr std::size_t most_channels = 10;    // at a time, as in sshd
+// Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
+// client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
+constexpr std::size_t most_requests_ahead = 2000;
+constexpr std::size_t most_channels = 10;  // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
@@ -282,6 +285,9 @@ void SshSession::arm() {
 
 void SshSession::handle_messages(SshTurns::Time end) {
   while (!inbox_.empty() && !logging_in_ && !over_ && may_handle()) {
+    if (inbox_.size() > most_requests_ahead)
+      return this->end(
+          fmt::format("more than {} requests without waiting for an answer", most_requests_ahead));
     auto message = std::move(inbox_.front());
     inbox_.pop_front();
     handle(std::move(message));
