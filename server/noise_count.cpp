@@ -30,7 +30,8 @@ bool NoiseCount::may_tell(const std::string& address, std::uint64_t number, Kind
   auto& heard = heard_[known ? source : others];
   heard.number = number;
   const auto place = static_cast<std::size_t>(kind);
-  auto &told = heard.told[place], &all = told_[place];
+  auto& told = heard.told[place];
+  auto& all = told_[place];
   const std::string key(what.substr(0, longest_kept));
   if (const auto again = told.find(key); again != told.end()) {
     ++again->second;

@@ -57,11 +57,11 @@ Explanation::Explanation(const Root& root, const Catalogue& catalogue, const Inc
                          const Path& asked, bool forgiving)
     : root_(root),
       catalogue_(catalogue),
-      incoming_(incoming ? incoming->now() : std::vector<Incoming>{}),
       asked_(asked),
       directory_(asked.parent()),
       version_asked_(version_in(directory_.name())),
       here_(shelf_asked(forgiving)),
+      incoming_(incoming && !is_release_here() ? incoming->now() : std::vector<Incoming>{}),
       nearness_(directory_, here_),
       holders_(holders()) {}
 
@@ -181,6 +181,9 @@ Catalogue::Shelves Explanation::holders() const {
   const auto holds = [this](const Shelf& shelf) { return shelf.file(asked_.name()) != nullptr; };
   return nearest(catalogue_.holding(asked_.name()), holds);
 }
+
+// Then no bundle is waited for, and nobody looks into drop/.
+bool Explanation::is_release_here() const { return here_ && !here_->path.is_root(); }
 
 bool Explanation::names_unknown_release(const Path& directory) const {
   const auto version = version_in(directory.name());

@@ -32,6 +32,7 @@ class Explanation {
   const Shelf* shelf_asked(bool forgiving) const;
   Catalogue::Shelves holders() const;
   bool may_be_in(const Archived& archive) const;
+  bool is_release_here() const;
   bool names_unknown_release(const Path& directory) const;
   template <class Holds>
   Catalogue::Shelves nearest(Catalogue::Shelves shelves, Holds holds) const;
@@ -42,11 +43,11 @@ class Explanation {
 
   const Root& root_;
   const Catalogue& catalogue_;
-  const std::vector<Incoming> incoming_;
   const Path& asked_;
   const Path directory_;
   const std::optional<Version> version_asked_;
   const Shelf* here_;  // the directory that was asked for, or plainly meant
+  const std::vector<Incoming> incoming_;
   const Nearness nearness_;
   const Catalogue::Shelves holders_;  // the nearest that hold a file of that name
 };

@@ -120,7 +120,8 @@ std::vector<Path> list_releases(const Catalogue& catalogue) {
   for (const auto& shelf : catalogue.shelves()) {
     if (!shelf.linked && shelf.has_images()) shelves.push_back(&shelf);
   }
-  std::ranges::stable_sort(shelves, {}, [](const Shelf* shelf) { return shelf->version(); });
+  std::ranges::stable_sort(shelves, {},
+                           [](const Shelf* shelf) { return std::pair(shelf->promoted, shelf->version()); });
   std::vector<Path> releases;
   for (const auto* shelf : shelves) releases.push_back(shelf->path);
   return releases;
