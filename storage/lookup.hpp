@@ -42,7 +42,7 @@ std::expected<Found, NotFound> find_image(const Root& root, const Catalogue& cat
 // What `path` stands for; nothing where no alias fits.
 std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases);
 
-// Every directory that holds images, the oldest version first.
+// Every directory that holds images, the oldest version first, and what is promoted behind all others.
 std::vector<Path> list_releases(const Catalogue& catalogue);
 
 // Explains a name that could not be opened or examined. `incoming` is what the depot will have soon.

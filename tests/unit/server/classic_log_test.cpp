@@ -80,7 +80,8 @@ TEST_CASE("one noisy client is told of in sum, and a limit names its setting") {
   CHECK(only_line(again) ==
         "tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s: 400 times WRONG_DIRECTORY "
         "/Wrong-Path/ap1g6\\n, 20 times NOT_FOUND /x, and 60 others");
-  CHECK(json_line(again).text.find(R"("repeated": [{"what": "WRONG_DIRECTORY /Wrong-Path/ap1g6\\n", )") !=
+  CHECK(json_line(again).text.find(
+            R"("repeated":[{"what":"WRONG_DIRECTORY /Wrong-Path/ap1g6\\n","count":400}, {)") !=
         std::string::npos);
 }
 
