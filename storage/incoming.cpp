@@ -26,6 +26,19 @@ std::vector<std::string> bundles_in(const Root& drop) {
   return names;
 }
 
+// Nothing is read of it: it may still be written, or lie on a disk that stands still.
+Archived by_name(const std::string& name) {
+  Archived bundle{Path{} / name};
+  if (!is_archive(name)) {
+    bundle.members = {name};
+    return bundle;
+  }
+  const ReleaseEvidence evidence{
+      .bundle_name = name, .controller_version = {}, .ap_version = {}, .members = {"ap1g8"}};
+  bundle.version = Version::parse(name_release(evidence).release);
+  return bundle;
+}
+
 }  // namespace
 
 void IncomingBundles::begins(std::string name) {
@@ -59,8 +72,7 @@ std::vector<Incoming> IncomingBundles::now() const {
   names.resize(std::min(names.size(), most_bundles));
   std::vector<Incoming> bundles;
   for (const auto& name : names) {
-    const auto path = Path{} / name;
-    Incoming bundle{is_archive(name) ? look_into(*drop, path, false) : Archived{path, false, {name}}};
+    Incoming bundle{by_name(name)};
     if (import && import->name == name)
       bundle.percent = import->total == 0 ? 0U : static_cast<unsigned>(import->done * 100 / import->total);
     bundles.push_back(std::move(bundle));

@@ -26,8 +26,8 @@ class IncomingBundles {
   void goes_on(std::uint64_t done, std::uint64_t total);
   void ends();
 
-  // The one being imported first, and no more than a few. Reads drop/ and the ZIP's directories: may wait for
-  // the disk.
+  // The one being imported first, and no more than a few, by their names alone. Lists drop/: may wait for the
+  // disk.
   std::vector<Incoming> now() const;
 
  private:

@@ -161,7 +161,8 @@ TEST_CASE("while a bundle is imported, a miss says so, and how far it is") {
   incoming.begins(bundle);
   incoming.goes_on(410, 1000);
   CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " is being imported, 41 % done");
-  CHECK(explain("/Wrong-Path/ap1g8").cause == Cause::being_imported);
+  CHECK(explain("/Wrong-Path/ap1g8").hint ==
+        "there are no images yet: " + bundle + " is being imported, 41 % done");
   const auto other = explain("/EWC/17_12_1/ap1g8");  // what is coming is no answer
   CHECK(other.cause == Cause::no_such_release);
   CHECK(other.hint == "there are no images yet: " + bundle + " is being imported, 41 % done");
