@@ -102,7 +102,22 @@ std::string_view describe(Noise kind) {
     case Noise::limited:
       break;
   }
-  return "were dropped for the same limit";
+  return "were dropped";
+}
+
+// What was told in full came again; the others were too many different ones.
+std::string describe(const TftpNoise& e) {
+  auto text = fmt::format("{} more requests from {} {} within {} s", e.count, e.client, describe(e.kind),
+                          e.period.count());
+  auto others = e.count;
+  for (std::size_t i = 0; i < std::min(e.repeated.size(), most_repeated); ++i) {
+    const auto& [what, count] = e.repeated[i];
+    text += fmt::format("{} {} {}", i == 0 ? ":" : ",", count == 1 ? "once" : fmt::format("{} times", count),
+                        escaped(what));
+    others -= count;
+  }
+  if (others > 0 && others < e.count) text += fmt::format(", and {} others", others);
+  return text;
 }
 
 // sshd's words.
@@ -297,11 +312,7 @@ struct Lines {
         e.number, quiet, warning,
         fmt::format("dropped a request from {} for {}: {}", e.client, escaped(e.name), describe(e.limit)))};
   }
-  L operator()(const TftpNoise& e) const {
-    return {tftpd(e.number, quiet, warning,
-                  fmt::format("{} more requests from {} {} within {} s", e.count, e.client, describe(e.kind),
-                              e.period.count()))};
-  }
+  L operator()(const TftpNoise& e) const { return {tftpd(e.number, quiet, warning, describe(e))}; }
   L operator()(const LeftOut& e) const {
     return {apdepot(quiet, warning,
                     fmt::format("{} more lines about {} were left out within {} s", e.lines, escaped(e.about),

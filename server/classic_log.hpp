@@ -17,4 +17,7 @@ struct LogLine {
 // letter, and ours beside them. `TAG[N]: TEXT`, each text one line whatever a client sent.
 std::vector<LogLine> classic_lines(const Event& event);
 
+// Of what came again and again, in one line.
+constexpr std::size_t most_repeated = 8;
+
 }  // namespace server

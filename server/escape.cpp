@@ -5,36 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "server/code_point.hpp"
+#include "storage/code_point.hpp"
 
 namespace server {
 namespace {
-
-// The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7).
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
-  };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const auto first = at(0);
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && at(1) < 0xa0, surrogate = first == 0xed && at(1) > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && at(1) < 0x90, too_high = first == 0xf4 && at(1) > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !too_high ? 4 : 0;
-  }
-  return 0;
-}
-
-// Of a well-formed sequence of two bytes or more.
-char32_t decoded(std::string_view sequence) {
-  char32_t code = static_cast<std::uint8_t>(sequence.front()) & (0xffU >> (sequence.size() + 1));
-  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<std::uint8_t>(c) & 0x3fU);
-  return code;
-}
 
 std::string escape_of(char32_t code) {
   return code > 0xffff ? fmt::format("\\U{:08x}", static_cast<std::uint32_t>(code))
@@ -62,7 +36,7 @@ constexpr int most_marks = 4;
 // Takes a text from its front, character by character.
 class Escaper {
  public:
-  explicit Escaper(std::string_view text) : rest_(text) {}
+  explicit Escaper(std::string_view text) : rest_(text), whole_(text.size()) {}
 
   std::string_view rest() const { return rest_; }
   // The next character, as it is to be shown. Valid until the next call.
@@ -72,12 +46,14 @@ class Escaper {
   };
   Shown next() {
     const char c = rest_.front();
+    if (c == ' ' && (rest_.size() == 1 || rest_.size() == whole_)) return take_escaped(1, escape_of(c));
     if (c >= ' ' && c <= '~' && c != '\\') return marks_ = 0, take(1);
-    const auto length = utf8_length(rest_);
-    if (length == 0) return take_escaped(1, escape_of(c));
-    const auto code = decoded(rest_.substr(0, length));
-    marks_ = is_mark(code) ? marks_ + 1 : 0;
-    if (is_hidden(code) || marks_ > most_marks) return take_escaped(length, escape_of(code));
+    const auto character = storage::first_character(rest_);
+    const auto length = character.length;
+    if (!character.valid || c == '\\' || length == 1) return take_escaped(1, escape_of(c));
+    marks_ = storage::is_mark(character.code) ? marks_ + 1 : 0;
+    if (storage::is_hidden(character.code) || marks_ > most_marks)
+      return take_escaped(length, escape_of(character.code));
     return take(length);
   }
 
@@ -95,13 +71,14 @@ class Escaper {
   }
 
   std::string_view rest_;
+  const std::size_t whole_;
   std::string escape_;
   int marks_ = most_marks;
 };
 
 // The length of the escape, or the character, at the front of an escaped text.
 std::size_t unit_length(std::string_view text) {
-  if (text.front() != '\\') return std::max<std::size_t>(utf8_length(text), 1);
+  if (text.front() != '\\') return storage::first_character(text).length;
   const char kind = text.size() > 1 ? text[1] : '\\';
   return kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
 }

@@ -17,8 +17,8 @@ constexpr std::size_t most_of_line = 2048;
 
 // `hostile` with nothing in it that is not seen, or that a terminal obeys: a control character, a backslash
 // and what is not UTF-8 become \n, \\, \x1b; what is_hidden(), and a mark without a letter below it or above
-// four others, \u202e or \U000e0041. Of what is longer than `most` characters, as they are shown, the end is
-// left out: "aaa... (8821 bytes more)".
+// four others, \u202e or \U000e0041; a blank at the start or the end, which nobody sees, \x20. Of what is
+// longer than `most` characters, as they are shown, the end is left out: "aaa... (8821 bytes more)".
 std::string escaped(std::string_view hostile, std::size_t most = most_of_client);
 
 // The path of a file that is served. The administrator named it, and it stays whole; but not what lies in

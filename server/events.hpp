@@ -57,12 +57,17 @@ struct TftpLimited {  // the request was dropped
 };
 enum class Noise { refused, unanswered, limited };
 constexpr std::size_t noise_kinds = 3;
+struct Repeated {
+  std::string what;  // was told in full already: the cause and the name
+  std::uint64_t count;
+};
 struct TftpNoise {       // `count` requests of one client that nothing else is told of
   std::uint64_t number;  // of the last one
   std::string client;
   Noise kind;
   std::uint64_t count;
   std::chrono::seconds period;
+  std::vector<Repeated> repeated = {};  // of these, the most frequent first
 };
 struct LeftOut {      // lines that the log had no room for
   std::string about;  // an address, "192.0.2.7" or "2001:db8:1:1::/64"; "user ewc"; or "others"

@@ -20,6 +20,11 @@ void act_as_owner_of(const std::filesystem::path& directory) {
   if (owner && !owner->is_root() && own_account().is_root()) become(*owner);
 }
 
+void act_as_service(const Candidates& candidates) {
+  const auto account = choose_account(candidates);
+  if (account && !account->is_root() && own_account().is_root()) become(*account);
+}
+
 void expect_in_reach(const std::filesystem::path& depot) {
   const auto path = storage::out_of_reach(depot);
   if (!path) return;

@@ -42,6 +42,9 @@ std::optional<Account> choose_account(const Candidates& candidates);
 // before. Does nothing for others than root, and where there is no such directory.
 void act_as_owner_of(const std::filesystem::path& directory);
 
+// The same for a command that tells what the service would do: root becomes whom the service would run as.
+void act_as_service(const Candidates& candidates);
+
 // Throws std::runtime_error with the command that mends it, where this user may not use what is in the depot.
 void expect_in_reach(const std::filesystem::path& depot);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "server/json.hpp"
+#include "server/tftp_limits.hpp"
 
 namespace server {
 namespace {
@@ -30,22 +31,6 @@ std::string_view word(tftp::End end) {
       break;
   }
   return "stopped";
-}
-
-std::string_view word(Limit limit) {
-  switch (limit) {
-    case Limit::requests_per_second:
-      return "max_requests_per_second";
-    case Limit::denied:
-      return "deny";
-    case Limit::not_allowed:
-      return "allow";
-    case Limit::transfers_per_address:
-      return "max_transfers_per_address";
-    case Limit::transfers:
-      break;
-  }
-  return "max_transfers";
 }
 
 std::string_view word(Noise kind) {
@@ -110,6 +95,16 @@ std::string_view word(SshEnd how) {
       break;
   }
   return "disconnecting";
+}
+
+std::string json_of(const std::vector<Repeated>& repeated) {
+  std::string array;
+  for (std::size_t i = 0; i < std::min(repeated.size(), most_repeated); ++i) {
+    JsonObject each;
+    each.add("what", repeated[i].what), each.add("count", repeated[i].count);
+    array.append(array.empty() ? "" : ", ").append(each.text());
+  }
+  return "[" + array + "]";
 }
 
 struct SftpFields {
@@ -204,12 +199,13 @@ struct Fields {
   }
   std::string_view operator()(const TftpLimited& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
-        out.add("limit", word(e.limit));
+        out.add("limit", limit_name(e.limit));
     return "tftp.limited";
   }
   std::string_view operator()(const TftpNoise& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("kind", word(e.kind));
     out.add("count", e.count), out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
+    out.add_raw("repeated", json_of(e.repeated));
     return "tftp.noise";
   }
   std::string_view operator()(const LeftOut& e) const {

@@ -27,10 +27,19 @@ std::string text_of(const storage::Miss& miss, event::Protocol protocol) {
   return fix.empty() ? what : what + "; " + fix;
 }
 
+std::string client_text(const storage::Miss& miss) {
+  if (!miss.for_client.empty()) return miss.for_client;
+  return miss.hint.empty() ? miss.what : miss.what + "; " + miss.hint;
+}
+
 std::string console_text(tftp::ErrorCode code, const storage::Miss& miss) {
-  auto text = std::string(text_of(code)) + ": ";
-  if (!miss.nearest) text += miss.what + (miss.hint.empty() ? "" : "; ");
-  return text + miss.hint;
+  const auto head = std::string(text_of(code)) + ": ";
+  auto text = head + client_text(miss);
+  if (text.size() <= tftp::longest_error_text || !miss.for_client.empty() || miss.hint.empty()) return text;
+  constexpr std::string_view mark = "...; ";
+  const auto taken = head.size() + mark.size() + miss.hint.size();
+  if (taken >= tftp::longest_error_text) return head + miss.hint;
+  return head + miss.what.substr(0, tftp::longest_error_text - taken) + std::string(mark) + miss.hint;
 }
 
 }  // namespace server

@@ -12,7 +12,10 @@ namespace server {
 std::string fix_of(const storage::Miss& miss, event::Protocol protocol);
 // Escaped: "/Wrong-Path does not exist; ap1g6 is in ...".
 std::string text_of(const storage::Miss& miss, event::Protocol protocol);
-// Raw: what fits on a device's console, in an ERROR packet: where the file is, or else what is wrong.
+// Raw: what a client is told, which is nobody's business but the images': no path of the host, no owner.
+std::string client_text(const storage::Miss& miss);
+// Raw: what fits on a device's console, in an ERROR packet. Of a text that is too long the end of what is
+// wrong is left out, so that what to do about it is still there.
 std::string console_text(tftp::ErrorCode code, const storage::Miss& miss);
 
 }  // namespace server

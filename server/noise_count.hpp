@@ -1,8 +1,10 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/events.hpp"
@@ -15,9 +17,9 @@ class NoiseCount {
  public:
   using Kind = event::Noise;
 
-  // Of each kind an address (of IPv6 a /64) has so many told in full, and all of them together: source
-  // addresses are easily forged.
-  bool may_tell(const std::string& address, std::uint64_t number, Kind kind);
+  // Whether `what`, a cause and a name, is to be told in full: once, and of each kind so many for an address
+  // (of IPv6 a /64) and for all of them together: source addresses are easily forged.
+  bool may_tell(const std::string& address, std::uint64_t number, Kind kind, std::string_view what);
   // What was not, the noisiest first; a new period begins.
   std::vector<event::TftpNoise> sum_up(std::chrono::seconds period);
 
@@ -25,9 +27,12 @@ class NoiseCount {
 
  private:
   struct Heard {
-    std::uint64_t number = 0;  // of the last request
-    std::array<std::uint64_t, event::noise_kinds> told{}, untold{};
+    std::uint64_t number = 0;                                                   // of the last request
+    std::array<std::map<std::string, std::uint64_t>, event::noise_kinds> told;  // and how often again
+    std::array<std::uint64_t, event::noise_kinds> untold{};  // repetitions, and what was one too many
   };
+  static event::TftpNoise sum(const std::string& address, const Heard& heard, std::size_t place,
+                              std::chrono::seconds period);
 
   std::map<std::string, Heard> heard_;
   std::array<std::uint64_t, event::noise_kinds> told_{};

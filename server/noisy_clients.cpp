@@ -9,9 +9,10 @@ constexpr auto period = 10s;
 
 }  // namespace
 
-bool NoisyClients::may_tell(const std::string& address, std::uint64_t number, Kind kind) {
+bool NoisyClients::may_tell(const std::string& address, std::uint64_t number, Kind kind,
+                            std::string_view what) {
   if (count_.remembered() == 0) sum_up_later();
-  return count_.may_tell(address, number, kind);
+  return count_.may_tell(address, number, kind, what);
 }
 
 void NoisyClients::sum_up_later() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "server/events.hpp"
 #include "server/net.hpp"
@@ -8,15 +9,15 @@
 
 namespace server {
 
-// Keeps noisy clients of TFTP from filling the log: of each kind of failure an address has so many told in
-// full in ten seconds, and the rest as a number at their end. Lives on the loop.
+// Keeps noisy clients of TFTP from filling the log: in ten seconds each cause and name is told once, and so
+// many of an address; how often each came again is told at their end. Lives on the loop.
 class NoisyClients {
  public:
   using Kind = event::Noise;
 
   NoisyClients(net::io_context& loop, const Events& events) : events_(events), timer_(loop) {}
 
-  bool may_tell(const std::string& address, std::uint64_t number, Kind kind);
+  bool may_tell(const std::string& address, std::uint64_t number, Kind kind, std::string_view what);
 
  private:
   void sum_up_later();

@@ -405,8 +405,8 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
   if (shared_.explaining.busy() >= most_explanations || !shared_.explaining_turns.enter(use_->address()))
     return tell(storage::plain_miss(missing.text(), error));
   wait_for_explaining(
-      [files = &*files_, missing, error, forgiving = shared_.settings->lookup.forgiving] {
-        return files->explain(missing, error, forgiving);
+      [files = &*files_, missing, error, settings = shared_.settings] {
+        return files->explain(missing, error, settings->lookup);
       },
       tell);
 }

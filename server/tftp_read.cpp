@@ -39,8 +39,8 @@ struct Search {
   storage::Miss explain(const storage::NotFound& missing) const {
     const auto root = storage::Root::open(shared.depot.images());
     const auto catalogue = root ? shared.catalogue.now() : nullptr;
-    if (!catalogue) return storage::plain_miss(shared.depot.images().string(), error_of(root));
-    return storage::explain_miss(*root, *catalogue, name, missing);
+    if (!catalogue) return storage::closed_images(shared.depot.images(), error_of(root));
+    return storage::explain_miss(*root, *catalogue, name, missing, &shared.catalogue.incoming());
   }
 
  private:

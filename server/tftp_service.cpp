@@ -248,7 +248,8 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
 void TftpService::limited(const Datagram& datagram, event::Limit limit) {
   const auto number = shared_.next_number();
   const auto client = datagram.from.address().to_string();
-  if (!noisy_.may_tell(client, number, event::Noise::limited)) return;
+  if (!noisy_.may_tell(client, number, event::Noise::limited, fmt::format("tftp.{}", limit_name(limit))))
+    return;
   const auto request = tftp::parse_request(datagram.bytes);
   shared_.events.emit(event::TftpLimited{number, client, request ? request->filename : "", limit});
 }
@@ -279,7 +280,7 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
   const auto packet = tftp::encode_error(code, text);
   std::error_code ignored;
   port.send(packet, packet.size(), ignored);
-  if (noisy_.may_tell(asked.client, asked.number, event::Noise::refused)) {
+  if (noisy_.may_tell(asked.client, asked.number, event::Noise::refused, text)) {
     shared_.events.emit(event::TftpRefused{asked.number, asked.client, code});
   }
 }

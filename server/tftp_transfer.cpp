@@ -84,7 +84,8 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
 void TftpTransfer::refuse(const storage::Miss& miss) {
   const auto code = tftp::code_of(miss.error);
   send_packet(tftp::encode_error(code, console_text(code, miss)));
-  if (!noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused)) return;
+  const auto what = fmt::format("{} {}", cause_name(miss.cause), asked_.request.filename);
+  if (!noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused, what)) return;
   const auto& events = shared_.events;
   events.emit(
       event::TftpRequested{asked_.number, asked_.client, asked_.request.filename, asked_.request.write, {}});
@@ -212,7 +213,7 @@ void TftpTransfer::end_dallying() {
 void TftpTransfer::ended(const tftp::Finished& how) {
   const std::chrono::duration<double> took = now() - began_;
   if (!machine_->answered() &&
-      !noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered)) {
+      !noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered, path_)) {
     return;
   }
   shared_.events.emit(event::TftpEnded{asked_.number, asked_.client, path_, asked_.request.write,

@@ -337,8 +337,8 @@ std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Opera
   const auto asked = name_read(operation);
   const auto catalogue = images_.catalogue.now(images_.folder);
   if (!catalogue) return {};
-  if (!images_.folder.is_root()) settings.aliases.clear();  // they are written as from "/"
-  auto found = storage::find_image(images_.root, *catalogue, asked, storage::AboveRoot::stays, settings);
+  auto found = storage::find_image(images_.root, *catalogue, asked, storage::AboveRoot::stays,
+                                   own(std::move(settings)));
   if (!found) return {};
   const auto* open = std::get_if<files::OpenFile>(&operation);
   if (!open) return Outcome{found->file.at_open()};
@@ -348,12 +348,26 @@ std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Opera
   return outcome;
 }
 
-storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code error, bool forgiving) const {
+// The aliases are written as from the "/" of all images.
+storage::LookupSettings UserFiles::own(storage::LookupSettings settings) const {
+  if (!images_.folder.is_root()) settings.aliases.clear();
+  return settings;
+}
+
+// As the finder understood the name.
+storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code error,
+                                 const storage::LookupSettings& settings) const {
   if (refused_ == missing) return explain_unwritten(missing, error);
   const auto name = missing.text();
   const auto catalogue = images_.catalogue.now(images_.folder);
-  return catalogue ? storage::explain_miss(images_.root, *catalogue, name, {missing, error, forgiving})
-                   : storage::plain_miss(name, error);
+  if (!catalogue) return storage::plain_miss(name, error);
+  storage::NotFound miss{missing, error, settings.forgiving};
+  if (error == std::errc::no_such_file_or_directory) {
+    auto found =
+        storage::find_image(images_.root, *catalogue, name, storage::AboveRoot::stays, own(settings));
+    if (!found) miss = std::move(found.error());
+  }
+  return storage::explain_miss(images_.root, *catalogue, name, miss, &images_.catalogue.incoming());
 }
 
 UserFiles::Slot& UserFiles::slot(std::uint32_t handle) {

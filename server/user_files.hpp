@@ -57,7 +57,8 @@ class UserFiles {
   // The same as perform() with the file that was plainly meant; nothing when none was. For `explaining`.
   std::optional<Outcome> perform_as_meant(const files::Operation& operation,
                                           storage::LookupSettings settings);
-  storage::Miss explain(const storage::Path& missing, std::error_code error, bool forgiving) const;
+  storage::Miss explain(const storage::Path& missing, std::error_code error,
+                        const storage::LookupSettings& settings) const;
 
  private:
   Outcome run(const files::Examine& operation);
@@ -83,6 +84,8 @@ class UserFiles {
   Outcome run(const files::SetTimes& operation);
   Outcome run(const files::SetTimesOpen& operation);
   Outcome run(const files::ExamineSpace& operation);
+
+  storage::LookupSettings own(storage::LookupSettings settings) const;
 
   struct Own {  // a name that the user may write to
     storage::Writable folder;

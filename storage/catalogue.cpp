@@ -25,6 +25,7 @@ Catalogue::Catalogue(const Root& root, const Root* rejected, const Visit& visit)
   auto scanned = scan(root, rejected, visit);
   shelves_ = std::move(scanned.shelves);
   archives_ = std::move(scanned.archives);
+  closed_ = std::move(scanned.closed);
   for (std::uint32_t number = 0; number < shelves_.size(); ++number) add(number);
 }
 

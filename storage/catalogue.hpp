@@ -30,6 +30,8 @@ class Catalogue {
 
   std::span<const Shelf> shelves() const { return shelves_; }
   std::span<const Archived> archives() const { return archives_; }
+  // What looks like a folder or a file and cannot be entered: it is closed, or a link that leads nowhere.
+  std::span<const Path> closed() const { return closed_; }
   const Shelf* shelf(const Path& path) const;
 
   // Shelves whose path differs from `path` only by case and look-alikes, if at all.
@@ -50,6 +52,7 @@ class Catalogue {
 
   std::vector<Shelf> shelves_;
   std::vector<Archived> archives_;
+  std::vector<Path> closed_;
   Index by_path_, by_file_;
   std::map<std::vector<std::uint32_t>, std::vector<std::uint32_t>> by_number_;
   std::set<Version> versions_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/image_name.hpp"
 #include "storage/lookalike.hpp"
 #include "storage/member_name.hpp"
 
@@ -14,6 +15,7 @@ using Shelves = Catalogue::Shelves;
 
 // A path below one of these means nothing that lies in another, even where the depot does not have it.
 constexpr std::array<std::string_view, 4> products = {"EWC", "ME", "C9800", "Aruba"};
+constexpr std::string_view unknown_product = "other";  // name_release()'s word
 // What stands behind one of these is a person's name, even where it is a product's too.
 constexpr std::array<std::string_view, 2> homes = {"home", "users"};
 
@@ -111,6 +113,24 @@ Fits fitting(const Catalogue& catalogue, const AskedName& asked) {
   return fits;
 }
 
+// A name without any directory, as `ap-type` and `boardinit` on an access point send it: of the one release
+// that holds such an image, or else of the promoted one. What lies in /other is of no release.
+std::optional<Meant> without_directory(const Catalogue& catalogue, std::string_view name) {
+  if (!is_image_name(name)) return {};
+  auto holders = catalogue.holding(name);
+  std::erase_if(holders, [&](const Shelf* shelf) {
+    return shelf->linked || shelf->path.is_root() || !shelf->file(name) ||
+           shelf->path.components().front() == unknown_product;
+  });
+  auto rule = Rule::only_release;
+  if (holders.size() > 1) {
+    rule = Rule::promoted;
+    std::erase_if(holders, [](const Shelf* shelf) { return !shelf->promoted; });
+  }
+  if (holders.size() != 1) return {};
+  return Meant{holders.front()->path / *holders.front()->file(name), rule};
+}
+
 }  // namespace
 
 std::optional<Meant> plainly_meant(const Catalogue& catalogue, const AskedName& asked) {
@@ -118,6 +138,8 @@ std::optional<Meant> plainly_meant(const Catalogue& catalogue, const AskedName& 
   auto fits = fitting(catalogue, asked);
   const auto name = asked.path.name();
   std::erase_if(fits.shelves, [&](const Shelf* shelf) { return !shelf->file(name); });
+  const bool bare = asked.path.parent().is_root() && asked.rule != Rule::prefix;
+  if (bare && fits.shelves.empty()) return without_directory(catalogue, name);
   if (fits.shelves.size() != 1) return {};
   const auto& shelf = *fits.shelves.front();
   return Meant{shelf.path / *shelf.file(name), fits.rule};

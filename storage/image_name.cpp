@@ -68,6 +68,11 @@ bool is_single_image_name(std::string_view name) {
   return is_aruba_name(name) || is_controller_name(name) || is_conversion_image_name(name);
 }
 
+bool is_image_name(std::string_view name) {
+  const auto lower = folded(name);
+  return is_image_family(lower) || lower == "c9800-ap-iosxe-wlc.bin" || is_single_image_name(name);
+}
+
 ReleaseName name_image(std::string_view name, const std::optional<ArubaHeader>& header) {
   if (header || is_aruba_name(name)) return name_aruba(name, header);
   if (is_controller_name(name)) return known("C9800", version_within(name, ios_xe_fields), name);

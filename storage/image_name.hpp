@@ -15,6 +15,10 @@ bool is_controller_name(std::string_view name);        // C9800-L-universalk9_wl
 bool is_conversion_image_name(std::string_view name);  // AIR-AP1815-K9-ME-8-10-185-0.tar: never unpacked
 bool is_single_image_name(std::string_view name);      // any of these
 
+// Of a file that a device loads: any of these, an access point's family, or the controller's own image in a
+// bundle. Whatever the case.
+bool is_image_name(std::string_view name);
+
 // Where a single image belongs: "Aruba", "C9800" or "ME" with its version; "other" without a release for what
 // is none of them. An Aruba image's header counts more than its name.
 ReleaseName name_image(std::string_view name, const std::optional<ArubaHeader>& header);

@@ -77,14 +77,15 @@ Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& aske
   if (!settings.uploads && is_in_uploads(asked.path)) return withheld(asked.path);
   auto outcome = open_as_asked(root, asked, settings.forgiving);
   if (decided(outcome) || (!settings.forgiving && asked.rule != Rule::exact)) return outcome;
-  const auto alias = aliased(asked.path, settings.aliases);
-  const auto target = alias ? AskedName{*alias} : asked;
+  const auto* alias = longest_alias(settings.aliases, asked.path);
+  const auto target = alias ? AskedName{remapped(asked.path, *alias)} : asked;
   const bool upload = is_in_uploads(target.path);
   if (upload && !settings.uploads) return withheld(target.path);
   if (alias) outcome = open(root, target.path, Rule::alias);
-  if (decided(outcome) || !settings.forgiving || !catalogue || upload) return outcome;
-  outcome = open_as_meant(root, *catalogue, target, std::move(outcome));
+  if (!decided(outcome) && settings.forgiving && catalogue && !upload)
+    outcome = open_as_meant(root, *catalogue, target, std::move(outcome));
   if (alias && outcome) outcome->rule = Rule::alias;
+  if (alias && !outcome) outcome.error().alias = *alias;
   return outcome;
 }
 
@@ -119,7 +120,8 @@ std::vector<Path> list_releases(const Catalogue& catalogue) {
   for (const auto& shelf : catalogue.shelves()) {
     if (!shelf.linked && shelf.has_images()) shelves.push_back(&shelf);
   }
-  std::ranges::stable_sort(shelves, {}, [](const Shelf* shelf) { return shelf->version(); });
+  std::ranges::stable_sort(shelves, {},
+                           [](const Shelf* shelf) { return std::pair(shelf->promoted, shelf->version()); });
   std::vector<Path> releases;
   for (const auto* shelf : shelves) releases.push_back(shelf->path);
   return releases;

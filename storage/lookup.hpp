@@ -1,10 +1,12 @@
 #pragma once
 #include <expected>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "storage/catalogue.hpp"
+#include "storage/incoming.hpp"
 #include "storage/lookup_settings.hpp"
 #include "storage/miss.hpp"
 #include "storage/root.hpp"
@@ -21,7 +23,8 @@ struct NotFound {
   std::expected<Path, PathError> asked;  // as it was understood, aliases put in
   std::error_code error;                 // what the system said of the path
   bool forgiving = true;
-  bool withheld = false;  // it is an upload, and LookupSettings::uploads is false
+  bool withheld = false;            // it is an upload, and LookupSettings::uploads is false
+  std::optional<Alias> alias = {};  // the one that was put in
 };
 
 // Finds the image that a device asks for, by the name as it is written and by the aliases: costs no scan, and
@@ -39,14 +42,17 @@ std::expected<Found, NotFound> find_image(const Root& root, const Catalogue& cat
 // What `path` stands for; nothing where no alias fits.
 std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases);
 
-// Every directory that holds images, the oldest version first.
+// Every directory that holds images, the oldest version first, and what is promoted behind all others.
 std::vector<Path> list_releases(const Catalogue& catalogue);
 
-// Explains a name that could not be opened or examined.
-Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss);
+// Explains a name that could not be opened or examined. `incoming` is what the depot will have soon.
+Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss,
+                  const IncomingBundles* incoming = nullptr);
 Miss explain_miss(std::string_view asked, PathError error);
 // What can be said at once when too many ask.
 Miss plain_miss(std::string_view asked, std::error_code error);
 Miss withheld_upload(const Path& path);
+// The folder of all images itself cannot be opened.
+Miss closed_images(const std::filesystem::path& images, std::error_code error);
 
 }  // namespace storage

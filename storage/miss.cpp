@@ -8,6 +8,8 @@ std::string_view cause_name(Cause cause) {
       return "EMPTY_NAME";
     case Cause::escapes_root:
       return "ESCAPES_ROOT";
+    case Cause::leads_out:
+      return "LEADS_OUT";
     case Cause::is_directory:
       return "IS_DIRECTORY";
     case Cause::unreadable:
@@ -16,6 +18,8 @@ std::string_view cause_name(Cause cause) {
       return "WRONG_CASE";
     case Cause::lookalike:
       return "LOOKALIKE";
+    case Cause::being_imported:
+      return "BEING_IMPORTED";
     case Cause::not_unpacked:
       return "NOT_UNPACKED";
     case Cause::family_missing:

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "storage/durable.hpp"
-#include "storage/root.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {
@@ -25,8 +24,9 @@ bool is_ours(const fs::path& place) {
 
 Path current_of(const Path& release) { return release.parent() / link_name; }
 
-bool is_current(const Depot& depot, const Path& release) {
-  const Root root(depot.images());
+bool is_current(const Depot& depot, const Path& release) { return is_current(Root(depot.images()), release); }
+
+bool is_current(const Root& root, const Path& release) {
   const auto current = current_of(release);
   const auto link = root.attributes(current, Links::keep);
   if (!link || link->kind != Kind::link) return false;

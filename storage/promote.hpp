@@ -3,6 +3,7 @@
 
 #include "storage/depot.hpp"
 #include "storage/path.hpp"
+#include "storage/root.hpp"
 
 namespace storage {
 
@@ -14,6 +15,8 @@ struct NotPromoted : std::runtime_error {
 };
 
 Path current_of(const Path& release);  // "/EWC/current"
+// Whether the folder of images `root` has such a link beside `release` that leads to it now.
+bool is_current(const Root& root, const Path& release);
 // Whether `current` leads to it now.
 bool is_current(const Depot& depot, const Path& release);
 

@@ -8,7 +8,6 @@
 
 #include "storage/manifest.hpp"
 #include "storage/member_name.hpp"
-#include "storage/promote.hpp"
 
 namespace storage {
 namespace {
@@ -72,7 +71,7 @@ Release describe(const Depot& depot, const Shelf& shelf, std::vector<std::string
                   .images = {},
                   .imported_at = {},
                   .verified = {},
-                  .current = is_current(depot, shelf.path)};
+                  .current = shelf.promoted};
   const auto manifest = manifest_of(depot, shelf.path, warnings);
   for (const auto& file : shelf.files)
     release.images.push_back({file.name, file.size, manifest ? digest_of(*manifest, file) : std::nullopt});

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "storage/catalogue.hpp"
+#include "storage/promote.hpp"
 #include "storage/uploads_folder.hpp"
 
 namespace storage {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_entries = 200'000;  // a bound, not an expectation
 constexpr std::size_t most_archives = 20;
+constexpr std::size_t most_closed = 1000;
 constexpr std::size_t at_once = 256;
 
 std::optional<std::string> info_in(const Root& root, const Path& path) {
@@ -26,7 +29,10 @@ class Scan {
  public:
   Scan(const Root& root, const std::function<void(const Directory&)>& visit) : root_(root), visit_(visit) {}
 
-  void shelves() { look_at(Shelf{Path{}}); }
+  void shelves() {
+    look_at(Shelf{Path{}});
+    mark_promoted();
+  }
   // Only the archives right here: nothing is served from rejected/.
   void rejected() {
     Shelf folder{Path{}};
@@ -53,6 +59,7 @@ class Scan {
   std::vector<Entry> read(Shelf& shelf) {
     std::vector<Entry> below;
     auto directory = root_.open_directory(shelf.path);
+    if (!directory) note_closed(shelf.path);
     if (directory && visit_) visit_(*directory);
     while (directory && left_ > 0) {
       auto entries = directory->read(std::min(left_, at_once));
@@ -65,16 +72,33 @@ class Scan {
     return below;
   }
 
-  void sort_in(Shelf& shelf, Entry entry, std::vector<Entry>& below) const {
+  void sort_in(Shelf& shelf, Entry entry, std::vector<Entry>& below) {
     const auto target = target_of(shelf.path, entry);
+    if (target.kind == Kind::link) note_closed(shelf.path / entry.name);
     if (target.kind == Kind::file) shelf.files.push_back({entry.name, target.size});
     if (target.kind == Kind::directory && entry.name != uploads_name) below.push_back(std::move(entry));
   }
 
+  // Of a link that leads nowhere, its own.
   Attributes target_of(const Path& path, const Entry& entry) const {
     if (!Path::is_component(entry.name)) return {};
     if (entry.attributes.kind != Kind::link) return entry.attributes;
-    return root_.attributes(path / entry.name).value_or(Attributes{});
+    return root_.attributes(path / entry.name).value_or(entry.attributes);
+  }
+
+  void note_closed(Path path) {
+    if (scanned_.closed.size() < most_closed) scanned_.closed.push_back(std::move(path));
+  }
+
+  void mark_promoted() {
+    std::set<std::string> links;
+    for (const auto& shelf : scanned_.shelves) {
+      if (shelf.linked) links.insert(shelf.path.text());
+    }
+    for (auto& shelf : scanned_.shelves) {
+      if (shelf.linked || shelf.path.is_root()) continue;
+      shelf.promoted = links.contains(current_of(shelf.path).text()) && is_current(root_, shelf.path);
+    }
   }
 
   void keep(Shelf shelf) {

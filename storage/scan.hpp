@@ -10,6 +10,7 @@ namespace storage {
 struct Scanned {
   std::vector<Shelf> shelves;  // always in the same order
   std::vector<Archived> archives;
+  std::vector<Path> closed;  // folders that cannot be opened, and links that lead nowhere
 };
 
 // Reads every directory below the root, down to deepest_shelf, and the .info files in them; `visit` is called

@@ -8,8 +8,6 @@
 namespace tftp {
 namespace {
 
-constexpr std::size_t longest_error_text = 199;
-
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool same_word(std::string_view a, std::string_view lower_case) {

@@ -94,6 +94,7 @@ Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limi
 
 std::vector<std::byte> encode_oack(const Negotiated& negotiated);
 std::array<std::byte, 4> encode_ack(std::uint16_t number);
+constexpr std::size_t longest_error_text = 199;  // bytes; what is longer is cut
 // `text` is cut to a length that every boot loader's buffer holds, and to printable ASCII.
 std::vector<std::byte> encode_error(ErrorCode code, std::string_view text);
 

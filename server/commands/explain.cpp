@@ -45,7 +45,9 @@ struct Served {
 using Answer = std::expected<Served, Miss>;
 
 Answer explain_read(const Question& question) {
-  const storage::Root root(question.depot.images());
+  const auto images = storage::Root::open(question.depot.images());
+  if (!images) return std::unexpected(storage::closed_images(question.depot.images(), images.error()));
+  const auto& root = *images;
   const auto rejected = storage::Root::open(question.depot.rejected());
   const storage::Catalogue catalogue(root, rejected ? &*rejected : nullptr);
   const auto above = question.protocol == Protocol::tftp ? AboveRoot::refused : AboveRoot::stays;
@@ -53,7 +55,8 @@ Answer explain_read(const Question& question) {
   lookup.uploads = question.protocol == Protocol::sftp || question.settings.tftp.read_uploads;
   const auto found = storage::find_image(root, catalogue, question.path, above, lookup);
   if (found) return Served{found->path, found->rule};
-  return std::unexpected(storage::explain_miss(root, catalogue, question.path, found.error()));
+  const storage::IncomingBundles incoming(question.depot);
+  return std::unexpected(storage::explain_miss(root, catalogue, question.path, found.error(), &incoming));
 }
 
 // Nothing is made to find it out; the folder uploads/ itself would be.
@@ -178,7 +181,8 @@ int run(Arguments& arguments) {
     throw UsageError(fmt::format("--protocol {}: it is tftp or sftp", protocol));
   const auto client = client_of(arguments);
   const auto settings = load_settings(arguments).settings;
-  const auto depot = existing_depot(settings);
+  act_as_service(candidates(settings));  // what root may read says nothing
+  const auto depot = storage::Depot::existing(settings.depot);
   const Question question{settings,        depot,
                           std::move(path), protocol == "tftp" ? Protocol::tftp : Protocol::sftp,
                           client,          arguments.has("--write")};

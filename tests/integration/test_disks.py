@@ -138,9 +138,9 @@ def test_a_log_on_a_full_disk_goes_on_when_there_is_room(start_server, depot, tm
         with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as out:
             while True:
                 out.write(bytes(4096))
-        for _ in range(40):  # more than what is left of the file's last page
+        for n in range(40):  # more than what is left of the file's last page
             with tftp_wire.Client(server.tftp) as client:
-                assert client.ask("x" * 200).opcode == tftp_wire.ERROR
+                assert client.ask(f"{n:03}" + "x" * 197).opcode == tftp_wire.ERROR
         wait_until(lambda: file.stat().st_size % 4096 == 0)
         ballast.unlink()
         tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8")

@@ -14,6 +14,7 @@ import pytest
 
 import apdepot
 import slow_files
+import tftp_wire
 from apdepot import RELEASE, wait_for_release, wait_until
 from make_bundle import BUNDLE
 
@@ -283,6 +284,9 @@ def test_a_slow_import_tells_how_far_it_is(start_server, empty_depot, bundle, im
     try:
         server = start_server(empty_depot, {"import": {"keep_bundles": False}})
         server.wait_for_log(rf"^apdepot: importing {BUNDLE}: \d+ %$")
+        with tftp_wire.Client(server.tftp) as client:  # who asks meanwhile is told, and does not wait for that disk
+            assert f"{BUNDLE} is being imported, " in client.ask(f"{RELEASE}/ap1g8").text
+        server.wait_for_log(rf"miss BEING_IMPORTED: .*; {BUNDLE} is being imported, \d+ % done$")
         slow.open_gate()
         server.wait_for_log("it is published, but stays in drop/: ")
         server.stop()

@@ -75,11 +75,16 @@ MISSES = [
     ("/Wrong-Path/ap1g6",
      "WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
     ("/EWC/ap1g6", r"WRONG_DIRECTORY: .*; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
-    ("/ap1g6", r"WRONG_DIRECTORY: .*; ap1g6 is in /EWC/17_9_4a: {}-image-path /EWC/17_9_4a"),
+    ("/EWC/17_9_4a/ap1g6 ", r'NOT_FOUND: "ap1g6 " ends with a blank; ask for /EWC/17_9_4a/ap1g6: {}-image-path .*'),
     ("/EWC/17_9_5/ap1g8", "NO_SUCH_RELEASE: .+"),
     ("/EWC/17_9_4a/ap1g9", "FAMILY_MISSING: .+"),
     ("/EWC/17_9_4a/nonsense.txt", "NOT_FOUND: .+"),
 ]
+
+
+def shown(name):
+    """As the log has it: nobody would see a blank at the end."""
+    return re.sub(" $", r"\\x20", name)
 
 
 @pytest.mark.parametrize("name, explanation", MISSES, ids=[name for name, _ in MISSES])
@@ -90,7 +95,7 @@ def test_a_tftp_miss_is_three_lines(server, name, explanation):
     request, refusal, miss = lines_of(server, number)
 
     assert packet.number == 1 and packet.text.startswith("File not found")
-    assert request == f"RRQ from 127.0.0.1 filename {name}"
+    assert request == f"RRQ from 127.0.0.1 filename {shown(name)}"
     assert refusal == "sending NAK (1, File not found) to 127.0.0.1"
     assert re.fullmatch("miss " + explanation.format("tftp"), miss)
 
@@ -98,7 +103,21 @@ def test_a_tftp_miss_is_three_lines(server, name, explanation):
 def test_the_client_is_told_where_the_image_is(server):
     packet = ask_and_get_error(server, "/Wrong-Path/ap1g6")
 
-    assert packet.text == "File not found: ap1g6 is in /EWC/17_9_4a"
+    assert packet.text == "File not found: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a"
+
+
+@pytest.mark.parametrize("name, text", [
+    (f"{RELEASE}/ap1g6 ", f'"ap1g6 " ends with a blank; ask for {RELEASE}/ap1g6'),
+    (f"{RELEASE}/ap1g6\udcff", f'"ap1g6?" ends with the byte 0xff; ask for {RELEASE}/ap1g6')])
+def test_the_client_is_told_what_it_cannot_see_first(server, name, text):
+    assert ask_and_get_error(server, name).text == f"File not found: {text}"
+
+
+def test_the_hint_survives_a_long_name(server):
+    text = ask_and_get_error(server, f"/{'long' * 60}/ap1g6").text
+
+    assert text.startswith("File not found: /longlong") and text.endswith(f"...; ap1g6 is in {RELEASE}")
+    assert len(text) == 199
 
 
 @pytest.mark.parametrize("name, cause", [
@@ -180,8 +199,8 @@ def test_an_sftp_miss_is_told_once_a_session(server, sftp, name, explanation):
 
     texts = lines_of(server, number)
 
-    assert f'stat name "{name}"' in texts
-    assert f'open "{name}" flags READ mode 0666' in texts
+    assert f'stat name "{shown(name)}"' in texts
+    assert f'open "{shown(name)}" flags READ mode 0666' in texts
     assert texts.count("sent status No such file") == 2
     miss, = [text for text in texts if text.startswith("miss ")]
     assert re.fullmatch("miss " + explanation.format("sftp"), miss)

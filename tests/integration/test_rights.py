@@ -369,3 +369,38 @@ def test_a_link_that_is_swapped_in_gets_no_mode(others_depot, roots_own, image, 
         race.wait()
         as_owner("rm", "-rf", link, others_depot / "rejected")
         assert (roots_own / "shadow").stat().st_mode & 0o777 == 0o600
+
+
+@as_root
+def test_explain_says_what_the_services_user_may_read(new_depot, tmp_path, bundle):
+    depot, config = new_depot, tmp_path / "site.yaml"
+    config.write_text("user: nobody\n")
+    succeed("import", bundle, depot=depot)
+    image, folder = depot / "images/EWC/17_9_4a/ap1g8", depot / "images/EWC/17_9_4a"
+    asked = ("explain", f"{RELEASE}/ap1g8", "--config", config)
+    assert run(*asked, depot=depot).returncode == 0
+    image.chmod(0o600)
+    uid = image.stat().st_uid
+    assert re.match(rf"miss UNREADABLE: {RELEASE}/ap1g8 may not be read by the user that apdepot runs as: "
+                    rf"it belongs to uid {uid} and has mode 0600; ", run(*asked, depot=depot).stdout)
+    image.chmod(0o644)
+    folder.chmod(0o700)
+    uid = folder.stat().st_uid
+    for name in ("17_9_4a", "17.09.04a"):  # the folder is to blame, however it is spelled
+        closed = run("explain", f"/EWC/{name}/ap1g8", "--config", config, depot=depot).stdout
+        assert re.match(rf"miss UNREADABLE: {RELEASE} may not be entered by the user that apdepot runs as: "
+                        rf"it belongs to uid {uid} and has mode 0700; ", closed)
+
+
+@as_root
+def test_a_device_hears_nothing_of_the_hosts_paths(start_server, others_depot):
+    server = start_server(others_depot)
+    (others_depot / "images").chmod(0)
+    others = others_depot / "images"
+    os.chown(others, 0, 0)
+    with tftp_wire.Client(server.tftp) as client:
+        packet = client.ask(f"{RELEASE}/ap1g8")
+    assert packet.opcode == tftp_wire.ERROR
+    assert str(others_depot) not in packet.text and "uid" not in packet.text, packet.text
+    server.wait_for_log(r"miss UNREADABLE: ")
+    others.chmod(0o755)

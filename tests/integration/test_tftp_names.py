@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from apdepot import RELEASE, write_config
+from apdepot import RELEASE, succeed, write_config
 from tftp_wire import DATA, ERROR, Client, fetch
 
 IMAGE = f"{RELEASE}/ap1g8"
@@ -43,7 +43,8 @@ def test_the_leading_slash_is_nobodys_business(server, images, name):
     ("/17_9_4a/ap1g8", "version"),
     ("/tftpboot/EWC/17_9_4a/ap1g8", "prefix"),
     ("C:\\TFTP-Root\\EWC\\17_9_4a\\ap1g8", "prefix"),
-    ("/home/cisco/sftp_files/EWC_17_9_4a/ap1g8", "prefix")])
+    ("/home/cisco/sftp_files/EWC_17_9_4a/ap1g8", "prefix"),
+    ("ap1g8", "only_release")])
 def test_what_was_plainly_meant_is_served_and_told(server, images, name, rule):
     assert fetch(server.tftp, name, "blksize", 8192) == images["ap1g8"]
     shown = re.escape(name.replace("\\", "\\\\"))  # the log's escape
@@ -58,8 +59,7 @@ def test_what_was_plainly_meant_is_served_and_told(server, images, name, rule):
     ("/EWC/17_9_4a/ap1g6b", "FAMILY_MISSING", ["ap1g6b"]),
     ("/EWC/17_9_5/ap1g8", "NO_SUCH_RELEASE", [RELEASE]),
     ("/ME/17_9_4a/ap1g8", "WRONG_DIRECTORY", [RELEASE]),
-    ("/Wrong-Path/ap1g8", "WRONG_DIRECTORY", [f"ap1g8 is in {RELEASE}"]),
-    ("ap1g8", "WRONG_DIRECTORY", [f"ap1g8 is in {RELEASE}"])])
+    ("/Wrong-Path/ap1g8", "WRONG_DIRECTORY", [f"ap1g8 is in {RELEASE}"])])
 def test_nothing_else_is_served_in_its_place(server, name, cause, texts):
     expect_miss(server, name, cause, *texts)
 
@@ -121,3 +121,28 @@ def test_a_reload_takes_new_aliases_and_forgives_no_more(start_server, depot, tm
     for name in ("/old/ap1g8", IMAGE.lower()):
         assert ask(server, name).opcode == ERROR
     assert ask(server, IMAGE).opcode == DATA
+
+
+def test_an_images_name_alone_means_the_promoted_release_of_several(server, depot, images):
+    other = depot / "images/EWC/17_12_4"
+    other.mkdir()
+    (other / "ap1g8").write_bytes(b"another train's")
+    expect_miss(server, "ap1g8", "WRONG_DIRECTORY", "/EWC/17_12_4", RELEASE)
+    succeed("promote", "17.9.4a", depot=depot)
+    assert fetch(server.tftp, "ap1g8", "blksize", 8192) == images["ap1g8"]
+    server.wait_for_log(rf"filename ap1g8 remapped to {IMAGE} \(promoted\)$")
+
+
+def test_a_miss_names_the_nearest_release(server, depot):
+    other = depot / "images/EWC/17_12_4"
+    other.mkdir()
+    (other / "ap1g8").write_bytes(b"another train's")
+    expect_miss(server, "/EWC/17_9_4/ap1g8", "NO_SUCH_RELEASE", f"ap1g8 is in {RELEASE}")
+    server.wait_for_log(rf"ap1g8 is in {RELEASE}: tftp-image-path {RELEASE}$")
+
+
+def test_a_link_that_leads_out_is_named_in_the_log_and_not_to_the_device(server, depot, tmp_path):
+    (depot / "images/EWC/17_6_5").symlink_to(tmp_path)
+    packet = ask(server, "/EWC/17_6_5/ap1g8")
+    assert packet.text == "File not found: /EWC/17_6_5/ap1g8 does not exist"
+    server.wait_for_log(rf"miss LEADS_OUT: /EWC/17_6_5 is a link to {tmp_path}, out of the folder that is served; ")

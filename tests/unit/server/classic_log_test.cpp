@@ -71,6 +71,18 @@ TEST_CASE("one noisy client is told of in sum, and a limit names its setting") {
         "(tftp.max_transfers_per_address)");
   CHECK(only_line(event::TftpNoise{9, "172.16.4.26", event::Noise::refused, 480, std::chrono::seconds(10)}) ==
         "tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s");
+  const event::TftpNoise again{9,
+                               "172.16.4.26",
+                               event::Noise::refused,
+                               480,
+                               std::chrono::seconds(10),
+                               {{"WRONG_DIRECTORY /Wrong-Path/ap1g6\n", 400}, {"NOT_FOUND /x", 20}}};
+  CHECK(only_line(again) ==
+        "tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s: 400 times WRONG_DIRECTORY "
+        "/Wrong-Path/ap1g6\\n, 20 times NOT_FOUND /x, and 60 others");
+  CHECK(json_line(again).text.find(
+            R"("repeated":[{"what":"WRONG_DIRECTORY /Wrong-Path/ap1g6\\n","count":400}, {)") !=
+        std::string::npos);
 }
 
 TEST_CASE("SFTP's lines are sftp-server's, to the letter") {

@@ -14,7 +14,9 @@ TEST_CASE("escaping keeps what a person can read, and nothing that a terminal ob
   CHECK(escaped("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80") == "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
   CHECK(escaped("a\\b\t\r\0\x7f"s) == "a\\\\b\\t\\r\\x00\\x7f"s);
   CHECK(escaped("\xc2\x9b"
-                "31m") == "\\u009b31m");  // a C1 control: CSI
+                "31m") == "\\u009b31m");         // a C1 control: CSI
+  CHECK(escaped(" a b  ") == "\\x20a b \\x20");  // where nobody sees it
+  CHECK(escaped(" ") == "\\x20");
   CHECK(escaped("\xff\xc0\xaf\xed\xa0\x80\xe2\x82") ==
         "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe2\\x82");  // not UTF-8
 }

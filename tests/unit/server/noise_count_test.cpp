@@ -8,25 +8,57 @@ using namespace std::chrono_literals;
 using event::Noise;
 
 namespace {
+// Each with a name of its own.
 int told(NoiseCount& count, const std::string& address, Noise kind, int times) {
   int told = 0;
-  for (int i = 0; i < times; ++i) told += count.may_tell(address, 7, kind) ? 1 : 0;
+  for (int i = 0; i < times; ++i) told += count.may_tell(address, 7, kind, fmt::format("/{}", i)) ? 1 : 0;
   return told;
 }
 }  // namespace
 
 TEST_CASE("an address has so many failures of a kind told, and the rest summed up") {
   NoiseCount count;
-  CHECK(told(count, "192.0.2.7", Noise::refused, 500) == 20);
-  CHECK(told(count, "192.0.2.7", Noise::limited, 500) == 1);
+  CHECK(told(count, "192.0.2.7", Noise::refused, 500) == 100);
   CHECK(told(count, "192.0.2.8", Noise::refused, 1) == 1);
   const auto sums = count.sum_up(10s);
-  REQUIRE(sums.size() == 2);
+  REQUIRE(sums.size() == 1);
   CHECK(sums[0].client == "192.0.2.7");
-  CHECK(sums[0].count == 480);
-  CHECK(sums[1].kind == Noise::limited);
+  CHECK(sums[0].count == 400);
+  CHECK(sums[0].repeated.empty());
   CHECK(count.remembered() == 0);
   CHECK(told(count, "192.0.2.7", Noise::refused, 1) == 1);
+}
+
+TEST_CASE("each cause and name is told once, and how often it came again") {
+  NoiseCount count;
+  const auto tell = [&](Noise kind, std::string_view what) {
+    return count.may_tell("192.0.2.7", 7, kind, what);
+  };
+  CHECK(tell(Noise::refused, "NOT_FOUND /a"));
+  for (int i = 0; i < 30; ++i) CHECK_FALSE(tell(Noise::refused, "NOT_FOUND /a"));
+  CHECK(tell(Noise::refused, "WRONG_CASE /a"));  // nobody's noise hides it
+  CHECK(tell(Noise::refused, "NOT_FOUND /b"));
+  CHECK_FALSE(tell(Noise::refused, "NOT_FOUND /b"));
+  CHECK(tell(Noise::limited, "tftp.deny"));
+  CHECK(tell(Noise::limited, "tftp.max_requests_per_second"));
+  CHECK_FALSE(tell(Noise::limited, "tftp.deny"));
+  const auto sums = count.sum_up(10s);
+  REQUIRE(sums.size() == 2);
+  CHECK(sums[0].count == 31);
+  REQUIRE(sums[0].repeated.size() == 2);
+  CHECK(sums[0].repeated[0].what == "NOT_FOUND /a");
+  CHECK(sums[0].repeated[0].count == 30);
+  CHECK(sums[0].repeated[1].what == "NOT_FOUND /b");
+  CHECK(sums[1].kind == Noise::limited);
+  REQUIRE(sums[1].repeated.size() == 1);
+  CHECK(sums[1].repeated[0].what == "tftp.deny");
+}
+
+TEST_CASE("of a hostile name so much is kept, and no more") {
+  NoiseCount count;
+  CHECK(count.may_tell("192.0.2.7", 7, Noise::refused, std::string(5000, 'x')));
+  CHECK_FALSE(count.may_tell("192.0.2.7", 7, Noise::refused, std::string(5000, 'x')));
+  CHECK(count.sum_up(10s).at(0).repeated.at(0).what.size() == 300);
 }
 
 TEST_CASE("forged addresses have a bound together, in lines and in memory") {
@@ -54,6 +86,7 @@ TEST_CASE("a thousand access points with a wrong path are each told of, though a
 TEST_CASE("neighbours in IPv6 make noise together") {
   NoiseCount count;
   int all = 0;
-  for (int i = 0; i < 100; ++i) all += told(count, fmt::format("2001:db8::{:x}", i), Noise::refused, 1);
-  CHECK(all == 20);
+  for (int i = 0; i < 200; ++i)
+    all += count.may_tell(fmt::format("2001:db8::{:x}", i), 7, Noise::refused, fmt::format("/{}", i)) ? 1 : 0;
+  CHECK(all == 100);
 }

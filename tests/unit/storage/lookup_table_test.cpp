@@ -56,6 +56,16 @@ constexpr Served served[]{
     {"other/Case/mixed.bin", "/other/Case/mixed.bin", Rule::exact},
     {"/Aruba/8_6_0_4/ArubaOS_72xx_8.6.0.4_74969", "/Aruba/8_6_0_4/ArubaOS_72xx_8.6.0.4_74969", Rule::exact},
 
+    // An image's name alone.
+    {"ap1g6a", "/EWC/17_9_4a/ap1g6a", Rule::only_release},
+    {"/ap1g6b", "/EWC/17_12_1/ap1g6b", Rule::only_release},
+    {"AP1G6A", "/EWC/17_9_4a/ap1g6a", Rule::only_release},
+    {"tftp://172.16.5.27/ap1g6a", "/EWC/17_9_4a/ap1g6a", Rule::only_release},
+    {"ArubaOS_72xx_8.6.0.4_74969", "/Aruba/8_6_0_4/ArubaOS_72xx_8.6.0.4_74969", Rule::only_release},
+    {"C9800-AP-iosxe-wlc.bin", "/EWC/17_9_4a/C9800-AP-iosxe-wlc.bin", Rule::only_release},
+    {"/ap1g7", "/EWC/17_9_4a/ap1g7", Rule::promoted},  // lab/EWC_17_6_5 has one too
+    {"ap1g8", ewc8, Rule::promoted},
+
     {"//EWC//17_9_4a/ap1g8", ewc8, Rule::slashes},
     {"./EWC/17_9_4a/ap1g8", ewc8, Rule::slashes},
     {"/EWC/./17_9_4a/ap1g8", ewc8, Rule::slashes},
@@ -144,18 +154,18 @@ constexpr Served served[]{
 
 constexpr Missed missed[]{
     // The seed documents' own.
-    {"/Wrong-Path/ap1g6", Cause::wrong_directory, "/EWC/17_12_1/ap1g6"},
-    {"/Wrong-Path/aplg6", Cause::lookalike, "/EWC/17_12_1/ap1g6"},
+    {"/Wrong-Path/ap1g6", Cause::wrong_directory, ewc6},
+    {"/Wrong-Path/aplg6", Cause::lookalike, ewc6},
     {"/EWC/17_9_4a/aplg6", Cause::lookalike, ewc6},
     {"/EWC/17_9_4a/apig4", Cause::lookalike, "/EWC/17_9_4a/ap1g4"},
     {"/EWC/17_9_4a/APIG8", Cause::lookalike, ewc8},
     {"/EWC/17.09.04a/aplg6", Cause::lookalike, ewc6},
-    {"/EWC/17_9_5/aplg6", Cause::lookalike, "/EWC/17_12_1/ap1g6"},
+    {"/EWC/17_9_5/aplg6", Cause::lookalike, ewc6},
     {"/tftpboot/EWC/17_9_4a/aplg8", Cause::lookalike, ewc8},
     {"/EWC_17_9_4a/apig6a", Cause::lookalike, "/EWC/17_9_4a/ap1g6a"},
     {"/home/cal0/Documents/sftp_files/EWC_17_9_4a/apig4", Cause::lookalike, "/EWC/17_9_4a/ap1g4"},
-    {"sftp://*****@172.16.5.62/Documents/Wrong-Path/ap1g6", Cause::wrong_directory, "/EWC/17_12_1/ap1g6"},
-    {"tftp://172.16.5.27/Wrong-Path/aplg6", Cause::lookalike, "/EWC/17_12_1/ap1g6"},
+    {"sftp://*****@172.16.5.62/Documents/Wrong-Path/ap1g6", Cause::wrong_directory, ewc6},
+    {"tftp://172.16.5.27/Wrong-Path/aplg6", Cause::lookalike, ewc6},
     {"tftp://172.16.5.199/EWC/17_9_4a/aplg6", Cause::lookalike, ewc6},
     {"aplg7", Cause::lookalike, "/EWC/17_9_4a/ap1g7"},
     {"/other/Tools/tooll", Cause::lookalike, "/other/Tools/tool1"},
@@ -164,7 +174,6 @@ constexpr Missed missed[]{
     {"/0ther/Tools/notes.txt", Cause::lookalike, "/other/Tools/notes.txt"},
     {"/ME/8_lO_185_0/ap3g3", Cause::lookalike, "/ME/8_10_185_0/ap3g3"},
 
-    {"/ap1g7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
     {"/EWC/ap1g7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
     {"/tftpboot/ap1g7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
     {"C:\\ap1g7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
@@ -187,14 +196,29 @@ constexpr Missed missed[]{
     {"\"/EWC/17_9_4a\"/ap1g8", Cause::wrong_directory, ewc8},
     {" /EWC/17_9_4a/ap1g8 ", Cause::not_found, ewc8},
     {"'tftpboot/EWC/17.09.04a'/AP1G8\t", Cause::not_found, ewc8},
-    {"\" \"/EWC/17_9_4a/ap1g9 ", Cause::not_found, ""},
+    {"\" \"/EWC/17_9_4a/ap1g9 ", Cause::family_missing, ""},
     {" ", Cause::not_found, ""},
+    {"/EWC/17_9_4a/ap1g8\xff", Cause::not_found, ewc8},
+    {"/EWC/17_9_4a/ap1g8\r\n", Cause::not_found, ewc8},
+    {"/EWC/\xef\xbb\xbf"
+     "17_9_4a/ap1g8",
+     Cause::wrong_directory, ewc8},
+    {"/EWC/17_9_4a/\xe2\x80\x9c"
+     "ap1g8\xe2\x80\x9d",
+     Cause::not_found, ewc8},
+    {"/EWC/17_9_4a/ap1g8\xc2\xa0", Cause::not_found, ewc8},
+    {"ap1g8\x01", Cause::not_found, ewc8},
+    {"/EWC/17_9_4a /ap1g9", Cause::family_missing, ""},
+    {"/EWC /", Cause::is_directory, ""},
 
-    {"/EWC/17_9_5/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
-    {"/EWC/17_9_4/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
-    {"/EWC/17_9_4b/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
-    {"/EWC/17.9.4.28/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
-    {"/EWC/17.3.3.26/ap1g5", Cause::no_such_release, "/EWC/17_9_4a/ap1g5"},  // nothing ties .26 to 17.3.3
+    {"/EWC/17_9_5/ap1g8", Cause::no_such_release, ewc8},
+    {"/EWC/17_9_4/ap1g8", Cause::no_such_release, ewc8},
+    {"/EWC/17_9_4b/ap1g8", Cause::no_such_release, ewc8},
+    {"/EWC/17.9.4.28/ap1g8", Cause::no_such_release, ewc8},
+    {"/EWC/17.3.3.26/ap1g5", Cause::no_such_release, "/EWC/17_3_3/ap1g5"},  // nothing ties .26 to 17.3.3
+    {"/EWC/17_12_4/ap1g8", Cause::no_such_release, "/EWC/17_12_1/ap1g8"},
+    {"/EWC/17_6_1/ap1g8", Cause::no_such_release, ewc8},  // of the same product, before 17.6.5 elsewhere
+    {"/old/17_6_1/ap1g8", Cause::no_such_release, "/lab/EWC_17_6_5/ap1g8"},
     {"/ME/8.10.185/ap3g3", Cause::no_such_release, "/ME/8_10_185_0/ap3g3"},
     {"/tftpboot/EWC/17_9_5/ap1g7", Cause::no_such_release, "/EWC/17_9_4a/ap1g7"},
     {"/EWC/17_9_5", Cause::no_such_release, ""},
@@ -218,6 +242,9 @@ constexpr Missed missed[]{
     {"/EWC/17.14.01/ap7g1", Cause::not_unpacked, ""},
     {"/anywhere/ap7g7", Cause::not_unpacked, ""},
     {"/EWC/17_14_1/readme.txt", Cause::no_such_release, "/EWC/17_9_4a/readme.txt"},
+
+    {"readme.txt", Cause::wrong_directory, "/EWC/17_9_4a/readme.txt"},  // no image
+    {"ap9g9", Cause::not_unpacked, "/other/packed/C9800-AP-universalk9.17.15.01.zip"},
 
     {"/", Cause::is_directory, ""},
     {"\\", Cause::is_directory, ""},
@@ -243,7 +270,11 @@ constexpr Missed missed[]{
 
     {"C:\\boot.cfg", Cause::not_found, "/boot.cfg"},
     {"/fifo", Cause::unreadable, ""},
-    {"/other/passwd", Cause::not_found, ""},
+    {"/other/passwd", Cause::leads_out, ""},
+    {"/other/out/ap1g8", Cause::leads_out, ""},
+    {"/OTHER/Out/ap1g8", Cause::leads_out, ""},
+    {"/tftpboot/other/passwd", Cause::leads_out, ""},
+    {"/other/up/ap1g8", Cause::leads_out, ""},
     {"/nonsense.txt", Cause::not_found, ""},
     {"/EWC/17_9_4a/nonsense.txt", Cause::not_found, ""},
     {"/EWC/17_9_4a/ap1g8/x", Cause::not_found, ""},
@@ -334,7 +365,7 @@ TEST_CASE("an alias stands for the beginning of a path, whatever is forgiven") {
              Missed{"/aps/ap1g7", Cause::family_missing, "/EWC/17_9_4a/ap1g7"},
              Missed{"/aps/../../secret/passwd", Cause::escapes_root, ""},
              Missed{"/aps", Cause::is_directory, ""},
-             Missed{"/up/passwd", Cause::not_found, ""},
+             Missed{"/up/passwd", Cause::leads_out, ""},
              Missed{"/loop/ap1g7", Cause::wrong_directory, "/EWC/17_9_4a/ap1g7"},
          })
       check_missed(images, settings, row);
@@ -344,4 +375,55 @@ TEST_CASE("an alias stands for the beginning of a path, whatever is forgiven") {
   check_served(images, settings, {"C:\\aps\\old\\ap1g8", ewc8, Rule::alias});
   settings.forgiving = false;
   check_missed(images, settings, {"/aps/AP1G8", Cause::wrong_case, "/EWC/17_12_1/ap1g8"});
+}
+
+TEST_CASE("a miss names the alias that the name went through") {
+  const test::Images images;
+  const storage::LookupSettings settings{
+      true, {{*storage::Path::parse("/aps"), *storage::Path::parse("/EWC/17_12_9")}}};
+  const auto missing =
+      storage::find_image(images.root, images.catalogue(), "/aps/ap1g8", AboveRoot::refused, settings);
+  REQUIRE_FALSE(missing);
+  const auto miss = storage::explain_miss(images.root, images.catalogue(), "/aps/ap1g8", missing.error());
+  CHECK(miss.what == "/EWC/17_12_9 does not exist (lookup.aliases: /aps stands for /EWC/17_12_9)");
+}
+
+TEST_CASE("what nobody sees in a name is said first") {
+  const test::Images images;
+  struct Row {
+    std::string_view asked, what, hint;
+  };
+  for (const auto& row : {
+           Row{"/EWC/17_9_4a/ap1g8 ", "\"ap1g8 \" ends with a blank", "ask for /EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_4a/ap1g8\xff", "\"ap1g8\xff\" ends with the byte 0xff",
+               "ask for /EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_4a/'ap1g8'",
+               "\"'ap1g8'\" starts with a quotation mark and ends with a quotation mark",
+               "ask for /EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_4a/ap1g8\r", "\"ap1g8\r\" ends with a carriage return",
+               "ask for /EWC/17_9_4a/ap1g8"},
+           Row{"/EWC/17_9_4a/ap1g9 ",
+               "\"ap1g9 \" ends with a blank, and without that /EWC/17_9_4a has no ap1g9",
+               "it has ap1g4, ap1g5, ap1g6, ap1g6a, ap1g7, ap1g8, ap3g3"},
+       }) {
+    CAPTURE(row.asked);
+    const auto missing =
+        storage::find_image(images.root, images.catalogue(), row.asked, AboveRoot::refused, {});
+    REQUIRE_FALSE(missing);
+    const auto miss = storage::explain_miss(images.root, images.catalogue(), row.asked, missing.error());
+    CHECK(miss.what.ends_with(row.what));
+    CHECK(miss.hint == row.hint);
+  }
+}
+
+TEST_CASE("a link that leads out is named in the log, and a client hears nothing of the host") {
+  const test::Images images;
+  const auto missing =
+      storage::find_image(images.root, images.catalogue(), "/other/out/ap1g8", AboveRoot::refused, {});
+  REQUIRE_FALSE(missing);
+  const auto miss =
+      storage::explain_miss(images.root, images.catalogue(), "/other/out/ap1g8", missing.error());
+  const auto outside = (images.dir / "secret").string();
+  CHECK(miss.what == "/other/out is a link to " + outside + ", out of the folder that is served");
+  CHECK(miss.for_client == "/other/out/ap1g8 does not exist");
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/zip_writer.hpp"
 
 using storage::AboveRoot;
 using storage::Cause;
@@ -51,8 +52,6 @@ TEST_CASE("each miss has one cause, says what is wrong, and names what is near")
   for (const auto& row : {
            Row{"/Wrong-Path/ap1g8", Cause::wrong_directory, "/Wrong-Path does not exist",
                "ap1g8 is in /EWC/17_9_4a", "/EWC/17_9_4a/ap1g8"},
-           Row{"/ap1g8", Cause::wrong_directory, "/ap1g8 does not exist", "ap1g8 is in /EWC/17_9_4a",
-               "/EWC/17_9_4a/ap1g8"},
            Row{"/ME/17_9_4a/ap1g8", Cause::wrong_directory, "/ME/17_9_4a does not exist",
                "ap1g8 is in /EWC/17_9_4a", "/EWC/17_9_4a/ap1g8"},
            Row{"/EWC/17_9_5/ap1g8", Cause::no_such_release, "/EWC/17_9_5 does not exist",
@@ -111,6 +110,66 @@ TEST_CASE("of two releases that hold the image, the same product's newest is nam
   CHECK(miss.hint == "ap1g6 is in /EWC/17_12_1");
   images.dir.write("Other/99_1/ap1g6", "");
   CHECK(miss_of(images.root, "/EWC/17_13_1/ap1g6").hint == miss.hint);
+}
+
+TEST_CASE("of several releases the nearest to the one asked is named") {
+  const Images images;
+  for (const auto name : {"EWC/17_9_3/ap1g8", "EWC/17_6_8/ap1g8", "EWC/17_12_4/ap1g8", "EWC/17_12_1/ap1g8"})
+    images.dir.write(name, "");
+  CHECK(miss_of(images.root, "/EWC/17_9_4/ap1g8").hint == "ap1g8 is in /EWC/17_9_4a");
+  CHECK(miss_of(images.root, "/EWC/17_9_1/ap1g8").hint == "ap1g8 is in /EWC/17_9_3");
+  CHECK(miss_of(images.root, "/EWC/17_9_4_28/ap1g8").hint == "ap1g8 is in /EWC/17_9_4a");
+  CHECK(miss_of(images.root, "/EWC/17_13_1/ap1g8").hint == "ap1g8 is in /EWC/17_12_4");  // the newer of two
+  std::filesystem::create_directory_symlink("17_12_1", images.dir / "EWC/current");
+  CHECK(miss_of(images.root, "/EWC/17_13_1/ap1g8").hint == "ap1g8 is in /EWC/17_12_1");  // the promoted one
+  CHECK(miss_of(images.root, "/EWC/17_9_4/ap1g8").hint == "ap1g8 is in /EWC/17_9_4a");
+}
+
+TEST_CASE("where no version is asked and several have the image, all are named, or the promoted one") {
+  const Images images;
+  const auto several = miss_of(images.root, "/Wrong-Path/ap1g6");
+  CHECK(several.hint == "ap1g6 is in /EWC/17_12_1, /EWC/17_9_4a: name one of them, or promote it");
+  CHECK_FALSE(several.nearest);  // the controller would take it for good
+  CHECK(miss_of(images.root, "ap1g6").hint == several.hint);
+  CHECK(miss_of(images.root, "/Wrong-Path/aplg6").hint == several.hint);
+  std::filesystem::create_directory_symlink("17_9_4a", images.dir / "EWC/current");
+  CHECK(miss_of(images.root, "/Wrong-Path/ap1g6").hint == "ap1g6 is in /EWC/17_9_4a");
+}
+
+TEST_CASE("what lies in /other is of no release, whatever its name") {
+  const test::TempDir dir;
+  dir.write("other/somewhere/ap1g8", "");
+  CHECK(miss_of(storage::Root(dir.path()), "ap1g8").hint == "ap1g8 is in /other/somewhere");
+}
+
+TEST_CASE("while a bundle is imported, a miss says so, and how far it is") {
+  const test::TempDir dir;
+  const storage::Depot depot(dir.path());
+  const storage::Root root(depot.images());
+  const storage::Catalogue catalogue(root);
+  storage::IncomingBundles incoming(depot);
+  const auto explain = [&](std::string_view asked) {
+    const auto found = storage::find_image(root, catalogue, asked, AboveRoot::refused, {});
+    REQUIRE_FALSE(found);
+    return storage::explain_miss(root, catalogue, asked, found.error(), &incoming);
+  };
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == "there are no images yet: put a bundle into drop/");
+  const std::string bundle = "C9800-AP-universalk9.17.09.04a.zip";
+  dir.write("drop/" + bundle, test::zip({{"ap1g8", "x"}}));
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " waits in drop/");
+  CHECK(explain("/EWC/17_9_4a/ap1g8").cause == Cause::being_imported);
+  incoming.begins(bundle);
+  incoming.goes_on(410, 1000);
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " is being imported, 41 % done");
+  CHECK(explain("/Wrong-Path/ap1g8").hint ==
+        "there are no images yet: " + bundle + " is being imported, 41 % done");
+  const auto other = explain("/EWC/17_12_1/ap1g8");  // what is coming is no answer
+  CHECK(other.cause == Cause::no_such_release);
+  CHECK(other.hint == "there are no images yet: " + bundle + " is being imported, 41 % done");
+  incoming.ends();
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " waits in drop/");
+  dir.write("drop/" + bundle, "PK, half of it copied");
+  CHECK(explain("/EWC/17_9_4a/ap1g8").cause == Cause::being_imported);
 }
 
 TEST_CASE("an empty depot says what to do") {

@@ -1,9 +1,10 @@
-#include "server/code_point.hpp"
+#include "storage/code_point.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 
-namespace server {
+namespace storage {
 namespace {
 
 struct Range {
@@ -100,10 +101,53 @@ bool is_in(std::span<const Range> ranges, char32_t code) {
   return place != ranges.end() && place->first <= code;
 }
 
+// The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7).
+std::size_t utf8_length(std::string_view text) {
+  if (static_cast<std::uint8_t>(text.front()) < 0x80) return 1;
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+  };
+  const auto tail = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
+  const auto first = at(0);
+  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool overlong = first == 0xe0 && at(1) < 0xa0, surrogate = first == 0xed && at(1) > 0x9f;
+    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool overlong = first == 0xf0 && at(1) < 0x90, too_high = first == 0xf4 && at(1) > 0x8f;
+    return tail(1) && tail(2) && tail(3) && !overlong && !too_high ? 4 : 0;
+  }
+  return 0;
+}
+
+// Of a well-formed sequence.
+char32_t decoded(std::string_view sequence) {
+  if (sequence.size() == 1) return static_cast<std::uint8_t>(sequence.front());
+  char32_t code = static_cast<std::uint8_t>(sequence.front()) & (0xffU >> (sequence.size() + 1));
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<std::uint8_t>(c) & 0x3fU);
+  return code;
+}
+
 }  // namespace
 
 bool is_hidden(char32_t code) { return code < ' ' || code == 0x7f || is_in(hidden, code); }
 
 bool is_mark(char32_t code) { return is_in(marks, code); }
 
-}  // namespace server
+Character first_character(std::string_view text) {
+  const auto length = utf8_length(text);
+  if (length == 0) return {static_cast<std::uint8_t>(text.front())};
+  return {decoded(text.substr(0, length)), length, true};
+}
+
+Character last_character(std::string_view text) {
+  constexpr std::size_t longest = 4;
+  for (std::size_t length = 1; length <= std::min(text.size(), longest); ++length) {
+    const auto character = first_character(text.substr(text.size() - length));
+    if (character.valid && character.length == length) return character;
+  }
+  return {static_cast<std::uint8_t>(text.back())};
+}
+
+}  // namespace storage
