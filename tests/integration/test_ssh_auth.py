@@ -119,7 +119,7 @@ def test_six_tries_are_all_a_connection_gets(server):
     transport.join(PATIENCE)
 
     assert not transport.is_alive()
-    server.wait_for_log(r"^sftp-server\[\d+\]: Disconnecting 127\.0\.0\.1 port \d+: Too many authentication failures$")
+    server.wait_for_log(r"^sshd\[\d+\]: Disconnecting 127\.0\.0\.1 port \d+: Too many authentication failures$")
     assert tries in (6, 7)  # the end comes with the sixth refusal, or to the client's surprise at its seventh try
     assert may_enter(server, USER, PASSWORD)
 
