@@ -191,6 +191,48 @@ std::string describe(const SshEnded& e) {
   return fmt::format("Disconnecting {}: {}", peer, escaped(e.why));
 }
 
+std::string describe(const LoggedIn& e) {
+  auto text =
+      fmt::format("Accepted {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port);
+  if (!e.key.empty()) text += ": " + e.key;
+  return text;
+}
+
+// What sshd's own words do not tell. Nothing where they mean it: a wrong password.
+std::string describe(LoginFault fault, const std::string& similar) {
+  switch (fault) {
+    case LoginFault::other_case:
+      return fmt::format("the user is called {}", escaped(similar));
+    case LoginFault::no_password:
+      return "the user has no password, only keys: apdepot user passwd sets one";
+    case LoginFault::no_keys:
+      return "the user has no keys, only a password";
+    case LoginFault::other_key:
+      return "not one of the user's keys";
+    case LoginFault::barred_key:
+      return "one of the user's keys, not permitted from there";
+    case LoginFault::wrong_signature:
+      return "the signature is wrong";
+    case LoginFault::not_judged:
+      return "not judged, after too many failures from there";
+    case LoginFault::wrong_password:
+    case LoginFault::unknown_user:
+      break;
+  }
+  return {};
+}
+
+// sshd's line, which fail2ban knows, and then what we know.
+std::string describe(const LoginFailed& e) {
+  const bool unknown = e.fault == LoginFault::unknown_user || e.fault == LoginFault::other_case;
+  auto text = fmt::format("Failed {} for {}{} from {} port {} ssh2", e.method, unknown ? "invalid user " : "",
+                          escaped(e.user), e.client, e.port);
+  if (!e.key.empty()) text += ": " + e.key;
+  const auto why = describe(e.fault, e.similar);
+  if (!why.empty()) text += (e.key.empty() ? ": " : ", ") + why;
+  return text;
+}
+
 std::string describe(const Published& e) {
   const auto file = escaped_path(e.file), path = escaped_path(e.imported.path);
   if (e.imported.already_there)
@@ -332,18 +374,11 @@ struct Lines {
     return {sshd(e.number, stranger ? normal : verbose, stranger ? warning : info, describe(e))};
   }
   L operator()(const SshRefused& e) const {
-    return {sshd(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
+    const auto line = e.by_service ? sftp_server : sshd;
+    return {line(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
   }
-  L operator()(const LoggedIn& e) const {
-    return {sshd(
-        e.number, normal, info,
-        fmt::format("Accepted {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
-  }
-  L operator()(const LoginFailed& e) const {
-    return {sshd(
-        e.number, quiet, warning,
-        fmt::format("Failed {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
-  }
+  L operator()(const LoggedIn& e) const { return {sshd(e.number, normal, info, describe(e))}; }
+  L operator()(const LoginFailed& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SessionOpened& e) const {
     return {
         sftp_server(e.number, normal, info,

@@ -1,14 +1,19 @@
 """The log, letter for letter: administrators grep for these lines."""
+import contextlib
 import json
 import re
+import shutil
+import subprocess
 import zipfile
 
+import paramiko
 import pytest
 
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, TIMESTAMP, USER, wait_until
+from clients import key_user
 from make_bundle import BUNDLE
-from sftp_wire import NO_SUCH_FILE, OK, STAT, Sftp, login, string
+from sftp_wire import NO_SUCH_FILE, OK, STAT, Sftp, connect, login, string
 
 IMAGE = f"{RELEASE}/ap3g3"
 SECONDS = r"\d+\.\d s"
@@ -289,3 +294,23 @@ def test_a_log_file_that_is_moved_away_is_made_anew(start_server, depot, tmp_pat
 
     wait_until(lambda: file.exists() and " sent " in file.read_text())
     assert ": RRQ from " in file.read_text() and "in.tftpd" not in old.read_text()
+
+
+@pytest.mark.skipif(not shutil.which("fail2ban-regex"), reason="the package fail2ban is not installed")
+@pytest.mark.parametrize("before", ["2026-11-28T12:44:11.920Z ", "Nov 28 12:44:11 host "], ids=["file", "syslog"])
+def test_fail2ban_s_own_filter_knows_who_failed_to_log_in(start_server, depot, key, tmp_path, before):
+    """Nobody is let off by what we add to sshd's words, and no client can have another banned."""
+    server = start_server(depot, key_user(key))
+    for name in (USER, "nobody", "EWC", "keyed", "x from 192.0.2.1 port 5 ssh2"):
+        transport = connect(server)
+        with contextlib.suppress(paramiko.SSHException, EOFError):
+            transport.auth_password(name, "wrong", fallback=False)
+        transport.close()
+    failed = [line for line in server.whole_log("sshd") if ": Failed " in line]
+    assert len(failed) == 5
+    for line in failed:  # each by itself: a filter puts lines of one connection together
+        log = tmp_path / "log"
+        log.write_text(f"{before}{line}\n")
+        done = subprocess.run(["fail2ban-regex", "--out", "row", log, "sshd"], capture_output=True, text=True, check=True)
+
+        assert "'ip4': '127.0.0.1'" in done.stdout and "'nofail': True" not in done.stdout, line

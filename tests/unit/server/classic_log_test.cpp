@@ -49,11 +49,13 @@ TEST_CASE("the end of a transfer is one line, whatever the end") {
         "blksize 1428 windowsize 1, 0 resent");
   e.how = {tftp::End::stalled, false, 0, ""};
   e.tries = 6;
-  CHECK(only_line(e) ==
-        "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
-        "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+  CHECK(
+      only_line(e) ==
+      "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
+      "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
   e.how = {tftp::End::cut, true, 0, ""};
-  CHECK(only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
+  CHECK(
+      only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
   e.write = true;
   e.how = {tftp::End::received, true, 0, ""};
   CHECK(only_line(e) ==
@@ -115,10 +117,30 @@ TEST_CASE("a level shows its lines and no more") {
   CHECK(level(event::SftpHappened{9, sftp::event::SentStatus{1, sftp::Status::ok}}) == LogLevel::debug);
 }
 
+TEST_CASE("logins are told in sshd's words, and then why they failed") {
+  const std::string key = "ED25519 SHA256:4bQ0bXK3s0jcIv6zvdzyI0GEb1YaKa0dW7GQ1l1U0xo";
+  CHECK(only_line(event::LoggedIn{9, "bob", "1.2.3.4", 5, "publickey", key}) ==
+        "sshd[9]: Accepted publickey for bob from 1.2.3.4 port 5 ssh2: " + key);
+  CHECK(only_line(event::LoggedIn{9, "bob", "1.2.3.4", 5, "password"}) ==
+        "sshd[9]: Accepted password for bob from 1.2.3.4 port 5 ssh2");
+  using enum event::LoginFault;
+  const auto failed = [&](event::LoginFault fault, const std::string& shown) {
+    return only_line(event::LoginFailed{9, "bob", "1.2.3.4", 5, "x", fault, shown, "Bob"});
+  };
+  const std::string known = "sshd[9]: Failed x for bob from 1.2.3.4 port 5 ssh2";
+  const std::string unknown = "sshd[9]: Failed x for invalid user bob from 1.2.3.4 port 5 ssh2";
+  CHECK(failed(wrong_password, "") == known);
+  CHECK(failed(unknown_user, "") == unknown);
+  CHECK(failed(unknown_user, key) == unknown + ": " + key);
+  CHECK(failed(other_case, "") == unknown + ": the user is called Bob");
+  CHECK(failed(other_key, key) == known + ": " + key + ", not one of the user's keys");
+  CHECK(failed(wrong_signature, "") == known + ": the signature is wrong");
+}
+
 TEST_CASE("a client cannot write a line of its own") {
-  CHECK(
-      only_line(event::TftpRequested{7, "10.0.0.1", "x\nin.tftpd[8]: sent /y to 10.0.0.2\x1b[2J", false, {}}) ==
-      "in.tftpd[7]: RRQ from 10.0.0.1 filename x\\nin.tftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
+  CHECK(only_line(
+            event::TftpRequested{7, "10.0.0.1", "x\nin.tftpd[8]: sent /y to 10.0.0.2\x1b[2J", false, {}}) ==
+        "in.tftpd[7]: RRQ from 10.0.0.1 filename x\\nin.tftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
 }
 
 TEST_CASE("what a client says is bounded, and what the administrator needs is not") {
