@@ -60,6 +60,10 @@ std::optional<std::uint32_t> closed_by(const files::Operation& operation, const 
   return opened ? std::optional(opened->handle) : std::nullopt;
 }
 
+std::string may_only_read(const conf::User& user) {
+  return fmt::format("user {} may only read here", user.name);
+}
+
 Workers& workers_for(const Shared& shared, const files::Operation& operation) {
   const bool bytes = std::holds_alternative<files::ReadFile>(operation) ||
                      std::holds_alternative<files::WriteFile>(operation) ||
@@ -153,10 +157,11 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
 
 void SshChannel::start_sftp(ssh::Message request) {
   start(std::move(request), [this] {
-    const auto access = connection_.user().uploads ? sftp::Access::uploads : sftp::Access::read_only;
+    const auto& user = connection_.user();
+    const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
     return std::make_unique<SftpService>(
         shared_.events, connection_.number(), use_,
-        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access));
+        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access, may_only_read(user)));
   });
 }
 
@@ -167,8 +172,7 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
     if (command.sends) {
       session = std::make_unique<scp::Source>(command);
     } else {
-      session = std::make_unique<scp::Sink>(command, user.uploads,
-                                            fmt::format("user {} may only read here", user.name));
+      session = std::make_unique<scp::Sink>(command, user.uploads, may_only_read(user));
     }
     return std::make_unique<ScpService>(shared_.events, connection_.number(), std::move(session),
                                         !command.sends);
@@ -298,7 +302,7 @@ std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what)
   if (taken) return std::move(*taken);
   auto text = fmt::format("another open file: {}", text_of(taken.error()));
   if (use_->refused_opens.is_new(text))
-    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text)});
+    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text), true});
   return {};
 }
 
@@ -371,7 +375,10 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   }
   service_->done(std::move(outcome.answer));
   service_->tell();
-  if (channel_ && tells && outcome.missing && !expected(*outcome.missing, code)) {
+  if (!channel_ || !outcome.missing) return;
+  if (outcome.unwritten) {
+    tell_unwritten(*outcome.missing, code);
+  } else if (tells && !expected(*outcome.missing, code)) {
     explain(*outcome.missing, code);
   }
 }
@@ -380,6 +387,13 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
 bool SshChannel::expected(const storage::Path& missing, std::error_code error) const {
   return connection_.user().uploads && error == std::errc::no_such_file_or_directory &&
          missing.text().starts_with("/uploads/");
+}
+
+// Also of a name that was looked at before, and was missing then: clients ask first.
+void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
+  if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
+  shared_.events.emit(
+      event::Missed{connection_.number(), event::Protocol::sftp, explain_unwritten(path, error)});
 }
 
 // One line a name. The client has its status code already, or has it while we look.

@@ -78,6 +78,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed);
   void conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells);
   bool expected(const storage::Path& missing, std::error_code error) const;
+  void tell_unwritten(const storage::Path& path, std::error_code error);
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
   void count_held();
