@@ -179,6 +179,11 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
   });
 }
 
+void SshChannel::decline(ssh::Message request, std::string text) {
+  ssh_message_channel_request_reply_success(request.get());
+  parting_ = std::move(text);
+}
+
 void SshChannel::start(ssh::Message request, MakeService make) {
   leases_ = std::make_shared<Leases>();
   auto root_lease = lease({});
@@ -235,6 +240,8 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
     may_go_on_ = false;
     if (received_.size() > most_unasked_bytes) {
       connection_.end("the client sent what nobody asked for");
+    } else if (!parting_.empty()) {
+      guard([this] { part(); });
     } else if (eof_ || closed_) {
       finish(0);
     }
@@ -246,6 +253,15 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
     if (waiting_ || finished_ || !channel_ || !may_go_on_) return false;
   }
   return true;
+}
+
+void SshChannel::part() {
+  const auto size = static_cast<std::uint32_t>(parting_.size());
+  if (!closed_) {
+    if (!connection_.may_send() || ssh_channel_window_size(channel_) < size) return;
+    if (ssh_channel_write(channel_, parting_.data(), size) == 0) return;  // a key exchange is under way
+  }
+  finish(1);
 }
 
 // One round. True when something moved and nothing hinders the next one.

@@ -67,13 +67,20 @@ TEST_CASE("a user's key of a type that is not taken is told as such") {
       "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,rsa-sha2-512)";
   CHECK(leaves_the_client_waiting(why));
   CHECK_FALSE(leaves_the_client_waiting(""));
-  CHECK(
-      line(why) ==
-      "sshd[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching user key type found. Their "
-      "offer: ssh-rsa. Ours: ssh-ed25519,rsa-sha2-512. They are SSH-2.0-Cisco-1.25; ssh.compatibility: "
-      "legacy "
-      "has what they need");
+  CHECK(line(why) ==
+        "sshd[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching user key type found. Their "
+        "offer: ssh-rsa. Ours: ssh-ed25519,rsa-sha2-512. They are SSH-2.0-Cisco-1.25; ssh.compatibility: "
+        "legacy "
+        "has what they need");
   conf::Ssh legacy;
   legacy.compatibility = conf::Compatibility::legacy;
   CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
+}
+
+TEST_CASE("only a client that is still there is told why the connection ends") {
+  CHECK(is_ours("Too many authentication failures"));
+  CHECK(is_ours("Timeout before authentication"));
+  CHECK_FALSE(is_ours(""));
+  CHECK_FALSE(is_ours("Socket error: disconnected"));
+  CHECK_FALSE(is_ours("Received SSH_MSG_DISCONNECT: 11:disconnected by user"));
 }
