@@ -24,11 +24,11 @@ class Category final : public std::error_category {
       case UploadError::others:
         return "only the user who sent it may change, rename or remove it";
       case UploadError::outside:
-        return "only what is below /uploads can be written";
+        return "Permission denied: only what is below /uploads can be written";
       case UploadError::exists:
-        return "it is there already, and nothing is replaced";
+        return "File exists, and nothing is replaced";
       case UploadError::too_large:
-        return "it is larger than ssh.max_upload";
+        return "File too large: ssh.max_upload bounds it";
       case UploadError::unknown_sender:
         break;
     }

@@ -18,6 +18,7 @@ from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APP
                        SYMLINK, WRITE, Cursor, Sftp, login, string, u32, u64)
 
 NEW = FLAG_WRITE | FLAG_CREATE | FLAG_TRUNCATE
+OUTSIDE = b"Permission denied: only what is below /uploads can be written"
 IMAGE = f"{RELEASE}/ap1g8"
 SIZE, OWNER, MODE, TIMES = 1, 2, 4, 8  # what ATTRS may hold
 
@@ -360,21 +361,21 @@ def test_a_refused_upload_says_why_though_the_client_looked_first(server, sftp):
     assert sftp.ask(STAT, string("/new")).status == NO_SUCH_FILE
     reply = sftp.open("/new", NEW)
 
-    assert reply.status == PERMISSION_DENIED and text(reply) == b"only what is below /uploads can be written"
+    assert reply.status == PERMISSION_DENIED and text(reply) == OUTSIDE
     server.wait_for_log(r"^sftp-server\[\d+\]: miss WRITE_REFUSED: /new is not below /uploads; write /uploads/new$")
 
 
 def test_each_refusal_tells_the_client_its_reason(sftp, uploads):
     put(sftp, "/uploads/there")
-    outside, others = b"only what is below /uploads can be written", b"only the user who sent it may change, rename or remove it"
+    others = b"only the user who sent it may change, rename or remove it"
     for reply, told in {
-            "open": (sftp.open("/uploads/there", NEW), b"it is there already, and nothing is replaced"),
-            "mkdir": (sftp.ask(MKDIR, string("/new"), NO_ATTRIBUTES), outside),
+            "open": (sftp.open("/uploads/there", NEW), b"File exists, and nothing is replaced"),
+            "mkdir": (sftp.ask(MKDIR, string("/new"), NO_ATTRIBUTES), OUTSIDE),
             "mkdir again": (sftp.ask(MKDIR, string("/uploads"), NO_ATTRIBUTES), b"File exists"),
             "remove": (sftp.ask(REMOVE, string(IMAGE)), others),
             "rmdir": (sftp.ask(RMDIR, string(RELEASE)), others),
             "rename": (sftp.ask(RENAME, string(IMAGE), string("/uploads/image")), others),
-            "rename out": (sftp.ask(RENAME, string("/uploads/there"), string("/new")), outside),
+            "rename out": (sftp.ask(RENAME, string("/uploads/there"), string("/new")), OUTSIDE),
             "utime": (sftp.ask(SETSTAT, string(IMAGE), times(THEN)), others),
             "chown": (sftp.ask(SETSTAT, string("/uploads/there"), u32(OWNER) + u32(0) + u32(0)),
                       b"size and owner of a file that is there stay as they are"),

@@ -220,7 +220,8 @@ TEST_CASE("a status says why, where its code does not") {
   CHECK(told(std::make_error_code(std::errc::no_such_file_or_directory)) == "No such file");
   CHECK(told(std::make_error_code(std::errc::permission_denied)) == "Permission denied");
   CHECK(told(std::make_error_code(std::errc::no_space_on_device)) == "No space left on device");
-  CHECK(told(storage::UploadError::outside) == "only what is below /uploads can be written");
+  CHECK(told(storage::UploadError::outside) ==
+        "Permission denied: only what is below /uploads can be written");
 }
 
 TEST_CASE("a directory is listed as ls -l does, until its end") {
