@@ -17,8 +17,12 @@ using enum conf::LogLevel;
 constexpr auto error = Severity::error, warning = Severity::warning, notice = Severity::notice,
                info = Severity::info;
 
-LogLine tftpd(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
-  return {level, severity, bounded_line(fmt::format("tftpd[{}]: {}", number, text))};
+// The tags are those that the programs themselves have in a syslog, and fail2ban's filters look for.
+LogLine in_tftpd(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, bounded_line(fmt::format("in.tftpd[{}]: {}", number, text))};
+}
+LogLine sshd(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, bounded_line(fmt::format("sshd[{}]: {}", number, text))};
 }
 LogLine sftp_server(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line(fmt::format("sftp-server[{}]: {}", number, text))};
@@ -202,6 +206,48 @@ std::string describe(const SshEnded& e) {
   return fmt::format("Disconnecting {}: {}", peer, escaped(e.why));
 }
 
+std::string describe(const LoggedIn& e) {
+  auto text =
+      fmt::format("Accepted {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port);
+  if (!e.key.empty()) text += ": " + e.key;
+  return text;
+}
+
+// What sshd's own words do not tell. Nothing where they mean it: a wrong password.
+std::string describe(LoginFault fault, const std::string& similar) {
+  switch (fault) {
+    case LoginFault::other_case:
+      return fmt::format("the user is called {}", escaped(similar));
+    case LoginFault::no_password:
+      return "the user has no password, only keys: apdepot user passwd sets one";
+    case LoginFault::no_keys:
+      return "the user has no keys, only a password";
+    case LoginFault::other_key:
+      return "not one of the user's keys";
+    case LoginFault::barred_key:
+      return "one of the user's keys, not permitted from there";
+    case LoginFault::wrong_signature:
+      return "the signature is wrong";
+    case LoginFault::not_judged:
+      return "not judged, after too many failures from there";
+    case LoginFault::wrong_password:
+    case LoginFault::unknown_user:
+      break;
+  }
+  return {};
+}
+
+// sshd's line, which fail2ban knows, and then what we know.
+std::string describe(const LoginFailed& e) {
+  const bool unknown = e.fault == LoginFault::unknown_user || e.fault == LoginFault::other_case;
+  auto text = fmt::format("Failed {} for {}{} from {} port {} ssh2", e.method, unknown ? "invalid user " : "",
+                          escaped(e.user), e.client, e.port);
+  if (!e.key.empty()) text += ": " + e.key;
+  const auto why = describe(e.fault, e.similar);
+  if (!why.empty()) text += (e.key.empty() ? ": " : ", ") + why;
+  return text;
+}
+
 std::string describe(const Published& e) {
   const auto file = escaped_path(e.file), path = escaped_path(e.imported.path);
   if (e.imported.already_there)
@@ -297,29 +343,29 @@ constexpr std::size_t most_warnings = 20;  // of one import: a bundle may have t
 struct Lines {
   using L = std::vector<LogLine>;
 
-  L operator()(const TftpRequested& e) const { return {tftpd(e.number, normal, notice, describe(e))}; }
+  L operator()(const TftpRequested& e) const { return {in_tftpd(e.number, normal, notice, describe(e))}; }
   L operator()(const TftpEnded& e) const {
     const bool good = e.how.end == tftp::End::sent || e.how.end == tftp::End::received;
-    return {tftpd(e.number, good ? normal : quiet, good ? notice : warning, describe(e))};
+    return {in_tftpd(e.number, good ? normal : quiet, good ? notice : warning, describe(e))};
   }
   L operator()(const TftpRefused& e) const {
-    return {tftpd(
+    return {in_tftpd(
         e.number, normal, info,
         fmt::format("sending NAK ({}, {}) to {}", static_cast<int>(e.code), text_of(e.code), e.client))};
   }
   L operator()(const TftpLimited& e) const {
-    return {tftpd(
+    return {in_tftpd(
         e.number, quiet, warning,
         fmt::format("dropped a request from {} for {}: {}", e.client, escaped(e.name), describe(e.limit)))};
   }
-  L operator()(const TftpNoise& e) const { return {tftpd(e.number, quiet, warning, describe(e))}; }
+  L operator()(const TftpNoise& e) const { return {in_tftpd(e.number, quiet, warning, describe(e))}; }
   L operator()(const LeftOut& e) const {
     return {apdepot(quiet, warning,
                     fmt::format("{} more lines about {} were left out within {} s", e.lines, escaped(e.about),
                                 e.period.count()))};
   }
   L operator()(const Missed& e) const {
-    const auto line = e.protocol == Protocol::tftp ? tftpd : sftp_server;
+    const auto line = e.protocol == Protocol::tftp ? in_tftpd : sftp_server;
     const auto cause = cause_name(e.miss.cause);
     return {line(e.number, quiet, warning, fmt::format("miss {}: {}", cause, text_of(e.miss, e.protocol)))};
   }
@@ -327,30 +373,23 @@ struct Lines {
     return {apdepot(normal, info, fmt::format("host key {} {}", e.type, e.fingerprint))};
   }
   L operator()(const SshProbed& e) const {
-    return {sftp_server(e.number, debug, Severity::debug,
-                        fmt::format("{} connected and left without a word", e.client))};
+    return {sshd(e.number, debug, Severity::debug,
+                 fmt::format("{} connected and left without a word", e.client))};
   }
-  L operator()(const SshDropped& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
-  L operator()(const SshPenalised& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
-  L operator()(const SshNegotiated& e) const { return {sftp_server(e.number, verbose, info, describe(e))}; }
-  L operator()(const SshMismatched& e) const { return {sftp_server(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshDropped& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshPenalised& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
+  L operator()(const SshNegotiated& e) const { return {sshd(e.number, verbose, info, describe(e))}; }
+  L operator()(const SshMismatched& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SshEnded& e) const {
     const bool stranger = e.user.empty();
-    return {sftp_server(e.number, stranger ? normal : verbose, stranger ? warning : info, describe(e))};
+    return {sshd(e.number, stranger ? normal : verbose, stranger ? warning : info, describe(e))};
   }
   L operator()(const SshRefused& e) const {
-    return {sftp_server(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
+    const auto line = e.by_service ? sftp_server : sshd;
+    return {line(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
   }
-  L operator()(const LoggedIn& e) const {
-    return {sftp_server(
-        e.number, normal, info,
-        fmt::format("Accepted {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
-  }
-  L operator()(const LoginFailed& e) const {
-    return {sftp_server(
-        e.number, quiet, warning,
-        fmt::format("Failed {} for {} from {} port {} ssh2", e.method, escaped(e.user), e.client, e.port))};
-  }
+  L operator()(const LoggedIn& e) const { return {sshd(e.number, normal, info, describe(e))}; }
+  L operator()(const LoginFailed& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SessionOpened& e) const {
     return {
         sftp_server(e.number, normal, info,

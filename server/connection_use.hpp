@@ -38,7 +38,7 @@ class ConnectionUse {
     return holds_enough() ? least_room : std::max(least_room, share() - bytes_.bytes());
   }
 
-  ToldOnce misses{1000}, misnamed{100}, refused_opens{10};
+  ToldOnce misses{1000}, unwritten{1000}, misnamed{100}, refused_opens{10};
 
  private:
   // The last is what ten channels take that have each a request of the longest kind coming in.

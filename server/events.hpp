@@ -129,18 +129,35 @@ struct SshEnded {
 struct SshRefused {
   std::uint64_t number;
   std::string what;
+  bool by_service = false;  // by SFTP or SCP, not by the connection
 };
 struct LoggedIn {
   std::uint64_t number;
   std::string user, client;
   std::uint16_t port;
   std::string method;
+  std::string key = {};  // "ED25519 SHA256:..."; empty where none was shown
+};
+// Why a login failed. For the log alone: a client must not learn who has an account.
+enum class LoginFault {
+  wrong_password,
+  unknown_user,
+  other_case,   // there is a user whose name differs in that only
+  no_password,  // the user logs in by keys
+  no_keys,      // the user logs in by a password
+  other_key,    // none of the user's
+  barred_key,   // the user's, and not permitted from there
+  wrong_signature,
+  not_judged,  // its address is refused
 };
 struct LoginFailed {
   std::uint64_t number;
   std::string user, client;
   std::uint16_t port;
   std::string method;
+  LoginFault fault = LoginFault::wrong_password;
+  std::string key = {};      // as in LoggedIn
+  std::string similar = {};  // of other_case: that user
 };
 struct SessionOpened {
   std::uint64_t number;

@@ -66,16 +66,6 @@ ssh::Key load_or_make(const Kind& kind, const std::filesystem::path& file) {
   return std::filesystem::exists(file) ? load(file) : make(kind, file);
 }
 
-std::string fingerprint_of(const ssh::Key& key) {
-  unsigned char* hash = nullptr;
-  std::size_t size = 0;
-  if (ssh_get_publickey_hash(key.get(), SSH_PUBLICKEY_HASH_SHA256, &hash, &size) != SSH_OK) return "";
-  char* text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size);
-  ssh_clean_pubkey_hash(&hash);
-  const std::unique_ptr<char, ssh::Deleter<ssh_string_free_char>> owner(text);
-  return text ? text : "";
-}
-
 }  // namespace
 
 std::vector<HostKeyPair> load_or_make_host_keys(const storage::Depot& depot) {
@@ -83,7 +73,7 @@ std::vector<HostKeyPair> load_or_make_host_keys(const storage::Depot& depot) {
   for (const auto& kind : kinds) {
     const auto file = depot.state() / kind.file;
     auto key = load_or_make(kind, file);
-    auto fingerprint = fingerprint_of(key);
+    auto fingerprint = ssh::fingerprint(key.get());
     keys.push_back({std::move(key), ssh_key_type_to_char(kind.type), std::move(fingerprint)});
   }
   return keys;

@@ -107,6 +107,30 @@ std::string json_of(const std::vector<Repeated>& repeated) {
   return "[" + array + "]";
 }
 
+std::string_view word(LoginFault fault) {
+  switch (fault) {
+    case LoginFault::wrong_password:
+      return "wrong_password";
+    case LoginFault::unknown_user:
+      return "unknown_user";
+    case LoginFault::other_case:
+      return "other_case";
+    case LoginFault::no_password:
+      return "no_password";
+    case LoginFault::no_keys:
+      return "no_keys";
+    case LoginFault::other_key:
+      return "other_key";
+    case LoginFault::barred_key:
+      return "barred_key";
+    case LoginFault::wrong_signature:
+      return "wrong_signature";
+    case LoginFault::not_judged:
+      break;
+  }
+  return "not_judged";
+}
+
 struct SftpFields {
   JsonObject& out;
   std::string_view operator()(const sftp::event::ClientVersion& e) const {
@@ -255,10 +279,15 @@ struct Fields {
     return out.add("number", e.number), out.add("what", e.what), "ssh.refused";
   }
   std::string_view operator()(const LoggedIn& e) const {
-    return session(e.number, e.user, e.client), out.add("method", e.method), "ssh.accepted";
+    session(e.number, e.user, e.client), out.add("method", e.method);
+    if (!e.key.empty()) out.add("key", e.key);
+    return "ssh.accepted";
   }
   std::string_view operator()(const LoginFailed& e) const {
-    return session(e.number, e.user, e.client), out.add("method", e.method), "ssh.denied";
+    session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", word(e.fault));
+    if (!e.key.empty()) out.add("key", e.key);
+    if (!e.similar.empty()) out.add("similar", e.similar);
+    return "ssh.denied";
   }
   std::string_view operator()(const SessionOpened& e) const {
     return session(e.number, e.user, e.client), "sftp.opened";

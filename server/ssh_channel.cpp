@@ -61,6 +61,10 @@ std::optional<std::uint32_t> closed_by(const files::Operation& operation, const 
   return opened ? std::optional(opened->handle) : std::nullopt;
 }
 
+std::string may_only_read(const conf::User& user) {
+  return fmt::format("user {} may only read here", user.name);
+}
+
 Workers& workers_for(const Shared& shared, const files::Operation& operation) {
   const bool bytes = std::holds_alternative<files::ReadFile>(operation) ||
                      std::holds_alternative<files::WriteFile>(operation) ||
@@ -160,10 +164,11 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
 
 void SshChannel::start_sftp(ssh::Message request) {
   start(std::move(request), [this] {
-    const auto access = connection_.user().uploads ? sftp::Access::uploads : sftp::Access::read_only;
+    const auto& user = connection_.user();
+    const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
     return std::make_unique<SftpService>(
         shared_.events, connection_.number(), use_,
-        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access));
+        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access, may_only_read(user)));
   });
 }
 
@@ -174,12 +179,16 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
     if (command.sends) {
       session = std::make_unique<scp::Source>(command);
     } else {
-      session = std::make_unique<scp::Sink>(command, user.uploads,
-                                            fmt::format("user {} may only read here", user.name));
+      session = std::make_unique<scp::Sink>(command, user.uploads, may_only_read(user));
     }
     return std::make_unique<ScpService>(shared_.events, connection_.number(), std::move(session),
                                         !command.sends);
   });
+}
+
+void SshChannel::decline(ssh::Message request, std::string text) {
+  ssh_message_channel_request_reply_success(request.get());
+  parting_ = std::move(text);
 }
 
 void SshChannel::start(ssh::Message request, MakeService make) {
@@ -238,6 +247,8 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
     may_go_on_ = false;
     if (received_.size() > most_unasked_bytes) {
       connection_.end("the client sent what nobody asked for");
+    } else if (!parting_.empty()) {
+      guard([this] { part(); });
     } else if (eof_ || closed_) {
       finish(0);
     }
@@ -249,6 +260,15 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
     if (waiting_ || finished_ || !channel_ || !may_go_on_) return false;
   }
   return true;
+}
+
+void SshChannel::part() {
+  const auto size = static_cast<std::uint32_t>(parting_.size());
+  if (!closed_) {
+    if (!connection_.may_send() || ssh_channel_window_size(channel_) < size) return;
+    if (ssh_channel_write(channel_, parting_.data(), size) == 0) return;  // a key exchange is under way
+  }
+  finish(1);
 }
 
 // One round. True when something moved and nothing hinders the next one.
@@ -305,7 +325,7 @@ std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what)
   if (taken) return std::move(*taken);
   auto text = fmt::format("another open file: {}", text_of(taken.error()));
   if (use_->refused_opens.is_new(text))
-    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text)});
+    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text), true});
   return {};
 }
 
@@ -383,7 +403,10 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   }
   service_->done(std::move(outcome.answer));
   service_->tell();
-  if (channel_ && tells && outcome.missing && !expected(*outcome.missing, code)) {
+  if (!channel_ || !outcome.missing) return;
+  if (outcome.unwritten) {
+    tell_unwritten(*outcome.missing, code);
+  } else if (tells && !expected(*outcome.missing, code)) {
     explain(*outcome.missing, code);
   }
 }
@@ -392,6 +415,13 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
 bool SshChannel::expected(const storage::Path& missing, std::error_code error) const {
   return connection_.user().uploads && error == std::errc::no_such_file_or_directory &&
          missing.text().starts_with("/uploads/");
+}
+
+// Also of a name that was looked at before, and was missing then: clients ask first.
+void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
+  if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
+  shared_.events.emit(
+      event::Missed{connection_.number(), event::Protocol::sftp, explain_unwritten(path, error)});
 }
 
 // One line a name. The client has its status code already, or has it while we look.

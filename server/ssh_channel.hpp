@@ -55,13 +55,15 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   // Answers the request when the service runs, or cannot.
   void start_sftp(ssh::Message request);
   void start_scp(ssh::Message request, scp::Command command);
+  // Grants the request, but only to show `text` and to end with the exit status 1. `text` is short.
+  void decline(ssh::Message request, std::string text);
 
   // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
   bool serve(std::chrono::steady_clock::time_point end);
   void detach();  // the connection is over: libssh's channel is gone, or about to be
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
-  bool serves() const { return starting_ || service_; }
+  bool serves() const { return starting_ || service_ || !parting_.empty(); }
   bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
   bool closed_by_client() const { return closed_; }
   bool over() const { return closed_ && finished_ && !waiting_; }
@@ -72,6 +74,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   using MakeService = std::function<std::unique_ptr<FileService>()>;
   void start(ssh::Message request, MakeService make);
   bool work();
+  void part();
   void carry_out(const files::Operation& operation);
   bool open(const files::Operation& operation);
   std::optional<OpenFiles::Lease> lease(const OpenFiles::Wanted& what);
@@ -79,6 +82,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed);
   void conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells);
   bool expected(const storage::Path& missing, std::error_code error) const;
+  void tell_unwritten(const storage::Path& path, std::error_code error);
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
   void count_held();
@@ -113,6 +117,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool eof_ = false, closed_ = false;  // by the client
   bool finished_ = false;              // by us
   bool starting_ = false;
+  std::string parting_;   // all that it is for
   bool waiting_ = false;  // for a worker
   std::unique_ptr<FileService> service_;
   // By their handles; shared with whoever closes the files at the end.

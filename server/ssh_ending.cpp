@@ -96,6 +96,11 @@ SshEnd end_of(std::string_view why) {
 
 }  // namespace
 
+bool is_ours(std::string_view why) {
+  const auto how = end_of(why);
+  return how == SshEnd::disconnecting || how == SshEnd::timeout;
+}
+
 bool leaves_the_client_waiting(std::string_view error) { return error.starts_with(unanswered_key); }
 
 Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings) {

@@ -33,4 +33,15 @@ inline std::string base64(ssh_key key) {
   return raw;
 }
 
+// "SHA256:..." as ssh-keygen -l prints it. Empty when there is no key, or memory is short.
+inline std::string fingerprint(ssh_key key) {
+  unsigned char* hash = nullptr;
+  std::size_t size = 0;
+  if (!key || ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &size) != SSH_OK) return {};
+  char* raw = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size);
+  ssh_clean_pubkey_hash(&hash);
+  const std::unique_ptr<char, Deleter<ssh_string_free_char>> owner(raw);
+  return text(raw);
+}
+
 }  // namespace server::ssh

@@ -22,7 +22,28 @@ using namespace std::chrono_literals;
 constexpr int most_tries = 6;
 constexpr int most_requests = 50;  // "none", and keys that a client only offers, are no tries
 constexpr std::size_t longest_name = 1024;
+constexpr const char* publickey = "publickey";
 constexpr auto too_many_tries = "Too many authentication failures";
+
+// In OpenSSH's words: "ED25519 SHA256:...". Empty for none.
+std::string key_text(ssh_key key) {
+  const auto fingerprint = ssh::fingerprint(key);
+  if (fingerprint.empty()) return {};
+  const auto type = ssh_key_type(key);
+  const auto* const word = type == SSH_KEYTYPE_ED25519 ? "ED25519"
+                           : type == SSH_KEYTYPE_RSA   ? "RSA"
+                                                       : "ECDSA";
+  return fmt::format("{} {}", word, fingerprint);
+}
+
+// Of a try that was judged.
+event::LoginFault fault(const UserLookup& lookup, bool by_key, bool barred) {
+  using enum event::LoginFault;
+  if (!lookup.user) return lookup.similar.empty() ? unknown_user : other_case;
+  if (!by_key) return lookup.user->user.password_hash.empty() ? no_password : wrong_password;
+  if (barred) return barred_key;
+  return lookup.user->user.authorized_keys.empty() ? no_keys : other_key;
+}
 
 }  // namespace
 
@@ -79,7 +100,7 @@ void SshLogin::refused_by_libssh(const std::string& name) {
 
 void SshLogin::forged(const std::string& name) {
   if (user_ || !counts(name)) return;
-  shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, "publickey"});
+  tell_failed(publickey, event::LoginFault::wrong_signature);
   ++guesses_;
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
 }
@@ -120,7 +141,8 @@ bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
 bool SshLogin::is_judged(const char* method, ssh::Message& message, Done& done) {
   const auto now = Clock::now();
   if (common_.limits.judges(address_, name_, now)) return true;
-  shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, method});
+  tell_failed(method, event::LoginFault::not_judged,
+              method == publickey ? key_text(ssh_message_auth_pubkey(message.get())) : "");
   shared_.warn_rarely(
       "logins of accounts that have not logged in from their address within the hour are refused there, "
       "because "
@@ -168,7 +190,7 @@ void SshLogin::check_password(ssh::Message message, Secret password, const char*
 
 // The message, which has the key, is kept by what waits for the verdict.
 void SshLogin::check_key(ssh::Message message, Done done) {
-  if (!is_judged("publickey", message, done)) return;
+  if (!is_judged(publickey, message, done)) return;
   const auto offered = ssh_message_auth_pubkey(message.get());
   common_.lookups.run(
       client_network(address_),
@@ -206,8 +228,9 @@ void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done d
     ssh_message_auth_reply_pk_ok_simple(message.get());
     return done();
   }
-  decide(std::move(message), verdict.lookup,
-         {"publickey", verdict.opens && state == SSH_PUBLICKEY_STATE_VALID, false}, std::move(done));
+  const Try what{publickey, verdict.opens && state == SSH_PUBLICKEY_STATE_VALID, false,
+                 key_text(ssh_message_auth_pubkey(message.get())), !verdict.barred.empty()};
+  decide(std::move(message), verdict.lookup, what, std::move(done));
 }
 
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
@@ -215,16 +238,22 @@ void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try&
   if (what.good && lookup.user) {
     place_.logged_in(name_, Clock::now());
     user_ = lookup.user->user;
-    shared_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method});
+    shared_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method, what.key});
     ssh_message_auth_reply_success(message.get(), 0);
     return done();
   }
-  shared_.events.emit(event::LoginFailed{number_, name_, client_, port_, what.method});
+  tell_failed(what.method, fault(lookup, what.method == publickey, what.barred), what.key, lookup.similar);
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
   // A key that is only shown is no guess: an agent shows all that it has.
   if (!what.guess) return refuse(std::move(message), {}, std::move(done));
   refuse(std::move(message), common_.limits.failed(address_, ++guesses_, shared_.settings->ssh, Clock::now()),
          std::move(done));
+}
+
+void SshLogin::tell_failed(const char* method, event::LoginFault fault, std::string key,
+                           std::string similar) {
+  shared_.events.emit(
+      event::LoginFailed{number_, name_, client_, port_, method, fault, std::move(key), std::move(similar)});
 }
 
 // By then the connection may be gone.

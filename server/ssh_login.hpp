@@ -46,7 +46,9 @@ class SshLogin {
   struct Try {
     const char* method;
     bool good;
-    bool guess;  // something secret was offered
+    bool guess;            // something secret was offered
+    std::string key = {};  // as in event::LoggedIn
+    bool barred = false;
   };
   struct KeyVerdict {
     UserLookup lookup;
@@ -61,6 +63,8 @@ class SshLogin {
   void check_key(ssh::Message message, Done done);
   void judge_key(ssh::Message message, const KeyVerdict& verdict, Done done);
   void decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done);
+  void tell_failed(const char* method, event::LoginFault fault, std::string key = {},
+                   std::string similar = {});
   void refuse(ssh::Message message, Clock::duration delay, Done done);
   template <class Judge>
   void conclude(const Done& done, Judge judge);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -432,6 +433,10 @@ void SshSession::channel_request(ssh::Message message) {
     return refuse(m, fmt::format("the command \"{}{}\": {}", text.substr(0, longest_command_told),
                                  cut ? "..." : "", command.error()));
   }
+  if (free && type == SSH_CHANNEL_REQUEST_SHELL) {
+    (*place)->decline(std::move(message), only_files());
+    return tell_refused("a shell");
+  }
   static constexpr std::array<const char*, 7> words{
       "a request",   "a terminal",     "a command", "a shell", "an environment variable",
       "a subsystem", "a window change"};
@@ -439,10 +444,25 @@ void SshSession::channel_request(ssh::Message message) {
   refuse(m, word < words.size() ? words[word] : words[0]);
 }
 
-// Told once: a client that wants its environment sent may ask fifty times.
 void SshSession::refuse(ssh_message message, std::string what) {
   ssh_message_reply_default(message);
+  tell_refused(std::move(what));
+}
+
+// Once: a client that wants its environment sent may ask fifty times.
+void SshSession::tell_refused(std::string what) {
   if (refused_.is_new(what)) shared_.events.emit(event::SshRefused{number_, std::move(what)});
+}
+
+// For a person who sits there, with the address that the client came to.
+std::string SshSession::only_files() const {
+  tcp::endpoint here;
+  auto size = static_cast<socklen_t>(here.capacity());
+  if (::getsockname(handle_, here.data(), &size) == 0) here.resize(size);
+  const auto address = here.address();
+  const auto host = address.to_string();
+  return fmt::format("this server speaks SFTP and SCP only: sftp -P {} {}@{}\r\n", here.port(),
+                     login_.user()->name, address.is_v6() ? "[" + host + "]" : host);
 }
 
 // ---- its time and its end
@@ -475,6 +495,7 @@ void SshSession::watch() {
 }
 
 void SshSession::stop() noexcept {
+  code_ = ssh::Disconnect::by_application;
   if (!succeeds([this] { end("the server is shutting down"); })) starve();
 }
 
@@ -495,6 +516,7 @@ void SshSession::end(std::string why) {
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
+  if (is_ours(why)) farewell_ = why;
   shared_.events.emit(silent ? Event(event::SshProbed{number_, client_})
                              : ending(peer, why, shared_.settings->ssh));
 }
@@ -513,7 +535,7 @@ void SshSession::wind_up() noexcept {
     ssh_event_remove_session(event_.get(), session_.get());
     event_.reset();
   }
-  ssh_disconnect(session_.get());
+  ssh::disconnect(session_.get(), code_, farewell_);
   error_code ignored;
   socket_.close(ignored);
   ended_(*this);

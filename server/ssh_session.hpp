@@ -11,6 +11,7 @@
 #include "server/ssh_channel.hpp"
 #include "server/ssh_chatter.hpp"
 #include "server/ssh_common.hpp"
+#include "server/ssh_disconnect.hpp"
 #include "server/ssh_handles.hpp"
 #include "server/ssh_login.hpp"
 #include "server/ssh_negotiation.hpp"
@@ -88,6 +89,8 @@ class SshSession final : SshChannel::Connection,
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
   void refuse(ssh_message message, std::string what);
+  void tell_refused(std::string what);
+  std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 
   bool may_answer() const;
@@ -126,9 +129,11 @@ class SshSession final : SshChannel::Connection,
   bool away_ = false;                       // a worker has the session
   std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
   std::optional<std::string> put_off_;  // the end, until the worker gives the session back
-  bool short_of_memory_ = false;        // it ends, as soon as no worker has the session
-  bool told_ = false;                   // of the first exchange's algorithms
-  bool logging_in_ = false;             // a worker judges
+  std::string farewell_;                // what the client is told at the end; empty where it is gone
+  ssh::Disconnect code_ = ssh::Disconnect::protocol_error;
+  bool short_of_memory_ = false;  // it ends, as soon as no worker has the session
+  bool told_ = false;             // of the first exchange's algorithms
+  bool logging_in_ = false;       // a worker judges
   bool over_ = false, wound_up_ = false, draining_ = false;
 
   // libssh's own: of packets, and of bytes on the socket.

@@ -186,7 +186,8 @@ UserFiles::Outcome UserFiles::run(const files::WriteFile& operation) {
 UserFiles::Outcome UserFiles::run(const files::TruncateFile& operation) {
   auto* file = upload(operation.handle);
   if (!file) return not_open();
-  if (!fits(operation.size, 0)) return {std::make_error_code(std::errc::file_too_large)};
+  if (!fits(operation.size, 0))
+    return refuse(name_of(*file), make_error_code(storage::UploadError::too_large));
   return change(name_of(*file), file->resize(operation.size));
 }
 
@@ -207,39 +208,39 @@ UserFiles::Outcome UserFiles::run(const files::SyncFile& operation) {
 
 UserFiles::Outcome UserFiles::run(const files::MakeDirectory& operation) {
   const auto place = own(operation.path);
-  if (!place) return {place.error()};
+  if (!place) return refuse(operation.path, place.error());
   return change(operation.path, place->folder.make_directory(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::RemoveDirectory& operation) {
   const auto place = own(operation.path);
-  if (!place) return {place.error()};
+  if (!place) return refuse_change(operation.path, place.error());
   return change(operation.path, place->folder.remove_directory(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::RemoveFile& operation) {
   const auto place = own(operation.path);
-  if (!place) return {place.error()};
+  if (!place) return refuse_change(operation.path, place.error());
   return change(operation.path, place->folder.remove_file(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::Rename& operation) {
   const auto from = own(operation.from), to = own(operation.to);
-  if (!from) return {from.error()};
-  if (!to) return {to.error()};
+  if (!from) return refuse_change(operation.from, from.error());
+  if (!to) return refuse(operation.to, to.error());
   return change(operation.from, from->folder.rename(from->path, to->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::ExamineOwn& operation) {
   const auto place = own(operation.path);
-  if (!place) return {place.error()};
+  if (!place) return refuse_change(operation.path, place.error());
   if (upload(operation.path)) return {files::Done{}};
   return change(operation.path, place->folder.expect_own(place->path));
 }
 
 UserFiles::Outcome UserFiles::run(const files::SetTimes& operation) {
   const auto place = own(operation.path);
-  if (!place) return {place.error()};
+  if (!place) return refuse_change(operation.path, place.error());
   auto* under_way = upload(operation.path);
   if (!under_way) return change(operation.path, place->folder.set_times(place->path, operation.times));
   under_way->set_times(operation.times);
@@ -268,7 +269,7 @@ std::optional<storage::Path> UserFiles::below_uploads(const storage::Path& path)
 
 storage::Result<UserFiles::Own> UserFiles::own(const storage::Path& path) const {
   const auto below = below_uploads(path);
-  if (!uploads_ || !below) return std::unexpected(std::make_error_code(std::errc::permission_denied));
+  if (!uploads_ || !below) return std::unexpected(make_error_code(storage::UploadError::outside));
   auto folder = storage::uploads_below(images_.root);
   if (!folder) return std::unexpected(folder.error());
   return Own{storage::Writable(std::move(*folder), uploads_->sender), *below};
@@ -280,10 +281,10 @@ storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& opera
   const auto& root = place->folder.root();
   if (!operation.create) {
     const auto there = root.attributes(place->path, storage::Links::keep);
-    return std::unexpected(there ? std::make_error_code(std::errc::file_exists) : there.error());
+    return std::unexpected(there ? make_error_code(storage::UploadError::exists) : there.error());
   }
   if (operation.size && !fits(*operation.size, 0))
-    return std::unexpected(std::make_error_code(std::errc::file_too_large));
+    return std::unexpected(make_error_code(storage::UploadError::too_large));
   return storage::Upload::begin(uploads_->sender, root, place->path, operation.size);
 }
 
@@ -300,7 +301,7 @@ UserFiles::Outcome UserFiles::store(std::uint32_t handle, std::span<const std::b
   auto* file = upload(handle);
   if (!file) return not_open();
   if (!fits(offset, bytes.size())) {
-    const auto error = std::make_error_code(std::errc::file_too_large);
+    const auto error = make_error_code(storage::UploadError::too_large);
     file->fail(error);
     return refuse(name_of(*file), error);
   }
@@ -313,9 +314,15 @@ bool UserFiles::fits(std::uint64_t offset, std::uint64_t size) const {
   return offset <= most && size <= most - offset;
 }
 
+// Our own reason for what the system calls so is told to the client as well.
 UserFiles::Outcome UserFiles::refuse(const storage::Path& path, std::error_code error) {
-  refused_ = path;
-  return {error, path};
+  if (error == std::errc::file_exists) error = storage::UploadError::exists;
+  return {.answer = error, .missing = path, .unwritten = true};
+}
+
+// Nobody sent what is not below uploads/.
+UserFiles::Outcome UserFiles::refuse_change(const storage::Path& path, std::error_code error) {
+  return refuse(path, error == storage::UploadError::outside ? storage::UploadError::others : error);
 }
 
 // What somebody did to a name that is there.
@@ -357,7 +364,6 @@ storage::LookupSettings UserFiles::own(storage::LookupSettings settings) const {
 // As the finder understood the name.
 storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code error,
                                  const storage::LookupSettings& settings) const {
-  if (refused_ == missing) return explain_unwritten(missing, error);
   const auto name = missing.text();
   const auto catalogue = images_.catalogue.now(images_.folder);
   if (!catalogue) return storage::plain_miss(name, error);
@@ -392,14 +398,15 @@ storage::Miss explain_unwritten(const storage::Path& path, std::error_code error
   const auto miss = [error](std::string what, std::string hint) {
     return storage::Miss{storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
   };
-  if (storage::is_upload_error(error))
-    return miss(name + (error == std::errc::permission_denied ? " stays as it is" : " cannot be written"),
-                error.message());
-  if (!storage::below_uploads(path))
+  const bool ours = storage::is_upload_error(error);
+  if (error == storage::UploadError::outside || (!ours && !storage::below_uploads(path)))
     return miss(fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name()));
   if (error == std::errc::file_exists) return miss(name + " is there already", "nothing is overwritten");
   if (error == std::errc::file_too_large)
     return miss(name + " is larger than a user may send", "ssh.max_upload bounds it");
+  if (ours)
+    return miss(name + (error == std::errc::permission_denied ? " stays as it is" : " cannot be written"),
+                error.message());
   if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + name, "");
   return miss(fmt::format("{} cannot be written: {}", name, error.message()), "");
 }

@@ -28,6 +28,7 @@ class UserFiles {
     files::Answer answer;
     std::optional<storage::Path> missing = {};  // the name that could not be examined, opened or written
     std::optional<Meant> meant = {};            // what was opened instead
+    bool unwritten = false;                     // `missing` was to be written or changed
   };
   struct Images {          // those that the user sees
     storage::Path folder;  // of all images; the user's "/"
@@ -57,6 +58,7 @@ class UserFiles {
   // The same as perform() with the file that was plainly meant; nothing when none was. For `explaining`.
   std::optional<Outcome> perform_as_meant(const files::Operation& operation,
                                           storage::LookupSettings settings);
+  // Why a name that was only to be read is not there.
   storage::Miss explain(const storage::Path& missing, std::error_code error,
                         const storage::LookupSettings& settings) const;
 
@@ -97,8 +99,9 @@ class UserFiles {
   storage::Result<std::size_t> read(std::uint32_t handle, std::span<std::byte> into, std::uint64_t offset);
   Outcome store(std::uint32_t handle, std::span<const std::byte> bytes, std::uint64_t offset);
   bool fits(std::uint64_t offset, std::uint64_t size) const;
-  Outcome refuse(const storage::Path& path, std::error_code error);
-  Outcome change(const storage::Path& path, const storage::Result<void>& done);
+  static Outcome refuse(const storage::Path& path, std::error_code error);
+  static Outcome refuse_change(const storage::Path& path, std::error_code error);
+  static Outcome change(const storage::Path& path, const storage::Result<void>& done);
 
   using Slot = std::variant<std::monostate, storage::File, storage::Directory, storage::Upload>;
   Slot& slot(std::uint32_t handle);
@@ -110,7 +113,6 @@ class UserFiles {
   Workers& closing_;
   std::shared_ptr<void> hold_;
   std::vector<Slot> open_;
-  std::optional<storage::Path> refused_;  // the last name that could not be written
 };
 
 // Why a name that a user wanted to write was refused.

@@ -31,6 +31,15 @@ std::shared_ptr<const KnownUser> known(const conf::User& user) {
   return result;
 }
 
+// But for upper and lower case, and blanks around it.
+bool is_meant_by(const std::string& name, std::string_view typed) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!typed.empty() && blank(typed.front())) typed.remove_prefix(1);
+  while (!typed.empty() && blank(typed.back())) typed.remove_suffix(1);
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(name, typed, {}, lower, lower);
+}
+
 auto known(const std::vector<conf::User>& users) {
   std::vector<std::shared_ptr<const KnownUser>> result;
   for (const auto& user : users) result.push_back(known(user));
@@ -55,6 +64,7 @@ UserLookup Users::find(const std::shared_ptr<const conf::Settings>& settings, co
     std::shared_ptr<const KnownUser> first;
     for (const auto& each : users) {
       if (each->user.name == name && !first) first = each;
+      if (is_meant_by(each->user.name, name)) lookup.similar = each->user.name;
     }
     if (first) lookup.user = std::move(first);
   };
@@ -62,6 +72,7 @@ UserLookup Users::find(const std::shared_ptr<const conf::Settings>& settings, co
   pick(file->users);
   pick(of_settings(settings)->users);
   if (!lookup.user) lookup.mistakes = file->mistakes;
+  if (lookup.user) lookup.similar.clear();
   return lookup;
 }
 

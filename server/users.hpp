@@ -28,6 +28,7 @@ struct KnownUser {
 
 struct UserLookup {
   std::shared_ptr<const KnownUser> user;  // nobody: there is no such user
+  std::string similar;                    // then one that is called so but for case, and blanks around it
   std::vector<std::string> mistakes;      // in the users file, when they may be why
 };
 

@@ -23,6 +23,12 @@ class Category final : public std::error_category {
         return fmt::format("folders below uploads/ are at most {} deep", deepest_upload);
       case UploadError::others:
         return "only the user who sent it may change, rename or remove it";
+      case UploadError::outside:
+        return "Permission denied: only what is below /uploads can be written";
+      case UploadError::exists:
+        return "File exists, and nothing is replaced";
+      case UploadError::too_large:
+        return "File too large: ssh.max_upload bounds it";
       case UploadError::unknown_sender:
         break;
     }
@@ -30,7 +36,10 @@ class Category final : public std::error_category {
   }
 
   std::error_condition default_error_condition(int value) const noexcept override {
-    const bool bound = static_cast<UploadError>(value) <= UploadError::reserve;
+    const auto error = static_cast<UploadError>(value);
+    if (error == UploadError::exists) return std::make_error_condition(std::errc::file_exists);
+    if (error == UploadError::too_large) return std::make_error_condition(std::errc::file_too_large);
+    const bool bound = error <= UploadError::reserve;
     return std::make_error_condition(bound ? std::errc::no_space_on_device : std::errc::permission_denied);
   }
 };

@@ -6,7 +6,8 @@ namespace storage {
 
 // Why an upload, or a change below an uploads folder, is refused by us and not by the system. The message is
 // a sentence for the log and the client, with the key that decides. Each compares equal to the errc that
-// protocols have a code for: no_space_on_device for the bounds, permission_denied for the rest.
+// protocols have a code for: no_space_on_device for the bounds, file_exists, file_too_large, and
+// permission_denied for the rest.
 enum class UploadError {
   total = 1,       // uploads.max_total
   files,           // uploads.max_files
@@ -15,6 +16,9 @@ enum class UploadError {
   depth,           // deepest_upload
   others,          // somebody else sent it, or nobody did
   unknown_sender,  // the file system cannot record who sent it
+  outside,         // not below uploads/
+  exists,          // nothing is replaced
+  too_large,       // ssh.max_upload
 };
 
 std::error_code make_error_code(UploadError error);

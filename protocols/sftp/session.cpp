@@ -24,7 +24,19 @@ constexpr int requests_at_once = 64;
 constexpr std::size_t bytes_at_once = 16 << 10;
 
 constexpr std::size_t longest_extension_told = 100;
+constexpr std::string_view no_links = "links are never made here";
+constexpr std::string_view no_such_handle = "No such handle is open";
+constexpr std::string_view fixed_attributes = "size and owner of a file that is there stay as they are";
+constexpr std::string_view fixed_owner = "the owner of a file stays as it is";
 constexpr std::string_view too_many_open = "Too many files are open: close some first";
+
+// The code's usual text, for clients that look for it; in the place of "Failure", which says nothing, what
+// the system says, and always what the server decided.
+std::string told(std::error_code error) {
+  const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
+  const auto status = status_of(error);
+  return ours || status == Status::failure ? error.message() : std::string(text_of(status));
+}
 
 }  // namespace
 
@@ -130,7 +142,7 @@ void Session::dispatch(Bytes packet) {
     if (row.type != type || row.extension != extension) continue;
     if (!row.writes || access_ == Access::uploads) return (this->*row.run)(id, reader);
     events_.push_back(event::Refused{row.name});
-    return send_status(id, Status::permission_denied);
+    return send_status(id, Status::permission_denied, why_not_);
   }
   events_.push_back(event::Unknown{static_cast<std::uint32_t>(type),
                                    std::string(extension.substr(0, longest_extension_told))});
@@ -203,7 +215,7 @@ void Session::open(std::uint32_t id, Reader& reader) {
   if ((flags & writing_flags) == 0) return open_for_reading(id, name);
   if (access_ == Access::uploads) return open_for_writing(id, name, flags);
   events_.push_back(event::Refused{"open"});
-  send_status(id, Status::permission_denied);
+  send_status(id, Status::permission_denied, why_not_);
 }
 
 void Session::open_for_reading(std::uint32_t id, std::string_view name) {
@@ -324,12 +336,12 @@ void Session::set_by_name(std::uint32_t id, const std::string& name, const Wante
   } else {
     ask(id, ExamineOwn{*path});
   }
-  if (wanted.size || wanted.owner) pending_->verdict = Status::permission_denied;
+  if (wanted.size || wanted.owner) pending_->refusal = fixed_attributes;
 }
 
 void Session::set_open(std::uint32_t id, std::uint32_t number, const WantedAttributes& wanted) {
   tell(handles_[number].name, wanted);
-  const auto verdict = wanted.owner ? Status::permission_denied : Status::ok;
+  const auto refusal = wanted.owner ? fixed_owner : std::string_view{};
   std::optional<Operation> times;
   if (wanted.times) times = SetTimesOpen{number, *wanted.times};
   if (wanted.size) {
@@ -338,9 +350,9 @@ void Session::set_open(std::uint32_t id, std::uint32_t number, const WantedAttri
   } else if (times) {
     ask(id, std::move(*times));
   } else {
-    return send_status(id, verdict);
+    return send_verdict(id, refusal);
   }
-  pending_->verdict = verdict;
+  pending_->refusal = refusal;
 }
 
 void Session::remove(std::uint32_t id, Reader& reader) {
@@ -393,7 +405,7 @@ void Session::refuse_pair(std::uint32_t id, Reader& reader, std::string_view req
   const auto new_name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Pair{request, std::string(old_name), std::string(new_name)});
-  send_status(id, Status::permission_denied);
+  send_status(id, Status::permission_denied, no_links);
 }
 
 void Session::lsetstat(std::uint32_t id, Reader&) { send_status(id, Status::permission_denied); }
@@ -504,7 +516,7 @@ std::optional<std::uint32_t> Session::new_handle(std::uint32_t id, std::string_v
 
 std::optional<std::uint32_t> Session::handle_or_status(std::uint32_t id, std::string_view wire) {
   const auto number = handles_.find(wire);
-  if (!number) send_status(id, Status::failure);
+  if (!number) send_status(id, Status::failure, no_such_handle);
   return number;
 }
 
@@ -601,7 +613,7 @@ void Session::answer(Done) {
   if (const auto* cut = std::get_if<TruncateFile>(&pending_->operation))
     handles_[cut->handle].end = cut->size;
   if (auto next = std::exchange(pending_->next, {})) return go_on(std::move(*next));
-  send_status(pending_->id, pending_->verdict);
+  send_verdict(pending_->id, pending_->refusal);
 }
 
 void Session::send_handle(std::uint32_t number) {
@@ -614,12 +626,8 @@ void Session::send_handle(std::uint32_t number) {
 void Session::answer(std::error_code error) {
   output_.drop_packet();
   if (const auto opened = opening()) handles_.free(*opened);
-  // What the system says has the usual text of its code; what the server decides is told.
-  const auto status = status_of(error);
-  const bool ours = error.category() != std::system_category() && error.category() != std::generic_category();
   const bool too_many = error == std::errc::too_many_files_open;
-  send_status(pending_->id, status,
-              ours ? error.message() : std::string(too_many ? too_many_open : text_of(status)));
+  send_status(pending_->id, status_of(error), too_many ? std::string(too_many_open) : told(error));
 }
 
 void Session::close_all() {
@@ -631,6 +639,11 @@ bool Session::idle() const { return !pending_ && output_.size() == 0 && handles_
 void Session::begin(Type type, std::uint32_t id) {
   output_.begin_packet(type);
   output_.u32(id);
+}
+
+// Of what was done, but for a part that may not be.
+void Session::send_verdict(std::uint32_t id, std::string_view refusal) {
+  refusal.empty() ? send_status(id, Status::ok) : send_status(id, Status::permission_denied, refusal);
 }
 
 void Session::send_status(std::uint32_t id, Status status) { send_status(id, status, text_of(status)); }

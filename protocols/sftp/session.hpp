@@ -29,8 +29,11 @@ enum class Access { read_only, uploads };
 // thread at a time.
 class Session {
  public:
-  // `now`: seconds since 1970, for the dates that READDIR prints.
-  explicit Session(std::int64_t now, Access access = Access::read_only) : now_(now), access_(access) {}
+  // `now`: seconds since 1970, for the dates that READDIR prints. `why_not`: what a client that may only read
+  // is told when it writes.
+  explicit Session(std::int64_t now, Access access = Access::read_only,
+                   std::string why_not = "you may only read here")
+      : now_(now), access_(access), why_not_(std::move(why_not)) {}
 
   // False: this is not SFTP, or more than any client has a reason to send ahead; close the channel.
   bool feed(Bytes bytes);
@@ -122,11 +125,13 @@ class Session {
 
   void begin(Type type, std::uint32_t id);
   void send_handle(std::uint32_t number);
+  void send_verdict(std::uint32_t id, std::string_view refusal);
   void send_status(std::uint32_t id, Status status);
   void send_status(std::uint32_t id, Status status, std::string_view text);
 
   const std::int64_t now_;
   const Access access_;
+  const std::string why_not_;
   Requests requests_;  // what an operation carries may point into it
   Output output_;
   std::size_t room_ = 0;  // for it, as of the last poll()
@@ -137,7 +142,7 @@ class Session {
     Operation operation;
     bool given = false;                  // poll() has handed it out
     std::optional<Operation> next = {};  // once this one is done
-    Status verdict = Status::ok;         // once all is done
+    std::string_view refusal = {};       // of a part of it, once the rest is done
     std::uint64_t left = 0;              // bytes to copy
     bool to_the_end = false;             // of the file that is copied from
   };

@@ -72,7 +72,7 @@ def test_served_requests_do_not_fill_the_log(start, under_attack):
     server = start()
     bound = Lines()
     asked = under_attack(server, log_flood, 4)
-    most, lines = bound(LINES), server.whole_log("tftpd")
+    most, lines = bound(LINES), server.whole_log("in.tftpd")
     assert asked > 100
     assert len(lines) <= most
     judge_lines(lines)
@@ -116,7 +116,7 @@ def test_many_forged_addresses_do_not_fill_the_log(start):
     assert tftp_wire.fetch(server.tftp, "/EWC/17_9_4a/version.info")
     most = bound(ALL_LINES)
     judge_loop(server)
-    assert len(server.log_lines("tftpd")) <= most
+    assert len(server.log_lines("in.tftpd")) <= most
 
 
 def test_a_log_file_has_a_bound(start, under_attack, tmp_path):

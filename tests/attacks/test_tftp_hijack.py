@@ -32,7 +32,7 @@ def test_a_request_from_the_port_of_a_running_download_does_not_end_it(start, im
         device.peer = peer
 
     assert content == images["ap1g8"]
-    assert not [line for line in server.whole_log("tftpd") if "aborted" in line and IMAGE in line]
+    assert not [line for line in server.whole_log("in.tftpd") if "aborted" in line and IMAGE in line]
 
 
 def test_a_forged_address_does_not_upload_through_the_single_port(start, depot):

@@ -88,7 +88,7 @@ def test_what_is_no_regular_file_is_refused_at_once(server, sftp, images_folder,
 
     assert sftp.open("/odd").status == PERMISSION_DENIED
     assert tftp_is_refused(server, "/odd")
-    server.wait_for_log(r"^tftpd\[\d+\]: miss UNREADABLE: /odd ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: miss UNREADABLE: /odd ")
     assert sftp.fetch(IMAGE) == images["ap1g8"]
     assert tftp_wire.fetch(server.tftp, IMAGE) == images["ap1g8"]
 

@@ -1,14 +1,19 @@
 """The log, letter for letter: administrators grep for these lines."""
+import contextlib
 import json
 import re
+import shutil
+import subprocess
 import zipfile
 
+import paramiko
 import pytest
 
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, TIMESTAMP, USER, wait_until
+from clients import key_user
 from make_bundle import BUNDLE
-from sftp_wire import NO_SUCH_FILE, OK, STAT, Sftp, login, string
+from sftp_wire import NO_SUCH_FILE, OK, STAT, Sftp, connect, login, string
 
 IMAGE = f"{RELEASE}/ap3g3"
 SECONDS = r"\d+\.\d s"
@@ -16,13 +21,13 @@ SECONDS = r"\d+\.\d s"
 
 def lines_of(server, number):
     """The texts of one request's or session's lines."""
-    ours = re.compile(rf"(tftpd|sftp-server)\[{number}\]: ")
+    ours = re.compile(rf"(in\.tftpd|sshd|sftp-server)\[{number}\]: ")
     return [line.split(": ", 1)[1] for line in server.log_lines() if ours.match(line)]
 
 
 def wait_for_number(server, pattern):
     """The number N of the first line `TAG[N]: TEXT` whose text `pattern` fits."""
-    return int(server.wait_for_log(rf"^(?:tftpd|sftp-server)\[(\d+)\]: {pattern}$").group(1))
+    return int(server.wait_for_log(rf"^(?:in\.tftpd|sshd|sftp-server)\[(\d+)\]: {pattern}$").group(1))
 
 
 def ask_and_get_error(server, name, **how):
@@ -52,9 +57,9 @@ def test_a_tftp_read_is_two_lines(server, images, options, shape):
 def test_the_controllers_two_requests_in_one_second_are_two_numbers(server):
     downloads = [tftp_wire.Download(IMAGE, "tsize", "0"), tftp_wire.Download(IMAGE, "blksize", "1428")]
     tftp_wire.fetch_all(server.tftp, downloads)
-    wait_until(lambda: sum(": sent " in line for line in server.log_lines("tftpd")) == 2)
+    wait_until(lambda: sum(": sent " in line for line in server.log_lines("in.tftpd")) == 2)
 
-    requests = [line for line in server.log_lines("tftpd") if ": RRQ " in line]
+    requests = [line for line in server.log_lines("in.tftpd") if ": RRQ " in line]
 
     assert len(set(requests)) == 2
     assert all(line.endswith("]: RRQ from 127.0.0.1 filename /EWC/17_9_4a/ap3g3") for line in requests)
@@ -68,7 +73,7 @@ def test_resent_blocks_are_counted(server):
         client.expect_data(1)
         client.finish(1)
 
-    server.wait_for_log(r"^tftpd\[\d+\]: sent /EWC/17_9_4a/ap3g3 to 127\.0\.0\.1: .*, 1 resent$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sent /EWC/17_9_4a/ap3g3 to 127\.0\.0\.1: .*, 1 resent$")
 
 
 MISSES = [
@@ -128,8 +133,8 @@ def test_a_tftp_name_that_no_file_can_have_has_its_own_cause(server, name, cause
     packet = ask_and_get_error(server, name)
 
     assert packet.number in (1, 2)
-    server.wait_for_log(rf"^tftpd\[\d+\]: sending NAK \({packet.number}, [A-Z][a-z ]+\) to 127\.0\.0\.1$")
-    server.wait_for_log(rf"^tftpd\[\d+\]: miss {cause}: .+")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: sending NAK \({packet.number}, [A-Z][a-z ]+\) to 127\.0\.0\.1$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: miss {cause}: .+")
 
 
 def test_a_refused_write_is_logged(server):
@@ -155,7 +160,7 @@ def test_the_controllers_walk_over_sftp_reads_as_with_openssh(server, images):
     assert sftp.read_to_end(handle) == images["ap3g3"]
     assert sftp.close(handle) == OK
     transport.close()
-    closed = server.wait_for_log(r"^sftp-server\[(\d+)\]: Connection closed by user ewc 127\.0\.0\.1 port \d+$")
+    closed = server.wait_for_log(r"^sshd\[(\d+)\]: Connection closed by user ewc 127\.0\.0\.1 port \d+$")
 
     texts = lines_of(server, closed.group(1))
 
@@ -236,7 +241,7 @@ def test_every_line_has_a_utc_time(server):
     assert all(TIMESTAMP.match(line) for line in lines), lines
 
 
-@pytest.mark.parametrize("name", ["/a\nb", "/a\r\ntftpd[1]: forged", "/\x1b[31mred", "/a\tb", "/%s%n", '/a"b',
+@pytest.mark.parametrize("name", ["/a\nb", "/a\r\nin.tftpd[1]: forged", "/\x1b[31mred", "/a\tb", "/%s%n", '/a"b',
                                   "/caf\udcff"])
 def test_what_a_client_sends_is_escaped(server, name):
     ask_and_get_error(server, name)
@@ -245,7 +250,7 @@ def test_what_a_client_sends_is_escaped(server, name):
     text = "\n".join(log)
 
     assert sum(": RRQ from " in line for line in log) == 1
-    assert not [line for line in log if line.startswith("tftpd[1]: forged")]
+    assert not [line for line in log if line.startswith("in.tftpd[1]: forged")]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
 
 
@@ -294,8 +299,8 @@ def test_the_log_can_go_to_a_file(start_server, depot, tmp_path):
     line = wait_until(lambda: [line for line in file.read_text().splitlines() if ": RRQ from " in line])[0]
 
     assert TIMESTAMP.match(line)
-    assert re.fullmatch(r"tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /EWC/17_9_4a/ap3g3", TIMESTAMP.sub("", line))
-    assert not server.whole_log("tftpd")
+    assert re.fullmatch(r"in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /EWC/17_9_4a/ap3g3", TIMESTAMP.sub("", line))
+    assert not server.whole_log("in.tftpd")
 
 
 def test_a_log_file_that_is_moved_away_is_made_anew(start_server, depot, tmp_path):
@@ -307,4 +312,24 @@ def test_a_log_file_that_is_moved_away_is_made_anew(start_server, depot, tmp_pat
     tftp_wire.fetch(server.tftp, IMAGE)
 
     wait_until(lambda: file.exists() and " sent " in file.read_text())
-    assert ": RRQ from " in file.read_text() and "tftpd" not in old.read_text()
+    assert ": RRQ from " in file.read_text() and "in.tftpd" not in old.read_text()
+
+
+@pytest.mark.skipif(not shutil.which("fail2ban-regex"), reason="the package fail2ban is not installed")
+@pytest.mark.parametrize("before", ["2026-11-28T12:44:11.920Z ", "Nov 28 12:44:11 host "], ids=["file", "syslog"])
+def test_fail2ban_s_own_filter_knows_who_failed_to_log_in(start_server, depot, key, tmp_path, before):
+    """Nobody is let off by what we add to sshd's words, and no client can have another banned."""
+    server = start_server(depot, key_user(key))
+    for name in (USER, "nobody", "EWC", "keyed", "x from 192.0.2.1 port 5 ssh2"):
+        transport = connect(server)
+        with contextlib.suppress(paramiko.SSHException, EOFError):
+            transport.auth_password(name, "wrong", fallback=False)
+        transport.close()
+    failed = [line for line in server.whole_log("sshd") if ": Failed " in line]
+    assert len(failed) == 5
+    for line in failed:  # each by itself: a filter puts lines of one connection together
+        log = tmp_path / "log"
+        log.write_text(f"{before}{line}\n")
+        done = subprocess.run(["fail2ban-regex", "--out", "row", log, "sshd"], capture_output=True, text=True, check=True)
+
+        assert "'ip4': '127.0.0.1'" in done.stdout and "'nofail': True" not in done.stdout, line

@@ -187,7 +187,7 @@ def test_any_other_command_is_refused(client, server, command):
 
     assert done.returncode != 0
     assert "uid=" not in done.stdout
-    server.wait_for_log(r'^sftp-server\[\d+\]: refused the command "')
+    server.wait_for_log(r'^sshd\[\d+\]: refused the command "')
 
 
 def test_sftp_and_scp_share_a_connection(transport, images):

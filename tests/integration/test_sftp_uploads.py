@@ -18,6 +18,7 @@ from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APP
                        SYMLINK, WRITE, Cursor, Sftp, login, string, u32, u64)
 
 NEW = FLAG_WRITE | FLAG_CREATE | FLAG_TRUNCATE
+OUTSIDE = b"Permission denied: only what is below /uploads can be written"
 IMAGE = f"{RELEASE}/ap1g8"
 SIZE, OWNER, MODE, TIMES = 1, 2, 4, 8  # what ATTRS may hold
 
@@ -42,6 +43,13 @@ def server(start_server, depot, key):
 @pytest.fixture
 def client(server, tmp_path, key):
     return Client(server, tmp_path / "home", key)
+
+
+def text(reply):
+    """Of a status."""
+    cursor = Cursor(reply.body)
+    cursor.u32()
+    return cursor.string()
 
 
 def write(sftp, handle, offset, content):
@@ -346,6 +354,55 @@ def test_a_name_outside_uploads_is_told_where_to_go(server, sftp):
     sftp.open("/new", NEW)
 
     server.wait_for_log(r"^sftp-server\[\d+\]: miss WRITE_REFUSED: /new is not below /uploads; write /uploads/new$")
+
+
+def test_a_refused_upload_says_why_though_the_client_looked_first(server, sftp):
+    """As `put` of OpenSSH's sftp, its scp and sshfs do; the miss of the first look says nothing of writing."""
+    assert sftp.ask(STAT, string("/new")).status == NO_SUCH_FILE
+    reply = sftp.open("/new", NEW)
+
+    assert reply.status == PERMISSION_DENIED and text(reply) == OUTSIDE
+    server.wait_for_log(r"^sftp-server\[\d+\]: miss WRITE_REFUSED: /new is not below /uploads; write /uploads/new$")
+
+
+def test_each_refusal_tells_the_client_its_reason(sftp, uploads):
+    put(sftp, "/uploads/there")
+    others = b"only the user who sent it may change, rename or remove it"
+    for reply, told in {
+            "open": (sftp.open("/uploads/there", NEW), b"File exists, and nothing is replaced"),
+            "mkdir": (sftp.ask(MKDIR, string("/new"), NO_ATTRIBUTES), OUTSIDE),
+            "mkdir again": (sftp.ask(MKDIR, string("/uploads"), NO_ATTRIBUTES), b"File exists"),
+            "remove": (sftp.ask(REMOVE, string(IMAGE)), others),
+            "rmdir": (sftp.ask(RMDIR, string(RELEASE)), others),
+            "rename": (sftp.ask(RENAME, string(IMAGE), string("/uploads/image")), others),
+            "rename out": (sftp.ask(RENAME, string("/uploads/there"), string("/new")), OUTSIDE),
+            "utime": (sftp.ask(SETSTAT, string(IMAGE), times(THEN)), others),
+            "chown": (sftp.ask(SETSTAT, string("/uploads/there"), u32(OWNER) + u32(0) + u32(0)),
+                      b"size and owner of a file that is there stay as they are"),
+            "symlink": (sftp.ask(SYMLINK, string("/uploads/a"), string("/uploads/b")), b"links are never made here"),
+            "handle": (sftp.ask(CLOSE, string(b"none")), b"No such handle is open")}.values():
+        assert reply.status != OK and text(reply) == told
+
+
+def test_who_may_only_read_is_told_so(start_server, depot):
+    server = start_server(depot)
+    transport = login(server, USER, PASSWORD)
+    sftp = Sftp(transport)
+    for reply in (sftp.open("/uploads/new", NEW), sftp.ask(REMOVE, string(IMAGE))):
+        assert reply.status == PERMISSION_DENIED and text(reply) == b"user ewc may only read here"
+    transport.close()
+
+
+def test_real_clients_show_the_reason(server, client, tmp_path):
+    local = client.file("local", "content")
+    with pytest.raises(PermissionError, match="only what is below /uploads can be written"):
+        transport = login(server, USER, PASSWORD)
+        paramiko.SFTPClient.from_transport(transport).put(str(local), "/new")
+    transport.close()
+    host, port = server.ssh
+    done = client.run("scp", "-s", *client.key_options(), "-P", port, local, f"keyed@{host}:/by-scp", check=False)
+    assert done.returncode != 0
+    server.wait_for_log(r"miss WRITE_REFUSED: /by-scp is not below /uploads; write /uploads/by-scp$")
 
 
 def test_no_link_leads_out(server, sftp, uploads, tmp_path):

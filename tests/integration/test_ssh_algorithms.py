@@ -77,7 +77,7 @@ def test_every_algorithm_that_is_offered_moves_a_file(start, images, compatibili
         kex, host_key, cipher, mac = chosen.values()
         agreed = f"{cipher} {'<implicit>' if AEAD.search(cipher) else mac}"
         client.server.wait_for_log(
-            rf"^sftp-server\[\d+\]: 127\.0\.0\.1 port \d+ is SSH-2\.0-OpenSSH\S*( \S+)*: kex {re.escape(kex)}, host key "
+            rf"^sshd\[\d+\]: 127\.0\.0\.1 port \d+ is SSH-2\.0-OpenSSH\S*( \S+)*: kex {re.escape(kex)}, host key "
             rf"{host_key}, client->server {re.escape(agreed)}, server->client {re.escape(agreed)}$")
 
 
@@ -180,7 +180,7 @@ def test_a_failed_negotiation_shows_both_lists_and_the_setting_that_mends_it(sta
     done = sftp(client, "pwd\n", *options(chosen), check=False)
     theirs = list(chosen.values())[-1]
     line = client.server.wait_for_log(
-        rf"^sftp-server\[\d+\]: Unable to negotiate with 127\.0\.0\.1 port \d+: no matching {word} found\. "
+        rf"^sshd\[\d+\]: Unable to negotiate with 127\.0\.0\.1 port \d+: no matching {word} found\. "
         rf"Their offer: {re.escape(theirs)}\S*\. Ours: \S+\. They are SSH-2\.0-OpenSSH.*").group()
 
     assert done.returncode != 0
@@ -203,10 +203,10 @@ def test_each_session_says_how_it_ended(start):
     client = start()
     sftp(client, "pwd\n")
     client.server.wait_for_log(
-        r"^sftp-server\[\d+\]: Disconnected from user keyed 127\.0\.0\.1 port \d+: 11:disconnected by user$")
+        r"^sshd\[\d+\]: Disconnected from user keyed 127\.0\.0\.1 port \d+: 11:disconnected by user$")
     with contextlib.closing(connect(client.server)):
         pass
-    client.server.wait_for_log(r"^sftp-server\[\d+\]: Connection (closed|reset) by 127\.0\.0\.1 port \d+$")
+    client.server.wait_for_log(r"^sshd\[\d+\]: Connection (closed|reset) by 127\.0\.0\.1 port \d+$")
 
 
 def test_what_a_client_says_of_itself_is_escaped(server):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import stat
@@ -103,6 +104,60 @@ def test_a_login_is_logged_and_its_password_is_not(server):
     assert PASSWORD not in text and "wr0ng-secret" not in text
 
 
+def failures(server, *attempts):
+    """The lines of failed logins, without their ports, once as many are there."""
+    for attempt in attempts:
+        transport = connect(server)
+        with contextlib.suppress(paramiko.SSHException, EOFError):
+            attempt(transport)
+        transport.close()
+    pattern = r"^sshd\[\d+\]: (Failed .* from 127\.0\.0\.1 port) \d+ (ssh2.*)$"
+    lines = [re.search(pattern, line) for line in server.whole_log("sshd")]
+    return [" ".join(line.groups()) for line in lines if line]
+
+
+def fingerprint(key):
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+
+
+def test_a_failed_password_says_why(keyed_server):
+    def password(name):
+        return lambda transport: transport.auth_password(name, "wrong", fallback=False)
+
+    assert failures(keyed_server, password(USER), password("nobody"), password("EWC"), password("ewc "),
+                    password("keyed")) == [
+        "Failed password for ewc from 127.0.0.1 port ssh2",
+        "Failed password for invalid user nobody from 127.0.0.1 port ssh2",
+        "Failed password for invalid user EWC from 127.0.0.1 port ssh2: the user is called ewc",
+        "Failed password for invalid user ewc  from 127.0.0.1 port ssh2: the user is called ewc",
+        "Failed password for keyed from 127.0.0.1 port ssh2: the user has no password, only keys: apdepot user passwd "
+        "sets one"]
+
+
+def test_a_failed_key_says_which_and_why(keyed_server):
+    keys = [paramiko.RSAKey.generate(2048), paramiko.ECDSAKey.generate()]
+
+    def publickey(name, key):
+        return lambda transport: transport.auth_publickey(name, key)
+
+    rsa, ecdsa = (f"{kind} {fingerprint(key)}" for kind, key in zip(("RSA", "ECDSA"), keys))
+    assert failures(keyed_server, publickey("keyed", keys[0]), publickey(USER, keys[1]), publickey("nobody", keys[1])) == [
+        f"Failed publickey for keyed from 127.0.0.1 port ssh2: {rsa}, not one of the user's keys",
+        f"Failed publickey for ewc from 127.0.0.1 port ssh2: {ecdsa}, the user has no keys, only a password",
+        f"Failed publickey for invalid user nobody from 127.0.0.1 port ssh2: {ecdsa}"]
+
+
+def test_an_accepted_key_is_told_as_sshd_tells_it(keyed_server, key):
+    private = paramiko.Ed25519Key.from_private_key_file(str(key))
+    transport = connect(keyed_server)
+    transport.auth_publickey("keyed", private)
+    transport.close()
+
+    told = keyed_server.wait_for_log(r"^sshd\[\d+\]: Accepted publickey for keyed from 127\.0\.0\.1 port \d+ ssh2: (.*)$")
+
+    assert told.group(1) == f"ED25519 {fingerprint(private)}"
+
+
 # ---- ways that are shut
 
 def test_six_tries_are_all_a_connection_gets(server):
@@ -119,9 +174,21 @@ def test_six_tries_are_all_a_connection_gets(server):
     transport.join(PATIENCE)
 
     assert not transport.is_alive()
-    server.wait_for_log(r"^sftp-server\[\d+\]: Disconnecting 127\.0\.0\.1 port \d+: Too many authentication failures$")
+    server.wait_for_log(r"^sshd\[\d+\]: Disconnecting 127\.0\.0\.1 port \d+: Too many authentication failures$")
     assert tries in (6, 7)  # the end comes with the sixth refusal, or to the client's surprise at its seventh try
     assert may_enter(server, USER, PASSWORD)
+
+
+def test_the_client_reads_why_the_connection_ends(client):
+    """With sshd's own code and text."""
+    host, port = client.server.ssh
+    password = client.file("askpass", "#!/bin/sh\necho wrong\n")
+    password.chmod(0o700)
+    done = client.run("env", f"SSH_ASKPASS={password}", "SSH_ASKPASS_REQUIRE=force", "ssh", *client.ssh_options(), "-o",
+                      "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=20", "-p", port, f"{USER}@{host}",
+                      check=False, stdin="")
+
+    assert f"Received disconnect from {host} port {port}:2: Too many authentication failures" in done.stderr
 
 
 def test_a_changed_user_name_ends_the_connection(server):
@@ -171,12 +238,23 @@ def test_requests_that_are_no_tries_are_limited_too(server, method):
 # ---- nothing but SFTP
 
 @pytest.mark.parametrize("ask", [
-    lambda channel: channel.invoke_shell(), lambda channel: channel.exec_command("true"),
-    lambda channel: channel.invoke_subsystem("no-such-subsystem")], ids=["shell", "command", "subsystem"])
+    lambda channel: channel.exec_command("true"),
+    lambda channel: channel.invoke_subsystem("no-such-subsystem")], ids=["command", "subsystem"])
 def test_whatever_is_not_sftp_is_refused(transport, ask):
     channel = transport.open_session(timeout=PATIENCE)
     with pytest.raises(paramiko.SSHException):
         ask(channel)
+
+
+def test_a_shell_says_what_there_is_instead(client):
+    host, port = client.server.ssh
+    for options in (["-T"], ["-tt"]):
+        done = client.run("ssh", *client.key_options(), *options, "-p", port, f"{client.keyed}@{host}", check=False,
+                          stdin="ls\n")
+
+        assert done.returncode == 1
+        assert done.stdout.splitlines() == [f"this server speaks SFTP and SCP only: sftp -P {port} keyed@{host}"]
+    client.server.wait_for_log(r"^sshd\[\d+\]: refused a shell$")
 
 
 def test_sftp_starts_on_a_channel_that_asked_for_more(transport):
@@ -184,7 +262,6 @@ def test_sftp_starts_on_a_channel_that_asked_for_more(transport):
     channel_request(sftp.channel, "env", string("LANG"), string("C"))
     channel_request(sftp.channel, "pty-req", string("vt100"), u32(80), u32(24), u32(0), u32(0), string(b"\0"))
     channel_request(sftp.channel, "auth-agent-req@openssh.com")
-    channel_request(sftp.channel, "shell")
     channel_request(sftp.channel, "exec", string("true"))
     channel_request(sftp.channel, "x11-req", b"\0", string("MIT-MAGIC-COOKIE-1"), string("0" * 32), u32(0))
     ask_for_sftp(sftp.channel)

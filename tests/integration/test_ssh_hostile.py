@@ -190,7 +190,7 @@ def test_many_clients_that_exchange_keys_at_once_cost_the_loop_one_long_turn(ser
 # ---- one client and the others
 
 def test_guesses_of_one_address_do_not_keep_another_waiting(server):
-    server_side = r"^sftp-server\[\d+\]: Failed password for {} from"
+    server_side = r"^sshd\[\d+\]: Failed password for {} from"
     with contextlib.ExitStack() as stack:
         storm = [stack.enter_context(RawSsh(server.ssh, host="127.0.0.2")) for _ in range(30)]
         for ssh in storm:

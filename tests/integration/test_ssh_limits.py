@@ -13,8 +13,8 @@ from apdepot import PASSWORD, USER
 from clients import make_key
 from sftp_wire import PATIENCE, Sftp, connect, login
 
-DROP = r"^sftp-server\[\d+\]: drop connection #\d+ from \[{}\]:\d+ on \[127\.0\.0\.1\]:\d+ {}"
-PENALTY = r"^sftp-server\[\d+\]: {}/32: activating ipv4 penalty of {} seconds for penalty: {}; ssh\.trusted lists"
+DROP = r"^sshd\[\d+\]: drop connection #\d+ from \[{}\]:\d+ on \[127\.0\.0\.1\]:\d+ {}"
+PENALTY = r"^sshd\[\d+\]: {}/32: activating ipv4 penalty of {} seconds for penalty: {}; ssh\.trusted lists"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_whoever_does_not_log_in_is_shown_the_door(start):
     transport.join(PATIENCE)
 
     assert not transport.is_alive()
-    server.wait_for_log(r"^sftp-server\[\d+\]: Timeout before authentication for 127\.0\.0\.1 port \d+$")
+    server.wait_for_log(r"^sshd\[\d+\]: Timeout before authentication for 127\.0\.0\.1 port \d+$")
 
 
 def test_a_login_ends_the_time(start):

@@ -181,7 +181,7 @@ def test_a_broadcast_is_answered_from_the_interfaces_own_address(start_at, site,
             (host, _), content = fetch_from(client)
 
         assert (host, content) == (answers, images["ap1g8"])
-    server.wait_for_log(rf"^tftpd\[\d+\]: RRQ from 198\.51\.100\.10 filename {IMAGE}$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from 198\.51\.100\.10 filename {IMAGE}$")
 
 
 @needs_networks
@@ -192,7 +192,7 @@ def test_a_link_local_address_with_its_scope_is_served(start_at, site, images, s
     assert server.tftp == ("fe80::1%wlan", PORT)
     with site.client("wlan", "fe80::1") as client:
         assert fetch_from(client)[1] == images["ap1g8"]
-    server.wait_for_log(rf"^tftpd\[\d+\]: RRQ from fe80::10%wlan filename {IMAGE}$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from fe80::10%wlan filename {IMAGE}$")
 
 
 @needs_networks
@@ -244,7 +244,7 @@ def test_networks_are_allowed_and_denied(start_at, site, images, settings, serve
         with site.client(interface_of[asked], asked) as client:
             client.request(IMAGE)
             sender = re.escape(site.sender(interface_of[asked], asked))
-            server.wait_for_log(rf"^tftpd\[\d+\]: dropped a request from {sender} for {IMAGE}: its address is ")
+            server.wait_for_log(rf"^in\.tftpd\[\d+\]: dropped a request from {sender} for {IMAGE}: its address is ")
             client.socket.setblocking(False)
             with pytest.raises(BlockingIOError):
                 client.receive()

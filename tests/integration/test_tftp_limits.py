@@ -8,7 +8,7 @@ from apdepot import RELEASE, write_config
 from tftp_wire import ACK, DATA, ERROR, PATIENCE, WRQ, Client, data, fetch, request
 
 IMAGE = f"{RELEASE}/ap1g8"
-DROPPED = rf"^tftpd\[\d+\]: dropped a request from {{}} for {IMAGE}: {{}}$"
+DROPPED = rf"^in\.tftpd\[\d+\]: dropped a request from {{}} for {IMAGE}: {{}}$"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_more_transfers_than_allowed_are_dropped_until_one_has_ended(start, clie
     expect_dropped(server, three, TRANSFERS)
 
     assert one.finish(2) == images["ap1g8"][1024:]
-    server.wait_for_log(r"^tftpd\[\d+\]: sent ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sent ")
     expect_served(three, images)
     assert two.finish(2) == images["ap1g8"][1024:]
 
@@ -114,7 +114,7 @@ def test_one_address_may_not_have_all_transfers(start, client_of, images):
 
     expect_served(client_of(server, "127.0.0.2"), images)
     assert clients[0].finish(2) == images["ap1g8"][1024:]
-    server.wait_for_log(r"^tftpd\[\d+\]: sent .* to 127\.0\.0\.1: ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sent .* to 127\.0\.0\.1: ")
     expect_served(clients[2], images)
 
 
@@ -144,7 +144,7 @@ def test_a_repeated_request_takes_no_second_place(start, client_of, images):
     first = client.receive()
 
     assert first.data + client.finish(1) == images["ap1g8"]
-    assert not any("dropped" in line for line in server.whole_log("tftpd"))
+    assert not any("dropped" in line for line in server.whole_log("in.tftpd"))
 
 
 def test_more_requests_a_second_than_allowed_are_dropped(start, client_of, images):
@@ -161,7 +161,7 @@ def test_more_requests_a_second_than_allowed_are_dropped(start, client_of, image
         with contextlib.suppress(BlockingIOError):
             answered.append(client.receive().opcode)
     assert answered in ([DATA] * 2, [DATA] * 3)  # two seconds' worth at once
-    assert sum("dropped a request" in line for line in server.log_lines("tftpd")) == 1
+    assert sum("dropped a request" in line for line in server.log_lines("in.tftpd")) == 1
     assert ask_until_answered(clients[-1]).opcode == DATA
 
 
@@ -237,19 +237,19 @@ def test_a_noisy_client_is_summed_up(start, client_of):
     for _ in range(6):
         denied.request(IMAGE)
     assert client_of(server, "127.0.0.2").ask("/nowhere").opcode == ERROR
-    server.wait_for_log(r"^tftpd\[\d+\]: sending NAK \(1, File not found\) to 127\.0\.0\.2$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sending NAK \(1, File not found\) to 127\.0\.0\.2$")
 
-    more = r"^tftpd\[\d+\]: {} more requests from {} within 10 s: {}$"
+    more = r"^in\.tftpd\[\d+\]: {} more requests from {} within 10 s: {}$"
     server.wait_for_log(more.format(14, r"127\.0\.0\.1 were refused",
                                     "3 times NOT_FOUND /nowhere/5, once NOT_FOUND /nowhere/7, and 10 others"))
     server.wait_for_log(more.format(5, r"127\.0\.0\.3 were dropped", "5 times tftp.deny"))
-    lines = server.log_lines("tftpd")
+    lines = server.log_lines("in.tftpd")
     assert sum(line.endswith("sending NAK (1, File not found) to 127.0.0.1") for line in lines) == 100
     assert sum("RRQ from 127.0.0.1 " in line for line in lines) == 100
     assert sum("dropped a request from 127.0.0.3 " in line for line in lines) == 1
     assert not any("more requests from 127.0.0.2" in line for line in lines)
     assert client.ask("/nowhere/again").opcode == ERROR
-    server.wait_for_log(r"^tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /nowhere/again$")  # and then it is told again
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename /nowhere/again$")  # and then it is told again
 
 
 # ---- a reload

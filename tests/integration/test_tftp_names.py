@@ -21,13 +21,13 @@ def expect_miss(server, name, cause, *texts):
     assert (packet.opcode, packet.number) == (ERROR, 1), packet.raw
     for text in texts:
         assert text in packet.text
-    server.wait_for_log(rf"^tftpd\[\d+\]: miss {cause}: ")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: miss {cause}: ")
 
 
 @pytest.mark.parametrize("name", [IMAGE, IMAGE[1:]])
 def test_the_leading_slash_is_nobodys_business(server, images, name):
     assert fetch(server.tftp, name) == images["ap1g8"]
-    server.wait_for_log(rf"^tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename {name}$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename {name}$")
 
 
 @pytest.mark.parametrize("name, rule", [
@@ -48,7 +48,7 @@ def test_the_leading_slash_is_nobodys_business(server, images, name):
 def test_what_was_plainly_meant_is_served_and_told(server, images, name, rule):
     assert fetch(server.tftp, name, "blksize", 8192) == images["ap1g8"]
     shown = re.escape(name.replace("\\", "\\\\"))  # the log's escape
-    server.wait_for_log(rf"^tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename {shown} remapped to {IMAGE} \({rule}\)$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename {shown} remapped to {IMAGE} \({rule}\)$")
 
 
 @pytest.mark.parametrize("name, cause, texts", [
@@ -78,7 +78,7 @@ def test_no_name_leads_out_of_the_depot(server, name):
     packet = ask(server, name)
 
     assert packet.opcode == ERROR
-    server.wait_for_log(r"^tftpd\[\d+\]: miss ESCAPES_ROOT: ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: miss ESCAPES_ROOT: ")
 
 
 @pytest.mark.parametrize("name", ["//EWC/17_9_4a/ap1g8", "EWC\\17_9_4a\\ap1g8", "/ewc/17_9_4a/ap1g8",
@@ -89,7 +89,7 @@ def test_where_nothing_is_forgiven_only_exact_names_are_served(start_server, dep
 
     assert (packet.opcode, packet.number) == (ERROR, 1)
     assert fetch(server.tftp, IMAGE[1:]) == images["ap1g8"]
-    server.wait_for_log(r"^tftpd\[\d+\]: sent ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sent ")
     assert not any("remapped" in line for line in server.whole_log())
 
 
@@ -105,7 +105,7 @@ def test_an_alias_stands_for_the_beginning_of_a_path(start_server, depot, images
     expect_miss(server, "/tftpboot/ap1g9", "FAMILY_MISSING")
     assert ask(server, "/tftpboot2/ap1g8").opcode == ERROR
     assert ask(server, "/tftpboot/../../state/users.yaml").opcode == ERROR
-    server.wait_for_log(rf"^tftpd\[\d+\]: RRQ from \S+ filename /tftpboot/ap1g8 remapped to {IMAGE} \(alias\)$")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from \S+ filename /tftpboot/ap1g8 remapped to {IMAGE} \(alias\)$")
 
 
 def test_a_reload_takes_new_aliases_and_forgives_no_more(start_server, depot, tmp_path, images):

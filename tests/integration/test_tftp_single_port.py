@@ -89,7 +89,7 @@ def test_a_port_may_ask_for_the_next_file_at_once(server, client, images):
         content = client.ask(f"{RELEASE}/{name}").data
 
         assert content + client.finish(1) == images[name]
-    assert sum(": sent " in line for line in server.whole_log("tftpd")) == 4
+    assert sum(": sent " in line for line in server.whole_log("in.tftpd")) == 4
 
 
 def test_a_new_request_is_served_when_the_transfer_that_runs_has_hung(server, client, images):
@@ -107,7 +107,7 @@ def test_a_new_request_is_served_when_the_transfer_that_runs_has_hung(server, cl
 
     assert first.raw == data(1, images["ap1g4"][:512])
     assert first.data + client.finish(1) == images["ap1g4"]
-    server.wait_for_log(rf"^tftpd\[\d+\]: {IMAGE} aborted by 127\.0\.0\.1 \(0, a new request from the same port\): ")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: {IMAGE} aborted by 127\.0\.0\.1 \(0, a new request from the same port\): ")
 
 
 def test_a_client_whose_port_is_closed_ends_its_own_transfer_and_no_other(server, client, images):
@@ -115,7 +115,7 @@ def test_a_client_whose_port_is_closed_ends_its_own_transfer_and_no_other(server
     with tftp_wire.Client(server.tftp) as gone:
         gone.ask(OTHER, "windowsize", 4)
         gone.acknowledge(0)
-    server.wait_for_log(rf"^tftpd\[\d+\]: {OTHER} aborted by 127\.0\.0\.1 \(0, port unreachable\): ")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: {OTHER} aborted by 127\.0\.0\.1 \(0, port unreachable\): ")
 
     assert content + client.finish(1) == images["ap1g8"]
 
@@ -130,7 +130,7 @@ def test_a_window_is_no_larger_than_a_forged_ack_may_draw(client):
 def test_late_packets_of_an_ended_transfer_are_ignored(server, client, images, late):
     content = client.ask(OTHER).data
     assert content + client.finish(1) == images["ap1g4"]
-    server.wait_for_log(r"^tftpd\[\d+\]: sent ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sent ")
     client.send(late)
     expect_silence(client, server)
 
@@ -158,7 +158,7 @@ def test_a_request_that_comes_twice_begins_one_transfer(server, client, images):
         content = client.receive()
 
     assert content.data + client.finish(1, block_size=8192) == images["ap1g8"]
-    assert sum("RRQ from" in line for line in server.whole_log("tftpd")) == 1
+    assert sum("RRQ from" in line for line in server.whole_log("in.tftpd")) == 1
 
 
 # ---- strangers

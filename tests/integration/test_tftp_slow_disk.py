@@ -111,6 +111,6 @@ def test_a_client_that_leaves_while_its_read_waits_leaves_nothing_behind(server,
     let_the_server_have_a_turn(server)
     slow_file.open_gate()
 
-    server.wait_for_log(rf"^tftpd\[\d+\]: {SLOW} aborted by 127\.0\.0\.1 \(0, no patience\): 0 bytes ")
+    server.wait_for_log(rf"^in\.tftpd\[\d+\]: {SLOW} aborted by 127\.0\.0\.1 \(0, no patience\): 0 bytes ")
     assert fetch(server.tftp, IMAGE) == images["ap1g8"]
     assert fetch(server.tftp, SLOW, "blksize", "8192") == images["ap1g4"]

@@ -113,7 +113,7 @@ def let_the_server_catch_up(server):
 
 def ending_of(server, name):
     """The line about the end of the test's only transfer."""
-    return server.wait_for_log(rf"^tftpd\[\d+\]: (?!RRQ)(.*{name}\b.*)").group(1)
+    return server.wait_for_log(rf"^in\.tftpd\[\d+\]: (?!RRQ)(.*{name}\b.*)").group(1)
 
 
 def numbers(packets):
@@ -335,7 +335,7 @@ def test_trap_07_a_doubled_request_starts_no_second_transfer(server, client, put
     assert first.opcode == OACK
     assert content == images["ap1g8"]
     assert ending_of(server, name).startswith(f"sent {name} to ")
-    assert sum(f"filename {name}" in line for line in server.log_lines("tftpd")) == 1
+    assert sum(f"filename {name}" in line for line in server.log_lines("in.tftpd")) == 1
 
 
 def test_trap_07_a_repeated_request_gets_its_first_answer_again_from_the_same_port(client, images):
@@ -1047,9 +1047,9 @@ def test_trap_31_a_clients_error_text_is_escaped_in_the_log(server, client, put)
     name = put(bytes(2000))
     client.ask(name)
     client.acknowledge(1)
-    client.send(b"\0\5\0\3full\r\n2026-01-01T00:00:00Z tftpd[1]: forged\x1b[31m\xff\t" + b"%s%n" + b"\0behind")
+    client.send(b"\0\5\0\3full\r\n2026-01-01T00:00:00Z in.tftpd[1]: forged\x1b[31m\xff\t" + b"%s%n" + b"\0behind")
 
     ending = ending_of(server, name)
     assert ending.startswith(f"{name} aborted by 127.0.0.1 (3, full")
     assert "forged" in ending and ending.isprintable() and "behind" not in ending
-    assert not [line for line in server.log_lines() if line.startswith("tftpd[1]: forged")]
+    assert not [line for line in server.log_lines() if line.startswith("in.tftpd[1]: forged")]

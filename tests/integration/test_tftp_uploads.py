@@ -97,8 +97,8 @@ def test_a_file_of_any_size_arrives_whole_and_can_be_read_at_once(start_server, 
 def test_an_upload_is_two_lines(server):
     put(server, "/uploads/crashinfo", bytes(2000), "blksize", 1024, "windowsize", 2)
 
-    number = server.wait_for_log(r"^tftpd\[(\d+)\]: WRQ from 127\.0\.0\.1 filename /uploads/crashinfo$").group(1)
-    server.wait_for_log(rf"^tftpd\[{number}\]: received /uploads/crashinfo from 127\.0\.0\.1: 2000 bytes in \d+\.\d s, "
+    number = server.wait_for_log(r"^in\.tftpd\[(\d+)\]: WRQ from 127\.0\.0\.1 filename /uploads/crashinfo$").group(1)
+    server.wait_for_log(rf"^in\.tftpd\[{number}\]: received /uploads/crashinfo from 127\.0\.0\.1: 2000 bytes in \d+\.\d s, "
                         r"blksize 1024 windowsize 2, 0 resent$")
 
 
@@ -108,7 +108,7 @@ def test_a_wide_window_of_large_blocks_is_received_whole(server, block_size):
     content = os.urandom(1 << 20)
     put(server, "/uploads/new", content, "blksize", block_size, "windowsize", 16)
 
-    assert server.wait_for_log(r"^tftpd\[\d+\]: received /uploads/new .*, (\d+) resent$").group(1) == "0"
+    assert server.wait_for_log(r"^in\.tftpd\[\d+\]: received /uploads/new .*, (\d+) resent$").group(1) == "0"
     assert uploaded(server, "new") == content
 
 
@@ -186,7 +186,7 @@ def test_a_repeated_request_is_acknowledged_again_by_the_same_upload(server, cli
     assert packet.raw == b"\0\4\0\1"
     assert client.receive().raw == b"\0\4\0\2"
     assert uploaded(server, "new") == content
-    assert sum(": WRQ from" in line for line in server.whole_log("tftpd")) == 1
+    assert sum(": WRQ from" in line for line in server.whole_log("in.tftpd")) == 1
 
 
 def test_the_last_block_is_acknowledged_again_and_again(server, client):
@@ -196,7 +196,7 @@ def test_the_last_block_is_acknowledged_again_and_again(server, client):
         assert client.receive().raw == b"\0\4\0\1"
 
     assert uploaded(server, "new") == b"all of it"
-    assert sum(": received " in line for line in server.whole_log("tftpd")) == 1
+    assert sum(": received " in line for line in server.whole_log("in.tftpd")) == 1
 
 
 def test_a_block_that_comes_twice_is_stored_once(server, client):
@@ -259,8 +259,8 @@ def test_a_name_outside_uploads_is_refused(server, client, name):
     expect_error(client.ask(name, opcode=WRQ), 2)
 
     assert {path: seen for path, seen in snapshot(server.depot / "images").items() if "/uploads" not in path} == before
-    server.wait_for_log(r"^tftpd\[\d+\]: sending NAK \(2, Access denied\) to 127\.0\.0\.1$")
-    server.wait_for_log(r"^tftpd\[\d+\]: miss (WRITE_REFUSED|ESCAPES_ROOT): ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sending NAK \(2, Access denied\) to 127\.0\.0\.1$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: miss (WRITE_REFUSED|ESCAPES_ROOT): ")
 
 
 @pytest.mark.parametrize("name", ["\\uploads\\new", "/uploads\\new", "uploads/new"])
@@ -330,9 +330,9 @@ def test_without_the_setting_every_write_is_refused(start_server, depot):
     with Client(server.tftp) as client:
         expect_error(client.ask("/uploads/new", opcode=WRQ), 2, "Access denied", "tftp.uploads")
 
-    server.wait_for_log(r"^tftpd\[\d+\]: WRQ from 127\.0\.0\.1 filename /uploads/new$")
-    server.wait_for_log(r"^tftpd\[\d+\]: sending NAK \(2, Access denied\) to 127\.0\.0\.1$")
-    server.wait_for_log(r"^tftpd\[\d+\]: miss WRITE_REFUSED: ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: WRQ from 127\.0\.0\.1 filename /uploads/new$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: sending NAK \(2, Access denied\) to 127\.0\.0\.1$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: miss WRITE_REFUSED: ")
     assert not (depot / "images/uploads/new").exists()
 
 
@@ -373,7 +373,7 @@ def test_a_file_that_grows_above_the_limit_is_broken_off(small_server, mode):
 
         expect_error(ending, 3, "max_upload")
     expect_nothing_left(small_server, "new")
-    small_server.wait_for_log(r"^tftpd\[\d+\]: /uploads/new from 127\.0\.0\.1 broken off \(3, ")
+    small_server.wait_for_log(r"^in\.tftpd\[\d+\]: /uploads/new from 127\.0\.0\.1 broken off \(3, ")
 
 
 def test_a_file_that_is_not_as_long_as_was_announced_is_no_file(server, client):
@@ -481,7 +481,7 @@ def test_a_client_that_gives_up_leaves_nothing(server, client):
     client.send(error(0, "changed my mind"))
 
     expect_nothing_left(server, "new")
-    server.wait_for_log(r"^tftpd\[\d+\]: /uploads/new aborted by 127\.0\.0\.1 \(0, changed my mind\): 1536 bytes ")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: /uploads/new aborted by 127\.0\.0\.1 \(0, changed my mind\): 1536 bytes ")
 
 
 def test_a_client_whose_port_is_closed_leaves_nothing(server):

@@ -54,7 +54,7 @@ def test_a_clients_error_ends_its_transfer_quietly(client, server, images):
 
     client.expect_port_to_close()
     assert fetch(server.tftp, IMAGE) == images["ap1g8"]
-    log = server.whole_log("tftpd")
+    log = server.whole_log("in.tftpd")
     assert sum("sent /" in line for line in log) == 1
     assert not any("sending NAK" in line for line in log)
 
@@ -97,4 +97,4 @@ def test_a_transfer_over_ipv6_works(start_server, depot, images):
         content = client.ask(IMAGE).data
 
         assert content + client.finish(1) == images["ap1g8"]
-    server.wait_for_log(r"^tftpd\[\d+\]: RRQ from ::1 filename /EWC/17_9_4a/ap1g8$")
+    server.wait_for_log(r"^in\.tftpd\[\d+\]: RRQ from ::1 filename /EWC/17_9_4a/ap1g8$")

@@ -136,7 +136,7 @@ class Server:
             self.changed.notify_all()
 
     def log_lines(self, tag=""):
-        """The log so far, without the times; with a tag such as "tftpd" only its lines. Once the server has ended it
+        """The log so far, without the times; with a tag such as "in.tftpd" only its lines. Once the server has ended it
         tells what is not there, too."""
         with self.changed:
             return [text for text in (TIMESTAMP.sub("", line) for line in self.lines) if text.startswith(tag)]

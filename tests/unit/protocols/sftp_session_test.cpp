@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "storage/upload_error.hpp"
 #include "tests/unit/protocols/sftp_client.hpp"
 
 using namespace test;
@@ -204,6 +205,23 @@ TEST_CASE("errors become the codes that OpenSSH gives") {
   const std::string long_name(5000, 'x');
   CHECK(Started().reply_to(Packet(Type::stat).u32(1).string(long_name)).status() == Status::bad_message);
   CHECK(Started().reply_to(Packet(Type::stat).u32(1).string("")).status() == Status::no_such_file);
+}
+
+TEST_CASE("a status says why, where its code does not") {
+  const auto told = [](std::error_code error) {
+    Started s;
+    s.asked_by<OpenFile>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+    s.session.done(error);
+    const auto reply = s.only_reply();
+    auto reader = reply.reader();
+    reader.u32();
+    return std::string(reader.string());
+  };
+  CHECK(told(std::make_error_code(std::errc::no_such_file_or_directory)) == "No such file");
+  CHECK(told(std::make_error_code(std::errc::permission_denied)) == "Permission denied");
+  CHECK(told(std::make_error_code(std::errc::no_space_on_device)) == "No space left on device");
+  CHECK(told(storage::UploadError::outside) ==
+        "Permission denied: only what is below /uploads can be written");
 }
 
 TEST_CASE("a directory is listed as ls -l does, until its end") {

@@ -22,55 +22,57 @@ storage::Miss wrong_path() {
 
 TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
   CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "/EWC/17_9_4a/ap1g8", false, {}}) ==
-        "tftpd[7]: RRQ from 172.16.4.26 filename /EWC/17_9_4a/ap1g8");
+        "in.tftpd[7]: RRQ from 172.16.4.26 filename /EWC/17_9_4a/ap1g8");
   CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "x.cfg", true, {}}) ==
-        "tftpd[7]: WRQ from 172.16.4.26 filename x.cfg");
+        "in.tftpd[7]: WRQ from 172.16.4.26 filename x.cfg");
   CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "/ewc/AP1G8", false,
                                        event::Remapped{"/EWC/ap1g8", storage::Rule::letter_case}}) ==
-        "tftpd[7]: RRQ from 172.16.4.26 filename /ewc/AP1G8 remapped to /EWC/ap1g8 (case)");
+        "in.tftpd[7]: RRQ from 172.16.4.26 filename /ewc/AP1G8 remapped to /EWC/ap1g8 (case)");
   CHECK(only_line(event::TftpRefused{8, "172.16.4.26", tftp::ErrorCode::file_not_found}) ==
-        "tftpd[8]: sending NAK (1, File not found) to 172.16.4.26");
+        "in.tftpd[8]: sending NAK (1, File not found) to 172.16.4.26");
   CHECK(only_line(event::Missed{8, event::Protocol::tftp, wrong_path()}) ==
-        "tftpd[8]: miss WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: "
+        "in.tftpd[8]: miss WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: "
         "tftp-image-path /EWC/17_9_4a");
 }
 
 TEST_CASE("the end of a transfer is one line, whatever the end") {
   event::TftpEnded e{7, "172.16.4.26", "/EWC/17_9_4a/ap1g8", false, 70'512'640, 12.34, 1428, 1, 0, 0, {}};
   CHECK(only_line(e) ==
-        "tftpd[7]: sent /EWC/17_9_4a/ap1g8 to 172.16.4.26: 70512640 bytes in 12.3 s, blksize 1428 "
+        "in.tftpd[7]: sent /EWC/17_9_4a/ap1g8 to 172.16.4.26: 70512640 bytes in 12.3 s, blksize 1428 "
         "windowsize 1, 0 resent");
   e.how.confirmed = false;
   CHECK(only_line(e).ends_with(", 0 resent, last ACK missing"));
   e.bytes = 1428;
   e.how = {tftp::End::aborted, true, 3, "disk full\n"};
   CHECK(only_line(e) ==
-        "tftpd[7]: /EWC/17_9_4a/ap1g8 aborted by 172.16.4.26 (3, disk full\\n): 1428 bytes in 12.3 s, "
+        "in.tftpd[7]: /EWC/17_9_4a/ap1g8 aborted by 172.16.4.26 (3, disk full\\n): 1428 bytes in 12.3 s, "
         "blksize 1428 windowsize 1, 0 resent");
   e.how = {tftp::End::stalled, false, 0, ""};
   e.tries = 6;
-  CHECK(only_line(e) ==
-        "tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
-        "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+  CHECK(
+      only_line(e) ==
+      "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
+      "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
   e.how = {tftp::End::cut, true, 0, ""};
-  CHECK(only_line(e).starts_with("tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
+  CHECK(
+      only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
   e.write = true;
   e.how = {tftp::End::received, true, 0, ""};
   CHECK(only_line(e) ==
-        "tftpd[7]: received /EWC/17_9_4a/ap1g8 from 172.16.4.26: 1428 bytes in 12.3 s, blksize 1428 "
+        "in.tftpd[7]: received /EWC/17_9_4a/ap1g8 from 172.16.4.26: 1428 bytes in 12.3 s, blksize 1428 "
         "windowsize 1, 0 resent");
   e.how = {tftp::End::unwritable, true, 3, "Disk full or allocation exceeded"};
   CHECK(
-      only_line(e).starts_with("tftpd[7]: /EWC/17_9_4a/ap1g8 from 172.16.4.26 broken off (3, Disk full or "
+      only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 from 172.16.4.26 broken off (3, Disk full or "
                                "allocation exceeded): 1428 bytes"));
 }
 
 TEST_CASE("one noisy client is told of in sum, and a limit names its setting") {
   CHECK(only_line(event::TftpLimited{9, "172.16.4.26", "/x", event::Limit::transfers_per_address}) ==
-        "tftpd[9]: dropped a request from 172.16.4.26 for /x: too many transfers from there "
+        "in.tftpd[9]: dropped a request from 172.16.4.26 for /x: too many transfers from there "
         "(tftp.max_transfers_per_address)");
   CHECK(only_line(event::TftpNoise{9, "172.16.4.26", event::Noise::refused, 480, std::chrono::seconds(10)}) ==
-        "tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s");
+        "in.tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s");
   const event::TftpNoise again{9,
                                "172.16.4.26",
                                event::Noise::refused,
@@ -78,7 +80,7 @@ TEST_CASE("one noisy client is told of in sum, and a limit names its setting") {
                                std::chrono::seconds(10),
                                {{"WRONG_DIRECTORY /Wrong-Path/ap1g6\n", 400}, {"NOT_FOUND /x", 20}}};
   CHECK(only_line(again) ==
-        "tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s: 400 times WRONG_DIRECTORY "
+        "in.tftpd[9]: 480 more requests from 172.16.4.26 were refused within 10 s: 400 times WRONG_DIRECTORY "
         "/Wrong-Path/ap1g6\\n, 20 times NOT_FOUND /x, and 60 others");
   CHECK(json_line(again).text.find(
             R"("repeated":[{"what":"WRONG_DIRECTORY /Wrong-Path/ap1g6\\n","count":400}, {)") !=
@@ -127,10 +129,30 @@ TEST_CASE("a level shows its lines and no more") {
   CHECK(level(event::SftpHappened{9, sftp::event::SentStatus{1, sftp::Status::ok}}) == LogLevel::debug);
 }
 
+TEST_CASE("logins are told in sshd's words, and then why they failed") {
+  const std::string key = "ED25519 SHA256:4bQ0bXK3s0jcIv6zvdzyI0GEb1YaKa0dW7GQ1l1U0xo";
+  CHECK(only_line(event::LoggedIn{9, "bob", "1.2.3.4", 5, "publickey", key}) ==
+        "sshd[9]: Accepted publickey for bob from 1.2.3.4 port 5 ssh2: " + key);
+  CHECK(only_line(event::LoggedIn{9, "bob", "1.2.3.4", 5, "password"}) ==
+        "sshd[9]: Accepted password for bob from 1.2.3.4 port 5 ssh2");
+  using enum event::LoginFault;
+  const auto failed = [&](event::LoginFault fault, const std::string& shown) {
+    return only_line(event::LoginFailed{9, "bob", "1.2.3.4", 5, "x", fault, shown, "Bob"});
+  };
+  const std::string known = "sshd[9]: Failed x for bob from 1.2.3.4 port 5 ssh2";
+  const std::string unknown = "sshd[9]: Failed x for invalid user bob from 1.2.3.4 port 5 ssh2";
+  CHECK(failed(wrong_password, "") == known);
+  CHECK(failed(unknown_user, "") == unknown);
+  CHECK(failed(unknown_user, key) == unknown + ": " + key);
+  CHECK(failed(other_case, "") == unknown + ": the user is called Bob");
+  CHECK(failed(other_key, key) == known + ": " + key + ", not one of the user's keys");
+  CHECK(failed(wrong_signature, "") == known + ": the signature is wrong");
+}
+
 TEST_CASE("a client cannot write a line of its own") {
-  CHECK(
-      only_line(event::TftpRequested{7, "10.0.0.1", "x\ntftpd[8]: sent /y to 10.0.0.2\x1b[2J", false, {}}) ==
-      "tftpd[7]: RRQ from 10.0.0.1 filename x\\ntftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
+  CHECK(only_line(
+            event::TftpRequested{7, "10.0.0.1", "x\nin.tftpd[8]: sent /y to 10.0.0.2\x1b[2J", false, {}}) ==
+        "in.tftpd[7]: RRQ from 10.0.0.1 filename x\\nin.tftpd[8]: sent /y to 10.0.0.2\\x1b[2J");
 }
 
 TEST_CASE("what a client says is bounded, and what the administrator needs is not") {
@@ -182,5 +204,5 @@ TEST_CASE("what was left out is told with its number") {
 TEST_CASE("the same event as JSON") {
   CHECK(json_line(event::TftpRequested{7, "10.0.0.1", "a\"b\\\n", false, {}}).text ==
         R"({"number":7,"client":"10.0.0.1","name":"a\"b\\\\\\n","write":false,"event":"tftp.requested",)"
-        R"("text":"tftpd[7]: RRQ from 10.0.0.1 filename a\"b\\\\\\n"})");
+        R"("text":"in.tftpd[7]: RRQ from 10.0.0.1 filename a\"b\\\\\\n"})");
 }

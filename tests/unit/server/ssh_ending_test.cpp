@@ -19,16 +19,16 @@ std::string line(const std::string& why, const std::string& user = "", conf::Ssh
 }  // namespace
 
 TEST_CASE("why a connection ended is told in sshd's words") {
-  CHECK(line("Socket error: disconnected") == "sftp-server[9]: Connection closed by 192.0.2.7 port 40000");
-  CHECK(line("", "ewc") == "sftp-server[9]: Connection closed by user ewc 192.0.2.7 port 40000");
+  CHECK(line("Socket error: disconnected") == "sshd[9]: Connection closed by 192.0.2.7 port 40000");
+  CHECK(line("", "ewc") == "sshd[9]: Connection closed by user ewc 192.0.2.7 port 40000");
   CHECK(line("Socket error: Connection reset by peer") ==
-        "sftp-server[9]: Connection reset by 192.0.2.7 port 40000");
+        "sshd[9]: Connection reset by 192.0.2.7 port 40000");
   CHECK(line("Received SSH_MSG_DISCONNECT: 11:disconnected by user\n", "ewc") ==
-        "sftp-server[9]: Disconnected from user ewc 192.0.2.7 port 40000: 11:disconnected by user\\n");
+        "sshd[9]: Disconnected from user ewc 192.0.2.7 port 40000: 11:disconnected by user\\n");
   CHECK(line("Timeout before authentication") ==
-        "sftp-server[9]: Timeout before authentication for 192.0.2.7 port 40000");
+        "sshd[9]: Timeout before authentication for 192.0.2.7 port 40000");
   CHECK(line("Too many authentication failures") ==
-        "sftp-server[9]: Disconnecting 192.0.2.7 port 40000: Too many authentication failures");
+        "sshd[9]: Disconnecting 192.0.2.7 port 40000: Too many authentication failures");
 }
 
 TEST_CASE("a negotiation without a match shows both lists, and legacy only where it would mend it") {
@@ -38,7 +38,7 @@ TEST_CASE("a negotiation without a match shows both lists, and legacy only where
            theirs + "]";
   };
   CHECK(line(kex("diffie-hellman-group1-sha1,diffie-hellman-group14-sha1")) ==
-        "sftp-server[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching key exchange method "
+        "sshd[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching key exchange method "
         "found. Their "
         "offer: diffie-hellman-group1-sha1,diffie-hellman-group14-sha1. Ours: "
         "curve25519-sha256,ecdh-sha2-nistp256. "
@@ -67,13 +67,20 @@ TEST_CASE("a user's key of a type that is not taken is told as such") {
       "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,rsa-sha2-512)";
   CHECK(leaves_the_client_waiting(why));
   CHECK_FALSE(leaves_the_client_waiting(""));
-  CHECK(
-      line(why) ==
-      "sftp-server[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching user key type found. Their "
-      "offer: ssh-rsa. Ours: ssh-ed25519,rsa-sha2-512. They are SSH-2.0-Cisco-1.25; ssh.compatibility: "
-      "legacy "
-      "has what they need");
+  CHECK(line(why) ==
+        "sshd[9]: Unable to negotiate with 192.0.2.7 port 40000: no matching user key type found. Their "
+        "offer: ssh-rsa. Ours: ssh-ed25519,rsa-sha2-512. They are SSH-2.0-Cisco-1.25; ssh.compatibility: "
+        "legacy "
+        "has what they need");
   conf::Ssh legacy;
   legacy.compatibility = conf::Compatibility::legacy;
   CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
+}
+
+TEST_CASE("only a client that is still there is told why the connection ends") {
+  CHECK(is_ours("Too many authentication failures"));
+  CHECK(is_ours("Timeout before authentication"));
+  CHECK_FALSE(is_ours(""));
+  CHECK_FALSE(is_ours("Socket error: disconnected"));
+  CHECK_FALSE(is_ours("Received SSH_MSG_DISCONNECT: 11:disconnected by user"));
 }

@@ -54,6 +54,20 @@ TEST_CASE("a user is found as soon as the file holds him, and no longer") {
   CHECK(house.root_of("ewc") == "nobody");
 }
 
+TEST_CASE("an unknown name tells which user may be meant, and a known one does not") {
+  House house;
+  house.save({user("ewc", "/one"), user("Ops", "/two"), user("ops", "/three")});
+  const auto similar = [&](const std::string& name) {
+    return house.users.find(house.settings, name).similar;
+  };
+  CHECK(similar("EWC") == "ewc");
+  CHECK(similar(" ewc\r\n") == "ewc");
+  CHECK(similar("OPS") == "ops");
+  CHECK(similar("ops").empty());
+  CHECK(similar("ew").empty());
+  CHECK(similar("").empty());
+}
+
 TEST_CASE("a file that is written over in the same moment is read again") {
   House house;
   for (int i = 0; i < 20; ++i) {
