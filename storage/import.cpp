@@ -11,6 +11,7 @@
 
 #include "storage/archive.hpp"
 #include "storage/aruba_header.hpp"
+#include "storage/clutter.hpp"
 #include "storage/digest_file.hpp"
 #include "storage/image_check.hpp"
 #include "storage/image_name.hpp"
@@ -68,6 +69,9 @@ class Import {
         progress_(order, 2 * file_.at_open().size) {}
 
   Imported run() {
+    if (is_clutter(name_))
+      throw Rejected(fmt::format("{} is a file that an operating system keeps for itself, and no image",
+                                 in_quotes(name_)));
     const auto format = format_of(file_, settings_);
     check_promise(name_, format);
     check_digests();
@@ -125,7 +129,9 @@ class Import {
 
   bool take_bundle(BundleFormat format) {
     const StagingArea staging(depot_);
-    manifest_.members = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    auto unpacked = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    manifest_.members = std::move(unpacked.members);
+    if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
     for (const auto& member : manifest_.members)
       judge(open_plain_file(staging.content() / member.name), member.name);
     const auto evidence = gather_evidence(staging.content());

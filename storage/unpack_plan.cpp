@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "storage/admission.hpp"
+#include "storage/clutter.hpp"
 #include "storage/member_name.hpp"
 
 namespace storage {
@@ -56,7 +57,7 @@ void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings&
 
 void check_ratios(const UnpackPlan& plan, const ImportSettings& limits) {
   std::uint64_t packed = 0;
-  for (const auto& [member, name] : plan.targets) {
+  for (const auto& [member, name, clutter] : plan.targets) {
     check_ratio(member.size, member.packed, limits, "the archive's member " + in_quotes(member.name));
     packed += member.packed;
   }
@@ -70,11 +71,13 @@ UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& 
   Admission admission(limits);
   for (auto& member : members) {
     auto name = admission.admit(member.name, member.size);
-    check_member(member);
-    plan.targets.push_back({std::move(member), std::move(name)});
+    const bool clutter = is_clutter(member.name);
+    if (!clutter) check_member(member);
+    plan.targets.push_back({std::move(member), std::move(name), clutter});
   }
   if (!admission.any_file()) throw Rejected("the archive holds no file");
   plan.total = admission.total();
+  plan.left_out = admission.take_left_out();
   check_ratios(plan, limits);
   return plan;
 }

@@ -495,6 +495,19 @@ TEST_CASE("what nobody knows is published too: a folder for an archive, a file f
   CHECK(import.manifest_of("other")->members.size() == 2);
 }
 
+TEST_CASE("a bundle that macOS packed is published without what macOS put there, which is named") {
+  Import import;
+  auto members = ewc_members();
+  for (auto& member : members) member.name.insert(0, "EWC/");
+  members.insert(members.begin(), {"__MACOSX/EWC/._ap1g7", "fork"});
+  members.push_back({"EWC/.DS_Store", "Bud1"});
+  const auto imported = import.run(members);
+  CHECK(imported.path == "/EWC/17_9_4a");
+  CHECK(imported.members == 5);
+  CHECK(has(imported.warnings, "\"__MACOSX/EWC/._ap1g7\", \"EWC/.DS_Store\""));
+  CHECK(has(import.rejection_of_bytes("x", "Thumbs.db"), "operating system"));
+}
+
 TEST_CASE("a tar that is itself an image is not unpacked") {
   Import import;
   for (const auto name : {"ap1g8", "ap3g2-k9w8-tar.153-3.JF.tar"})
