@@ -23,6 +23,10 @@ class Category final : public std::error_category {
         return fmt::format("folders below uploads/ are at most {} deep", deepest_upload);
       case UploadError::others:
         return "only the user who sent it may change, rename or remove it";
+      case UploadError::elsewhere:
+        return "its folder lies on another file system than the depot's state/, where it is kept until it is "
+               "whole: "
+               "put both on one";
       case UploadError::unknown_sender:
         break;
     }
