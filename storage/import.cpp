@@ -197,6 +197,13 @@ class Import {
 
   // It is read twice, and what was digested must be what is published.
   void check_unchanged() const {
+    std::error_code error;
+    if (fs::symlink_status(bundle_.path, error).type() == fs::file_type::not_found)
+      throw std::system_error(
+          std::make_error_code(std::errc::resource_unavailable_try_again),
+          bundle_.path.string() +
+              " was taken away while it was imported, as a server does with what it imports "
+              "from drop/");
     const auto now = file_.attributes();
     if (!now || now->version != file_.at_open().version)
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
