@@ -32,10 +32,6 @@ std::optional<Address> address_of(std::span<const std::uint8_t> bytes) {
   return address;
 }
 
-bool is_link_local(const Address& address) {
-  return !address.is_v4 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
-}
-
 std::string Address::text() const {
   char text[INET6_ADDRSTRLEN];
   return ::inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);

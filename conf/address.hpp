@@ -23,7 +23,5 @@ std::optional<Address> parse_ipv6(std::string_view text);
 // 4 or 16 bytes in network order; nothing for another number of them. An IPv4-mapped IPv6 address
 // (::ffff:a.b.c.d), as an IPv4 client has on an IPv6 socket, is that IPv4 address.
 std::optional<Address> address_of(std::span<const std::uint8_t> bytes);
-// fe80::/10, which means nothing without an interface.
-bool is_link_local(const Address& address);
 
 }  // namespace conf

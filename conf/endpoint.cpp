@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "conf/address.hpp"
-
 namespace conf {
 namespace {
 
@@ -33,6 +31,10 @@ std::optional<std::string> clash(const Endpoint& a, const Endpoint& b) {
 }
 
 }  // namespace
+
+bool is_link_local(const Address& address) {
+  return !address.is_v4 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+}
 
 std::string endpoint_advice(std::string_view text) {
   const auto open = text.find('['), close = text.rfind("]:");

@@ -4,9 +4,13 @@
 #include <string_view>
 #include <vector>
 
+#include "conf/address.hpp"
 #include "conf/settings.hpp"
 
 namespace conf {
+
+// fe80::/10, which means nothing without an interface.
+bool is_link_local(const Address& address);
 
 // What else there is to say about a text that parse_endpoint() does not take: "; ..." or nothing. Pure.
 std::string endpoint_advice(std::string_view text);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "conf/address.hpp"
+#include "conf/endpoint.hpp"
 
 namespace conf {
 namespace {
