@@ -25,29 +25,17 @@ constexpr std::array key_types{KeyType{"ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5"},
                                KeyType{"ecdsa-sha2-nistp384", "AAAAE2VjZHNhLXNoYTItbmlzdHAzODQ"},
                                KeyType{"ecdsa-sha2-nistp521", "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjE"}};
 
-// sshd 10's, beside the two that are honoured.
-constexpr std::array<std::string_view, 22> refused_options{"agent-forwarding",
-                                                           "cert-authority",
-                                                           "command",
-                                                           "environment",
-                                                           "expiry-time",
-                                                           "no-agent-forwarding",
-                                                           "no-port-forwarding",
-                                                           "no-pty",
-                                                           "no-touch-required",
-                                                           "no-user-rc",
-                                                           "no-verify-required",
-                                                           "no-x11-forwarding",
-                                                           "permitlisten",
-                                                           "permitopen",
-                                                           "port-forwarding",
-                                                           "principals",
-                                                           "pty",
-                                                           "touch-required",
-                                                           "tunnel",
-                                                           "user-rc",
-                                                           "verify-required",
-                                                           "x11-forwarding"};
+// What they forbid nobody may here, so that they are honoured by nature.
+constexpr std::array<std::string_view, 5> idle_options{"no-agent-forwarding", "no-port-forwarding", "no-pty",
+                                                       "no-user-rc", "no-x11-forwarding"};
+// sshd 10's, beside those that are honoured.
+constexpr std::array<std::string_view, 17> refused_options{
+    "agent-forwarding",   "cert-authority", "command",
+    "environment",        "expiry-time",    "no-touch-required",
+    "no-verify-required", "permitlisten",   "permitopen",
+    "port-forwarding",    "principals",     "pty",
+    "touch-required",     "tunnel",         "user-rc",
+    "verify-required",    "x11-forwarding"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -74,11 +62,55 @@ bool is_base64(std::string_view text) {
          });
 }
 
+std::string decoded(std::string_view base64) {
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : base64.substr(0, base64.find('='))) {
+    const int value = c >= 'A' && c <= 'Z'   ? c - 'A'
+                      : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                      : c >= '0' && c <= '9' ? c - '0' + 52
+                      : c == '+'             ? 62
+                                             : 63;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xffU);
+  }
+  return bytes;
+}
+
+// Takes one field of RFC 4251, a length of 4 bytes and so many bytes, off the front; nothing when it is cut.
+std::optional<std::string_view> take_field(std::string_view& bytes) {
+  if (bytes.size() < 4) return std::nullopt;
+  std::uint32_t size = 0;
+  for (int i = 0; i < 4; ++i)
+    size = size << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
+  if (size > bytes.size() - 4) return std::nullopt;
+  const auto field = bytes.substr(4, size);
+  bytes.remove_prefix(4 + std::size_t{size});
+  return field;
+}
+
+// The name, and then what RFC 4253, 5656 and 8709 say: exponent and modulus, curve and point, or 32 bytes.
+bool is_whole_key(std::string_view bytes, std::string_view type) {
+  constexpr std::size_t ed25519_size = 32, least_modulus = 1024 / 8;
+  const auto name = take_field(bytes);
+  const auto first = take_field(bytes);
+  if (!name || *name != type || !first) return false;
+  if (type == "ssh-ed25519") return bytes.empty() && first->size() == ed25519_size;
+  const auto second = take_field(bytes);
+  if (!second || !bytes.empty()) return false;
+  return type == "ssh-rsa" ? second->size() >= least_modulus : second->size() > ed25519_size;
+}
+
 // TYPE BASE64 [COMMENT]
 std::optional<AuthorizedKey> parse_key(std::string_view text) {
   const auto type = std::ranges::find(key_types, split_off(text, ' '), &KeyType::name);
   const auto key = split_off(text, ' ');
   if (type == key_types.end() || !key.starts_with(type->begins) || !is_base64(key)) return std::nullopt;
+  if (!is_whole_key(decoded(key), type->name)) return std::nullopt;
   return AuthorizedKey{std::string(type->name), std::string(key), {}};
 }
 
@@ -163,7 +195,13 @@ std::optional<KeyFault> read_option(std::string_view& options, AuthorizedKey& ke
   const auto end = std::min(options.find_first_of(",="), options.size());
   const auto name = lower(options.substr(0, end));
   options.remove_prefix(end);
-  if (name == "restrict" && !options.starts_with('=')) return std::nullopt;
+  const bool idle = name == "restrict" || std::ranges::find(idle_options, name) != idle_options.end();
+  if (idle && !options.starts_with('=')) return std::nullopt;
+  if (name == "command" && options.starts_with('=')) {
+    options.remove_prefix(1);
+    if (quoted_value(options) == "internal-sftp") return std::nullopt;
+    return unknown(name);
+  }
   if (name != "from" || !options.starts_with('=')) return unknown(name);
   options.remove_prefix(1);
   auto value = quoted_value(options);
@@ -192,8 +230,10 @@ std::string text_of(const KeyFault& fault) {
            "before it if need be; names are not resolved";
   }
   return fmt::format(
-      "the option {} is not honoured, only from=\"PATTERN,...\" and restrict are; take it away if "
-      "the key may be used without",
+      "the option {} is not honoured, only from=\"PATTERN,...\", restrict, no-pty, no-port-forwarding, "
+      "no-X11-forwarding, no-agent-forwarding, no-user-rc and command=\"internal-sftp\" are; take it away if "
+      "the key "
+      "may be used without",
       fault.option.empty() ? "before it" : fault.option);
 }
 

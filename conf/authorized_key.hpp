@@ -28,7 +28,8 @@ constexpr std::string_view authorized_key_text =
 // What is to be done about it; of the line it holds the option's name at most.
 std::string text_of(const KeyFault& fault);
 
-// `restrict` is taken, for nobody gets more than files here anyway. Every other option but from= is a fault:
+// `restrict`, no-pty and its kind and command="internal-sftp" are taken, for nobody gets more than files here
+// anyway. A key whose base64 is cut, anywhere, is no key. Every other option but from= is a fault:
 // it may stand for a restriction, and the key must not open more than its owner was told.
 std::expected<AuthorizedKey, KeyFault> parse_authorized_key(std::string_view line);
 

@@ -9,6 +9,7 @@
 #include "conf/account.hpp"
 #include "conf/algorithms.hpp"
 #include "conf/document.hpp"
+#include "conf/endpoint.hpp"
 #include "conf/names.hpp"
 #include "conf/size.hpp"
 
@@ -20,7 +21,13 @@ std::optional<std::string> parse_text(std::string_view text) {
 }
 
 std::optional<std::filesystem::path> parse_path(std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional(std::filesystem::path(text));
+  if (text.empty() || text.starts_with('~')) return std::nullopt;
+  return std::filesystem::path(text);
+}
+
+std::string path_advice(std::string_view text) {
+  return text.starts_with('~') ? "; \"~\" stands for a home directory in a shell only: write the whole path"
+                               : "";
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -82,7 +89,8 @@ struct Target {
 std::optional<Target> parse_target(std::string_view text) {
   constexpr std::string_view prefix = "file:";
   if (text.starts_with(prefix) && text.size() > prefix.size()) {
-    return Target{LogTarget::file, text.substr(prefix.size())};
+    const auto file = parse_path(text.substr(prefix.size()));
+    return file ? std::optional(Target{LogTarget::file, *file}) : std::nullopt;
   }
   const auto* found = std::ranges::find(log_targets, text, &Name<LogTarget>::first);
   if (found == std::end(log_targets)) return std::nullopt;
@@ -90,11 +98,12 @@ std::optional<Target> parse_target(std::string_view text) {
 }
 
 constexpr Kind<std::string> plain_text{"a text", parse_text};
-constexpr Kind<std::filesystem::path> file_path{"a path", parse_path};
+constexpr Kind<std::filesystem::path> file_path{"a path, such as /srv/apdepot/depot", parse_path,
+                                                path_advice};
 constexpr Kind<Endpoint> endpoint{
     "\"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" (an address, never a name; port 0 to "
     "65535)",
-    parse_endpoint};
+    parse_endpoint, endpoint_advice};
 constexpr Kind<PortRange> port_range{"\"FIRST-LAST\", such as \"49152-49251\", within 1 to 65535, or null",
                                      parse_port_range};
 constexpr Kind<std::uint64_t> size_bound{
@@ -119,10 +128,15 @@ constexpr Kind<std::string> layout{
     "a relative path with {release} and, if you like, {product}, such as \"{product}/{release}\"",
     parse_layout};
 constexpr Kind<Target> log_target{
-    "auto, stderr, journal, syslog or file:PATH (eventlog exists on Windows only)", parse_target};
+    "auto, stderr, journal, syslog or file:PATH, where PATH is whole and without \"~\"", parse_target};
+
+void read_listen(Section& section, std::vector<Endpoint>& listen) {
+  section.list("listen", endpoint, listen);
+  if (const auto text = clash_of(listen)) section.error("listen", *text);
+}
 
 void read_tftp(Section& section, Tftp& tftp) {
-  section.list("listen", endpoint, tftp.listen);
+  read_listen(section, tftp.listen);
   section.flag("uploads", tftp.uploads);
   section.flag("read_uploads", tftp.read_uploads);
   section.text("max_upload", size_bound, tftp.max_upload);
@@ -146,7 +160,7 @@ void read_tftp(Section& section, Tftp& tftp) {
 }
 
 void read_ssh(Section& section, Ssh& ssh) {
-  section.list("listen", endpoint, ssh.listen);
+  read_listen(section, ssh.listen);
   section.choice("compatibility", compatibilities, ssh.compatibility);
   section.text("max_upload", size_bound, ssh.max_upload);
   read_algorithms(section, ssh);
@@ -257,7 +271,11 @@ Loaded load_defaults() {
 
 Loaded load_text(std::string_view text, const std::string& name) {
   auto loaded = load_defaults();
-  loaded.warnings = read_document(text, name, read_settings, loaded.settings);
+  const auto read = [&loaded](Section& top, Settings& settings) {
+    loaded.names_depot = top.has("depot");
+    read_settings(top, settings);
+  };
+  loaded.warnings = read_document(text, name, read, loaded.settings);
   return loaded;
 }
 

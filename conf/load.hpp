@@ -26,6 +26,7 @@ std::vector<std::string> mistakes_of(const std::exception& error);
 
 struct Loaded {
   Settings settings;
+  bool names_depot = false;           // the file has the key `depot`
   std::vector<std::string> warnings;  // keys that have no effect, secrets that others may read
 };
 

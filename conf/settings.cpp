@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "conf/address.hpp"
+#include "conf/endpoint.hpp"
 
 namespace conf {
 namespace {
@@ -23,7 +24,9 @@ bool is_scope(std::string_view text) {
 bool is_ipv6(std::string_view text) {
   const auto percent = text.find('%');
   if (percent != text.npos && !is_scope(text.substr(percent + 1))) return false;
-  return parse_ipv6(text.substr(0, percent)).has_value();
+  const auto address = parse_ipv6(text.substr(0, percent));
+  if (!address || address_of(address->bytes)->is_v4) return false;  // an IPv4 address is written as one
+  return percent != text.npos || !is_link_local(*address);
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {

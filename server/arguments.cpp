@@ -22,7 +22,7 @@ Arguments::Arguments(std::span<char* const> words, std::span<const Flag> known) 
     const auto equals = word.find('=');
     const auto name = word.substr(0, equals);
     const auto flag = std::ranges::find(known, name, &Flag::name);
-    if (flag == known.end()) throw UsageError(fmt::format("{} is no flag of apdepot", name));
+    if (flag == known.end()) throw UsageError(fmt::format("{} is not a flag of apdepot", name));
     if (flag->value.empty()) {
       if (equals != std::string_view::npos) throw UsageError(fmt::format("{} takes no value", name));
       flags_.emplace_back(name, "");

@@ -24,6 +24,9 @@ constexpr auto depot_pause = 60s;
 // After the file was touched in the meantime.
 constexpr auto file_pause = 1s;
 
+// While another server imports.
+constexpr auto lock_pause = 5s;
+
 constexpr auto tell_every = 5s;
 
 storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
@@ -85,8 +88,28 @@ net::awaitable<void> Importer::run() {
   }
 }
 
+// Two servers that import one drop would take its files away from each other.
+net::awaitable<void> Importer::hold_drop() {
+  const auto lock = [folder = shared_.depot.drop()] { return storage::DirectoryLock::try_to(folder); };
+  for (bool told = false; !stopping_ && !drop_lock_; told = true) {
+    drop_lock_ = co_await shared_.disk.run(lock);
+    if (drop_lock_) {
+      look_again_ = true;
+      co_return;
+    }
+    if (!told)
+      shared_.events.emit(
+          event::Warned{"another server imports what is put into drop/ of this depot: this one begins when "
+                        "that one has ended"});
+    pause_timer_.expires_after(lock_pause);
+    co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));
+  }
+}
+
 // One round: what is due, and then what happens next.
 net::awaitable<void> Importer::go_on() {
+  if (!drop_lock_) co_await hold_drop();
+  if (stopping_) co_return;
   if (look_again_) co_await look_around();
   for (auto& name : folder_.take_ready(now())) {
     if (!stopping_) co_await import(std::move(name));

@@ -17,11 +17,13 @@
 #include "storage/dropped_file.hpp"
 #include "storage/origin_index.hpp"
 #include "storage/retire.hpp"
+#include "storage/staging.hpp"
 
 namespace server {
 
-// Watches drop/ and imports what lands there, one file after the other. Lives on the loop; the unpacking is a
-// worker's. Whatever goes wrong with one file, memory included, is told, and it is tried again.
+// Watches drop/ and imports what lands there, one file after the other; of several servers on one depot one
+// does, and when it ends the next. Lives on the loop; the unpacking is a worker's. Whatever goes wrong with
+// one file, memory included, is told, and it is tried again.
 class Importer {
  public:
   // Throws std::system_error when drop/ cannot be watched.
@@ -71,6 +73,7 @@ class Importer {
   };
 
   net::awaitable<void> go_on();
+  net::awaitable<void> hold_drop();
   net::awaitable<void> look_around();
   net::awaitable<void> import(std::string name);
   net::awaitable<void> judge(std::string name);
@@ -93,6 +96,7 @@ class Importer {
 
   Shared& shared_;
   const conf::Import settings_;
+  std::optional<storage::DirectoryLock> drop_lock_;  // this server imports what is put into drop/
   storage::DropFolder folder_;
   DropWatch watch_;
   net::steady_timer progress_timer_;

@@ -13,10 +13,14 @@ namespace server {
 // gives.
 std::string json_string(std::string_view safe);
 
+// Any text as a JSON string, as it is and not in the log's form: for a program that wants the very path. What
+// is not UTF-8 is written as U+FFFD, which is all that JSON has for it.
+std::string json_text(std::string_view text);
+
 // One JSON object, put together member by member.
 class JsonObject {
  public:
-  // In the escaped form of the log, and as much of it as there.
+  // In the escaped form of the log, and as much of it as there; of `whole` the text itself, as json_text().
   void add(std::string_view key, std::string_view hostile, std::size_t most = most_of_client);
   void add(std::string_view key, const char* text, std::size_t most = most_of_client) {
     add(key, std::string_view(text), most);

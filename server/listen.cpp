@@ -94,13 +94,15 @@ std::vector<Socket> open_all(net::io_context& loop, const std::vector<conf::Endp
 template <class Protocol, class Socket>
 std::vector<Socket> open_or_fall_back(net::io_context& loop, std::vector<conf::Endpoint> wanted, bool chosen,
                                       std::vector<std::string>& notes) {
+  if (const auto text = unknown_interface(wanted))
+    throw ListenError(fmt::format("cannot listen on {} {}", word_of<Protocol>, *text));
   std::optional<std::pair<conf::Endpoint, error_code>> failed;
   auto sockets = open_all<Protocol, Socket>(loop, wanted, notes, failed);
   if (!failed) return sockets;
   const auto [endpoint, error] = *failed;
   const bool not_ours = error == net::error::access_denied || error == net::error::address_in_use;
   if (chosen || !not_ours) fail<Protocol>(endpoint, error);
-  notes.push_back(fmt::format("{} {} is not to be had ({}), so {} is served on {} instead", word_of<Protocol>,
+  notes.push_back(fmt::format("cannot use {} port {} ({}); serving {} on port {} instead", word_of<Protocol>,
                               endpoint.port, reason_text<Protocol>(error, endpoint.port),
                               std::is_same_v<Protocol, udp> ? "TFTP" : "SFTP", fallback_of<Protocol>));
   for (auto& other : wanted) other.port = fallback_of<Protocol>;

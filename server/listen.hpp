@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -8,7 +9,7 @@
 
 namespace server {
 
-// A port that could not be had, in one sentence that says which, why, and the two ways out.
+// A port that cannot be used, in one sentence that says which, why, and the two ways out.
 struct ListenError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -20,11 +21,16 @@ struct Listeners {
 };
 
 // Where the addresses come from: a port that the administrator chose is not replaced by another, the built-in
-// 69 and 22 are, by 6969 and 2222, so that a first run without rights works.
+// 69 and 22 are, by 6969 and 2222, so that a first run on a terminal, without rights, works.
 struct ListenPlan {
   std::vector<conf::Endpoint> tftp, ssh;
   bool tftp_chosen = false, ssh_chosen = false;
 };
+
+// 0 where this host has no such interface.
+unsigned index_of_interface(const std::string& name);
+// Of the addresses those whose interface this host has not: a sentence, or nothing.
+std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints);
 
 // Throws ListenError.
 Listeners listen(net::io_context& loop, const ListenPlan& plan);

@@ -16,7 +16,9 @@ using server::Flag;
 constexpr Flag common_flags[]{
     {"--config", "FILE", "the configuration; /etc/apdepot/apdepot.yaml if that exists"},
     {"--depot", "DIR", "the depot, whatever the config says"},
-    {"--help", "", "this text"}};
+    {"--help", "", "this text; -h does the same"},
+    {"--version", "", "the version, as `apdepot version`; -V does the same"}};
+constexpr Flag short_flags[]{{"-h", "", ""}, {"-V", "", ""}};
 
 void print_flags(std::FILE* out, std::span<const Flag> flags) {
   for (const auto& flag : flags) {
@@ -45,6 +47,7 @@ void print_help(const Command& command) {
 
 std::vector<Flag> all_flags() {
   std::vector<Flag> all(std::begin(common_flags), std::end(common_flags));
+  all.insert(all.end(), std::begin(short_flags), std::end(short_flags));
   for (const auto* command : server::commands())
     all.insert(all.end(), command->flags.begin(), command->flags.end());
   return all;
@@ -53,28 +56,34 @@ std::vector<Flag> all_flags() {
 const Command& find_command(const std::string& name) {
   const auto all = server::commands();
   const auto found = std::ranges::find(all, name, &Command::name);
-  if (found == all.end()) throw server::UsageError(fmt::format("{} is no command", name));
+  if (found == all.end()) throw server::UsageError(fmt::format("{} is not a command", name));
   return **found;
 }
 
 void check_flags(const Command& command, const server::Arguments& arguments) {
   for (const auto& [name, value] : arguments.flags()) {
     const auto is_it = [&](const Flag& flag) { return flag.name == name; };
-    if (std::ranges::none_of(command.flags, is_it) && std::ranges::none_of(common_flags, is_it)) {
-      throw server::UsageError(fmt::format("{} is no flag of apdepot {}", name, command.name));
+    if (std::ranges::none_of(command.flags, is_it) && std::ranges::none_of(common_flags, is_it) &&
+        std::ranges::none_of(short_flags, is_it)) {
+      throw server::UsageError(fmt::format("{} is not a flag of apdepot {}", name, command.name));
     }
   }
 }
 
 int run(std::span<char* const> words) {
   server::Arguments arguments(words, all_flags());
+  const bool help = arguments.has("--help") || arguments.has("-h");
+  if (!help && (arguments.has("--version") || arguments.has("-V"))) {
+    server::Arguments none(words.first(1), {});
+    return server::version_command.run(none);
+  }
   if (arguments.words().empty()) {
-    print_help(arguments.has("--help") ? stdout : stderr);
-    return arguments.has("--help") ? 0 : 2;
+    print_help(help ? stdout : stderr);
+    return help ? 0 : 2;
   }
   const auto& command = find_command(arguments.take_word("COMMAND"));
   check_flags(command, arguments);
-  if (arguments.has("--help")) {
+  if (help) {
     print_help(command);
     return 0;
   }

@@ -22,6 +22,7 @@
 #include "server/succeeds.hpp"
 #include "server/thread_time.hpp"
 #include "server/users.hpp"
+#include "storage/depot_shape.hpp"
 #include "storage/dropped_file.hpp"
 #include "storage/staging.hpp"
 
@@ -32,7 +33,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, negotiating_threads = 2,
                       hashing_threads = 2, importing_threads = 1;
-constexpr auto log_patience = 1s;  // at the end, for whoever reads it
+constexpr auto interface_pause = 10s;  // between two looks at the interfaces that addresses name
+constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 
 }  // namespace
 
@@ -56,6 +58,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
               events_, meter_, depot_,   catalogue_,  uploads_,     settings_},
       tftp_(shared_),
       ssh_(shared_),
+      interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
   for (auto& socket : listeners_.tftp) {
@@ -145,6 +148,11 @@ void Server::run() {
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
   for (const auto& note : listeners_.notes) events_.emit(event::Warned{note});
+  if (storage::is_split(depot_))
+    events_.emit(
+        event::Warned{"images/ lies on another file system than state/, or in another mount, so that nothing "
+                      "can be imported or "
+                      "uploaded: put the whole depot on one"});
   importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
   sweep_staging();
   if (settings_->import.watch)
@@ -153,9 +161,12 @@ void Server::run() {
                      (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
   std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
   tell_ready();
+  watch_interfaces();
   make_host_keys();
   check_users();
   make_catalogue();
+  tell_of_images_beside();
+  tell_of_unaskable_names();
   count_uploads();
   heed_signals();
   run_loop();
@@ -207,6 +218,20 @@ std::string Server::ready_line() const {
   return line + "depot " + escaped(depot_.directory().string(), whole);
 }
 
+void Server::watch_interfaces() {
+  if (!interfaces_) {
+    auto endpoints = settings_->tftp.listen;
+    endpoints.insert(endpoints.end(), settings_->ssh.listen.begin(), settings_->ssh.listen.end());
+    interfaces_.emplace(endpoints, index_of_interface);
+  }
+  if (interfaces_->empty()) return;
+  for (auto& change : interfaces_->look(index_of_interface)) events_.emit(event::Warned{std::move(change)});
+  interface_timer_.expires_after(interface_pause);
+  interface_timer_.async_wait([this](error_code error) {
+    if (!error && !draining_) watch_interfaces();
+  });
+}
+
 // So that the first miss need not wait for it.
 void Server::make_catalogue() {
   explaining_.run(
@@ -217,6 +242,26 @@ void Server::make_catalogue() {
             "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
             "let the depot lie on a disk of this host"});
       });
+}
+
+// Whoever used the folder with another server has them there.
+void Server::tell_of_images_beside() {
+  disk_.run([this] { return storage::image_beside(depot_); },
+            [this](const std::optional<std::filesystem::path>& image) {
+              if (!image || image->empty()) return;
+              events_.emit(
+                  event::Warned{fmt::format("{} is not served: images are served from {} only, move it there",
+                                            image->string(), depot_.images().string())});
+            });
+}
+
+void Server::tell_of_unaskable_names() {
+  disk_.run([this] { return storage::unaskable_names(depot_); },
+            [this](const std::optional<std::vector<std::filesystem::path>>& paths) {
+              if (!paths) return;
+              for (const auto& path : *paths)
+                events_.emit(event::Warned{storage::unaskable_text(depot_, path)});
+            });
 }
 
 // So that the first upload need not wait for it.

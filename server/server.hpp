@@ -7,6 +7,7 @@
 #include "conf/load.hpp"
 #include "server/identity.hpp"
 #include "server/importer.hpp"
+#include "server/interface_watch.hpp"
 #include "server/listen.hpp"
 #include "server/log_budget.hpp"
 #include "server/log_writer.hpp"
@@ -49,7 +50,10 @@ class Server {
   void bound_open_files();
   void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
+  void watch_interfaces();
   void make_catalogue();
+  void tell_of_images_beside();
+  void tell_of_unaskable_names();
   void count_uploads();
   void make_host_keys();
   void check_users();
@@ -86,6 +90,8 @@ class Server {
   std::optional<Importer> importer_;
   std::vector<std::string> tftp_addresses_, ssh_addresses_;
   bool usual_ports_ = true;
+  std::optional<InterfaceWatch> interfaces_;
+  net::steady_timer interface_timer_;
   net::signal_set signals_;
   const WaitMemory signal_memory_;
   net::steady_timer drain_timer_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "storage/clutter.hpp"
 #include "storage/member_name.hpp"
 
 namespace storage {
@@ -20,6 +21,11 @@ std::string Admission::admit(std::string_view raw, std::uint64_t size) {
   if (++count_ > limits_.max_members)
     throw Rejected(fmt::format("the archive has more than {} members, which is import.max_members",
                                limits_.max_members));
+  if (is_clutter(raw)) {
+    count_bytes(size);
+    left_out_.emplace_back(raw);
+    return {};
+  }
   if (const auto fault = name_fault(raw))
     throw Rejected(
         fmt::format("the archive has a member with the unsafe name {}: {}", in_quotes(raw), *fault));
@@ -37,11 +43,15 @@ std::string Admission::admit(std::string_view raw, std::uint64_t size) {
   if (!fresh)
     throw Rejected(fmt::format("the archive has two members of one name: {} and {} (case does not count)",
                                in_quotes(other->second), in_quotes(raw)));
+  count_bytes(size);
+  return std::string(rest);
+}
+
+void Admission::count_bytes(std::uint64_t size) {
   if (size > limits_.max_total - total_)
     throw Rejected(fmt::format("the archive holds more than {} bytes unpacked, which is import.max_total",
                                limits_.max_total));
   total_ += size;
-  return std::string(rest);
 }
 
 }  // namespace storage

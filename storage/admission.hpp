@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "storage/import.hpp"
 
@@ -16,17 +18,23 @@ class Admission {
  public:
   explicit Admission(const ImportSettings& limits) : limits_(limits) {}
 
-  // The name of the file to be made; empty for the one leading folder, which is not made. `raw` is the name
-  // as it stands in the archive, a folder's with a slash behind. Throws Rejected.
+  // The name of the file to be made; empty for what is not made: the one leading folder, and clutter
+  // (clutter.hpp), which counts for the bounds and for nothing else. `raw` is the name as it stands in the
+  // archive, a folder's with a slash behind. Throws Rejected.
   std::string admit(std::string_view raw, std::uint64_t size);
   std::uint64_t total() const { return total_; }  // bytes, as declared
   bool any_file() const { return !seen_.empty(); }
+  // The clutter, as it stands in the archive; once admission has ended.
+  std::vector<std::string> take_left_out() { return std::move(left_out_); }
 
  private:
   const ImportSettings& limits_;
   std::optional<std::string> folder_;        // the common one; empty when there is none
   std::map<std::string, std::string> seen_;  // folded names, and as they stand in the archive
+  std::vector<std::string> left_out_;
   std::uint64_t count_ = 0, total_ = 0;
+
+  void count_bytes(std::uint64_t size);
 };
 
 }  // namespace storage

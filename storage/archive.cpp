@@ -25,14 +25,15 @@ Packing packing_in(BundleFormat format) {
 
 }  // namespace
 
-std::vector<Member> unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                           const ImportSettings& limits, const Heard& heard) {
+Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
+                const ImportSettings& limits, const Heard& heard) {
   if (!is_archive(format)) throw Rejected("the file is no archive; was the right file downloaded?");
-  auto members = format == BundleFormat::zip ? unpack_zip(archive, target, limits, heard)
-                                             : unpack_tar(archive, packing_in(format), target, limits, heard);
+  auto unpacked = format == BundleFormat::zip
+                      ? unpack_zip(archive, target, limits, heard)
+                      : unpack_tar(archive, packing_in(format), target, limits, heard);
   sync_directory(target);
-  std::ranges::sort(members, {}, &Member::name);
-  return members;
+  std::ranges::sort(unpacked.members, {}, &Member::name);
+  return unpacked;
 }
 
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,

@@ -13,6 +13,11 @@ namespace storage {
 // Hears how many bytes were just dealt with; on the thread that works.
 using Heard = std::function<void(std::uint64_t bytes)>;
 
+struct Unpacked {
+  std::vector<Member> members;        // by name
+  std::vector<std::string> left_out;  // clutter (clutter.hpp), raw: it was not unpacked
+};
+
 // Unpacks `archive` into the empty directory `target`: regular files only, one common leading folder
 // stripped, every checksum that stands in the archive checked and each member's SHA-256 taken on the way,
 // each file and the directory synced. Members come back in the order of their names. A file that already
@@ -22,8 +27,8 @@ using Heard = std::function<void(std::uint64_t bytes)>;
 // `heard` is told of the archive's own bytes, as they are used up. Throws Rejected for an archive that is
 // damaged, hostile, beyond the limits or no archive; std::system_error when the disk fails, or has not the
 // room.
-std::vector<Member> unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                           const ImportSettings& limits, const Heard& heard = {});
+Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
+                const ImportSettings& limits, const Heard& heard = {});
 
 // Puts a file that is no archive, or must not be unpacked, into `target` in the same way.
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,

@@ -43,11 +43,14 @@ bool is_zip(std::span<const std::byte> beginning) {
   return mark == local || mark == end;
 }
 
+// A header, or what was one before it was damaged.
+bool is_tar_block(TarBlock block) { return parse_tar_header(block) || has_tar_magic(block); }
+
 // Its first block is a header; of an empty one, zeros.
 bool begins_as_tar(const File& file, Packing packing, const ImportSettings& limits) try {
   PackedStream stream(file, packing, limits);
   std::array<std::byte, tar_block> block{};
-  return stream.read(block) == block.size() && (parse_tar_header(block) || is_zero_block(block));
+  return stream.read(block) == block.size() && (is_tar_block(block) || is_zero_block(block));
 } catch (const Rejected&) {  // packed data that are damaged so early tell nothing
   return false;
 }
@@ -64,7 +67,7 @@ BundleFormat format_of(const File& file, const ImportSettings& limits) {
   if (is_zip(beginning)) return BundleFormat::zip;
   const auto packing = packing_of(beginning);
   if (packing == Packing::none)
-    return *got == tar_block && parse_tar_header(bytes) ? BundleFormat::tar : BundleFormat::other;
+    return *got == tar_block && is_tar_block(bytes) ? BundleFormat::tar : BundleFormat::other;
   if (!begins_as_tar(file, packing, limits)) return BundleFormat::packed;
   return packing == Packing::gzip ? BundleFormat::tar_gz : BundleFormat::tar_xz;
 }
@@ -79,7 +82,8 @@ void check_promise(std::string_view name, BundleFormat format) {
   if (extension->of_packed && format == BundleFormat::packed) return;
   const auto* kind = extension->of_tar ? "tar" : extension->of_packed ? "packed" : "ZIP";
   throw Rejected(fmt::format(
-      "the file is no {} archive, which its name promises; was the right file downloaded, and whole?", kind));
+      "the file is not a {} archive, which its name promises; was the right file downloaded, and whole?",
+      kind));
 }
 
 std::string_view without_archive_extension(std::string_view name) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/depot_shape.hpp"
 #include "storage/durable.hpp"
 
 namespace storage {
@@ -15,11 +16,27 @@ std::filesystem::path tidy(const std::filesystem::path& directory) {
   return path.has_filename() ? path : path.parent_path();  // "/srv/depot/" and "/srv/depot" are one depot
 }
 
+// A directory of images that another server served: folders of ours inside would help nobody.
+void refuse_folder_of_images(const Depot& depot) {
+  std::error_code error;
+  if (std::filesystem::exists(depot.images(), error) || error) return;
+  const auto image = image_beside(depot);
+  if (image.empty()) return;
+  throw std::runtime_error(
+      fmt::format("{0} is a folder of images ({1}), and not a depot, whose images lie below images/: name a "
+                  "new directory for "
+                  "the depot (--depot DIR) and copy them to DIR/images/, or make this one a depot: `mkdir "
+                  "{0}/images`, and "
+                  "move them there",
+                  depot.directory().string(), image.lexically_relative(depot.directory()).string()));
+}
+
 }  // namespace
 
 Depot::Depot(const std::filesystem::path& directory, AsItIs) : directory_(tidy(directory)) {}
 
 Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}) {
+  refuse_folder_of_images(*this);
   try {
     for (const auto& open_to_all : {directory_, images(), drop(), rejected()})
       make_directories(open_to_all, 0755);

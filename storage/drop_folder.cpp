@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/clutter.hpp"
 #include "storage/plain_file.hpp"
 
 namespace storage {
@@ -20,8 +21,13 @@ bool ends_with_folded(std::string_view name, std::string_view lower_case) {
 }
 
 bool is_in_the_making(std::string_view name) {
-  constexpr std::array<std::string_view, 5> endings = {".part", ".filepart", ".tmp", ".crdownload", "~"};
-  return name.starts_with('.') ||
+  // Chrome and Edge, Firefox, Safari, Opera, Internet Explorer, WinSCP, aria2, wget and curl's wrappers,
+  // BitTorrent programs, download managers, and what editors and rsync leave.
+  constexpr std::array<std::string_view, 21> endings = {
+      ".part", ".crdownload",  ".download", ".opdownload", ".partial", ".filepart",   ".tmp",
+      ".temp", ".aria2",       ".!ut",      ".!qb",        ".!bt",     ".bc!",        ".jc!",
+      ".xltd", ".fdmdownload", ".ytdl",     ".dtapart",    ".swp",     ".incomplete", "~"};
+  return name.starts_with('.') || name.starts_with("~") || is_clutter(name) ||
          std::ranges::any_of(endings, [&](auto ending) { return ends_with_folded(name, ending); });
 }
 

@@ -12,8 +12,8 @@ namespace storage {
 // Decides when a file in drop/ is whole. Pure: the watcher tells it what it saw and when. A file counts when
 // its writer closed it or it was renamed in, and then lay still for `settle`; where no close is seen (SMB, a
 // file that was there at the start) it must lie still for `settle_unseen`. Names that copy programs use for
-// files in the making
-// (".x", "x.part", "x.filepart", "x.tmp", "x.crdownload", "x~") are waited for under their final name.
+// files in the making (".x", "x.part", "x.crdownload", "x.aria2", "x~") are waited for under their final
+// name, and clutter (clutter.hpp) is ignored.
 class DropFolder {
  public:
   using Time = std::chrono::steady_clock::time_point;

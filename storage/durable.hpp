@@ -23,6 +23,10 @@ void exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 // create_directories, each new level synced into its parent.
 void make_directories(const std::filesystem::path& directory, unsigned mode);
 
+// Whether a rename can lead from one directory to the other: both lie on one file system, and in one mount of
+// it. True where that cannot be told.
+bool is_one_file_system(const std::filesystem::path& a, const std::filesystem::path& b);
+
 // Removes from `directory` what a killed write_durably left there. What a live one holds is left alone.
 void sweep_half_written(const std::filesystem::path& directory);
 

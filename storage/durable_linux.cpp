@@ -190,6 +190,17 @@ void sweep_half_written(const fs::path& directory) {
   }
 }
 
+bool is_one_file_system(const fs::path& a, const fs::path& b) {
+  struct statx first {
+  }, second{};
+  constexpr unsigned wanted = STATX_BASIC_STATS | STATX_MNT_ID;
+  if (::statx(AT_FDCWD, a.c_str(), 0, wanted, &first) != 0) return true;
+  if (::statx(AT_FDCWD, b.c_str(), 0, wanted, &second) != 0) return true;
+  const bool mounts_known = (first.stx_mask & second.stx_mask & STATX_MNT_ID) != 0;  // from Linux 5.8 on
+  return first.stx_dev_major == second.stx_dev_major && first.stx_dev_minor == second.stx_dev_minor &&
+         (!mounts_known || first.stx_mnt_id == second.stx_mnt_id);
+}
+
 void make_directories(const fs::path& directory, unsigned mode) {
   if (fs::is_directory(directory)) return;
   const fs::path parent = parent_of(directory);

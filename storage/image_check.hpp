@@ -15,6 +15,7 @@ struct ImageCheck {
   std::vector<std::string> remarks;  // what is odd and means nothing by itself
 };
 
+// What is certainly broken is damage: an image that is empty, a text or zeros, cut, or has a wrong checksum.
 // `name` is the image's file name, raw; it says which structure is expected, where the content does not. Each
 // sentence begins with the image's name. Throws std::system_error. Reads Aruba images whole: for a worker.
 ImageCheck check_image(const File& file, std::string_view name);

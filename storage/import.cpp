@@ -11,7 +11,9 @@
 
 #include "storage/archive.hpp"
 #include "storage/aruba_header.hpp"
+#include "storage/clutter.hpp"
 #include "storage/digest_file.hpp"
+#include "storage/foreign_archive.hpp"
 #include "storage/image_check.hpp"
 #include "storage/image_name.hpp"
 #include "storage/layout.hpp"
@@ -68,12 +70,21 @@ class Import {
         progress_(order, 2 * file_.at_open().size) {}
 
   Imported run() {
+    if (is_clutter(name_))
+      throw Rejected(fmt::format("{} is a file that an operating system keeps for itself, and no image",
+                                 in_quotes(name_)));
     const auto format = format_of(file_, settings_);
+    if (auto advice = foreign_archive_advice(file_, format, name_); !advice.empty()) throw Rejected(advice);
     check_promise(name_, format);
+    if (is_bundle_member_name(name_))
+      throw Rejected(fmt::format(
+          "{} is a member of a bundle, and does not tell of which: drop the ZIP itself, or copy its "
+          "unpacked folder to a place below images/",
+          in_quotes(name_)));
     check_digests();
     manifest_.bundle = name_;
     manifest_.imported_at = utc_now();
-    const bool already_there = is_image(format) ? !take_image() : !take_bundle(format);
+    const bool already_there = is_image(format) ? !take_image(format) : !take_bundle(format);
     imported_.already_there = already_there;
     imported_.members = manifest_.members.size();
     for (const auto& member : manifest_.members) imported_.bytes += member.size;
@@ -98,9 +109,9 @@ class Import {
 
   // A tar may be an image itself: what a Mobility Express access point is converted with, or any other.
   bool is_image(BundleFormat format) const {
-    if (!is_archive(format)) return true;
+    if (!is_archive(format) || is_switch_image_name(name_)) return true;
     if (format != BundleFormat::tar) return false;
-    if (is_single_image_name(name_) || is_image_family(name_)) return true;
+    if (is_single_image_name(name_)) return true;
     const auto walk = walk_tar(file_);
     const auto is_part = [](const std::string& name) {
       return name == "info.ver" || name == "part.bin" || name.starts_with("ramfs_data_cisco");
@@ -108,7 +119,12 @@ class Import {
     return walk.info_begins || std::ranges::any_of(walk.names, is_part);
   }
 
-  bool take_image() {
+  // Whether check_image() has found a structure that tells whether the image is whole.
+  bool is_checkable(bool has_header, BundleFormat format) const {
+    return has_header || is_aruba_name(name_) || (format == BundleFormat::tar && !is_controller_name(name_));
+  }
+
+  bool take_image(BundleFormat format) {
     const StagingArea staging(depot_);
     const auto header = read_aruba_header(file_);
     auto name = name_image(name_, header);
@@ -116,7 +132,7 @@ class Import {
     manifest_.path = image_folder(settings_.layout, name, image);
     manifest_.members = {copy_file(file_, staging.content(), image, std::ref(progress_))};
     judge(open_plain_file(staging.content() / image), name_);
-    if (is_controller_name(name_)) doubt(uncheckable());
+    if (!is_checkable(header.has_value(), format)) doubt(uncheckable());
     finish(std::move(name.warnings));
     imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
     imported_.image = image;
@@ -125,11 +141,15 @@ class Import {
 
   bool take_bundle(BundleFormat format) {
     const StagingArea staging(depot_);
-    manifest_.members = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    auto unpacked = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    manifest_.members = std::move(unpacked.members);
+    if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
+    refuse_archives_inside(staging.content());
     for (const auto& member : manifest_.members)
       judge(open_plain_file(staging.content() / member.name), member.name);
     const auto evidence = gather_evidence(staging.content());
     auto name = name_release(evidence);
+    if (name.product == other_product) doubt(uncheckable());
     manifest_.path = imported_.path = release_path(settings_.layout, name);
     const auto line = [](const std::optional<std::string>& info) {
       return info ? info_line(*info).value_or(std::string{}) : std::string{};
@@ -138,6 +158,23 @@ class Import {
     manifest_.ap_version = line(evidence.ap_version);
     finish(std::move(name.warnings));
     return publish_bundle(depot_, staging.content(), manifest_, replace(), imported_.warnings);
+  }
+
+  // A vendor's download is packed once more by some portals, and by some people.
+  void refuse_archives_inside(const fs::path& content) const {
+    if (std::ranges::any_of(manifest_.members, [](const Member& m) { return is_bundle_member_name(m.name); }))
+      return;
+    for (const auto& member : manifest_.members) {
+      if (member.size == 0 || is_single_image_name(member.name)) continue;
+      const auto file = open_plain_file(content / member.name);
+      const auto format = format_of(file, settings_);
+      const bool archive = is_archive(format) && format != BundleFormat::tar;
+      const bool foreign = !foreign_archive_advice(file, format, member.name).empty();
+      if (!archive && (!foreign || (format == BundleFormat::packed && manifest_.members.size() > 1)))
+        continue;
+      throw Rejected(fmt::format("it holds another archive, {}: unpack it, and import {} itself",
+                                 in_quotes(member.name), in_quotes(member.name)));
+    }
   }
 
   void judge(const File& image, const std::string& name) {
@@ -160,6 +197,13 @@ class Import {
 
   // It is read twice, and what was digested must be what is published.
   void check_unchanged() const {
+    std::error_code error;
+    if (fs::symlink_status(bundle_.path, error).type() == fs::file_type::not_found)
+      throw std::system_error(
+          std::make_error_code(std::errc::resource_unavailable_try_again),
+          bundle_.path.string() +
+              " was taken away while it was imported, as a server does with what it imports "
+              "from drop/");
     const auto now = file_.attributes();
     if (!now || now->version != file_.at_open().version)
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),

@@ -1,9 +1,16 @@
 #pragma once
 #include <string>
+#include <string_view>
 
+#include "storage/path.hpp"
 #include "storage/release.hpp"
 
 namespace storage {
+
+// The product of what nobody knows. Its folder collects files of any origin: it is never a release, whatever
+// .info files lie there.
+constexpr std::string_view other_product = "other";
+inline bool is_other(const Path& folder) { return folder.name() == other_product; }
 
 // Where import.layout, "{product}/{release}", puts a release: "/EWC/17_9_4a". Throws std::system_error for a
 // layout that gives no path.

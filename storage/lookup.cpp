@@ -4,6 +4,7 @@
 
 #include "storage/asked_name.hpp"
 #include "storage/forgiving.hpp"
+#include "storage/layout.hpp"
 #include "storage/uploads_folder.hpp"
 
 namespace storage {
@@ -118,7 +119,7 @@ std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases)
 std::vector<Path> list_releases(const Catalogue& catalogue) {
   Catalogue::Shelves shelves;
   for (const auto& shelf : catalogue.shelves()) {
-    if (!shelf.linked && shelf.has_images()) shelves.push_back(&shelf);
+    if (!shelf.linked && !is_other(shelf.path) && shelf.has_images()) shelves.push_back(&shelf);
   }
   std::ranges::stable_sort(shelves, {},
                            [](const Shelf* shelf) { return std::pair(shelf->promoted, shelf->version()); });

@@ -68,7 +68,10 @@ bool is_unsafe(char c) {
 std::optional<std::string> name_fault(std::string_view raw) {
   if (raw.empty()) return "it is empty";
   if (raw.front() == '/') return "it is absolute";
-  if (raw.find('\\') != std::string_view::npos) return "it has a backslash";
+  if (raw.find('\\') != std::string_view::npos)
+    return "it has a backslash where a ZIP has \"/\", as some Windows programs write it: make the archive "
+           "again, with "
+           "7-Zip, Explorer or zip";
   if (raw.find(':') != std::string_view::npos) return "it has a colon, as Windows drives and streams do";
   if (raw.find('\0') != std::string_view::npos) return "it has a zero byte";
   if (std::ranges::any_of(raw, is_control)) return "it has a control character";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/bundle_format.hpp"
+#include "storage/layout.hpp"
 #include "storage/member_name.hpp"
 #include "storage/release.hpp"
 
@@ -137,7 +138,7 @@ ReleaseName name_release(const ReleaseEvidence& untidied) {
   if (express) sources = sources_of(evidence, version_in_me_name, whole);
   if (!express && is_cisco(evidence)) sources = sources_of(evidence, version_in_ewc_name, release_version);
   if (sources.empty()) {
-    name.product = "other";
+    name.product = other_product;
     name.release = folder_for(evidence.bundle_name);
     name.warnings.push_back("nothing in the bundle or its name tells a Cisco release and its version");
     return name;

@@ -6,13 +6,16 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "storage/layout.hpp"
 #include "storage/manifest.hpp"
 #include "storage/member_name.hpp"
 
 namespace storage {
 namespace {
 
-bool is_release(const Shelf& shelf) { return !shelf.linked && !shelf.path.is_root(); }
+bool is_release(const Shelf& shelf) {
+  return !shelf.linked && !shelf.path.is_root() && !is_other(shelf.path);
+}
 
 // The first directory, where there is one above the release's own.
 std::string product_of(const Shelf& shelf) {

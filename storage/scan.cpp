@@ -5,6 +5,7 @@
 #include <set>
 
 #include "storage/catalogue.hpp"
+#include "storage/layout.hpp"
 #include "storage/promote.hpp"
 #include "storage/uploads_folder.hpp"
 
@@ -108,8 +109,10 @@ class Scan {
     const auto info = [&](std::string_view name) {
       return has(name) ? info_in(root_, shelf.path / name) : std::nullopt;
     };
-    shelf.controller_version = info("controller_version.info");
-    shelf.ap_version = info("version.info");
+    if (!is_other(shelf.path)) {
+      shelf.controller_version = info("controller_version.info");
+      shelf.ap_version = info("version.info");
+    }
     describe(shelf);
     scanned_.shelves.push_back(std::move(shelf));
   }

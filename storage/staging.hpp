@@ -14,9 +14,11 @@ namespace storage {
 class DirectoryLock {
  public:
   explicit DirectoryLock(const std::filesystem::path& directory);  // waits; throws std::system_error
+  static std::optional<DirectoryLock> try_to(const std::filesystem::path& directory);  // nothing: it is held
   bool still_there() const;  // false: the directory was removed while we waited for it
 
  private:
+  explicit DirectoryLock(Handle handle) : handle_(std::move(handle)) {}
   Handle handle_;
 };
 

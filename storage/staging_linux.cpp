@@ -59,6 +59,16 @@ DirectoryLock::DirectoryLock(const fs::path& directory) : handle_(open_directory
     if (errno != EINTR) fail("cannot lock " + directory.string());
 }
 
+std::optional<DirectoryLock> DirectoryLock::try_to(const fs::path& directory) {
+  Handle handle = open_directory(directory);
+  if (!handle) fail("cannot open " + directory.string());
+  while (::flock(handle.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    if (errno != EINTR) fail("cannot lock " + directory.string());
+  }
+  return DirectoryLock(std::move(handle));
+}
+
 bool DirectoryLock::still_there() const {
   struct stat status {};
   return ::fstat(handle_.get(), &status) == 0 && status.st_nlink > 0;

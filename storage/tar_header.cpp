@@ -86,6 +86,8 @@ std::optional<TarHeader> parse_tar_header(TarBlock block) {
   return header;
 }
 
+bool has_tar_magic(TarBlock block) { return bytes_of(block, magic_field).starts_with("ustar"); }
+
 std::uint64_t in_blocks(std::uint64_t size) { return (size + tar_block - 1) / tar_block * tar_block; }
 
 }  // namespace storage

@@ -25,6 +25,8 @@ struct TarHeader {
 bool is_zero_block(TarBlock block);
 // Nothing when the header's checksum is wrong or its size is none: whatever this is, it is no header.
 std::optional<TarHeader> parse_tar_header(TarBlock block);
+// Whether the block says "ustar" where a header does, with a right checksum or not.
+bool has_tar_magic(TarBlock block);
 // What `size` bytes take up in whole blocks.
 std::uint64_t in_blocks(std::uint64_t size);
 

@@ -40,6 +40,7 @@ class Walker {
     if (!read_(found_.offset, block)) return End::cut;
     if (is_zero_block(block)) return begun_ ? closing() : End::no_tar;
     const auto header = parse_tar_header(block);
+    if (!header && has_tar_magic(block)) return End::bad_sum;
     if (!header) return begun_ ? End::broken : End::no_tar;
     return take(*header);
   }

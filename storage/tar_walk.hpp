@@ -13,11 +13,12 @@ namespace storage {
 // about one without the vendor's key: whether it is whole.
 struct TarWalk {
   enum class End {
-    whole,   // the two blocks of zeros are there
-    no_tar,  // it does not begin with a header
-    no_end,  // it ends behind a member, without the two blocks of zeros
-    broken,  // what should be a header is none
-    cut      // it ends inside a member or a header
+    whole,    // the two blocks of zeros are there
+    no_tar,   // it does not begin with a header
+    no_end,   // it ends behind a member, without the two blocks of zeros
+    broken,   // what should be a header is none
+    bad_sum,  // the same, and it is marked as one: its checksum is wrong
+    cut       // it ends inside a member or a header
   };
   End end = End::no_tar;
   std::string at;                  // the member that is cut, or behind which it breaks off; raw

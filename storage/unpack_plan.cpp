@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <string_view>
+#include <utility>
+
 #include "storage/admission.hpp"
+#include "storage/clutter.hpp"
 #include "storage/member_name.hpp"
 
 namespace storage {
@@ -33,6 +38,23 @@ void check_kind(const ZipMember& member) {
     throw Rejected(fmt::format("the archive's member {} is a folder with content", in_quotes(member.name)));
 }
 
+// As PKWARE's APPNOTE numbers them.
+std::string method_name(std::uint16_t method) {
+  constexpr std::array<std::pair<std::uint16_t, std::string_view>, 10> names{{{1, "Shrink"},
+                                                                              {6, "Implode"},
+                                                                              {9, "Deflate64"},
+                                                                              {12, "bzip2"},
+                                                                              {14, "LZMA"},
+                                                                              {20, "Zstandard"},
+                                                                              {93, "Zstandard"},
+                                                                              {95, "xz"},
+                                                                              {98, "PPMd"},
+                                                                              {99, "AES encryption"}}};
+  for (const auto& [number, name] : names)
+    if (number == method) return fmt::format("{} (method {})", name, number);
+  return fmt::format("method {}", method);
+}
+
 void check_member(const ZipMember& member) {
   check_kind(member);
   if ((member.flags & encrypted) != 0)
@@ -41,10 +63,10 @@ void check_member(const ZipMember& member) {
                     in_quotes(member.name)));
   // The other methods let an archive ask for gigabytes of memory.
   if (member.method != stored && member.method != deflated)
-    throw Rejected(
-        fmt::format("the archive's member {} is compressed by method {}; apdepot reads stored and deflated "
-                    "members: make the ZIP anew",
-                    in_quotes(member.name), member.method));
+    throw Rejected(fmt::format(
+        "the archive's member {} is compressed by {}, which apdepot does not read: make the ZIP with "
+        "Deflate, the usual method",
+        in_quotes(member.name), method_name(member.method)));
 }
 
 void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings& limits,
@@ -56,7 +78,7 @@ void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings&
 
 void check_ratios(const UnpackPlan& plan, const ImportSettings& limits) {
   std::uint64_t packed = 0;
-  for (const auto& [member, name] : plan.targets) {
+  for (const auto& [member, name, clutter] : plan.targets) {
     check_ratio(member.size, member.packed, limits, "the archive's member " + in_quotes(member.name));
     packed += member.packed;
   }
@@ -70,11 +92,13 @@ UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& 
   Admission admission(limits);
   for (auto& member : members) {
     auto name = admission.admit(member.name, member.size);
-    check_member(member);
-    plan.targets.push_back({std::move(member), std::move(name)});
+    const bool clutter = is_clutter(member.name);
+    if (!clutter) check_member(member);
+    plan.targets.push_back({std::move(member), std::move(name), clutter});
   }
   if (!admission.any_file()) throw Rejected("the archive holds no file");
   plan.total = admission.total();
+  plan.left_out = admission.take_left_out();
   check_ratios(plan, limits);
   return plan;
 }

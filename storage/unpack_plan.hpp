@@ -11,12 +11,14 @@ namespace storage {
 // What unpacking an archive would write, decided before anything is written.
 struct Target {
   ZipMember member;
-  std::string name;  // of the file; empty for the one leading folder, which is not made
+  std::string name;  // of the file; empty for what is not made: the one leading folder, and clutter
+  bool clutter = false;
 };
 
 struct UnpackPlan {
-  std::vector<Target> targets;  // as `members` came
-  std::uint64_t total = 0;      // bytes, as the archive declares: more are never written
+  std::vector<Target> targets;        // as `members` came
+  std::uint64_t total = 0;            // bytes, as the archive declares: more are never written
+  std::vector<std::string> left_out;  // clutter, raw
 };
 
 // Throws Rejected for a name that is unsafe anywhere, for links and devices, folders, duplicates, encryption,

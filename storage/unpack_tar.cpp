@@ -18,16 +18,19 @@ class TarUnpacking {
     if (packing == Packing::none) check_space(target, archive.at_open().size);
   }
 
-  std::vector<Member> run() {
+  Unpacked run() {
     std::vector<Member> members;
     while (const auto member = tar_.next()) {
       const auto name = admission_.admit(member->name, member->size);
-      if (name.empty()) continue;
+      if (name.empty()) {
+        skip();
+        continue;
+      }
       check_space(target_, member->size);
       members.push_back(write(name));
     }
     if (!admission_.any_file()) throw Rejected("the archive holds no file");
-    return members;
+    return {std::move(members), admission_.take_left_out()};
   }
 
  private:
@@ -46,6 +49,10 @@ class TarUnpacking {
     return {name, size, digest.hex()};
   }
 
+  void skip() {
+    while (tar_.read(block_) > 0) tell();
+  }
+
   void tell() {
     if (heard_) heard_(stream_.taken() - told_);
     told_ = stream_.taken();
@@ -62,8 +69,8 @@ class TarUnpacking {
 
 }  // namespace
 
-std::vector<Member> unpack_tar(const File& archive, Packing packing, const std::filesystem::path& target,
-                               const ImportSettings& limits, const Heard& heard) {
+Unpacked unpack_tar(const File& archive, Packing packing, const std::filesystem::path& target,
+                    const ImportSettings& limits, const Heard& heard) {
   return TarUnpacking(archive, packing, target, limits, heard).run();
 }
 

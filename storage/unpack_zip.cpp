@@ -82,6 +82,7 @@ void next_header(const Source& source, archive* reader, const Target& target) {
   archive_entry* entry = nullptr;
   const int result = archive_read_next_header(reader, &entry);
   if (result != ARCHIVE_OK && result != ARCHIVE_WARN) fail(source, reader, target.member);
+  if (target.clutter) return;
   const auto expected = target.name.empty() ? AE_IFDIR : AE_IFREG;
   if (archive_entry_filetype(entry) != expected || archive_entry_symlink(entry) != nullptr)
     throw Rejected(fmt::format("the archive's member {} is no plain file", in_quotes(target.member.name)));
@@ -111,9 +112,9 @@ Member write_member(const Source& source, archive* reader, const Target& target,
 
 }  // namespace
 
-std::vector<Member> unpack_zip(const File& archive, const std::filesystem::path& target,
-                               const ImportSettings& limits, const Heard& heard) {
-  const UnpackPlan plan = plan_unpacking(read_zip_directory(archive, limits.max_members), limits);
+Unpacked unpack_zip(const File& archive, const std::filesystem::path& target, const ImportSettings& limits,
+                    const Heard& heard) {
+  UnpackPlan plan = plan_unpacking(read_zip_directory(archive, limits.max_members), limits);
   check_space(target, plan.total);
   Source source{archive, heard};
   const Reader reader = open_zip(source);
@@ -125,7 +126,7 @@ std::vector<Member> unpack_zip(const File& archive, const std::filesystem::path&
     members.push_back(write_member(source, reader.get(), planned, image));
     image.sync();
   }
-  return members;
+  return {std::move(members), std::move(plan.left_out)};
 }
 
 }  // namespace storage

@@ -29,6 +29,10 @@ class Category final : public std::error_category {
         return "File exists, and nothing is replaced";
       case UploadError::too_large:
         return "File too large: ssh.max_upload bounds it";
+      case UploadError::elsewhere:
+        return "its folder lies on another file system than the depot's state/, where it is kept until it is "
+               "whole: "
+               "put both on one";
       case UploadError::unknown_sender:
         break;
     }

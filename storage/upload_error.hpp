@@ -15,6 +15,7 @@ enum class UploadError {
   reserve,         // uploads.reserve
   depth,           // deepest_upload
   others,          // somebody else sent it, or nobody did
+  elsewhere,       // the folder lies on another file system than state/
   unknown_sender,  // the file system cannot record who sent it
   outside,         // not below uploads/
   exists,          // nothing is replaced

@@ -8,6 +8,7 @@
 #include "storage/durable.hpp"
 #include "storage/stat_linux.hpp"
 #include "storage/upload.hpp"
+#include "storage/upload_error.hpp"
 
 namespace storage {
 namespace {
@@ -42,6 +43,12 @@ Result<Handle> make_file(const std::filesystem::path& path, std::string_view sen
   return file;
 }
 
+// Else the upload could not be published by a rename once it is whole.
+bool on_one_file_system(int file, const Root& writable, const Path& folder) {
+  const auto staged = attributes_of(file), place = writable.attributes(folder);
+  return !staged || !place || staged->version.device == place->version.device;
+}
+
 std::error_code write_all(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const auto written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -73,6 +80,7 @@ Result<Upload> Upload::begin(const Sender& sender, const Root& writable, Path pa
   if (!area) return std::unexpected(area.error());
   auto file = make_file(staged_in(**area), sender.name);
   if (!file) return std::unexpected(file.error());
+  if (!on_one_file_system(file->get(), *own, path.parent())) return std::unexpected(UploadError::elsewhere);
   return Upload(std::move(*share), std::move(*area), std::move(*file), std::move(*own), std::move(path));
 }
 

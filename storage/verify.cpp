@@ -26,6 +26,7 @@ class Verifying {
   }
 
   Verification run() {
+    if (!fs::is_directory(place_) && fs::exists(manifest_file_)) return gone();
     if (!fs::is_directory(place_))
       throw std::runtime_error(
           fmt::format("{} is no release: there is no such folder in images/", found_.path));
@@ -38,6 +39,15 @@ class Verifying {
   }
 
  private:
+  Verification gone() {
+    found_.recorded = true;
+    differs(fmt::format(
+        "it was imported, and its folder {} is gone; import the bundle again, or delete {} if it is "
+        "to stay away",
+        place_.string(), manifest_file_.string()));
+    return std::move(found_);
+  }
+
   void load() try {
     manifest_ = load_manifest(manifest_file_);
     found_.recorded = manifest_.has_value();
@@ -112,7 +122,7 @@ std::vector<Path> imported_releases(const Depot& depot) {
     if (entry.path().extension() != ".yaml" || !entry.is_regular_file()) continue;
     const auto relative = entry.path().lexically_relative(depot.manifests()).replace_extension();
     const auto path = Path::parse("/" + relative.string());
-    if (path && fs::is_directory(place_of(depot, path->text()))) releases.push_back(*path);
+    if (path) releases.push_back(*path);
   }
   std::ranges::sort(releases, {}, &Path::text);
   return releases;

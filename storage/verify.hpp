@@ -23,7 +23,8 @@ struct Verification {
 // long as reading everything: for the command line.
 Verification verify_release(const Depot& depot, const Path& release);
 
-// The paths of all releases that were imported and are there.
+// The paths of all releases that were imported, and not retired since: also of one whose folder is gone,
+// which verify_release() says.
 std::vector<Path> imported_releases(const Depot& depot);
 
 }  // namespace storage

@@ -37,8 +37,30 @@ conf::Loaded load_settings(const Arguments& arguments) {
   const auto file = config_file_name(arguments);
   auto loaded = file.empty() ? conf::load_defaults() : conf::load_file(file);
   if (file.empty()) loaded.settings.depot = "depot";
-  if (const auto depot = arguments.value("--depot")) loaded.settings.depot = *depot;
+  if (const auto depot = arguments.value("--depot")) {
+    if (depot->empty() || depot->starts_with('~'))
+      throw UsageError(
+          fmt::format("--depot {}: it is a path; \"~\" in it stands for nothing here: write the whole path, "
+                      "or --depot ~/DIR "
+                      "with a blank between, so that the shell does",
+                      depot->empty() ? "\"\"" : *depot));
+    loaded.settings.depot = *depot;
+  }
   return loaded;
+}
+
+conf::Loaded load_settings_to_write(const Arguments& arguments) {
+  auto loaded = load_settings(arguments);
+  const auto file = arguments.value("--config");
+  if (!file || loaded.names_depot || arguments.has("--depot")) return loaded;
+  std::error_code error;
+  const auto& usual = loaded.settings.depot;
+  const bool there = std::filesystem::exists(usual / "images", error),
+             here = std::filesystem::exists("depot/images", error);
+  if (there && !here) return loaded;
+  throw std::runtime_error(fmt::format(
+      "{} names no depot, and its default is {}, {}: write \"depot: DIR\" into it, or add --depot DIR", *file,
+      usual.string(), there ? "while there is ./depot too" : "where there is no depot"));
 }
 
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag) {

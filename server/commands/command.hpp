@@ -12,7 +12,7 @@
 namespace server {
 
 // One row a command. Data goes to stdout, messages to stderr; the result is the exit status: 0 done, 1 it
-// failed. UsageError makes it 2. Every command also takes --config, --depot and --help.
+// failed. UsageError makes it 2. Every command also takes --config, --depot, --help and --version.
 struct Command {
   std::string_view name;
   std::string_view usage;  // what follows the name
@@ -30,6 +30,9 @@ std::span<const Command* const> commands();
 // The configuration that the flags name: --config, else /etc/apdepot/apdepot.yaml, else the defaults with the
 // depot in ./depot; then --depot. Throws conf::ConfigError. Warnings are left to the caller.
 conf::Loaded load_settings(const Arguments& arguments);
+// The same for a command that makes the depot where there is none. Throws std::runtime_error for a --config
+// FILE without `depot:` unless the default is there already: nobody is given a new, empty depot unasked.
+conf::Loaded load_settings_to_write(const Arguments& arguments);
 // Whom the service may run as, by `flag` (--user) and the settings. Throws std::runtime_error for a name that
 // this host does not know.
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag = {});

@@ -6,6 +6,7 @@
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/escape.hpp"
+#include "server/listen.hpp"
 #include "server/users.hpp"
 
 namespace server {
@@ -30,6 +31,9 @@ int check(const Arguments& arguments) {
   const auto loaded = load_settings(arguments);
   for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", escaped(warning, whole));
   const auto file = config_file_name(arguments);
+  for (const auto* listen : {&loaded.settings.tftp.listen, &loaded.settings.ssh.listen})
+    if (const auto text = unknown_interface(*listen))
+      throw conf::ConfigError(fmt::format("{}: {}", file, *text));
   fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : escaped(file, whole));
   check_users(loaded.settings);
   return 0;

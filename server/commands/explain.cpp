@@ -120,9 +120,7 @@ std::string dropped(const Question& question) {
   return "";
 }
 
-std::string json_or_null(const std::optional<std::string>& text) {
-  return text ? json_string(escaped(*text, whole)) : "null";
-}
+std::string json_or_null(const std::optional<std::string>& text) { return text ? json_text(*text) : "null"; }
 
 std::string to_json(const Question& question, const Answer& answer) {
   std::optional<std::string> served, rule, cause, nearest, fix;
@@ -135,7 +133,7 @@ std::string to_json(const Question& question, const Answer& answer) {
     if (auto text = fix_of(answer.error(), question.protocol); !text.empty()) fix = std::move(text);
   }
   JsonObject object;
-  object.add("path", question.path, whole);
+  object.add_raw("path", json_text(question.path));
   object.add_raw("served", json_or_null(served));
   object.add_raw("rule", json_or_null(rule));
   object.add_raw("cause", json_or_null(cause));

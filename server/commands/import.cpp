@@ -17,6 +17,7 @@
 #include "storage/digest_file.hpp"
 #include "storage/plain_file.hpp"
 #include "storage/retire.hpp"
+#include "storage/staging.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -173,11 +174,12 @@ bool becomes_another(const conf::Settings& settings) {
 int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
   const auto order = order_of(arguments);
-  const auto settings = load_settings(arguments).settings;
+  const auto settings = load_settings_to_write(arguments).settings;
   const bool at_once = becomes_another(settings);
   std::vector<Given> all;
   for (const auto& file : arguments.words()) all.push_back(at_once ? open_first(file) : Given{file, file});
   const auto depot = open_depot(settings);
+  storage::sweep_staging(storage::staging_areas(depot));  // what a killed import left takes gigabytes
   int status = 0;
   for (auto& given : all) {
     const auto problem = publish(depot, given, settings, order, arguments.has("--json"));

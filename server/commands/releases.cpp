@@ -1,4 +1,5 @@
 #include "storage/releases.hpp"
+#include "storage/depot_shape.hpp"
 
 #include <fmt/format.h>
 
@@ -24,12 +25,12 @@ std::string json_list(const std::vector<std::string>& elements) {
 
 std::string json_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> elements;
-  for (const auto& text : texts) elements.push_back(json_string(escaped(text, whole)));
+  for (const auto& text : texts) elements.push_back(json_text(text));
   return json_list(elements);
 }
 
 void add_text(JsonObject& object, std::string_view key, const std::optional<std::string>& text) {
-  object.add_raw(key, text ? json_string(escaped(*text, whole)) : "null");
+  object.add_raw(key, text ? json_text(*text) : "null");
 }
 
 std::optional<std::string> family_of(const std::string& image) {
@@ -151,6 +152,8 @@ int run(Arguments& arguments) {
   std::vector<std::string> warnings;
   const auto releases = storage::releases_in(depot, catalogue, warnings);
   for (const auto& warning : warnings) fmt::print(stderr, "{}\n", escaped(warning, most_of_ours));
+  for (const auto& path : storage::unaskable_names(depot))
+    fmt::print(stderr, "{}\n", escaped(storage::unaskable_text(depot, path), most_of_ours));
   const bool json = arguments.has("--json");
   if (models) return print_models(releases, model, json);
   print_all(releases, json);

@@ -2,8 +2,10 @@
 
 #include <stdexcept>
 
+#include "conf/endpoint.hpp"
 #include "server/commands/command.hpp"
 #include "server/server.hpp"
+#include "server/terminal.hpp"
 
 namespace server {
 namespace {
@@ -17,14 +19,16 @@ std::vector<conf::Endpoint> endpoints(const Arguments& arguments, std::string_vi
   for (const auto& text : arguments.values(flag)) {
     const auto endpoint = conf::parse_endpoint(text);
     if (!endpoint)
-      throw UsageError(fmt::format("{} {}: it is ADDR:PORT, such as 0.0.0.0:69 or [::]:69", flag, text));
+      throw UsageError(fmt::format("{} {}: it is ADDR:PORT, such as 0.0.0.0:69 or [::]:69{}", flag, text,
+                                   conf::endpoint_advice(text)));
     endpoints.push_back(*endpoint);
   }
+  if (const auto clash = conf::clash_of(endpoints)) throw UsageError(fmt::format("{}: {}", flag, *clash));
   return endpoints;
 }
 
 conf::Loaded load(const Arguments& arguments) {
-  auto loaded = load_settings(arguments);
+  auto loaded = load_settings_to_write(arguments);
   if (arguments.has("--tftp")) loaded.settings.tftp.listen = endpoints(arguments, "--tftp");
   if (arguments.has("--ssh")) loaded.settings.ssh.listen = endpoints(arguments, "--ssh");
   return loaded;
@@ -73,9 +77,10 @@ int run(Arguments& arguments) {
   auto loaded = reload();
   const auto account = account_to_become(arguments, loaded);
   auto config_name = config_file_name(arguments);
-  const bool configured = !config_name.empty();
+  // A service manager's unit, or a script, is better off with a failure than with a port that nobody asks.
+  const bool fixed = !config_name.empty() || !stderr_is_terminal();
   const ListenPlan plan{loaded.settings.tftp.listen, loaded.settings.ssh.listen,
-                        configured || arguments.has("--tftp"), configured || arguments.has("--ssh")};
+                        fixed || arguments.has("--tftp"), fixed || arguments.has("--ssh")};
   Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}, account).run();
   return 0;
 }

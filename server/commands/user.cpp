@@ -16,6 +16,7 @@
 #include "server/json.hpp"
 #include "server/password.hpp"
 #include "server/terminal.hpp"
+#include "storage/root.hpp"
 #include "storage/staging.hpp"
 
 namespace server {
@@ -28,6 +29,35 @@ constexpr Flag flags[]{
     {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
     {"--json", "", "print JSON (list)"}};
 
+// Without the mark that Windows' editors put at a file's beginning. Throws for their UTF-16.
+void take_off_mark(std::string& line, const std::string& file) {
+  if (line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
+  if (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff"))
+    throw std::runtime_error(fmt::format("{} is written in UTF-16: save it as UTF-8", file));
+}
+
+// A key that another program wrote, and what makes OpenSSH's form of it; empty for none that is known.
+std::string foreign_key_advice(std::string_view line, const std::string& file) {
+  if (line.starts_with("PuTTY-User-Key-File-"))
+    return fmt::format(
+        "it is PuTTY's private key, which stays with its owner: take the public key that PuTTYgen "
+        "shows for authorized_keys, or what `puttygen {0} -O public-openssh` prints, or save it there by "
+        "\"Save public key\" and run `ssh-keygen -i -f SAVED`",
+        file);
+  if (line.starts_with("---- BEGIN SSH2 PUBLIC KEY"))
+    return fmt::format(
+        "it is a public key in the form of SSH2 (RFC 4716): `ssh-keygen -i -f {} > key.pub`, and take "
+        "key.pub",
+        file);
+  if (line.starts_with("-----BEGIN RSA PUBLIC KEY"))
+    return fmt::format("it is a public key in PEM: `ssh-keygen -i -m PEM -f {} > key.pub`, and take key.pub",
+                       file);
+  if (line.starts_with("-----BEGIN PUBLIC KEY"))
+    return fmt::format(
+        "it is a public key in PKCS8: `ssh-keygen -i -m PKCS8 -f {} > key.pub`, and take key.pub", file);
+  return {};
+}
+
 // Of its text nothing is shown: it may be a private key.
 std::vector<std::string> keys_of(const std::string& file) {
   std::ifstream in(file);
@@ -36,7 +66,10 @@ std::vector<std::string> keys_of(const std::string& file) {
   int number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
+    if (number == 1) take_off_mark(line, file);
     if (line.ends_with('\r')) line.pop_back();
+    if (const auto advice = foreign_key_advice(line, file); !advice.empty())
+      throw std::runtime_error(fmt::format("--key {}: {}", file, advice));
     if (line.empty() || line.starts_with('#')) continue;
     if (line.find("PRIVATE KEY") != line.npos) {
       throw std::runtime_error(
@@ -58,6 +91,7 @@ Secret password_from_file(const std::string& name) {
   }
   std::string line;
   std::getline(name == "-" ? std::cin : file, line);
+  take_off_mark(line, name);
   if (line.ends_with('\r')) line.pop_back();
   return Secret(std::move(line));
 }
@@ -135,6 +169,19 @@ struct Book {
   }
 };
 
+// A typing error would be told at the first login only.
+void expect_folder(const conf::Settings& settings, const std::string& root) {
+  const auto path = storage::Path::parse(root);
+  if (path && path->is_root()) return;
+  const auto images = storage::Depot::existing(settings.depot).images();
+  if (path) {
+    const auto found = storage::Root(images).attributes(*path);
+    if (found && found->kind == storage::Kind::directory) return;
+  }
+  throw std::runtime_error(fmt::format(
+      "--root {}: there is no such folder in {}: make it, or import a bundle, first", root, images.string()));
+}
+
 int add(const Arguments& arguments, const std::string& name) {
   if (!conf::is_user_name(name)) {
     throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
@@ -150,6 +197,7 @@ int add(const Arguments& arguments, const std::string& name) {
   user.root = arguments.value("--root").value_or(user.root);
   if (!conf::is_user_root(user.root))
     throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
+  expect_folder(book.settings, user.root);
   user.uploads = arguments.has("--uploads");
   if (user.authorized_keys.empty() || arguments.has("--password-file"))
     user.password_hash = new_hash(std::move(password), name);

@@ -16,7 +16,7 @@ def make_release(path, number):
         archive.writestr("controller_version.info", f"17.{number:02}.01.0.6")
         archive.writestr("version.info", f"17.{number}.1.27\n")
         for name in ("ap1g4", "ap1g5", "ap1g6", "ap1g8", "ap3g3"):
-            archive.writestr(name, f"{number} {name}".encode() * 100)
+            archive.writestr(name, f"\1{number} {name}".encode() * 100)
     return path
 
 

@@ -59,7 +59,64 @@ def test_json_is_asked_for_with_a_flag(depot, arguments):
     assert json.loads(succeed(*arguments, "--json", depot=depot)) is not None
 
 
+@pytest.mark.parametrize("arguments", [("--version",), ("-V",), ("serve", "--version"), ("import", "-V", "x")])
+def test_the_version_is_asked_for_as_of_any_program(arguments):
+    assert succeed(*arguments) == succeed("version")
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("serve", "-h"), ("user", "add", "-h")])
+def test_h_is_help(arguments):
+    assert succeed(*arguments) == succeed(*("--help" if word == "-h" else word for word in arguments))
+
+
+def test_json_holds_the_very_path(depot):
+    done = run("explain", "C:\\EWC\\ap1g7 \u00e9\x07", "--json", depot=depot)
+
+    assert json.loads(done.stdout)["path"] == "C:\\EWC\\ap1g7 \u00e9\x07"
+
+
+# ---- users
+
+KEY_RSA = "AAAAB3NzaC1yc2EAAAADAQAB"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("PuTTY-User-Key-File-3: ssh-ed25519\n", "PuTTYgen.*ssh-keygen -i"),
+    ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n", "ssh-keygen -i -f"),
+    ("-----BEGIN PUBLIC KEY-----\nAAAA\n", "ssh-keygen -i -m PKCS8 -f"),
+    (f"ssh-rsa {KEY_RSA} cut\n", "must be one public key"),
+    ("\ufeffssh-rsa AAAA\n", "must be one public key")])
+def test_a_key_that_cannot_be_used_says_what_to_do(depot, tmp_path, text, words):
+    (tmp_path / "key").write_text(text)
+    done = run("user", "add", "someone", "--key", tmp_path / "key", depot=depot)
+
+    assert done.returncode == 1 and re.search(words, done.stderr), done.stderr
+
+
+def test_a_root_that_does_not_exist_is_refused(depot, tmp_path):
+    (tmp_path / "password").write_text("secret\n")
+    done = run("user", "add", "someone", "--root", "/no-such", "--password-file", tmp_path / "password", depot=depot)
+
+    assert done.returncode == 1 and "there is no such folder" in done.stderr
+    assert "someone" not in succeed("user", "list", depot=depot)
+
+
 # ---- the configuration
+
+@pytest.mark.parametrize("text, words", [
+    ("tftp: {listen: ['127.0.0.1:69', '127.0.0.1:69']}", "given twice"),
+    ("ssh: {listen: ['[::]:22', '[fd00::1]:22']}", "is part of"),
+    ("tftp: {listen: ['[fe80::1]:69']}", "needs its interface"),
+    ("tftp: {listen: ['[fe80::1%nosuch0]:69']}", "no interface nosuch0"),
+    ("ssh: {listen: ['[::ffff:192.0.2.1]:22']}", "write 192.0.2.1:22"),
+    ("depot: '~/depot'", "home directory"), ("depot: ''", "such as /srv/apdepot/depot"), ("depot: ~", "such as /srv/apdepot/depot"),
+    ("log: {target: 'file:~/log'}", "without")])
+def test_a_configuration_that_could_not_be_served_is_found_by_the_check(tmp_path, text, words):
+    (tmp_path / "site.yaml").write_text(text + "\n")
+    done = run("config", "check", "--config", tmp_path / "site.yaml", cwd=tmp_path)
+
+    assert done.returncode == 1 and words in done.stderr, done.stderr
+
 
 def test_the_example_is_the_annotated_default():
     assert succeed("config", "example") == (ROOT / "conf/apdepot.yaml").read_text()

@@ -17,7 +17,7 @@ import tftp_wire
 from apdepot import RELEASE, snapshot
 from make_bundle import BUNDLE
 
-CONTENT = {"version.info": b"17.9.4.27\n", "controller_version.info": b"17.09.04a.0.6", "ap1g8": b"not a tar " * 2000}
+CONTENT = {"version.info": b"17.9.4.27\n", "controller_version.info": b"17.09.04a.0.6", "ap1g8": b"\1 not a tar " * 2000}
 
 
 def make_zip(path, members, method=zipfile.ZIP_DEFLATED):
@@ -303,7 +303,7 @@ def test_a_tar_is_imported_as_a_zip_is(new_depot, bundle, images, tmp_path, endi
     ("C9800-40-universalk9_wlc.17.09.04a.SPA.bin", "/C9800/17_9_4a"),
     ("CW9800H-wlc-universalk9.17.14.01.SPA.bin", "/C9800/17_14_1")])
 def test_a_single_image_is_published_by_its_name(new_depot, tmp_path, name, release):
-    (tmp_path / name).write_bytes(b"an image")
+    (tmp_path / name).write_bytes(b"\1 an image " * 100)
 
     assert import_bundle(new_depot, tmp_path / name).stdout == release + "\n"
     assert published(new_depot) == [f"{release[1:]}/{name}"]
@@ -323,7 +323,8 @@ def test_what_nobody_knows_is_published_with_a_warning(new_depot, tmp_path):
     done = import_bundle(new_depot, tmp_path / "weird.tar.gz", tmp_path / "weird.img")
 
     assert (done.returncode, done.stdout) == (0, "/other/weird\n/other/weird.img\n")
-    assert len(done.stderr.splitlines()) == 2
+    assert len(done.stderr.splitlines()) == 4
+    assert done.stderr.count("nothing in it that could be checked") == 2
     assert published(new_depot) == ["other/weird.img", "other/weird/readme.txt"]
 
 

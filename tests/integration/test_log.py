@@ -284,7 +284,7 @@ def test_a_quiet_log_still_has_the_warnings_of_an_import(start_server, empty_dep
     server = start_server(empty_depot, {"log": {"format": shape, "level": "quiet"}})
     with zipfile.ZipFile(empty_depot / "arriving", "w") as archive:
         for name, content in (("controller_version.info", "17.09.04a.0.6"), ("version.info", "17.9.3.50\n"),
-                              ("ap1g8", "x" * 10_240)):
+                              ("ap1g8", "\1" * 10_240)):
             archive.writestr(name, content)
     (empty_depot / "arriving").rename(empty_depot / "drop" / BUNDLE)
 

@@ -124,7 +124,7 @@ def test_a_port_that_is_not_permitted_is_told_with_the_ways_out(tmp_path):
 
 
 OCCUPY_AND_RUN = """
-import socket, subprocess, sys
+import os, pty, socket, subprocess, sys
 held = []
 for kind, port in ((socket.SOCK_DGRAM, 69), (socket.SOCK_STREAM, 22)):
     taken = socket.socket(socket.AF_INET6, kind)
@@ -132,11 +132,26 @@ for kind, port in ((socket.SOCK_DGRAM, 69), (socket.SOCK_STREAM, 22)):
     if kind == socket.SOCK_STREAM:
         taken.listen()
     held.append(taken)
-child = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE, text=True)
-for line in child.stderr:
-    print(line, end="", flush=True)
-    if line.startswith("apdepot ready"):
+terminal = sys.argv[1] == "terminal"
+if terminal:
+    ours, theirs = pty.openpty()
+else:
+    ours, theirs = os.pipe()
+child = subprocess.Popen(sys.argv[2:], stderr=theirs)
+os.close(theirs)
+text = b""
+while True:
+    try:
+        more = os.read(ours, 4096)
+    except OSError:  # a terminal that nobody has open any more
+        break
+    if not more:
+        break
+    ready = b"apdepot ready" in text + more and b"apdepot ready" not in text
+    text += more
+    if ready:
         child.terminate()
+print(text.decode().replace("\\r\\n", "\\n"), end="")
 sys.exit(child.wait())
 """
 
@@ -147,8 +162,8 @@ def has_network_namespaces():
 
 @pytest.mark.skipif(pathlib.Path("/etc/apdepot/apdepot.yaml").exists(), reason="there is a configuration on this host")
 @pytest.mark.skipif(not has_network_namespaces(), reason="may not make a network namespace")
-def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path):
-    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, BINARY, "serve", "--user", "root"], cwd=tmp_path,
+def test_on_a_terminal_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path):
+    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, "terminal", BINARY, "serve", "--user", "root"], cwd=tmp_path,
                           capture_output=True, text=True, timeout=60, env=apdepot.environment())
 
     ready, = re.findall("apdepot ready: .*", done.stdout)
@@ -156,6 +171,65 @@ def test_without_a_configuration_taken_ports_give_way_to_6969_and_2222(tmp_path)
     assert re.search(r"tftp 0\.0\.0\.0:6969\b", ready) and re.search(r"ssh 0\.0\.0\.0:2222\b", ready)
     assert ready.endswith(f"depot {tmp_path}/depot")
     assert re.search(r"\b69\b.*6969|6969.*\b69\b", done.stdout) and re.search(r"\b22\b.*2222|2222.*\b22\b", done.stdout)
+
+
+@pytest.mark.skipif(pathlib.Path("/etc/apdepot/apdepot.yaml").exists(), reason="there is a configuration on this host")
+@pytest.mark.skipif(not has_network_namespaces(), reason="may not make a network namespace")
+def test_without_a_terminal_a_taken_port_is_an_error_and_no_other_is_served(tmp_path):
+    done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, "pipe", BINARY, "serve", "--user", "root"],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=60, env=apdepot.environment())
+
+    assert done.returncode == 1
+    assert "another program has the port" in done.stdout and "apdepot ready" not in done.stdout
+
+
+def test_of_two_servers_on_one_depot_one_imports_and_then_the_other(start_server, empty_depot, bundle):
+    first = start_server(empty_depot)
+    second = start_server(empty_depot)
+    second.wait_for_log("another server imports what is put into drop/")
+    shutil.copy(bundle, empty_depot / "drop" / bundle.name)
+    first.wait_for_log("published /EWC/17_9_4a")
+    first.stop()
+    shutil.copy(bundle, empty_depot / "drop" / bundle.name)
+    second.wait_for_log("published already|published /EWC/17_9_4a|nothing was changed|already")
+    assert "was changed while" not in "\n".join([*first.lines, *second.lines])
+
+
+AS_ROOT = ["--user", "root"] if os.geteuid() == 0 else []
+
+
+def test_a_folder_of_images_is_not_made_a_depot(tmp_path):
+    (tmp_path / "tftp/17_9_4a").mkdir(parents=True)
+    (tmp_path / "tftp/17_9_4a/ap1g7").write_bytes(b"image")
+    done = apdepot.run("serve", "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", *AS_ROOT, depot=tmp_path / "tftp")
+
+    assert done.returncode == 1
+    assert "is a folder of images (17_9_4a/ap1g7)" in done.stderr and f"mkdir {tmp_path}/tftp/images" in done.stderr
+    assert [entry.name for entry in (tmp_path / "tftp").iterdir()] == ["17_9_4a"]
+
+
+def test_a_configuration_without_a_depot_gives_nobody_a_new_one(tmp_path):
+    if pathlib.Path("/var/lib/apdepot/images").exists():
+        pytest.skip("there is a depot of this host")
+    (tmp_path / "site.yaml").write_text("drain: 1\n")
+    done = apdepot.run("serve", "--config", tmp_path / "site.yaml", "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "names no depot" in done.stderr and "--depot DIR" in done.stderr
+    assert not pathlib.Path("/var/lib/apdepot").exists()
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--tftp", "127.0.0.1:6969", "--tftp", "127.0.0.1:6969"], "given twice"),
+    (["--tftp", "0.0.0.0:6969", "--tftp", "127.0.0.1:6969"], "127.0.0.1:6969 is part of 0.0.0.0:6969"),
+    (["--tftp", "[fe80::1]:6969"], r"\[fe80::1%eth0\]:6969"),
+    (["--ssh", "[::ffff:127.0.0.1]:2222"], "write 127.0.0.1:2222"),
+    (["--ssh", "[fe80::1%nosuch0]:2222"], "no interface nosuch0: `ip link`")])
+def test_an_address_that_cannot_be_had_says_why_and_what_to_write(new_depot, flags, words):
+    done = apdepot.run("serve", *flags, *AS_ROOT, depot=new_depot)
+
+    assert done.returncode in (1, 2) and re.search(words, done.stderr), done.stderr
+    assert "another program" not in done.stderr and "Invalid argument" not in done.stderr
 
 
 def test_out_of_descriptors_it_says_what_to_do_and_goes_on_when_there_are_some(start_server, depot, images, optimised):

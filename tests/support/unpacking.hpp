@@ -27,7 +27,7 @@ struct Unpacking {
   }
   std::vector<storage::Member> unpack_file(const std::filesystem::path& file) {
     const auto opened = storage::open_plain_file(file);
-    return storage::unpack(opened, storage::format_of(opened, limits), target, limits);
+    return storage::unpack(opened, storage::format_of(opened, limits), target, limits).members;
   }
   // The reason, or "" when it was unpacked after all.
   std::string rejection(const std::string& archive) {

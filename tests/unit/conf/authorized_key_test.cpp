@@ -77,7 +77,8 @@ TEST_CASE("options stand together, in any order") {
 TEST_CASE("an option that is not honoured is a fault, named if it is one of sshd's") {
   CHECK(fault("command=\"echo \\\"a b\\\" c\"").option == "command");
   CHECK(fault("restrict,Command=\"x\"").option == "command");
-  CHECK(fault("no-pty").option == "no-pty");
+  CHECK(fault("permitopen=\"x\"").option == "permitopen");
+  CHECK(fault("command=\"internal-sftp -R\"").option == "command");
   CHECK(fault("from=\"192.0.2.7\",expiry-time=\"20300101\"").option == "expiry-time");
   for (const std::string options : {"hunter2", "hunter2=\"x\"", "restrict=\"yes\"", "restrict,", ",restrict",
                                     "from", "restrict;from=\"*\"", "restrict\"\""}) {
@@ -112,4 +113,27 @@ TEST_CASE("a pattern of many stars costs little") {
   std::string stars;
   for (int i = 0; i < 20'000; ++i) stars += "*1";
   CHECK_FALSE(admits(stars + "f:", "192.0.2.7"));
+}
+
+TEST_CASE("what nobody may here anyway may be forbidden") {
+  for (const std::string options :
+       {"no-pty", "no-port-forwarding", "no-X11-forwarding", "no-agent-forwarding", "no-user-rc",
+        "command=\"internal-sftp\"", "no-pty,command=\"internal-sftp\",restrict,from=\"192.0.2.7\""}) {
+    CAPTURE(options);
+    CHECK(parse_authorized_key(options + " " + key));
+  }
+}
+
+TEST_CASE("a key that is cut anywhere is no key, also where its base64 is still whole") {
+  for (std::size_t size = key.size() - 4; size > 12; size -= 4) {
+    CAPTURE(size);
+    CHECK_FALSE(parse_authorized_key(key.substr(0, size)));
+  }
+  const std::string rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ";  // a modulus of 257 bytes is announced
+  CHECK_FALSE(parse_authorized_key(rsa + "AA"));
+  std::string zeros = rsa + "Ax";  // and there it is: 256 bytes behind "A"
+  while (zeros.size() < std::string("ssh-rsa ").size() + 372) zeros += 'A';
+  CHECK(parse_authorized_key(zeros));
+  CHECK_FALSE(parse_authorized_key(zeros.substr(0, zeros.size() - 4)));
+  CHECK_FALSE(parse_authorized_key(zeros + "AAAA"));
 }

@@ -249,11 +249,18 @@ TEST_CASE("a value that is wrong is named with file, line and key, and what to w
            {"log: {level: loud}", "1: log.level: must be quiet, normal, verbose or debug, not \"loud\""},
            {"log: {format: xml}", "1: log.format: must be classic or json, not \"xml\""},
            {"log: {target: eventlog}",
-            "1: log.target: must be auto, stderr, journal, syslog or file:PATH (eventlog exists on Windows "
-            "only), not "
+            "1: log.target: must be auto, stderr, journal, syslog or file:PATH, where PATH is whole "
+            "and without \"~\", not "
             "\"eventlog\""},
-           {"depot: ''", "1: depot: must be a path, not \"\""},
-           {"depot: [/a]", "1: depot: must be a path, not a list"},
+           {"depot: ''", "1: depot: must be a path, such as /srv/apdepot/depot, not \"\""},
+           {"depot: [/a]", "1: depot: must be a path, such as /srv/apdepot/depot, not a list"},
+           {"depot: ~", "1: depot: must be a path, such as /srv/apdepot/depot, not null"},
+           {"depot: ~/x",
+            "1: depot: must be a path, such as /srv/apdepot/depot, not \"~/x\"; \"~\" stands for a home "
+            "directory in a "
+            "shell only: write the whole path"},
+           {"tftp: {listen: ['127.0.0.1:69', '0.0.0.0:69']}",
+            "1: tftp.listen: 127.0.0.1:69 is part of 0.0.0.0:69 already; leave one of the two out"},
            {"expected:\n  - 10.0.0.1\n  - [10.0.0.2]\n", "3: expected[1]: must be a text, not a list"},
            {"tftp: {listen: '0.0.0.0:69'}",
             "1: tftp.listen: must be a list in brackets or with dashes, [] for none"},
@@ -620,8 +627,10 @@ TEST_CASE(
   };
   CHECK(keys("from=\"192.0.2.0/24,!192.0.2.7\",restrict") == "");
   CHECK(keys("no-pty,command=\"hunter2\"") ==
-        "apdepot.yaml:4: ssh.users[0].authorized_keys: in key 2, the option no-pty is not honoured, only "
-        "from=\"PATTERN,...\" and restrict are; take it away if the key may be used without");
+        "apdepot.yaml:4: ssh.users[0].authorized_keys: in key 2, the option command is not honoured, only "
+        "from=\"PATTERN,...\", restrict, no-pty, no-port-forwarding, no-X11-forwarding, no-agent-forwarding, "
+        "no-user-rc and command=\"internal-sftp\" are; take it away if the key may be used without");
+  CHECK(keys("no-pty,command=\"internal-sftp\"") == "");
   CHECK(keys("hunter2").find("in key 2, the option before it is not honoured") != std::string::npos);
   CHECK(keys("from=\"10.1.2.3/8\"").find("in key 2, from= must be given once") != std::string::npos);
   for (const std::string options : {"hunter2", "hunter2=\"x\"", "command=\"hunter2\"", "from=\"hunter2\""})

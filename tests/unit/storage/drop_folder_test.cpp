@@ -95,3 +95,15 @@ TEST_CASE("a drop whose writer still has it open is told apart, however long the
   }
   CHECK(storage::kind_of_drop(depot, "b.zip") == DropKind::file);
 }
+
+TEST_CASE("what a download tool or an operating system left is never ready") {
+  DropFolder drop(2s, 10s);
+  for (const auto name : {"bundle.zip.aria2", "bundle.zip.download", "Unconfirmed 7.crdownload",
+                          "bundle.zip.partial", "bundle.zip.!ut", "~$bundle.zip", "Thumbs.db", "desktop.ini",
+                          "DESKTOP.INI", "bundle.zip:Zone.Identifier", "__MACOSX", "@eaDir"}) {
+    CAPTURE(name);
+    drop.changed(name, start);
+    drop.closed(name, start);
+    CHECK_FALSE(drop.deadline());
+  }
+}

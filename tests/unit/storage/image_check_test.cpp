@@ -55,15 +55,19 @@ TEST_CASE("an image cut anywhere is damaged or at least doubtful, and damaged in
 }
 
 TEST_CASE("what is no tar is doubtful, not damaged") {
-  const auto found = check("just bytes");
+  const auto found = check("\x01 just bytes");
   CHECK(found.damage.empty());
-  CHECK(has(found.doubts, "no tar"));
+  CHECK(has(found.doubts, "not a tar"));
 }
 
-TEST_CASE("a header that is none behind good ones is doubtful") {
+TEST_CASE("what is not a header behind good ones is doubtful, and a header with a wrong checksum is damage") {
   auto image = test::ap_image("flash");
-  image[image.find("part.bin")] = 'q';
-  CHECK(has(check(image).doubts, "no tar header at offset 1024"));
+  const auto at = image.find("part.bin");
+  auto signature = image;
+  std::fill_n(signature.begin() + static_cast<std::ptrdiff_t>(at), 512, '\x01');
+  CHECK(has(check(signature).doubts, "no tar header at offset 1024"));
+  image[at] = 'q';
+  CHECK(has(check(image).damage, "offset 1024 has a wrong checksum"));
 }
 
 TEST_CASE("a size that is no multiple of 10240 is only odd") {
@@ -82,7 +86,7 @@ TEST_CASE("a classic image must have all of its description, and be for its own 
 
 TEST_CASE("other names are not expected to be anything") {
   CHECK(is_clean(check("text", "readme.txt")));
-  CHECK(is_clean(check("binary", "C9800-AP-iosxe-wlc.bin")));
+  CHECK(is_clean(check("\x01 binary", "C9800-AP-iosxe-wlc.bin")));
 }
 
 TEST_CASE("an Aruba image is read, and its sums hold") {
@@ -122,7 +126,7 @@ TEST_CASE("a damaged Aruba image is refused, each part for itself") {
 }
 
 TEST_CASE("an Aruba name without the header is not recognised, not damaged") {
-  const auto found = check("whatever a controller takes", "ArubaOS_72xx_8.6.0.4_74969");
+  const auto found = check(std::string(600, '\x01'), "ArubaOS_72xx_8.6.0.4_74969");
   CHECK(found.damage.empty());
   CHECK(has(found.doubts, "header not recognised"));
 }

@@ -31,11 +31,13 @@ namespace {
 
 using Members = std::vector<ZipMember>;
 
-// 11 bytes, which is no image at all: most tests are about something else.
+// 12 bytes, which is no image at all: most tests are about something else.
 Members ewc_members() {
-  return {{"ap1g7", "image seven"},
-          {"ap1g8", "image eight"},
-          {"C9800-AP-iosxe-wlc.bin", "controller"},
+  return {{"ap1g7", "\x01image seven"},
+          {"ap1g8", "\x01image eight"},
+          {"C9800-AP-iosxe-wlc.bin",
+           "\x7f"
+           "controller"},
           {"controller_version.info", "17.09.04a.0.6"},
           {"version.info", "17.9.4.27\n"}};
 }
@@ -118,11 +120,11 @@ TEST_CASE("a bundle becomes a release that everybody may read, and a manifest") 
   const auto imported = import.run(ewc_members());
   CHECK(imported.path == "/EWC/17_9_4a");
   CHECK(imported.members == 5);
-  CHECK(imported.bytes == 11 + 11 + 10 + 13 + 10);
+  CHECK(imported.bytes == 12 + 12 + 11 + 13 + 10);
   CHECK_FALSE(imported.already_there);
 
   const fs::path release = import.depot.images() / "EWC/17_9_4a";
-  CHECK(content_of(release / "ap1g8") == "image eight");
+  CHECK(content_of(release / "ap1g8") == "\x01image eight");
   CHECK((fs::status(release).permissions() & fs::perms::mask) == fs::perms(0755));
   CHECK((fs::status(release.parent_path()).permissions() & fs::perms::mask) == fs::perms(0755));
   CHECK(import.staging_is_empty());
@@ -183,8 +185,8 @@ TEST_CASE("another content for a release that exists is refused, with the differ
   import.run(ewc_members());
   const auto before = import.images();
   Members changed = ewc_members(), more = ewc_members(), fewer = ewc_members();
-  changed[1].content = "image EIGHT";
-  more.push_back({"ap1g6", "image six"});
+  changed[1].content = "\x01image EIGHT";
+  more.push_back({"ap1g6", "\x01image six"});
   fewer.erase(fewer.begin());
   CHECK(has(import.rejection(changed), "/EWC/17_9_4a is published already and differs: ap1g8"));
   CHECK(has(import.rejection(more), "ap1g6 is only in the bundle"));
@@ -197,7 +199,7 @@ TEST_CASE("a release whose files no longer fit its manifest is compared by its f
   Import import;
   import.run(ewc_members());
   std::ofstream(import.depot.images() / "EWC/17_9_4a/ap1g8") << "short";
-  CHECK(has(import.rejection(ewc_members()), "ap1g8 has 5 bytes there and 11"));
+  CHECK(has(import.rejection(ewc_members()), "ap1g8 has 5 bytes there and 12"));
   fs::remove(import.depot.images() / "EWC/17_9_4a/ap1g8");
   CHECK(has(import.rejection(ewc_members()), "ap1g8 is only in the bundle"));
 }
@@ -208,7 +210,7 @@ TEST_CASE("a release put there by hand is compared by its files") {
     import.dir.write("depot/images/EWC/17_9_4a/" + member.name, member.content);
   CHECK(import.run(ewc_members()).already_there);
   CHECK_FALSE(fs::exists(import.manifest()));
-  std::ofstream(import.depot.images() / "EWC/17_9_4a/ap1g8") << "image EIGHT";
+  std::ofstream(import.depot.images() / "EWC/17_9_4a/ap1g8") << "\x01image EIGHT";
   CHECK(has(import.rejection(ewc_members()), "ap1g8"));
 }
 
@@ -226,7 +228,7 @@ TEST_CASE("a manifest without its release means nothing") {
   import.run(ewc_members());
   fs::remove_all(import.depot.images() / "EWC");
   Members changed = ewc_members();
-  changed[1].content = "another";
+  changed[1].content = "\x01 another";
   CHECK_FALSE(import.run(changed).already_there);
   CHECK(import.run(changed).already_there);
 }
@@ -296,7 +298,7 @@ TEST_CASE("damage in the last member publishes nothing") {
 TEST_CASE("a disk that fails while unpacking leaves nothing, and the bundle may do later") {
   Import import;
   Members members = ewc_members();
-  members[2].content = std::string(300'000, 'x');
+  members[2].content = std::string(300'000, '\x01');
   const std::string archive = test::zip(members);
   const fs::path bundle = import.dir.write(ewc_name, archive);
   {
@@ -379,7 +381,7 @@ TEST_CASE("of two bundles for one release at once, one is published, with its ow
   for (int round = 0; round < 20; ++round) {
     Import import;
     Members other = ewc_members();
-    other[1].content = "image EIGHT";
+    other[1].content = "\x01image EIGHT";
     const std::array<fs::path, 2> bundles = {import.dir.write("a.zip", test::zip(ewc_members())),
                                              import.dir.write("b.zip", test::zip(other))};
     std::array<bool, 2> published{};
@@ -395,7 +397,7 @@ TEST_CASE("of two bundles for one release at once, one is published, with its ow
     }
     REQUIRE(published[0] != published[1]);
     CHECK(content_of(import.depot.images() / "EWC/17_9_4a/ap1g8") ==
-          (published[0] ? "image eight" : "image EIGHT"));
+          (published[0] ? "\x01image eight" : "\x01image EIGHT"));
     CHECK(storage::load_manifest(import.manifest())->bundle == (published[0] ? "a.zip" : "b.zip"));
   }
 }
@@ -449,8 +451,8 @@ TEST_CASE("single images go where their product and version say, beside one anot
   CHECK(import.run_bytes(ursa, "ArubaInstant_Ursa_8.6.0.4_74969").already_there);
 
   const auto wlc = "C9800-L-universalk9_wlc.17.09.04a.SPA.bin";
-  CHECK(import.run_bytes("binary", wlc).path == "/C9800/17_9_4a");
-  CHECK(import.images().at(std::string("C9800/17_9_4a/") + wlc) == "binary");
+  CHECK(import.run_bytes("\x01 binary", wlc).path == "/C9800/17_9_4a");
+  CHECK(import.images().at(std::string("C9800/17_9_4a/") + wlc) == "\x01 binary");
   const auto express = "AIR-AP1815-K9-ME-8-10-185-0.tar";
   CHECK(import.run_bytes(test::ap_image("conversion"), express).path == "/ME/8_10_185_0");
   CHECK(import.images().count(std::string("ME/8_10_185_0/") + express) == 1);
@@ -467,7 +469,7 @@ TEST_CASE("an Aruba image is told by its header, which counts more than its name
 
 TEST_CASE("a controller image without Aruba's header is published, not verified") {
   Import import;
-  const auto imported = import.run_bytes("no header", "ArubaOS_72xx_8.6.0.4_74969");
+  const auto imported = import.run_bytes(std::string(600, '\x01'), "ArubaOS_72xx_8.6.0.4_74969");
   CHECK(imported.path == "/Aruba/8_6_0_4");
   CHECK_FALSE(imported.verified);
   CHECK(has(imported.warnings, "header not recognised"));
@@ -486,8 +488,11 @@ TEST_CASE("what nobody knows is published too: a folder for an archive, a file f
   const auto archive = import.run_bytes(test::gzip(test::tar({{"readme.txt", "x"}})), "Weird images.tar.gz");
   CHECK(archive.path == "/other/Weird images");
   CHECK_FALSE(archive.warnings.empty());
+  CHECK_FALSE(archive.verified);
   const auto file = import.run_bytes("whatever", "weird.img");
   CHECK(file.path == "/other/weird.img");
+  CHECK_FALSE(file.verified);
+  CHECK_FALSE(import.manifest_of("other")->verified);
   CHECK_FALSE(file.warnings.empty());
   CHECK(import.images().at("other/weird.img") == "whatever");
   CHECK(import.manifest_of("other")->members.size() == 1);
@@ -495,10 +500,90 @@ TEST_CASE("what nobody knows is published too: a folder for an archive, a file f
   CHECK(import.manifest_of("other")->members.size() == 2);
 }
 
+TEST_CASE("a bundle that macOS packed is published without what macOS put there, which is named") {
+  Import import;
+  auto members = ewc_members();
+  for (auto& member : members) member.name.insert(0, "EWC/");
+  members.insert(members.begin(), {"__MACOSX/EWC/._ap1g7", "fork"});
+  members.push_back({"EWC/.DS_Store", "Bud1"});
+  const auto imported = import.run(members);
+  CHECK(imported.path == "/EWC/17_9_4a");
+  CHECK(imported.members == 5);
+  CHECK(has(imported.warnings, "\"__MACOSX/EWC/._ap1g7\", \"EWC/.DS_Store\""));
+  CHECK(has(import.rejection_of_bytes("x", "Thumbs.db"), "operating system"));
+}
+
 TEST_CASE("a tar that is itself an image is not unpacked") {
   Import import;
-  for (const auto name : {"ap1g8", "ap3g2-k9w8-tar.153-3.JF.tar"})
-    CHECK(import.run_bytes(test::ap_image("flash"), name).path == std::string("/other/") + name);
+  CHECK(import.run_bytes(test::ap_image("flash"), "renamed").path == "/other/renamed");
+  CHECK(import.run_bytes(test::ap_image("flash"), "ap3g2-k9w8-tar.153-3.JF15.tar").path == "/AP/15_3_3_jf15");
+  CHECK(import.run_bytes(test::ap_image("flash"), "c3700-k9w7-tar.153-3.JPN3.tar").path == "/AP/15_3_3_jpn3");
+}
+
+TEST_CASE("a loose member of a bundle is held back, so that it mixes with no other release") {
+  Import import;
+  for (const auto name : {"ap1g7", "AP1G8", "version.info", "controller_version.info",
+                          "C9800-AP-iosxe-wlc.bin", "readme.txt"}) {
+    CAPTURE(name);
+    CHECK(has(import.rejection_of_bytes(test::ap_image("x", "ap1g7"), name), "drop the ZIP"));
+  }
+  CHECK(import.images().empty());
+}
+
+TEST_CASE("patches, access point tars and switch images have a kind, and are never unpacked") {
+  Import import;
+  const auto path = [&](const std::string& bytes, std::string_view name) {
+    return import.run_bytes(bytes, name).path;
+  };
+  CHECK(path("\x01patch", "C9800-universalk9_wlc.17.09.04a.CSCwh12345.SPA.apsp.bin") == "/C9800/17_9_4a");
+  CHECK(path("\x01patch", "C9800-L-universalk9_wlc.17.09.04a.CSCwd80290.SPA.smu.bin") == "/C9800/17_9_4a");
+  CHECK_FALSE(import.manifest_of("C9800/17_9_4a")->verified);
+  CHECK(path(test::zip({{"switch", "x"}}), "ArubaOS-CX_6200_10_08_0001.swi") == "/ArubaOS-CX/10_8_1");
+  CHECK(import.images().count("ArubaOS-CX/10_8_1/ArubaOS-CX_6200_10_08_0001.swi") == 1);
+}
+
+TEST_CASE("an image that is certainly broken is refused, in a bundle and alone") {
+  Import import;
+  const auto with = [&](std::string_view name, const std::string& content) {
+    Members members = ewc_members();
+    std::ranges::find(members, name, &ZipMember::name)->content = content;
+    return import.rejection(members);
+  };
+  CHECK(has(with("ap1g7", ""), "\"ap1g7\" is empty"));
+  CHECK(has(with("ap1g7", "<html>404</html>"), "is a text"));
+  CHECK(has(with("ap1g7", std::string(20'480, '\0')), "nothing but zeros"));
+  CHECK(has(with("C9800-AP-iosxe-wlc.bin", ""), "is empty"));
+  const auto tar = test::ap_image(std::string(20'000, 'x'), "ap3g3");
+  CHECK(has(import.rejection_of_bytes(tar.substr(0, 10'000), "ap3g3-k9w8-tar.153-3.JF.tar"), "is cut"));
+  CHECK(has(import.rejection_of_bytes(tar.substr(0, 10'000), "whatever"), "is cut"));
+  auto bad = tar;
+  bad[0] = 'x';
+  CHECK(has(import.rejection_of_bytes(bad, "ap3g3-k9w8-tar.153-3.JF.tar"), "wrong checksum"));
+  CHECK(has(import.rejection_of_bytes(test::aruba_image({}).substr(0, 300), "x.bin"), "header of 512"));
+  CHECK(has(import.rejection_of_bytes(std::string(300, '\x01'), "ArubaOS_72xx_8.6.0.4_74969"),
+            "header of 512"));
+  CHECK(import.images().empty());
+}
+
+TEST_CASE("an archive that is not unpacked here is named, with what to do") {
+  Import import;
+  const auto reason = [&](std::string bytes, std::string_view name) {
+    bytes.resize(1000, 'x');
+    return import.rejection_of_bytes(bytes, name);
+  };
+  CHECK(has(reason("7z\xbc\xaf\x27\x1c", "x.7z"), "7-Zip"));
+  CHECK(has(reason("Rar!\x1a\x07\x01", "C9800-AP-universalk9.17.09.04a.bin"), "RAR"));
+  CHECK(has(reason("BZh91AY&SY", "x.tar.bz2"), "bzip2"));
+  CHECK(has(reason("\x28\xb5\x2f\xfd", "x.zst"), "Zstandard"));
+  CHECK(has(reason("PK\x07\x08PK\x03\x04", "x.z01"), "split"));
+  CHECK(has(import.rejection_of_bytes(test::xz("image"), "x.bin.xz"), "unxz"));
+  const auto zip = test::zip(ewc_members());
+  CHECK(has(import.rejection_of_bytes(zip.substr(0, 200), "x.zip.001"), "split"));
+  CHECK(has(import.rejection_of_bytes("rest of it" + zip.substr(200), "x.zip.002"), "split"));
+  CHECK(has(import.rejection_of_bytes("MZ program" + zip, "x.exe"), "unpacks itself"));
+  CHECK(has(import.rejection({{"C9800-AP-universalk9.17.09.04a.zip", zip}, {"notes.txt", "x"}}),
+            "another archive"));
+  CHECK(import.images().empty());
 }
 
 TEST_CASE("an archive's name without an archive is rejected") {
@@ -525,15 +610,15 @@ TEST_CASE("--replace puts another bundle in a release's place; who reads the old
   import.run(ewc_members());
   std::ifstream transfer(import.depot.images() / "EWC/17_9_4a/ap1g8");
   Members changed = ewc_members();
-  changed[1].content = "image EIGHT, longer";
-  changed.push_back({"ap1g6", "image six"});
+  changed[1].content = "\x01image EIGHT, longer";
+  changed.push_back({"ap1g6", "\x01image six"});
   import.order.replace = true;
   const auto imported = import.run(changed);
   CHECK_FALSE(imported.already_there);
-  CHECK(import.images().at("EWC/17_9_4a/ap1g8") == "image EIGHT, longer");
+  CHECK(import.images().at("EWC/17_9_4a/ap1g8") == "\x01image EIGHT, longer");
   CHECK(import.images().count("EWC/17_9_4a/ap1g6") == 1);
   CHECK(import.manifest_of("EWC/17_9_4a")->members.size() == 6);
-  CHECK(std::string(std::istreambuf_iterator<char>(transfer), {}) == "image eight");
+  CHECK(std::string(std::istreambuf_iterator<char>(transfer), {}) == "\x01image eight");
   CHECK(import.staging_is_empty());
   CHECK(import.run(changed).already_there);
 }

@@ -84,6 +84,17 @@ TEST_CASE("what was put there by hand is a release too; links and uploads are no
   CHECK(releases[2].path.text() == "/ME_8_10_185_0");
 }
 
+TEST_CASE("the folder of what nobody knows is never a release, whatever lies in it") {
+  const Depot depot;
+  depot.write("other/ap1g7", "image");
+  depot.write("other/ap1g8", "image");
+  depot.write("other/controller_version.info", "17.09.04a.0.6");
+  depot.write("EWC/17_12_1/ap1g8", "image");
+  const auto releases = depot.releases();
+  REQUIRE(releases.size() == 1);
+  CHECK(releases[0].path.text() == "/EWC/17_12_1");
+}
+
 TEST_CASE("they are in the order of products and numbers") {
   const Depot depot;
   for (const auto* name : {"EWC/17_12_1", "EWC/17_9_4a", "EWC/17_9_4", "EWC/17_9_5", "Aruba/99_1"})

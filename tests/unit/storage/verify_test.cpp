@@ -34,7 +34,7 @@ std::string digest(storage::DigestKind kind, const std::string& bytes) {
 struct Published {
   test::TempDir dir;
   Depot depot{dir / "depot"};
-  const std::string archive = test::zip({{"ap1g7", "no tar"},
+  const std::string archive = test::zip({{"ap1g7", "\x01 not a tar"},
                                          {"ap1g8", test::ap_image("eight")},
                                          {"controller_version.info", "17.09.04a.0.6"}});
   const Path release = Path::parse("/EWC/17_9_4a").value();
@@ -54,7 +54,7 @@ TEST_CASE("a release as it was imported has no differences, and its doubts are t
   CHECK(found.recorded);
   CHECK_FALSE(found.verified);
   CHECK(found.files == 3);
-  CHECK(has(found.remarks, "\"ap1g7\" is no tar"));
+  CHECK(has(found.remarks, "\"ap1g7\" is not a tar"));
 }
 
 TEST_CASE("each difference is named, with what to do") {
@@ -150,4 +150,14 @@ TEST_CASE("digest files go with their file, unless another one in drop/ needs th
   storage::take_away(published.depot, about_b, "b.zip", storage::Fate::rejected, 10);
   CHECK_FALSE((lies("b.zip.sha512") || lies("SHA512SUMS")));
   CHECK(fs::exists(published.depot.rejected() / "b.zip.sha512"));
+}
+
+TEST_CASE("a release whose folder is gone is a difference, and not nothing") {
+  const Published published;
+  fs::remove_all(published.depot.images() / "EWC/17_9_4a");
+  REQUIRE(storage::imported_releases(published.depot).size() == 1);
+  const auto found = published.verify();
+  REQUIRE(found.differences.size() == 1);
+  CHECK(has(found.differences, "is gone; import the bundle again"));
+  CHECK(has(found.differences, "17_9_4a.yaml"));
 }

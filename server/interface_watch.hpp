@@ -1,0 +1,31 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+
+namespace server {
+
+// Notices that an interface on whose link-local address the server listens was removed or made again: the
+// socket belongs to the old one and hears nothing any more, and a server without root's rights cannot bind
+// another. Bookkeeping only; lives on the loop.
+class InterfaceWatch {
+ public:
+  using IndexOf = std::function<unsigned(const std::string& interface)>;  // 0: there is none
+
+  InterfaceWatch(const std::vector<conf::Endpoint>& endpoints, const IndexOf& index_of);
+  bool empty() const { return watched_.empty(); }
+  // What has happened since the last time, in sentences; each change is told once.
+  std::vector<std::string> look(const IndexOf& index_of);
+
+ private:
+  struct Watched {
+    std::string endpoint, interface;
+    unsigned index;  // the one that the socket belongs to
+    unsigned told;   // the one that was there when it was told last
+  };
+  std::vector<Watched> watched_;
+};
+
+}  // namespace server
