@@ -296,7 +296,7 @@ struct Fields {
     return session(e.number, e.user, e.client), "sftp.closed";
   }
   std::string_view operator()(const ScpFailed& e) const {
-    out.add("number", e.number), out.add("name", e.name), out.add("text", e.text);
+    out.add("number", e.number), out.add("name", e.name), out.add("message", e.text);
     return out.add("by_client", e.by_client), "scp.error";
   }
   std::string_view operator()(const SftpHappened& e) const {

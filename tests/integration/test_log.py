@@ -1,6 +1,5 @@
 """The log, letter for letter: administrators grep for these lines."""
 import contextlib
-import json
 import re
 import shutil
 import subprocess
@@ -261,22 +260,6 @@ def test_a_name_of_1000_bytes_is_cut_in_the_log(server):
 
     assert re.search(r" /a{150,}\.\.\. \(\d+ bytes more\)$", request)
     assert all(len(line) < 600 for line in log)
-
-
-def test_each_json_line_is_an_object(start_server, depot):
-    server = start_server(depot, {"log": {"format": "json"}})
-    tftp_wire.fetch(server.tftp, IMAGE)
-    ask_and_get_error(server, "/Wrong-Path/ap1g6")
-    transport = login(server, USER, PASSWORD)
-    Sftp(transport).fetch(IMAGE)
-    transport.close()
-    for sign in (r"\bsent\b", r"WRONG_DIRECTORY", r"\bsession closed\b"):
-        server.wait_for_log(sign)
-    with server.changed:
-        events = [json.loads(line) for line in server.lines if line != server.ready_line]
-
-    assert all({"time", "event", "text"} <= set(event) for event in events)
-    assert any(IMAGE in event.values() for event in events)
 
 
 @pytest.mark.parametrize("shape", ["classic", "json"])
