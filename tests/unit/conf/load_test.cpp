@@ -92,14 +92,14 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
 
 TEST_CASE("the example names every key that has an effect, in the order in which they are printed") {
   std::size_t at = 0;
-  const auto printed = conf::to_yaml(conf::load_defaults().settings);
+  auto printed = conf::to_yaml(conf::load_defaults().settings);
+  const auto idle = printed.find("\nmetrics:"), end = printed.find("\ndrain:");  // metrics and expected
+  REQUIRE(idle < end);
+  printed.erase(idle, end - idle);
+  CHECK(conf::example().find("\nmetrics:") == std::string_view::npos);
   for (std::size_t begin = 0; begin < printed.size(); begin = printed.find('\n', begin) + 1) {
     const auto key = printed.substr(begin, printed.find(':', begin) - begin + 1);
     CAPTURE(key);
-    if (key == "metrics:" || key == "expected:") {
-      CHECK(conf::example().find("\n" + key) == std::string_view::npos);
-      continue;
-    }
     at = conf::example().find("\n" + key, at);
     REQUIRE(at != std::string_view::npos);
     ++at;
