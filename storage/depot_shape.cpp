@@ -55,7 +55,7 @@ std::vector<std::filesystem::path> unaskable_names(const Depot& depot) {
 
 std::string unaskable_text(const Depot& depot, const std::filesystem::path& path) {
   return "images/" + path.lexically_relative(depot.images()).string() +
-         " is not served: no client can ask for a name with a colon, a backslash or a control character; "
+         " is not served: no client can ask for a name with a colon or a backslash; "
          "rename it";
 }
 

@@ -59,7 +59,7 @@ TEST_CASE("a release as it was imported has no differences, and its doubts are t
 
 TEST_CASE("each difference is named, with what to do") {
   const Published published;
-  std::ofstream(published.file("ap1g7")) << "NO tar";
+  std::ofstream(published.file("ap1g7")) << "\x01 NOT a tar";
   std::ofstream(published.file("controller_version.info")) << "x";
   fs::remove(published.file("ap1g8"));
   published.dir.write("depot/images/EWC/17_9_4a/mine", "x");
@@ -88,10 +88,10 @@ TEST_CASE("a damaged manifest is a difference") {
   CHECK(has(published.verify().differences, "cannot be understood"));
 }
 
-TEST_CASE("what was imported and is there is listed, and nothing else") {
+TEST_CASE("what was imported is listed, there or gone, and nothing else") {
   const Published published;
   published.dir.write("depot/state/manifests/EWC/17_9_5.yaml", "a manifest without its release");
-  CHECK(storage::imported_releases(published.depot) == std::vector<Path>{published.release});
+  CHECK(storage::imported_releases(published.depot).size() == 2);
 }
 
 TEST_CASE("a digest that comes after the import verifies the release, or says that it is another file") {
