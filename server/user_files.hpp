@@ -28,6 +28,7 @@ class UserFiles {
     files::Answer answer;
     std::optional<storage::Path> missing = {};  // the name that could not be examined, opened or written
     std::optional<Meant> meant = {};            // what was opened instead
+    std::optional<std::uint64_t> size = {};     // bytes, of the file that was opened to be read
   };
   struct Images {          // those that the user sees
     storage::Path folder;  // of all images; the user's "/"
