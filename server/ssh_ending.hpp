@@ -19,6 +19,9 @@ struct SshPeer {
 // What is told of a connection that has ended. `why` is the text of libssh's error, or a reason of our own.
 Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);
 
+// Who ends the files that are open then, and why.
+protocols::Cause cause_of_end(std::string_view why);
+
 // libssh answers a login with a key of a type that is not offered by this error alone: the client would wait
 // until its grace ends, and nobody would know for what.
 bool leaves_the_client_waiting(std::string_view error);

@@ -86,7 +86,7 @@ class SshSession final : SshChannel::Connection,
   std::size_t open_channels();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
-  void refuse(ssh_message message, std::string what);
+  void refuse(ssh_message message, std::string what, bool usual = false);
   bool serve_channels(SshTurns::Time end);
 
   bool may_answer() const;
