@@ -77,3 +77,13 @@ TEST_CASE("a user's key of a type that is not taken is told as such") {
   legacy.compatibility = conf::Compatibility::legacy;
   CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
 }
+
+TEST_CASE("a file that was open when the connection ended was ended by the client, the network or us") {
+  using protocols::Cause;
+  CHECK(cause_of_end("Received SSH_MSG_DISCONNECT: 11:disconnected by user") == Cause::disconnected);
+  CHECK(cause_of_end("Socket error: disconnected") == Cause::disconnected);
+  CHECK(cause_of_end("Socket error: Connection reset by peer") == Cause::connection_lost);
+  CHECK(cause_of_end("the client has sent nothing for 10 minutes") == Cause::connection_lost);
+  CHECK(cause_of_end("the server is shutting down") == Cause::shutdown);
+  CHECK(cause_of_end("out of memory") == Cause::connection_ended);
+}
