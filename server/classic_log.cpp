@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "server/client_network.hpp"
+#include "server/ending_text.hpp"
 #include "server/escape.hpp"
 #include "server/miss_text.hpp"
 
@@ -31,6 +32,10 @@ LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line("apdepot: " + std::move(text))};
 }
 
+bool ended_by_arriving(const TransferEnded& e) {
+  return e.how.cause == protocols::Cause::complete || e.how.cause == protocols::Cause::unconfirmed;
+}
+
 double milliseconds(std::chrono::duration<double, std::milli> time) { return time.count(); }
 
 std::string describe(const LoopTurns& turns) {
@@ -43,34 +48,6 @@ std::string describe(const LoopTurns& turns) {
                  : fmt::format(", <= {} ms {}", milliseconds(turns.bounds[i]), turns.counts[i]);
   }
   return text;
-}
-
-std::string describe(const TftpEnded& e) {
-  const auto name = escaped_path(e.name);
-  const auto figures = fmt::format("{} bytes in {:.1f} s, blksize {} windowsize {}, {} resent", e.bytes,
-                                   e.seconds, e.block_size, e.window, e.resent);
-  const auto whereto = fmt::format("{} {} {}", name, e.write ? "from" : "to", e.client);
-  switch (e.how.end) {
-    case tftp::End::sent:
-      return fmt::format("sent {}: {}{}", whereto, figures, e.how.confirmed ? "" : ", last ACK missing");
-    case tftp::End::received:
-      return fmt::format("received {}: {}", whereto, figures);
-    case tftp::End::aborted:
-      return fmt::format("{} aborted by {} ({}, {}): {}", name, e.client, e.how.code, escaped(e.how.text),
-                         figures);
-    case tftp::End::stalled:
-      return fmt::format("timeout {} {}: stalled at offset {} after {} tries: {}",
-                         e.write ? "receiving" : "sending", whereto, e.bytes, e.tries, figures);
-    case tftp::End::cut:
-      return fmt::format("{} changed while it was sent to {}: {}", name, e.client, figures);
-    case tftp::End::unreadable:
-      return fmt::format("{} broken off, it cannot be read: {}", whereto, figures);
-    case tftp::End::unwritable:
-      return fmt::format("{} broken off ({}, {}): {}", whereto, e.how.code, escaped(e.how.text), figures);
-    case tftp::End::stopped:
-      break;
-  }
-  return fmt::format("{} broken off, the server is shutting down: {}", whereto, figures);
 }
 
 std::string describe(const TftpRequested& e) {
@@ -344,14 +321,22 @@ struct Lines {
   using L = std::vector<LogLine>;
 
   L operator()(const TftpRequested& e) const { return {in_tftpd(e.number, normal, notice, describe(e))}; }
-  L operator()(const TftpEnded& e) const {
-    const bool good = e.how.end == tftp::End::sent || e.how.end == tftp::End::received;
-    return {in_tftpd(e.number, good ? normal : quiet, good ? notice : warning, describe(e))};
+  L operator()(const TransferEnded& e) const {
+    const bool is_tftp = e.protocol == Protocol::tftp;
+    const bool usual = is_tftp && ended_by_arriving(e);
+    const auto severity = is_trouble(e) ? warning : usual ? notice : info;
+    // Of what went well sftp-server's close is all that an OpenSSH log has.
+    const auto level = is_trouble(e) ? quiet : is_tftp ? normal : debug;
+    return {(is_tftp ? in_tftpd : sftp_server)(e.number, level, severity, ending_text(e))};
   }
   L operator()(const TftpRefused& e) const {
-    return {in_tftpd(
-        e.number, normal, info,
-        fmt::format("sending NAK ({}, {}) to {}", static_cast<int>(e.code), text_of(e.code), e.client))};
+    const auto nak = fmt::format("({}, {})", static_cast<int>(e.code), text_of(e.code));
+    return {in_tftpd(e.number, normal, info,
+                  e.by_broadcast
+                      ? fmt::format("no answer {} to {}: it asked by broadcast, and another server "
+                                    "may have the file",
+                                    nak, e.client)
+                      : fmt::format("sending NAK {} to {}", nak, e.client))};
   }
   L operator()(const TftpLimited& e) const {
     return {in_tftpd(
@@ -386,7 +371,8 @@ struct Lines {
   }
   L operator()(const SshRefused& e) const {
     const auto line = e.by_service ? sftp_server : sshd;
-    return {line(e.number, normal, warning, fmt::format("refused {}", escaped(e.what)))};
+    return {line(e.number, e.usual ? debug : normal, e.usual ? Severity::debug : warning,
+                 fmt::format("refused {}", escaped(e.what)))};
   }
   L operator()(const LoggedIn& e) const { return {sshd(e.number, normal, info, describe(e))}; }
   L operator()(const LoginFailed& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }

@@ -14,7 +14,8 @@ namespace server {
 struct Datagram {
   std::span<const std::byte> bytes;
   udp::endpoint from;
-  net::ip::address to;  // the address of ours that was asked
+  net::ip::address to;   // the address of ours that was asked
+  bool to_many = false;  // by broadcast or multicast: other hosts hear it too
 };
 
 // Makes a bound wildcard socket tell the address asked, and gives it room for a burst: a thousand access

@@ -35,13 +35,14 @@ void leave_fragmenting_to_routers(int handle, bool v6) {
   }
 }
 
-net::ip::address local_address(msghdr& message) {
+void note_local_address(msghdr& message, Datagram& datagram) {
   for (auto* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       // ipi_spec_dst, not ipi_addr: for a request to a broadcast address it is the interface's own.
-      return net::ip::address_v4(ntohl(info.ipi_spec_dst.s_addr));
+      datagram.to = net::ip::address_v4(ntohl(info.ipi_spec_dst.s_addr));
+      datagram.to_many = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
     }
     if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info;
@@ -49,11 +50,12 @@ net::ip::address local_address(msghdr& message) {
       net::ip::address_v6::bytes_type bytes;
       std::memcpy(bytes.data(), &info.ipi6_addr, bytes.size());
       const net::ip::address_v6 address(bytes);
-      if (address.is_multicast()) return net::ip::address_v6::any();
-      return address.is_link_local() ? net::ip::address_v6(bytes, info.ipi6_ifindex) : address;
+      datagram.to_many = address.is_multicast();
+      datagram.to = datagram.to_many          ? net::ip::address_v6::any()
+                    : address.is_link_local() ? net::ip::address_v6(bytes, info.ipi6_ifindex)
+                                              : address;
     }
   }
-  return {};
 }
 
 // The ancillary data of one message, filled from the front.
@@ -181,7 +183,9 @@ std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buf
   if (count < 0 && errno != EAGAIN) count = ::recvmsg(handle, &message, MSG_DONTWAIT);
   if (count < 0) return {};
   from.resize(message.msg_namelen);
-  return Datagram{buffer.first(static_cast<std::size_t>(count)), from, local_address(message)};
+  Datagram datagram{buffer.first(static_cast<std::size_t>(count)), from, {}};
+  note_local_address(message, datagram);
+  return datagram;
 }
 
 ClientSockets open_for_client(const net::ip::address& local, std::uint16_t local_port,

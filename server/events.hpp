@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocols/ending.hpp"
 #include "protocols/sftp/event.hpp"
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop_meter.hpp"
@@ -20,7 +21,7 @@
 // listener escapes them.
 namespace server::event {
 
-enum class Protocol { tftp, sftp };
+enum class Protocol { tftp, sftp, scp };
 
 // `number` counts requests and SSH sessions together; `client` is an address without its port.
 struct Remapped {  // by a forgiving rule or an alias
@@ -33,21 +34,36 @@ struct TftpRequested {
   bool write;
   std::optional<Remapped> remapped;
 };
-struct TftpEnded {
-  std::uint64_t number;
-  std::string client, name;  // the file's
-  bool write;
-  std::uint64_t bytes;  // that both sides have
-  double seconds;
-  std::uint16_t block_size, window;
-  std::uint64_t resent;
-  int tries;
-  tftp::Finished how;
-};
 struct TftpRefused {  // an ERROR went out instead of a file
   std::uint64_t number;
   std::string client;
   tftp::ErrorCode code;
+  bool by_broadcast = false;  // then nothing went out: another server may have the file
+};
+
+// One file's way to or from a client, whatever the protocol. History, counters and pages need only this; the
+// log's words come from server/ending_text.
+struct TftpDetails {
+  std::uint16_t block_size, window;
+  std::uint64_t resent;
+  int tries;  // since the client's last answer
+  bool netascii = false;
+  bool damages = false;  // an image went as a text: bytes that no text has were converted
+  bool by_broadcast = false;
+  bool single_port = false;  // tftp.single_port
+};
+struct TransferEnded {
+  std::uint64_t number;  // of the TFTP request, or of the SSH session
+  Protocol protocol;
+  std::string client, user;  // no user: TFTP has none
+  std::string asked;         // the name as the client wrote it
+  std::string name;          // the file's path; of an upload that which it has, or would have had
+  bool write;
+  std::optional<std::uint64_t> size;  // of the file when it was opened, or as the client announced it
+  std::uint64_t bytes;                // that both sides have
+  double seconds;
+  protocols::Ending how;
+  std::optional<TftpDetails> tftp = {};
 };
 enum class Limit { requests_per_second, denied, not_allowed, transfers_per_address, transfers };
 struct TftpLimited {  // the request was dropped
@@ -130,6 +146,7 @@ struct SshRefused {
   std::uint64_t number;
   std::string what;
   bool by_service = false;  // by SFTP or SCP, not by the connection
+  bool usual = false;  // every client asks for it and goes on without it: an environment variable
 };
 struct LoggedIn {
   std::uint64_t number;
@@ -243,7 +260,7 @@ struct Stopped {};
 namespace server {
 
 using Event =
-    std::variant<event::TftpRequested, event::TftpEnded, event::TftpRefused, event::TftpLimited,
+    std::variant<event::TftpRequested, event::TransferEnded, event::TftpRefused, event::TftpLimited,
                  event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped,
                  event::SshPenalised, event::SshNegotiated, event::SshMismatched, event::SshEnded,
                  event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,

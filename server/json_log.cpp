@@ -3,35 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "server/ending_text.hpp"
 #include "server/json.hpp"
+#include "server/log_level.hpp"
 #include "server/tftp_limits.hpp"
 
 namespace server {
 namespace {
 
 using namespace event;
-
-std::string_view word(tftp::End end) {
-  switch (end) {
-    case tftp::End::sent:
-      return "sent";
-    case tftp::End::received:
-      return "received";
-    case tftp::End::aborted:
-      return "aborted";
-    case tftp::End::stalled:
-      return "stalled";
-    case tftp::End::cut:
-      return "cut";
-    case tftp::End::unreadable:
-      return "unreadable";
-    case tftp::End::unwritable:
-      return "unwritable";
-    case tftp::End::stopped:
-      break;
-  }
-  return "stopped";
-}
 
 std::string_view word(Noise kind) {
   switch (kind) {
@@ -202,6 +182,10 @@ struct Fields {
   void session(std::uint64_t number, std::string_view user, std::string_view client) const {
     out.add("number", number), out.add("user", user), out.add("client", client);
   }
+  void add(const TftpDetails& tftp) const {
+    out.add("blksize", tftp.block_size), out.add("windowsize", tftp.window), out.add("resent", tftp.resent);
+    out.add("netascii", tftp.netascii), out.add("by_broadcast", tftp.by_broadcast);
+  }
   // Microseconds of CPU; `counts` as LoopTurns::bounds has them.
   std::string_view operator()(const TftpRequested& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
@@ -210,16 +194,21 @@ struct Fields {
       out.add_safe("remapped", escaped_path(e.remapped->to)), out.add("rule", rule_name(e.remapped->rule));
     return "tftp.requested";
   }
-  std::string_view operator()(const TftpEnded& e) const {
-    out.add("number", e.number), out.add("client", e.client), out.add_safe("name", escaped_path(e.name)),
-        out.add("write", e.write), out.add("bytes", e.bytes);
-    out.add("seconds", e.seconds), out.add("blksize", e.block_size), out.add("windowsize", e.window);
-    out.add("resent", e.resent), out.add("end", word(e.how.end)), out.add("confirmed", e.how.confirmed);
-    return "tftp.ended";
+  std::string_view operator()(const TransferEnded& e) const {
+    session(e.number, e.user, e.client);
+    out.add("protocol", server::word(e.protocol)), out.add("asked", e.asked);
+    out.add_safe("name", escaped_path(e.name)), out.add("write", e.write);
+    if (e.size) out.add("size", *e.size);
+    out.add("bytes", e.bytes), out.add("seconds", e.seconds);
+    out.add("ended_by", server::word(e.how.by())), out.add("cause", server::word(e.how.cause));
+    out.add("code", e.how.code), out.add("error", e.how.text);
+    if (const auto remedy = remedy_of(e); !remedy.empty()) out.add("remedy", remedy, most_of_ours);
+    if (e.tftp) add(*e.tftp);
+    return "transfer.ended";
   }
   std::string_view operator()(const TftpRefused& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("code", static_cast<int>(e.code));
-    return "tftp.refused";
+    return out.add("by_broadcast", e.by_broadcast), "tftp.refused";
   }
   std::string_view operator()(const TftpLimited& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
@@ -384,6 +373,7 @@ LogLine json_line(const Event& event) {
     line.level = std::min(line.level, classic.level);
     line.severity = std::min(line.severity, classic.severity);
   }
+  line.level = std::min(line.level, level_of(event));  // a transfer's end, which classic lines tell otherwise
   fields.add("event", name);
   std::string text;
   for (const auto& classic : lines) text.append(text.empty() ? "" : "; ").append(classic.text);

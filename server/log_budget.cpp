@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "server/ending_text.hpp"
 #include "server/log_level.hpp"
 #include "server/log_source.hpp"
 
@@ -22,9 +23,9 @@ constexpr std::size_t bytes_of_one = 512;
 struct KindOf {
   Kind operator()(const TftpRequested&) const { return Kind::tftp; }
   Kind operator()(const TftpRefused&) const { return Kind::tftp; }
-  Kind operator()(const TftpEnded& e) const {
-    const bool good = e.how.end == tftp::End::sent || e.how.end == tftp::End::received;
-    return good ? Kind::tftp : Kind::tftp_trouble;
+  Kind operator()(const TransferEnded& e) const {
+    if (e.protocol == Protocol::tftp) return is_trouble(e) ? Kind::tftp_trouble : Kind::tftp;
+    return is_trouble(e) ? Kind::ssh_trouble : Kind::ssh;
   }
   Kind operator()(const TftpLimited&) const { return Kind::tftp_trouble; }
   Kind operator()(const TftpNoise&) const { return Kind::tftp_trouble; }

@@ -1,5 +1,7 @@
 #include "server/log_level.hpp"
 
+#include "server/ending_text.hpp"
+
 namespace server {
 namespace {
 
@@ -21,14 +23,15 @@ struct SftpLevel {
 
 struct Level {
   conf::LogLevel operator()(const event::TftpRequested&) const { return normal; }
-  conf::LogLevel operator()(const event::TftpEnded& e) const {
-    return e.how.end == tftp::End::sent || e.how.end == tftp::End::received ? normal : quiet;
+  conf::LogLevel operator()(const event::TransferEnded& e) const {
+    if (is_trouble(e)) return quiet;
+    return e.protocol == event::Protocol::tftp ? normal : verbose;
   }
   conf::LogLevel operator()(const event::TftpRefused&) const { return normal; }
   conf::LogLevel operator()(const event::SshProbed&) const { return debug; }
   conf::LogLevel operator()(const event::SshNegotiated&) const { return verbose; }
   conf::LogLevel operator()(const event::SshEnded& e) const { return e.user.empty() ? normal : verbose; }
-  conf::LogLevel operator()(const event::SshRefused&) const { return normal; }
+  conf::LogLevel operator()(const event::SshRefused& e) const { return e.usual ? debug : normal; }
   conf::LogLevel operator()(const event::LoggedIn&) const { return normal; }
   conf::LogLevel operator()(const event::SessionOpened&) const { return normal; }
   conf::LogLevel operator()(const event::SessionClosed&) const { return normal; }

@@ -98,8 +98,8 @@ SshChannel::~SshChannel() {
   use_->hold(held_, 0);
 }
 
-void SshChannel::detach() {
-  channel_ = nullptr;
+void SshChannel::detach(protocols::Cause cause, std::string_view why) {
+  if (std::exchange(channel_, nullptr)) end_ = {.cause = cause, .text = std::string(why)};
   guard([this] { close_service(); });
 }
 
@@ -163,7 +163,7 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
 }
 
 void SshChannel::start_sftp(ssh::Message request) {
-  start(std::move(request), [this] {
+  start(std::move(request), event::Protocol::sftp, [this] {
     const auto& user = connection_.user();
     const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
     return std::make_unique<SftpService>(
@@ -173,7 +173,7 @@ void SshChannel::start_sftp(ssh::Message request) {
 }
 
 void SshChannel::start_scp(ssh::Message request, scp::Command command) {
-  start(std::move(request), [this, command = std::move(command)] {
+  start(std::move(request), event::Protocol::scp, [this, command = std::move(command)] {
     const auto& user = connection_.user();
     std::unique_ptr<scp::Session> session;
     if (command.sends) {
@@ -191,7 +191,7 @@ void SshChannel::decline(ssh::Message request, std::string text) {
   parting_ = std::move(text);
 }
 
-void SshChannel::start(ssh::Message request, MakeService make) {
+void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeService make) {
   leases_ = std::make_shared<Leases>();
   auto root_lease = lease({});
   if (!root_lease) {
@@ -202,7 +202,8 @@ void SshChannel::start(ssh::Message request, MakeService make) {
   starting_ = true;
   wait_for(
       shared_.disk, [&depot = shared_.depot, user = connection_.user()] { return root_for(depot, user); },
-      [this, request = std::move(request), make = std::move(make)](storage::Result<storage::Root> root) {
+      [this, request = std::move(request), protocol,
+       make = std::move(make)](storage::Result<storage::Root> root) {
         starting_ = false;
         if (!channel_) return;
         if (!root) {
@@ -224,6 +225,8 @@ void SshChannel::start(ssh::Message request, MakeService make) {
         UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
                                  shared_.catalogue};
         files_.emplace(std::move(images), std::move(uploads), shared_.disk, leases_);
+        transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
+                                                  connection_.user().name, connection_.user().root});
         shared_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
@@ -341,6 +344,7 @@ bool SshChannel::open(const files::Operation& operation) {
 
 void SshChannel::carry_out(const files::Operation& operation) {
   if (auto answer = files_->try_now(operation)) {
+    transfers_->done(operation, *answer, {}, {});  // a read ends nothing
     service_->done(std::move(*answer));
     return service_->tell();
   }
@@ -401,8 +405,12 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
     shared_.events.emit(
         event::SftpRemapped{connection_.number(), meant->asked, {meant->path.text(), meant->rule}});
   }
+  FileTransfers::Opened opened{{}, outcome.size};
+  if (outcome.meant) opened.served = outcome.meant->path.text();
+  const auto ended = transfers_->done(operation, outcome.answer, opened, std::chrono::steady_clock::now());
   service_->done(std::move(outcome.answer));
   service_->tell();
+  if (ended) shared_.events.emit(*ended);
   if (!channel_ || !outcome.missing) return;
   if (outcome.unwritten) {
     tell_unwritten(*outcome.missing, code);
@@ -474,6 +482,8 @@ void SshChannel::close_service() {
   count_held();
   service->close_all();
   service->tell();
+  for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
+    shared_.events.emit(std::move(ended));
   shared_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
 }

@@ -11,6 +11,7 @@
 #include "protocols/scp/command.hpp"
 #include "server/connection_use.hpp"
 #include "server/file_service.hpp"
+#include "server/file_transfers.hpp"
 #include "server/shared.hpp"
 #include "server/ssh_handles.hpp"
 #include "server/user_files.hpp"
@@ -60,7 +61,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
 
   // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
   bool serve(std::chrono::steady_clock::time_point end);
-  void detach();  // the connection is over: libssh's channel is gone, or about to be
+  // The connection is over: libssh's channel is gone, or about to be. `cause` and `why` are its end's.
+  void detach(protocols::Cause cause, std::string_view why);
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
   bool serves() const { return starting_ || service_ || !parting_.empty(); }
@@ -72,7 +74,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
 
  private:
   using MakeService = std::function<std::unique_ptr<FileService>()>;
-  void start(ssh::Message request, MakeService make);
+  void start(ssh::Message request, event::Protocol protocol, MakeService make);
   bool work();
   void part();
   void carry_out(const files::Operation& operation);
@@ -124,6 +126,9 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   using Leases = std::map<std::uint32_t, OpenFiles::Lease>;
   std::shared_ptr<Leases> leases_;
   std::optional<UserFiles> files_;
+  std::optional<FileTransfers> transfers_;
+  // Of what is open when the service ends; of the client's own leaving unless the connection says another.
+  protocols::Ending end_{.cause = protocols::Cause::disconnected};
 };
 
 }  // namespace server

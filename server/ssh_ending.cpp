@@ -85,6 +85,10 @@ std::optional<event::SshMismatched> key_mismatch(const SshPeer& peer, std::strin
                               "user key type", std::string(*theirs), std::string(*ours), legacy_helps};
 }
 
+// Our own reasons, as SshSession and SshPatience give them.
+constexpr std::string_view shutting_down = "the server is shutting down";
+constexpr std::string_view silent_client = "the client has ";  // read or sent nothing for minutes
+
 constexpr std::string_view farewell = "Received SSH_MSG_DISCONNECT: ";
 
 SshEnd end_of(std::string_view why) {
@@ -102,6 +106,23 @@ bool is_ours(std::string_view why) {
 }
 
 bool leaves_the_client_waiting(std::string_view error) { return error.starts_with(unanswered_key); }
+
+protocols::Cause cause_of_end(std::string_view why) {
+  using protocols::Cause;
+  if (why == shutting_down) return Cause::shutdown;
+  if (why.starts_with(silent_client)) return Cause::connection_lost;
+  switch (end_of(why)) {
+    case SshEnd::closed:
+    case SshEnd::disconnected:
+      return Cause::disconnected;
+    case SshEnd::reset:
+    case SshEnd::timeout:
+      return Cause::connection_lost;
+    case SshEnd::disconnecting:
+      break;
+  }
+  return Cause::connection_ended;
+}
 
 Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings) {
   if (auto found = mismatch(peer, why, settings)) return std::move(*found);

@@ -22,6 +22,9 @@ Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& setti
 // Whether the connection ends by our doing: the client is still there, and can be told.
 bool is_ours(std::string_view why);
 
+// Who ends the files that are open then, and why.
+protocols::Cause cause_of_end(std::string_view why);
+
 // libssh answers a login with a key of a type that is not offered by this error alone: the client would wait
 // until its grace ends, and nobody would know for what.
 bool leaves_the_client_waiting(std::string_view error);

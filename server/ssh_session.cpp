@@ -441,17 +441,21 @@ void SshSession::channel_request(ssh::Message message) {
       "a request",   "a terminal",     "a command", "a shell", "an environment variable",
       "a subsystem", "a window change"};
   const auto word = static_cast<std::size_t>(type);
-  refuse(m, word < words.size() ? words[word] : words[0]);
+  // OpenSSH sends its LANG with every login, and an agent or a window's size where it has one.
+  const bool usual = type == SSH_CHANNEL_REQUEST_ENV || type == SSH_CHANNEL_REQUEST_WINDOW_CHANGE ||
+                     type == SSH_CHANNEL_REQUEST_UNKNOWN;
+  refuse(m, word < words.size() ? words[word] : words[0], usual);
 }
 
-void SshSession::refuse(ssh_message message, std::string what) {
+void SshSession::refuse(ssh_message message, std::string what, bool usual) {
   ssh_message_reply_default(message);
-  tell_refused(std::move(what));
+  tell_refused(std::move(what), usual);
 }
 
 // Once: a client that wants its environment sent may ask fifty times.
-void SshSession::tell_refused(std::string what) {
-  if (refused_.is_new(what)) shared_.events.emit(event::SshRefused{number_, std::move(what)});
+void SshSession::tell_refused(std::string what, bool usual) {
+  if (refused_.is_new(what))
+    shared_.events.emit(event::SshRefused{.number = number_, .what = std::move(what), .usual = usual});
 }
 
 // For a person who sits there, with the address that the client came to.
@@ -512,7 +516,7 @@ void SshSession::end(std::string why) {
   if (over_) return;
   if (!in_turn_) return guard([&] { end(std::move(why)); });
   over_ = true;
-  for (const auto& channel : channels_) channel->detach();
+  for (const auto& channel : channels_) channel->detach(cause_of_end(why), why);
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
@@ -524,7 +528,8 @@ void SshSession::end(std::string why) {
 // Outside of whatever libssh function may have called us.
 void SshSession::wind_up() noexcept {
   if (std::exchange(wound_up_, true)) return;
-  for (const auto& channel : channels_) succeeds([&] { channel->detach(); });
+  for (const auto& channel : channels_)
+    succeeds([&] { channel->detach(protocols::Cause::connection_lost, {}); });
   succeeds([this] {
     grace_.cancel();
     watch_.cancel();

@@ -88,8 +88,8 @@ class SshSession final : SshChannel::Connection,
   std::size_t open_channels();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
-  void refuse(ssh_message message, std::string what);
-  void tell_refused(std::string what);
+  void refuse(ssh_message message, std::string what, bool usual = false);
+  void tell_refused(std::string what, bool usual = false);
   std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/file_changed.hpp"
+
 namespace server {
 namespace {
 
@@ -16,9 +18,24 @@ Scratch& scratch() {
   return only;
 }
 
+void look_again(const storage::File& file, TftpBlocks::Filled& filled) {
+  const auto same = storage::expect_unchanged(file);
+  if (same) return;
+  if (storage::is_file_changed(same.error())) {
+    filled.changed = true;
+  } else {
+    filled.error = same.error();
+  }
+}
+
 }  // namespace
 
+bool OctetBlocks::ends_file(const tftp::SendData& batch) const {
+  return batch.size < std::uint64_t{batch.count} * layout_.block_size();
+}
+
 std::optional<TftpBlocks::Packets> OctetBlocks::cached(const tftp::SendData& batch) {
+  if (ends_file(batch)) return {};
   // What is sent again is read again: its client may be gone, and holds no memory until it shows.
   if (batch.block <= furthest_) {
     run_.reset();
@@ -40,7 +57,9 @@ TftpBlocks::Filled OctetBlocks::read(const tftp::SendData& batch) {
   layout_.lay_out(batch, filled.packets, gaps);
   const auto got = image_->file().read(gaps, batch.offset);
   if (!got) filled.error = got.error();
-  filled.cut_short = got && *got < batch.size;
+  filled.changed = got && *got < batch.size;
+  // Only now: what was read before the look is what the file was then.
+  if (got && ends_file(batch)) look_again(image_->file(), filled);
   return filled;
 }
 
@@ -62,8 +81,9 @@ TftpBlocks::Filled TextBlocks::read(const tftp::SendData& batch) {
     filled.error = got.error();
     return filled;
   }
-  filled.cut_short = *got < raw.size();
+  filled.changed = *got < raw.size();
   auto rest = std::span<const std::byte>(raw).first(*got);
+  filled.binary = std::ranges::find(rest, std::byte{0}) != rest.end();
   for (auto block = batch.block; block < batch.block + batch.count; ++block) {
     const auto at = filled.packets.size();
     filled.packets.resize(at + packet_size());
@@ -75,6 +95,7 @@ TftpBlocks::Filled TextBlocks::read(const tftp::SendData& batch) {
     if (size < layout_.block_size()) {
       filled.packets.resize(at + tftp::data_header_size + size);
       filled.last = tftp::SendData{.block = block, .size = size};
+      look_again(file_, filled);
       break;
     }
     remember(block + 1, position);

@@ -19,14 +19,16 @@ class TftpBlocks {
     std::uint64_t block;  // the first one
     std::vector<std::byte> packets{};
     std::error_code error{};
-    bool cut_short = false;                // the file has fewer bytes than were named
+    bool changed = false;                  // the file is not what it was when it was opened
+    bool binary = false;                   // of a text: it holds bytes that no text has
     std::optional<tftp::SendData> last{};  // a text's last block, once it shows
   };
 
   explicit TftpBlocks(const PacketLayout& layout) : layout_(layout) {}
   virtual ~TftpBlocks() = default;
 
-  // From memory: nothing when the disk would have to be asked. They hold until the next call on the loop.
+  // From memory: nothing when the disk would have to be asked, or when the batch ends the file, which has to
+  // be compared with what it was first. They hold until the next call on the loop.
   virtual std::optional<Packets> cached(const tftp::SendData& batch) = 0;
   // May wait for the disk: for a worker, one at a time.
   virtual Filled read(const tftp::SendData& batch) = 0;
@@ -46,6 +48,8 @@ class OctetBlocks final : public TftpBlocks {
   Filled read(const tftp::SendData& batch) override;
 
  private:
+  bool ends_file(const tftp::SendData& batch) const;
+
   const std::shared_ptr<SharedImage> image_;
   std::shared_ptr<SharedImage::Run> run_;
   std::uint64_t furthest_ = 0;  // of the blocks that a batch began with

@@ -111,7 +111,7 @@ void TftpRead::serve(storage::Found found) {
     blocks_ = std::make_shared<OctetBlocks>(images_.share(found.file, negotiated_));
   }
   let_go(std::move(found.file));
-  begin(std::move(machine), found.path, found.rule);
+  begin(std::move(machine), found.path, found.rule, size);
 }
 
 bool TftpRead::perform(const tftp::Action& action, tftp::Time now) {
@@ -170,7 +170,7 @@ void TftpRead::fetch(const tftp::SendData& batch) {
                           if (filled)
                             take(std::move(*filled));
                           else
-                            machine_->file_unreadable();
+                            machine_->file_unreadable("out of memory");
                           resume();
                         });
                       });
@@ -191,9 +191,10 @@ void TftpRead::let_go(Holder holder) {
 void TftpRead::take(TftpBlocks::Filled filled) {
   if (filled.error) {
     shared_.warn_rarely("tftp read", fmt::format("a file cannot be read: {}", filled.error.message()));
-    return machine_->file_unreadable();
+    return machine_->file_unreadable(filled.error.message());
   }
-  if (filled.cut_short) return machine_->file_cut_short();
+  if (filled.changed) return machine_->file_changed();
+  if (filled.binary) found_binary();
   if (filled.last) {
     machine_->ends_with(filled.last->block, filled.last->size);
     data_.count = static_cast<std::uint32_t>(filled.last->block - data_.block + 1);

@@ -134,8 +134,12 @@ void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock
   if (!place) return limited(datagram, place.error());
   auto port = port_for(listener, datagram);
   if (!port) return;
-  TftpAsked asked{shared_.next_number(), std::move(request).value_or(tftp::Request{}), client.to_string(),
-                  client, single_port_ || shared_.settings->tftp.port_range.has_value()};
+  TftpAsked asked{shared_.next_number(),
+                  std::move(request).value_or(tftp::Request{}),
+                  client.to_string(),
+                  client,
+                  single_port_ || shared_.settings->tftp.port_range.has_value(),
+                  datagram.to_many};
   if (!fault.empty()) return refuse(*port, asked, fault);
   start(datagram.from, std::move(asked), std::move(*place), std::move(port));
 }
@@ -154,7 +158,7 @@ bool TftpService::give_way(const net::ip::address& client, event::Limit limit) {
   const auto place = id ? by_place_.find(*id) : by_place_.end();
   if (place == by_place_.end()) return false;
   const auto transfer = place->second->second;
-  transfer->abandon("never answered, a newer request takes its place");
+  transfer->abandon(tftp::Cause::gave_way);
   return true;
 }
 
@@ -217,7 +221,7 @@ bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request
   for (const auto& transfer : present) {
     // On one port for all nobody could tell the two apart: the request waits until the first one hangs.
     if (transfer->flows() && single_port_) return true;
-    if (!transfer->flows()) transfer->abandon("a new request from the same port");
+    if (!transfer->flows()) transfer->abandon(tftp::Cause::new_request);
   }
   return transfers_.count(datagram.from) >= most_of_one_port;
 }
@@ -279,9 +283,9 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
   constexpr auto code = tftp::ErrorCode::illegal_operation;
   const auto packet = tftp::encode_error(code, text);
   std::error_code ignored;
-  port.send(packet, packet.size(), ignored);
+  if (!asked.by_broadcast) port.send(packet, packet.size(), ignored);
   if (noisy_.may_tell(asked.client, asked.number, event::Noise::refused, text)) {
-    shared_.events.emit(event::TftpRefused{asked.number, asked.client, code});
+    shared_.events.emit(event::TftpRefused{asked.number, asked.client, code, asked.by_broadcast});
   }
 }
 

@@ -52,6 +52,11 @@ void TftpTransfer::broke_off(std::string_view why) noexcept {
   const auto hold = shared_from_this();
   stopped_ = true;
   try {
+    if (machine_ && !told_end_) ended({tftp::Cause::broke_off, 0, std::string(why)});
+  } catch (const std::exception&) {
+    told_end_ = true;  // the warning below is all that can be said
+  }
+  try {
     close();
   } catch (const std::exception&) {
     // The place was given back before anything could fail; what a worker should have closed is closed here.
@@ -70,8 +75,9 @@ void TftpTransfer::negotiate(std::uint64_t file_size, const tftp::Limits& limits
 }
 
 void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path,
-                         storage::Rule rule) {
+                         storage::Rule rule, std::optional<std::uint64_t> size) {
   path_ = path.text();
+  size_ = size;
   std::optional<event::Remapped> remapped;
   if (rule != storage::Rule::exact) remapped = {path_, rule};
   shared_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
@@ -83,13 +89,13 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
 
 void TftpTransfer::refuse(const storage::Miss& miss) {
   const auto code = tftp::code_of(miss.error);
-  send_packet(tftp::encode_error(code, console_text(code, miss)));
+  if (!asked_.by_broadcast) send_packet(tftp::encode_error(code, console_text(code, miss)));
   const auto what = fmt::format("{} {}", cause_name(miss.cause), asked_.request.filename);
   if (!noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused, what)) return;
   const auto& events = shared_.events;
   events.emit(
       event::TftpRequested{asked_.number, asked_.client, asked_.request.filename, asked_.request.write, {}});
-  events.emit(event::TftpRefused{asked_.number, asked_.client, code});
+  events.emit(event::TftpRefused{asked_.number, asked_.client, code, asked_.by_broadcast});
   events.emit(event::Missed{asked_.number, event::Protocol::tftp, miss});
 }
 
@@ -141,7 +147,7 @@ std::size_t TftpTransfer::send(std::span<const std::byte> packets, std::size_t p
   std::error_code error;
   const auto sent = port_->send(packets, packet_size, error);
   if (!error) return sent;  // comparisons with errc are not free, and this is every block's way
-  if (error == std::errc::connection_refused && machine_) machine_->abandoned("port unreachable");
+  if (error == std::errc::connection_refused && machine_) machine_->abandoned(tftp::Cause::port_closed);
   full = error == std::errc::operation_would_block || error == std::errc::no_buffer_space;
   return sent;
 }
@@ -167,12 +173,12 @@ void TftpTransfer::on_time() {
   const auto at = now();
   const auto tries = machine_->tries();
   machine_->timeout(at);
-  if (gives_way_ && machine_->tries() > tries) machine_->abandoned("a new request from the same port");
+  if (gives_way_ && machine_->tries() > tries) machine_->abandoned(tftp::Cause::new_request);
   go_on(at);
 }
 
 void TftpTransfer::give_way() {
-  if (hangs()) return abandon("a new request from the same port");
+  if (hangs()) return abandon(tftp::Cause::new_request);
   gives_way_ = true;
 }
 
@@ -188,13 +194,13 @@ bool TftpTransfer::hangs() const {
 }
 
 void TftpTransfer::refused() {
-  if (machine_) machine_->abandoned("port unreachable");
+  if (machine_) machine_->abandoned(tftp::Cause::port_closed);
 }
 
-void TftpTransfer::abandon(std::string_view why) {
+void TftpTransfer::abandon(tftp::Cause cause) {
   stopped_ = true;
   if (!machine_) return;
-  machine_->abandoned(why);
+  machine_->abandoned(cause);
   go_on(now());
 }
 
@@ -210,15 +216,32 @@ void TftpTransfer::end_dallying() {
   go_on(now());
 }
 
-void TftpTransfer::ended(const tftp::Finished& how) {
-  const std::chrono::duration<double> took = now() - began_;
+// Who asked by broadcast takes the first answer, and tells the other servers so (ERROR 5), or says nothing.
+void TftpTransfer::ended(tftp::Finished how) {
+  told_end_ = true;
+  const bool by_client = how.by() == protocols::EndedBy::client && how.cause != tftp::Cause::complete;
+  const bool unheard = how.diagnosis == tftp::Diagnosis::nothing_came_back || by_client;
+  if (asked_.by_broadcast && unheard && machine_->bytes() == 0) how = {tftp::Cause::other_server};
   if (!machine_->answered() &&
       !noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered, path_)) {
     return;
   }
-  shared_.events.emit(event::TftpEnded{asked_.number, asked_.client, path_, asked_.request.write,
-                                       machine_->bytes(), took.count(), negotiated_.block_size,
-                                       negotiated_.window, machine_->resent(), machine_->tries(), how});
+  const std::chrono::duration<double> took = now() - began_;
+  event::TransferEnded ended{asked_.number,           event::Protocol::tftp,
+                             asked_.client,           {},
+                             asked_.request.filename, path_,
+                             asked_.request.write,    size_,
+                             machine_->bytes(),       took.count(),
+                             std::move(how)};
+  ended.tftp = event::TftpDetails{.block_size = negotiated_.block_size,
+                                  .window = negotiated_.window,
+                                  .resent = machine_->resent(),
+                                  .tries = machine_->tries(),
+                                  .netascii = asked_.request.mode == tftp::Mode::netascii,
+                                  .damages = damages_,
+                                  .by_broadcast = asked_.by_broadcast,
+                                  .single_port = shared_.settings->tftp.single_port};
+  shared_.events.emit(ended);
 }
 
 void TftpTransfer::close() {

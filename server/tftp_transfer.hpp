@@ -21,6 +21,7 @@ struct TftpAsked {
   std::string client;  // its address
   net::ip::address address{};
   bool port_can_be_guessed = false;  // and with it, where an ACK in another's name must go
+  bool by_broadcast = false;  // other servers were asked too: it is answered with the file or not at all
 };
 
 // One request's life, from the lookup to its end: the driver of a tftp::Transfer, which decides what is sent
@@ -35,11 +36,11 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void start(std::function<void()> on_answer, std::function<void()> on_end);
   void catch_up() { port_->catch_up(); }
   void answer_later() { port_->answer_later(); }
-  void repeated();                     // the client asked once more from the same port
-  void abandon(std::string_view why);  // it began anew
-  void stop();                         // the server ends: the client is told
-  void end_dallying();                 // if that is all it does, now or later
-  void give_way();                     // the client has another transfer: it ends at its next silence
+  void repeated();                  // the client asked once more from the same port
+  void abandon(tftp::Cause cause);  // it began anew, or has to make room
+  void stop();                      // the server ends: the client is told
+  void end_dallying();              // if that is all it does, now or later
+  void give_way();                  // the client has another transfer: it ends at its next silence
 
   bool is_for(const tftp::Request& request) const {
     return request.filename == name() && request.write == asked_.request.write;
@@ -67,7 +68,9 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   virtual bool resume_action(tftp::Time now) = 0;  // what perform() left; as perform()
   virtual void closed() = 0;                       // all is over: what is held may go
 
-  void begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path, storage::Rule rule);
+  // `size`: the file's, as far as it is known.
+  void begin(std::unique_ptr<tftp::Transfer> machine, const storage::Path& path, storage::Rule rule,
+             std::optional<std::uint64_t> size);
   void negotiate(std::uint64_t file_size, const tftp::Limits& limits);
   void refuse(const storage::Miss& miss);
   void resume();
@@ -85,6 +88,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   // Anything but a full buffer is like a loss on the way, and the timer mends it.
   std::size_t send(std::span<const std::byte> packets, std::size_t packet_size, bool& full);
   bool stopped() const { return stopped_; }
+  void found_binary() { damages_ = true; }  // bytes that netascii changes, in what should be a text
   const std::string& name() const { return asked_.request.filename; }
 
   Shared& shared_;
@@ -95,7 +99,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void send_packet(std::span<const std::byte> packet);
   bool perform_any(const tftp::Action& action, tftp::Time now);
   void watch();
-  void ended(const tftp::Finished& how);
+  void ended(tftp::Finished how);
   void close();
   void on_time();
 
@@ -105,12 +109,15 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   const std::unique_ptr<TftpPort> port_;
   std::unique_ptr<tftp::Transfer> machine_;
   std::string path_;
+  std::optional<std::uint64_t> size_;
   const tftp::Time began_;
   net::steady_timer timer_;
   tftp::Time armed_for_ = tftp::Time::max();
   bool waiting_ = false;  // an action is under way
   bool stopped_ = false;  // before there was a machine
   bool may_dally_ = true;
+  bool damages_ = false;
+  bool told_end_ = false;
   bool gives_way_ = false;
   bool closed_ = false;    // whatever comes now is too late
   bool answered_ = false;  // and whoever wants to know has been told

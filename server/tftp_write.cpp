@@ -53,7 +53,7 @@ net::awaitable<void> TftpWrite::look_up() {
   auto machine = std::make_unique<tftp::WriteTransfer>(negotiated_, asked_.request.mode, most,
                                                        std::chrono::steady_clock::now());
   machine_ = machine.get();
-  begin(std::move(machine), *storage::Path::parse("/uploads" + place->path.text()), place->rule);
+  begin(std::move(machine), *storage::Path::parse("/uploads" + place->path.text()), place->rule, size);
 }
 
 bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
@@ -78,6 +78,7 @@ void TftpWrite::store(const tftp::Store& store) {
 }
 
 void TftpWrite::publish() {
+  if (machine_->is_binary()) found_binary();
   shared_.content.run([upload = upload_] { return upload->publish(); },
                       [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
                         guarded([&] {

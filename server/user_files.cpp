@@ -7,6 +7,7 @@
 #include <new>
 #include <ranges>
 
+#include "storage/file_changed.hpp"
 #include "storage/upload_error.hpp"
 #include "storage/uploads_folder.hpp"
 
@@ -63,6 +64,14 @@ bool climbs_out(const storage::Path& link, std::string_view target) {
   return false;
 }
 
+bool reaches_end(const storage::File& file, std::uint64_t offset, std::size_t size) {
+  const auto whole = file.at_open().size;
+  return offset >= whole || size >= whole - offset;
+}
+bool reaches_end(const storage::File& file, const files::ReadFile& read) {
+  return reaches_end(file, read.offset, read.into.size());
+}
+
 UserFiles::Outcome no_exact_name(const storage::Path& path) {
   return {std::make_error_code(std::errc::no_such_file_or_directory), path};
 }
@@ -83,7 +92,7 @@ std::optional<files::Answer> UserFiles::try_now(const files::Operation& operatio
   const auto* read = std::get_if<files::ReadFile>(&operation);
   if (!read) return {};
   const auto* file = std::get_if<storage::File>(&slot(read->handle));
-  if (!file) return {};
+  if (!file || reaches_end(*file, *read)) return {};  // there it is compared with what it was
   const auto got = read_all(read->into, read->offset,
                             [&](auto pieces, auto offset) { return file->read_cached(pieces, offset); });
   if (!got) return {};
@@ -117,8 +126,10 @@ UserFiles::Outcome UserFiles::run(const files::OpenFile& operation) {
   if (!operation.spelled.empty()) return no_exact_name(operation.path);
   auto file = images_.root.open_file(operation.path);
   if (!file) return {file.error(), operation.path};
+  Outcome outcome{files::Done{}};
+  outcome.size = file->at_open().size;
   slot(operation.handle) = std::move(*file);
-  return {files::Done{}};
+  return outcome;
 }
 
 UserFiles::Outcome UserFiles::run(const files::OpenDirectory& operation) {
@@ -290,8 +301,13 @@ storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& opera
 
 storage::Result<std::size_t> UserFiles::read(std::uint32_t handle, std::span<std::byte> into,
                                              std::uint64_t offset) {
-  if (const auto* file = std::get_if<storage::File>(&slot(handle)))
-    return read_all(into, offset, [&](auto pieces, auto at) { return file->read(pieces, at); });
+  if (const auto* file = std::get_if<storage::File>(&slot(handle))) {
+    const auto got = read_all(into, offset, [&](auto pieces, auto at) { return file->read(pieces, at); });
+    // Only now: what was read before the look is what the file was then.
+    if (!got || !reaches_end(*file, offset, into.size())) return got;
+    if (const auto same = storage::expect_unchanged(*file); !same) return std::unexpected(same.error());
+    return got;
+  }
   if (const auto* file = upload(handle)) return file->read(into, offset);
   return std::unexpected(std::make_error_code(std::errc::bad_file_descriptor));
 }
@@ -349,8 +365,9 @@ std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Opera
   if (!found) return {};
   const auto* open = std::get_if<files::OpenFile>(&operation);
   if (!open) return Outcome{found->file.at_open()};
-  slot(open->handle) = std::move(found->file);
   Outcome outcome{files::Done{}};
+  outcome.size = found->file.at_open().size;
+  slot(open->handle) = std::move(found->file);
   if (found->rule != storage::Rule::exact) outcome.meant = Meant{asked, found->path, found->rule};
   return outcome;
 }

@@ -29,6 +29,7 @@ class UserFiles {
     std::optional<storage::Path> missing = {};  // the name that could not be examined, opened or written
     std::optional<Meant> meant = {};            // what was opened instead
     bool unwritten = false;                     // `missing` was to be written or changed
+    std::optional<std::uint64_t> size = {};     // bytes, of the file that was opened to be read
   };
   struct Images {          // those that the user sees
     storage::Path folder;  // of all images; the user's "/"

@@ -10,6 +10,8 @@ constexpr auto unknown = std::numeric_limits<std::uint64_t>::max();
 // Resends before a round trip was measured: the ACK that began it may be forged, and a client has a timer of
 // its own.
 constexpr int most_unmeasured_tries = 3;
+// What an Ethernet frame has room for beside the headers of IPv4, UDP and TFTP.
+constexpr std::uint16_t largest_unfragmented = 1468;
 
 }  // namespace
 
@@ -94,7 +96,8 @@ void ReadTransfer::resend_from(std::uint64_t block) {
 
 void ReadTransfer::timeout(Time now) {
   if (ended() || now < deadline_) return;
-  if (now >= give_up_) return finish({answered() && all_out() ? End::sent : End::stalled, false, 0, {}});
+  // Only ACKs say that blocks arrive: of a client that acknowledged none nothing is known.
+  if (now >= give_up_) return finish({acked_ > 0 && all_out() ? Cause::unconfirmed : Cause::silence});
   timer_.try_again();
   if (answered() ? !has_given_up_asking() : may_repeat_first_answer()) send_again();
   // A window that is lost as a whole comes again once, from a client whose round trip is known. Else one
@@ -123,21 +126,33 @@ void ReadTransfer::ends_with(std::uint64_t block, std::uint64_t size) {
   if (acked_ == last_) finish({});  // it acknowledged what it cannot have: let it go
 }
 
-void ReadTransfer::abandoned(std::string_view why) {
-  if (all_out()) return finish({End::sent, false, 0, {}});
-  Transfer::abandoned(why);
+// A client that answered and closes its port, or uses it for its next file, when it has been sent everything
+// most likely has it. But large blocks may all have been lost, and then it leaves because it gave up.
+void ReadTransfer::abandoned(Cause cause) {
+  const bool heard = acked_ > 0 || (answered() && block_size_ <= largest_unfragmented);
+  Transfer::abandoned(heard && all_out() ? Cause::unconfirmed : cause);
 }
 
 // With all blocks sent and the client at its last window, silence or a closed port is most likely a client
 // that has the whole file, and whose last ACK was lost or never sent.
 bool ReadTransfer::all_out() const { return highest_ == last_ && acked_ + window_ >= last_; }
 
-void ReadTransfer::file_cut_short() {
-  fail(ErrorCode::undefined, "The file changed while it was read", End::cut);
+// Boot loaders and controllers ask for the size first, and break off when the OACK tells it.
+Cause ReadTransfer::cause_of_error() const {
+  if (!waits_for_ack0()) return Cause::client_error;
+  return tells_size_ ? Cause::size_asked : Cause::options_refused;
 }
 
-void ReadTransfer::file_unreadable() {
-  fail(ErrorCode::undefined, "The file cannot be read, see the server's log", End::unreadable);
+bool ReadTransfer::lacks_large_blocks() const {
+  return acked_ == 0 && highest_ > 0 && timer_.tries() > 0 && block_size_ > largest_unfragmented;
+}
+
+void ReadTransfer::file_changed() {
+  fail(ErrorCode::undefined, "The file changed while it was sent", Cause::file_changed);
+}
+
+void ReadTransfer::file_unreadable(std::string_view why) {
+  fail(ErrorCode::undefined, "The file cannot be read, see the server's log", Cause::unreadable, why);
 }
 
 std::uint64_t ReadTransfer::bytes() const { return std::min(acked_ * block_size_, size_); }

@@ -15,18 +15,21 @@ class ReadTransfer final : public Transfer {
   void sent(Time now) override;
   void datagram(Bytes packet, Time now) override;
   void timeout(Time now) override;
-  void abandoned(std::string_view why) override;
+  void abandoned(Cause cause) override;
   bool expects_more() const override { return acked_ < highest_; }
   std::uint64_t bytes() const override;
 
   std::uint64_t acknowledged_block() const { return acked_; }
   void ends_with(std::uint64_t block, std::uint64_t size);  // the last block, and how many bytes it has
-  void file_unreadable();                                   // the driver could not read it at all
-  void file_cut_short();                                    // nor all of what SendData named
+  void file_unreadable(std::string_view why);               // the driver could not read it at all
+  void file_changed();                                      // it is not the file that it was at the beginning
 
  private:
   void send_again() override;
   bool all_out() const;
+  Cause cause_of_error() const override;
+  std::uint64_t blocks() const override { return acked_; }
+  bool lacks_large_blocks() const override;
   bool waits_for_ack0() const { return oack_ && !answered(); }
   std::size_t first_answer_size() const override;
   void acknowledge(std::uint64_t block, Time now);

@@ -1,6 +1,7 @@
 #include "protocols/tftp/transfer.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tftp {
 namespace {
@@ -13,6 +14,13 @@ constexpr auto unanswered_patience = 30s;
 constexpr auto least_pause = 500ms;
 // Bytes for each byte that came from an address which may be forged.
 constexpr std::size_t most_reflected = 3;
+// A client that counts blocks with 15 or 16 bits ends here, or one block earlier.
+constexpr std::array<std::uint64_t, 4> counting_ends{32767, 32768, 65535, 65536};
+constexpr std::string_view tsize = "tsize";
+
+bool is_tsize(const Option& option) {
+  return std::ranges::equal(option.name, tsize, {}, [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+}
 
 }  // namespace
 
@@ -21,6 +29,7 @@ Transfer::Transfer(const Negotiated& negotiated, Time now)
       window_(negotiated.window),
       numbers_(negotiated.rollover),
       oack_(!negotiated.accepted.empty()),
+      tells_size_(std::ranges::any_of(negotiated.accepted, is_tsize)),
       timer_(negotiated.timeout),
       give_up_(now + unanswered_patience),
       armed_at_(now),
@@ -43,13 +52,13 @@ void Transfer::repeated(Time now) {
   send_again();
 }
 
-void Transfer::abandoned(std::string_view why) {
-  finish({End::aborted, true, 0, std::string(why)});
+void Transfer::abandoned(Cause cause) {
+  finish({cause});
   end_dallying();
 }
 
 void Transfer::stop() {
-  fail(ErrorCode::undefined, "The server is shutting down", End::stopped);
+  fail(ErrorCode::undefined, "The server is shutting down", Cause::shutdown);
   end_dallying();
 }
 
@@ -69,16 +78,12 @@ bool Transfer::takes(Bytes packet, Opcode expected) {
   if (ended() || packet.size() < 4) return false;
   const auto opcode = static_cast<Opcode>(number_at(packet, 0));
   if (opcode == expected) return true;
-  if (opcode == Opcode::rrq || opcode == Opcode::wrq) return false;  // a late copy of the request
-  if (opcode != Opcode::error) {
-    fail(ErrorCode::illegal_operation, text_of(ErrorCode::illegal_operation), End::aborted);
-    return false;
-  }
+  if (opcode != Opcode::error) return false;
+  const auto cause = cause_of_error();
   answered_ = true;
   const auto text = packet.subspan(4);
   const auto length = static_cast<std::size_t>(std::ranges::find(text, std::byte{0}) - text.begin());
-  finish({End::aborted, true, number_at(packet, 2),
-          std::string(reinterpret_cast<const char*>(text.data()), length)});
+  finish({cause, number_at(packet, 2), std::string(reinterpret_cast<const char*>(text.data()), length)});
   return false;
 }
 
@@ -99,14 +104,26 @@ void Transfer::got_on(Time now) {
   arm(now);
 }
 
-void Transfer::fail(ErrorCode code, std::string_view text, End end) {
+void Transfer::fail(ErrorCode code, std::string_view text, Cause cause, std::string_view detail) {
   if (ended()) return;
   error_ = SendError{code, text};
-  finish({end, true, static_cast<std::uint16_t>(code), std::string(text)});
+  finish({cause, static_cast<std::uint16_t>(code), std::string(detail.empty() ? text : detail)});
 }
 
 void Transfer::finish(Finished finished) {
-  if (!ended()) finished_ = std::move(finished);
+  if (ended()) return;
+  finished.diagnosis = diagnose(finished);
+  finished_ = std::move(finished);
+}
+
+Diagnosis Transfer::diagnose(const Finished& finished) const {
+  const bool given_up = finished.cause == Cause::silence || finished.cause == Cause::port_closed ||
+                        finished.cause == Cause::gave_way;
+  if (given_up && !answered()) return Diagnosis::nothing_came_back;
+  if (!given_up && finished.cause != Cause::client_error) return Diagnosis::none;
+  if (finished.code == static_cast<std::uint16_t>(ErrorCode::disk_full)) return Diagnosis::client_full;
+  if (std::ranges::find(counting_ends, blocks()) != counting_ends.end()) return Diagnosis::cannot_count;
+  return lacks_large_blocks() ? Diagnosis::fragments_lost : Diagnosis::none;
 }
 
 }  // namespace tftp

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocols/ending.hpp"
 #include "protocols/tftp/block_numbers.hpp"
 #include "protocols/tftp/packet.hpp"
 #include "protocols/tftp/resend_timer.hpp"
@@ -37,23 +38,9 @@ struct Store {  // `bytes` belong at `offset`, and live until the driver calls s
 };
 struct Publish {};  // the file is whole
 
-enum class End {
-  sent,
-  received,
-  aborted,     // the client sent ERROR, or its port was closed
-  stalled,     // it fell silent
-  cut,         // the file is shorter than it was
-  unreadable,  // the disk failed
-  unwritable,  // no room, too large, or the disk failed
-  stopped,     // the server ends
-};
-
-struct Finished {
-  End end = End::sent;
-  bool confirmed = true;   // false: everything went out, but the last ACK never came (some never send it)
-  std::uint16_t code = 0;  // of the ERROR that ended it, whoever sent it
-  std::string text;        // the client's is hostile: escape it
-};
+using protocols::Cause;
+using protocols::Diagnosis;
+using Finished = protocols::Ending;
 using Action = std::variant<SendOack, SendData, SendAck, SendError, Store, Publish, Finished>;
 
 // The server's side of one request. Pure: bytes and time come in as arguments, and what goes out is named,
@@ -77,8 +64,8 @@ class Transfer {
   // The client asked again from the same port, because our answer was lost: it gets another one if it has not
   // answered yet.
   void repeated(Time now);
-  virtual void abandoned(std::string_view why);  // the client's port is closed, or it began anew
-  void stop();                                   // the server ends
+  virtual void abandoned(Cause cause);  // nobody will answer any more: its port is closed, it began another
+  void stop();                          // the server ends
 
   bool ended() const { return finished_.has_value(); }  // nothing more will change its outcome
   virtual bool over() const { return ended(); }         // nor does it answer anybody any more
@@ -97,20 +84,25 @@ class Transfer {
   bool may_repeat_first_answer();
   virtual std::size_t first_answer_size() const = 0;
   virtual void send_again() = 0;
-  // Takes a client's ERROR, and what has no place in a transfer: all but `expected`.
+  // Whether the packet is for the derived class. Takes a client's ERROR. All other packets change nothing: a
+  // client that sends what nobody asked for goes on, as with tftpd-hpa, or falls silent.
   bool takes(Bytes packet, Opcode expected);
-  void arm(Time now);  // the deadline, for what was sent just now
+  virtual Cause cause_of_error() const = 0;     // that the client sends now
+  virtual std::uint64_t blocks() const = 0;     // that both sides have
+  virtual bool lacks_large_blocks() const = 0;  // small packets pass, and no block has
+  void arm(Time now);                           // the deadline, for what was sent just now
   void pause() {
     deadline_ = Time::max();
   }  // until resume(): the disk is asked, and no time runs for the client
   void resume(Time now);
   void got_on(Time now);  // the client has answered
-  void fail(ErrorCode code, std::string_view text, End end);
+  // The client is told `text`, and the log `detail` where there is one.
+  void fail(ErrorCode code, std::string_view text, Cause cause, std::string_view detail = {});
   void finish(Finished finished);
 
   const std::uint16_t block_size_, window_;
   const BlockNumbers numbers_;
-  const bool oack_;
+  const bool oack_, tells_size_;  // the OACK
   ResendTimer timer_;
   std::uint64_t resent_ = 0;
   Time deadline_ = Time::max();
@@ -125,6 +117,8 @@ class Transfer {
   std::optional<SendError> error_;
   std::optional<Finished> finished_;
   bool reported_ = false;
+
+  Diagnosis diagnose(const Finished& finished) const;
 };
 
 }  // namespace tftp

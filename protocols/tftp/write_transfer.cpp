@@ -1,5 +1,6 @@
 #include "protocols/tftp/write_transfer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tftp {
@@ -53,7 +54,7 @@ void WriteTransfer::datagram(Bytes packet, Time now) {
   const auto data = packet.subspan(data_header_size);
   const auto ahead = numbers_.ahead(received_, number_at(packet, 2));
   if (data.size() > block_size_) {
-    return fail(ErrorCode::illegal_operation, "DATA is longer than the block size", End::aborted);
+    return fail(ErrorCode::illegal_operation, "DATA is longer than the block size", Cause::long_block);
   }
   if (ahead == 1) return accept(data, now);
   // The last block once more: our ACK was lost. What lies further back will be followed by it.
@@ -69,7 +70,10 @@ void WriteTransfer::accept(Bytes data, Time now) {
   ++since_ack_;
   gap_told_ = false;
   if (mode_ == Mode::netascii) {
+    const auto before = pending_.size();
     decoder_.decode(data, pending_);
+    const auto text = std::span(pending_).subspan(before);
+    binary_ = binary_ || std::ranges::find(text, std::byte{0}) != text.end();
   } else {
     pending_.insert(pending_.end(), data.begin(), data.end());
   }
@@ -78,10 +82,10 @@ void WriteTransfer::accept(Bytes data, Time now) {
   if (data.size() < block_size_) decoder_.finish(pending_);
   if (announced_ && bytes() > *announced_) {
     return fail(ErrorCode::disk_full, "The file is larger than the tsize that was announced",
-                End::unwritable);
+                Cause::wrong_size);
   }
   if (bytes() > max_size_) {
-    return fail(ErrorCode::disk_full, "The file is larger than tftp.max_upload allows", End::unwritable);
+    return fail(ErrorCode::disk_full, "The file is larger than tftp.max_upload allows", Cause::too_large);
   }
   if (data.size() < block_size_) return end_of_file();
   if (since_ack_ == window_) ack_due_ = true;
@@ -89,7 +93,8 @@ void WriteTransfer::accept(Bytes data, Time now) {
 
 void WriteTransfer::end_of_file() {
   if (announced_ && *announced_ != bytes()) {
-    return fail(ErrorCode::undefined, "The file's size is not the tsize that was announced", End::aborted);
+    return fail(ErrorCode::undefined, "The file's size is not the tsize that was announced",
+                Cause::wrong_size);
   }
   whole_ = true;
 }
@@ -106,21 +111,21 @@ void WriteTransfer::published(Time now) {
   if (ended()) return;
   dallying_ = true;
   ack_due_ = true;
-  finish({End::received, true, 0, {}});
+  finish({Cause::complete});
   give_up_ = now + timer_.dally();
   arm(now);
 }
 
 void WriteTransfer::failed(ErrorCode code, std::string_view text) {
   is_storing_ = publishing_ = false;
-  fail(code, text, End::unwritable);
+  fail(code, text, Cause::unwritable);
 }
 
 void WriteTransfer::timeout(Time now) {
   if (over() || now < deadline_) return;
   if (now >= give_up_) {
     if (dallying_) return end_dallying();
-    return finish({End::stalled, false, 0, {}});
+    return finish({Cause::silence});
   }
   timer_.try_again();
   // The client resends its last DATA by its own timer; an ACK out of turn is for the case that it does not.
@@ -137,6 +142,10 @@ void WriteTransfer::timeout(Time now) {
 void WriteTransfer::repeat_ack() {
   ack_due_ = true;
   ++resent_;
+}
+
+Cause WriteTransfer::cause_of_error() const {
+  return oack_ && !answered() ? Cause::options_refused : Cause::client_error;
 }
 
 void WriteTransfer::send_again() { first_answer_due_ = true; }

@@ -26,12 +26,17 @@ class WriteTransfer final : public Transfer {
   void published(Time now);                            // or Publish
   void failed(ErrorCode code, std::string_view text);  // or could not
 
+  bool is_binary() const { return binary_; }  // what came as a text holds bytes that no text has
+
  private:
   void send_again() override;
   std::size_t first_answer_size() const override { return first_answer_size_; }
   void accept(Bytes data, Time now);
   void end_of_file();
   void repeat_ack();
+  Cause cause_of_error() const override;
+  std::uint64_t blocks() const override { return received_; }
+  bool lacks_large_blocks() const override { return false; }  // its ACK 0 and its DATA cannot be told apart
 
   const Mode mode_;
   const std::uint64_t max_size_;
@@ -43,7 +48,7 @@ class WriteTransfer final : public Transfer {
   std::uint64_t received_ = 0;  // the last block of those that came in their order
   std::uint64_t since_ack_ = 0;
   bool first_answer_due_ = true, ack_due_ = false;
-  bool gap_told_ = false;
+  bool gap_told_ = false, binary_ = false;
   bool whole_ = false, publishing_ = false, is_storing_ = false, dallying_ = false;
 };
 

@@ -81,7 +81,10 @@ class TftpDriver {
     if (!open || packet.size() < 4) return;
     const auto opcode = static_cast<tftp::Opcode>(tftp::number_at(packet, 0));
     if (opcode == expected_) return taken(packet);
-    if (opcode != tftp::Opcode::rrq && opcode != tftp::Opcode::wrq) must_end(tftp::End::aborted);
+    if (opcode != tftp::Opcode::error)
+      return require(!machine().ended(), "what nobody asked for ends nothing");
+    using enum tftp::Cause;
+    for (const auto cause : {client_error, size_asked, options_refused}) must_end(cause);
   }
 
   void go_on() {
@@ -108,11 +111,11 @@ class TftpDriver {
     heard_at_ = now_;
   }
 
-  void must_end(tftp::End how) {
+  void must_end(tftp::Cause how) {
     require(machine().ended(), "what ends it ends it at once");
     may_end(how);
   }
-  void may_end(tftp::End how) { causes_.set(static_cast<std::size_t>(how)); }
+  void may_end(tftp::Cause how) { causes_.set(static_cast<std::size_t>(how)); }
 
   bool disk_is_slow() { return slow_disk_ && in_.ConsumeBool(); }
 
@@ -194,17 +197,17 @@ class TftpDriver {
     switch (in_.ConsumeIntegralInRange(0, 3)) {
       case 0:
         machine().stop();
-        return must_be_over(tftp::End::stopped);
+        return must_be_over(tftp::Cause::shutdown);
       case 1:
-        machine().abandoned("port unreachable");
-        return must_be_over(tftp::End::aborted);
+        machine().abandoned(tftp::Cause::port_closed);
+        return must_be_over(tftp::Cause::port_closed);
       case 2:
         return disk_fails();
       default:
         if (machine().ended()) machine().end_dallying();
     }
   }
-  void must_be_over(tftp::End how) {
+  void must_be_over(tftp::Cause how) {
     require(machine().over(), "it is over when the client or the server is gone");
     may_end(how);
   }
@@ -226,13 +229,14 @@ class TftpDriver {
   void finished(const tftp::Finished& how) {
     require(machine().ended() && !std::exchange(finished_, true), "Finished comes once");
     if (error_) {
-      require(how.code == static_cast<std::uint16_t>(error_->code) && how.text == error_->text,
+      require(how.code == static_cast<std::uint16_t>(error_->code) && !how.text.empty(),
               "Finished tells the ERROR that was sent");
+      require(how.by() == protocols::EndedBy::server, "and that it was ours");
     }
-    if (how.end == tftp::End::stalled) {
+    if (how.cause == tftp::Cause::silence) {
       require(now_ - heard_at_ >= std::chrono::seconds(30), "who spoke lately is not given up");
-    } else if (how.end != tftp::End::sent && how.end != tftp::End::received) {
-      require(causes_[static_cast<std::size_t>(how.end)], "it ends for a reason");
+    } else if (how.cause != tftp::Cause::complete && how.cause != tftp::Cause::unconfirmed) {
+      require(causes_[static_cast<std::size_t>(how.cause)], "it ends for a reason");
     }
     check_end(how);
   }
@@ -252,7 +256,7 @@ class TftpDriver {
   const std::size_t oack_size_;
   const tftp::Opcode expected_;
   tftp::Time heard_at_{};
-  std::bitset<8> causes_;
+  std::bitset<32> causes_;
   std::optional<tftp::SendError> error_;
   bool finished_ = false;
 };

@@ -76,8 +76,8 @@ class Read final : public fuzz::TftpDriver {
   void disk_fails() override {
     if (!busy()) return;
     const bool cut = in_.ConsumeBool();
-    cut ? machine_.file_cut_short() : machine_.file_unreadable();
-    must_end(cut ? End::cut : End::unreadable);
+    cut ? machine_.file_changed() : machine_.file_unreadable("a disk");
+    must_end(cut ? Cause::file_changed : Cause::unreadable);
     disk_is_done();
   }
 
@@ -106,12 +106,11 @@ class Read final : public fuzz::TftpDriver {
   bool all_out() const { return end_known_ && highest_ == last_ && acked_ + window_ >= last_; }
 
   void check_end(const Finished& how) override {
-    require(how.end != End::received, "a read receives nothing");
-    if (how.end == End::stalled) {
-      require(!all_out() || !machine_.answered(), "who answered and was sent everything has it");
+    if (how.cause == Cause::complete) {
+      require(end_known_ && acked_ == last_, "a file was sent when all of it was acknowledged");
+    } else if (how.cause == Cause::unconfirmed) {
+      require(all_out() && machine_.answered(), "nothing is sent before an ACK came");
     }
-    if (how.end != End::sent) return;
-    require(how.confirmed ? end_known_ && acked_ == last_ : all_out(), "a file was sent when all of it was");
   }
 
   void check() override {

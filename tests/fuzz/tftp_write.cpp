@@ -102,7 +102,7 @@ class Write final : public fuzz::TftpDriver {
     if (storing_) store();
     publishing_ = false;
     machine_.failed(ErrorCode::disk_full, text_of(ErrorCode::disk_full));
-    must_end(End::unwritable);
+    must_end(Cause::unwritable);
   }
 
   void answer() override {
@@ -151,7 +151,7 @@ class Write final : public fuzz::TftpDriver {
   void taken(Bytes packet) override {
     const auto block = packet.subspan(data_header_size);
     if (whole_) return;
-    if (block.size() > block_size_) return must_end(End::aborted);
+    if (block.size() > block_size_) return must_end(Cause::long_block);
     if (is_ahead(1, packet) && since_ack_ < window_) return accepted(block);
     if (received_ == 0 && is_gap(packet) && !std::exchange(gap_told_, true)) unanswered_.allow_one();
   }
@@ -173,14 +173,15 @@ class Write final : public fuzz::TftpDriver {
     const bool last = block.size() < block_size_;
     if (last) content_.finish();
     const auto size = content_.bytes().size();
-    if (size > most_ || (announced_ && size > *announced_)) return must_end(End::unwritable);
-    if (last && announced_ && *announced_ != size) return must_end(End::aborted);
+    if (announced_ && size > *announced_) return must_end(Cause::wrong_size);
+    if (size > most_) return must_end(Cause::too_large);
+    if (last && announced_ && *announced_ != size) return must_end(Cause::wrong_size);
     whole_ = last;
   }
 
   void check_end(const Finished& how) override {
-    require(how.end != End::sent, "a write sends nothing");
-    if (how.end != End::received) return;
+    require(how.cause != Cause::unconfirmed, "a write sends nothing");
+    if (how.cause != Cause::complete) return;
     require(published_ && all_stored() && since_ack_ == 0, "what was received is published and acknowledged");
   }
 

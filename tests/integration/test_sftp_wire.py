@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from apdepot import PASSWORD, RELEASE, USER
+from apdepot import PASSWORD, RELEASE, USER, wait_until
 from sftp_wire import (BAD_MESSAGE, DATA, EOF, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APPEND, FLAG_CREATE,
                        FLAG_EXCLUSIVE, FLAG_READ, FLAG_TRUNCATE, FLAG_WRITE, FSETSTAT, FSTAT, INIT, LSTAT, MKDIR,
                        NO_ATTRIBUTES, NO_SUCH_FILE, OK, OP_UNSUPPORTED, OPEN, OPENDIR, PERMISSION_DENIED, READ,
@@ -336,3 +336,51 @@ def test_unread_answers_hold_no_one_else_up(server, sftp, images):
     other.close()
     expected = images["C9800-AP-iosxe-wlc.bin"][:261120]
     assert all(sftp.receive().data == expected for _ in range(count))
+
+
+# ---- the end of a file's transfer
+
+def overwrite(path):
+    with path.open("r+b") as file:
+        file.write(b"new" * 1000)
+
+
+def let_the_clock_tick(path):
+    """A change of the file from now on has another time than its last one: the kernel counts some milliseconds."""
+    probe = path.with_name(f"{path.name}-clock")
+
+    def ticked():
+        probe.write_bytes(b"")
+        return probe.stat().st_ctime_ns > path.stat().st_ctime_ns
+
+    wait_until(ticked)
+
+
+def test_a_file_that_is_written_to_while_it_is_read_has_no_end(server, sftp, images):
+    path = server.depot / f"images{IMAGE}"
+    let_the_clock_tick(path)
+    handle = sftp.open(IMAGE).handle
+    assert sftp.read(handle, 0, 1000).data == images["ap1g8"][:1000]
+    overwrite(path)
+    last = sftp.read(handle, len(images["ap1g8"]) - 1000, 1000)
+    assert last.status == FAILURE
+    sftp.close(handle)
+
+    server.wait_for_log(rf'^sftp-server\[\d+\]: close "{IMAGE}" bytes read 1000 written 0$')
+    server.wait_for_log(rf'^sftp-server\[\d+\]: "{IMAGE}" changed while it was sent to 127\.0\.0\.1: 1000 of '
+                        rf'{len(images["ap1g8"])} bytes in .*; put a new version in place with one rename')
+
+
+def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(server, sftp, images):
+    handle = sftp.open(IMAGE).handle
+    (server.depot / f"images{IMAGE}").unlink()
+
+    assert sftp.read_to_end(handle) == images["ap1g8"]
+
+
+def test_a_file_left_open_is_told_with_who_left_it(server, sftp, images):
+    sftp.read(sftp.open(IMAGE).handle, 0, 1000)
+    sftp.transport.close()
+
+    server.wait_for_log(rf'^sftp-server\[\d+\]: "{IMAGE}" aborted by 127\.0\.0\.1 \(disconnected\): 1000 of '
+                        rf'{len(images["ap1g8"])} bytes in ')

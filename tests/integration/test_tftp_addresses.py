@@ -7,7 +7,7 @@ import pytest
 
 import network
 from apdepot import RELEASE
-from tftp_wire import ACK, ERROR, WRQ, Client
+from tftp_wire import ACK, ERROR, WRQ, Client, error, request
 
 IMAGE = f"{RELEASE}/ap1g8"
 PORT = 69
@@ -182,6 +182,33 @@ def test_a_broadcast_is_answered_from_the_interfaces_own_address(start_at, site,
 
         assert (host, content) == (answers, images["ap1g8"])
     server.wait_for_log(rf"^in\.tftpd\[\d+\]: RRQ from 198\.51\.100\.10 filename {IMAGE}$")
+
+
+@needs_networks
+@pytest.mark.parametrize("single_port", PORTS)
+@pytest.mark.parametrize("asked", ["255.255.255.255", "198.51.100.255"])
+@pytest.mark.parametrize("packet", [request("/nothing"), request("/uploads/new", opcode=WRQ), request(IMAGE, mode="mail")],
+                         ids=["miss", "refused", "fault"])
+def test_a_broadcast_that_cannot_be_served_gets_no_answer_for_another_server_may_have_the_file(
+        start_at, site, images, single_port, asked, packet):
+    server = start_at(f"0.0.0.0:{PORT}", tftp={"single_port": single_port})
+    with site.client("lan", asked) as client:
+        client.send(packet)
+        server.wait_for_log(r"^in\.tftpd\[\d+\]: no answer \(\d, .*\) to 198\.51\.100\.10: it asked by broadcast")
+        with site.client("lan", "198.51.100.1") as other:
+            fetch_from(other)  # by now an answer would have come
+        assert not client.drain()
+    assert not [line for line in server.log_lines("in.tftpd") if "sending NAK" in line]
+
+
+@needs_networks
+def test_who_took_another_servers_answer_to_its_broadcast_is_no_failure(start_at, site):
+    server = start_at(f"0.0.0.0:{PORT}")
+    with site.client("lan", "255.255.255.255") as client:
+        client.ask(IMAGE)
+        client.send(error(5, "Unknown transfer ID"))
+        server.wait_for_log(rf"^in\.tftpd\[\d+\]: {IMAGE} not sent: 198\.51\.100\.10 asked by broadcast and took what "
+                            "another server sent$")
 
 
 @needs_networks

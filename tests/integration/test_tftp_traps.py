@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import apdepot
-from apdepot import RELEASE, ROOT
+from apdepot import RELEASE, ROOT, wait_until
 from clients import Client as Clients
 from tftp_wire import DATA, ERROR, OACK, PATIENCE, Client, Download, ack, error, fetch, fetch_all, request
 
@@ -454,7 +454,19 @@ def test_trap_08_a_client_that_closes_its_port_before_has_not(server, client, pu
     client.expect_next_data(1)
     client.socket.close()
 
-    assert ending_of(server, name).startswith(f"{name} aborted by 127.0.0.1 (0, port unreachable): ")
+    assert ending_of(server, name).startswith(f"{name} to 127.0.0.1 cut off by the network (port unreachable): ")
+
+
+def test_trap_08_a_file_of_which_nothing_was_acknowledged_was_not_sent(server, put):
+    """As behind NAT: the request arrives, and the answers meet a closed port."""
+    name = put(bytes(100))
+    with Client(server.tftp, host="127.0.0.13") as client:  # of whom the log has not heard enough by now
+        client.ask(name)  # no option: its only block is out
+        client.socket.close()
+
+    ending = ending_of(server, name)
+    assert ending.startswith(f"{name} to 127.0.0.13 cut off by the network (port unreachable): 0 bytes in ")
+    assert "firewall" in ending and "tftp.single_port" in ending and "tftp.port_range" in ending
 
 
 def test_trap_08_the_last_ack_is_not_missing_when_it_came(server, put):
@@ -568,12 +580,25 @@ def test_trap_12_a_client_that_refuses_the_oack_ends_the_transfer_and_may_ask_an
     assert new_client().ask(name).raw == b"\0\3\0\1" + bytes(512)
 
 
-def test_trap_12_data_is_no_answer_to_the_oack_of_a_read(client):
+@pytest.mark.parametrize("packet", [b"\0\3\0\1data", b"\0\6tsize\x001\0", b"\0\0\0\0", b"\0\7\0\1", b"\xff\xff\0\0"],
+                         ids=["data", "oack", "0", "7", "65535"])
+def test_trap_12_what_was_not_asked_for_is_no_answer_to_the_oack_and_does_not_end_it(server, client, images, packet):
     client.ask(IMAGE, "blksize", 1428)
-    client.send(b"\0\3\0\1data")
-    packet = client.receive()
+    client.send(packet)
+    let_the_server_catch_up(server)
+    assert not [answer for answer in client.drain() if answer.opcode != OACK]
 
-    assert (packet.opcode, packet.number) == (ERROR, 4)
+    client.acknowledge(0)
+    assert client.expect_next_data(1) == images["ap1g8"][:1428]
+
+
+def test_trap_12_who_asks_for_the_size_and_goes_has_what_it_wanted(server, client, put):
+    name = put(bytes(600))
+    client.ask(name, "tsize", 0)
+    client.send(error(8, "User aborted the transfer"))
+
+    assert ending_of(server, name) == (
+        f"{name} not sent: 127.0.0.1 asked for its size only (8, User aborted the transfer): 600 bytes")
 
 
 @pytest.mark.parametrize("asked, size", [
@@ -926,25 +951,77 @@ def test_trap_23_a_file_that_is_cut_short_ends_in_an_error_never_as_a_whole_file
         client.acknowledge(packet.number)
 
     assert (packet.opcode, packet.number) == (ERROR, 0)
-    assert packet.text == "The file changed while it was read"
+    assert packet.text == "The file changed while it was sent"
     assert ending_of(server, name).startswith(f"{name} changed while it was sent to 127.0.0.1: ")
 
 
-@pytest.mark.parametrize("options", [(), ("blksize", 1428, "windowsize", 4)], ids=["lockstep", "window"])
-def test_trap_23_a_file_that_grows_is_served_as_it_was_when_it_was_asked_for(server, put, path, options):
-    content = bytes(n % 251 for n in range(50_000))
-    download = Download(put(content), "tsize", 0, *options)
-    answer = download.answer
+def let_the_clock_tick(path):
+    """A change of the file from now on has another time than its last one: the kernel counts some milliseconds."""
+    probe = path.with_name(f"{path.name}-clock")
 
-    def grow(packet):
-        if packet.opcode == OACK:
-            assert packet.options["tsize"] == "50000"
-            with path.open("ab") as file:
-                file.write(b"more" * 1000)
-        return answer(packet)
+    def ticked():
+        probe.write_bytes(b"")
+        return probe.stat().st_ctime_ns > path.stat().st_ctime_ns
 
-    download.answer = grow
-    assert fetch_all(server.tftp, [download]) == [content]
+    wait_until(ticked)
+
+
+def grow(path):
+    with path.open("ab") as file:
+        file.write(b"more" * 1000)
+
+
+def overwrite(path):
+    with path.open("r+b") as file:
+        file.write(b"new" * 1000)
+
+
+def overwrite_and_put_the_time_back(path):
+    """As cp -p, rsync --inplace and many copying tools do."""
+    before = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [grow, overwrite, overwrite_and_put_the_time_back])
+@pytest.mark.parametrize("mode", ["octet", "netascii"])
+@pytest.mark.parametrize("options", [("blksize", 512), ("blksize", 1428, "windowsize", 4)], ids=["lockstep", "window"])
+def test_trap_23_a_file_that_is_written_to_meanwhile_is_not_delivered_half_and_half(
+        server, client, put, path, options, mode, change):
+    name = put(bytes(1 + n % 250 for n in range(50_000)))
+    let_the_clock_tick(path)
+    client.ask(name, *options, mode=mode)
+    client.acknowledge(0)
+    size = len(client.expect_next_data(1))
+    change(path)
+    client.acknowledge(1)
+    while (packet := client.receive()).opcode == DATA:
+        assert len(packet.data) == size, "a short block says that the file is whole"
+        client.acknowledge(packet.number)
+
+    assert (packet.opcode, packet.number, packet.text) == (ERROR, 0, "The file changed while it was sent")
+    assert ending_of(server, name).startswith(f"{name} changed while it was sent to 127.0.0.1: ")
+
+
+@pytest.mark.parametrize("change", [lambda path: path.chmod(0o600), lambda path: path.unlink(),
+                                    lambda path: os.link(path, f"{path}-too")], ids=["rights", "deleted", "link"])
+def test_trap_23_what_changes_no_byte_of_a_file_ends_nothing(server, client, put, path, images, change):
+    content = client.ask(put(images["ap1g8"])).data
+    change(path)
+
+    assert content + client.finish(1) == images["ap1g8"]
+
+
+@pytest.mark.parametrize("content, remedy", [(b"one\ntwo\n", ""), (b"MZ\0\n", "; an image does not survive netascii: ")],
+                         ids=["text", "image"])
+def test_trap_14_netascii_is_told_and_an_image_that_it_damages(server, client, put, content, remedy):
+    name = put(content)
+    client.ask(name, mode="netascii")
+    client.acknowledge(1)
+
+    ending = ending_of(server, name)
+    assert ending.startswith(f"sent {name} to 127.0.0.1: ")
+    assert re.search(rf", 0 resent, netascii{remedy}", ending) and ending.endswith("netascii") == (not remedy)
 
 
 def test_trap_23_a_file_that_is_replaced_or_deleted_goes_on_from_the_old_one(server, new_client, put, path, images):

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from apdepot import RELEASE, snapshot, wait_until
-from tftp_wire import ACK, ERROR, OACK, PATIENCE, WRQ, Client, data, error, fetch
+from tftp_wire import ACK, ERROR, OACK, PATIENCE, WRQ, Client, ack, data, error, fetch
 
 UPLOADS = {"tftp": {"uploads": True}}
 READABLE = {"tftp": {"uploads": True, "read_uploads": True}}
@@ -373,7 +373,7 @@ def test_a_file_that_grows_above_the_limit_is_broken_off(small_server, mode):
 
         expect_error(ending, 3, "max_upload")
     expect_nothing_left(small_server, "new")
-    small_server.wait_for_log(r"^in\.tftpd\[\d+\]: /uploads/new from 127\.0\.0\.1 broken off \(3, ")
+    small_server.wait_for_log(r"^in\.tftpd\[\d+\]: /uploads/new from 127\.0\.0\.1 broken off by the server \(3, ")
 
 
 def test_a_file_that_is_not_as_long_as_was_announced_is_no_file(server, client):
@@ -466,6 +466,17 @@ def test_an_alias_leads_a_write_to_uploads(start_server, depot):
         expect_error(client.ask("/incoming/new", opcode=WRQ), 6)
 
     assert uploaded(server, "new") == b"content"
+
+
+@pytest.mark.parametrize("answer", [ack(0), b"\0\6blksize\x001428\0", b"\0\0\0\0", b"\0\7\0\1"],
+                         ids=["ack 0", "oack", "0", "7"])
+def test_what_was_not_asked_for_does_not_end_an_upload(server, client, answer):
+    begin(client, "/uploads/new", "blksize", 1428)
+    client.send(answer)
+    content = os.urandom(2000)
+    send_all(client, [content[:1428], content[1428:]])
+
+    assert uploaded(server, "new") == content
 
 
 # ---- what is left of half an upload

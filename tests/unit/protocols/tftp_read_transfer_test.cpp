@@ -45,6 +45,10 @@ struct Driven {
     transfer.sent(now);
     return *data;
   }
+  void data_if_any() {
+    if (transfer.over()) return;
+    if (transfer.poll()) transfer.sent(now);
+  }
   void oack() {
     REQUIRE(std::holds_alternative<SendOack>(transfer.poll().value()));
     transfer.sent(now);
@@ -76,8 +80,11 @@ struct Wire {
   std::uint64_t offset = 0, size = 0;
 };
 
+// All of it was sent, whether or not the last ACK came back.
+bool arrived(Cause cause) { return cause == Cause::complete || cause == Cause::unconfirmed; }
+
 struct Outcome {
-  End end;
+  Cause cause;
   std::uint64_t got, sent_blocks, resent;
   bool complete;
   Time took;
@@ -120,9 +127,9 @@ class Simulation {
   }
 
  private:
-  std::optional<End> send() {
+  std::optional<Cause> send() {
     while (const auto action = transfer_.poll()) {
-      if (const auto* finished = std::get_if<Finished>(&*action)) return finished->end;
+      if (const auto* finished = std::get_if<Finished>(&*action)) return finished->cause;
       if (std::holds_alternative<SendOack>(*action)) to_client_.send({true}, now_);
       if (const auto* data = std::get_if<SendData>(&*action)) send(*data);
       transfer_.sent(now_);
@@ -191,7 +198,7 @@ TEST_CASE("an empty file is one empty DATA, and a multiple of the block size end
   for (const auto& [size, blocks] :
        {Row{0, 1}, Row{1, 1}, Row{511, 1}, Row{512, 2}, Row{513, 2}, Row{10240, 21}}) {
     const auto outcome = run(with(512, 1), size);
-    CHECK(outcome.end == End::sent);
+    CHECK(outcome.cause == Cause::complete);
     CHECK(outcome.got == size);
     CHECK(outcome.sent_blocks == blocks);
   }
@@ -204,7 +211,7 @@ TEST_CASE("trap 1: block numbers wrap to 0 or 1 as often as the file needs, in l
       auto n = with(8, window, true);
       n.rollover = rollover;
       const auto outcome = run(n, 8 * 200'000);
-      CHECK(outcome.end == End::sent);
+      CHECK(outcome.cause == Cause::complete);
       CHECK(outcome.got == 8 * 200'000);
       CHECK(outcome.sent_blocks == 200'001);
       CHECK(outcome.resent == 0);
@@ -226,9 +233,8 @@ TEST_CASE("every size, window and pattern of loss, doubling and reordering deliv
         CAPTURE(size);
         CAPTURE(seed);
         // Of a client that has all in its first window, and whose ACK is lost, nothing is known.
-        const bool unheard =
-            outcome.end == End::stalled && outcome.complete && size < 512U * window && seed % 2 == 1;
-        if (!unheard) REQUIRE(outcome.end == End::sent);
+        const bool unheard = outcome.cause == Cause::silence && outcome.complete && size < 512U * window;
+        if (!unheard) REQUIRE(arrived(outcome.cause));
         // The server may end before the client knows: the last ACK, never the last DATA, may be the lost one.
         if (outcome.complete) REQUIRE(outcome.got == size);
       }
@@ -302,15 +308,19 @@ TEST_CASE("trap 5: behind the first wrap an ACK ahead of what was sent is nobody
   }
 }
 
-TEST_CASE("short packets and trailing bytes do no harm; DATA from a reader is an error") {
+TEST_CASE("what was not asked for does no harm: short packets, requests, DATA, an OACK, unknown opcodes") {
   Driven d(with(512, 1), 2000);
   d.data();
   d.transfer.datagram(Bytes(ack(1)).first(3), d.now);
   d.transfer.datagram(packet(Opcode::rrq, 0), d.now);
   CHECK_FALSE(d.transfer.poll());
-  d.transfer.datagram(packet(Opcode::data, 1), d.now);
-  CHECK(std::get<SendError>(d.transfer.poll().value()).code == ErrorCode::illegal_operation);
-  CHECK(d.end().end == End::aborted);
+  for (const auto opcode : {0, 2, 3, 6, 7, 255}) {
+    d.transfer.datagram(packet(static_cast<Opcode>(opcode), 1), d.now);
+    CHECK_FALSE(d.transfer.poll());
+  }
+  CHECK_FALSE(d.transfer.answered());
+  d.acknowledge(1);
+  CHECK(d.data()->block == 2);
 }
 
 TEST_CASE("the client's ERROR ends it, with code and text, terminated or not") {
@@ -319,7 +329,8 @@ TEST_CASE("the client's ERROR ends it, with code and text, terminated or not") {
   const std::string error("\0\5\0\3disk full", 13);
   d.transfer.datagram(std::as_bytes(std::span(error)), d.now);
   const auto end = d.end();
-  CHECK(end.end == End::aborted);
+  CHECK(end.cause == Cause::client_error);
+  CHECK(end.by() == protocols::EndedBy::client);
   CHECK(end.code == 3);
   CHECK(end.text == "disk full");
   CHECK_FALSE(d.transfer.poll());
@@ -334,7 +345,7 @@ TEST_CASE("trap 20: a silent client is waited for longer than its own retries la
     if (d.data()) waits.push_back(d.wait());
     d.expire();
   }
-  CHECK(d.end().end == End::stalled);
+  CHECK(d.end().cause == Cause::silence);
   CHECK(d.now - Time{} == 63s);
   CHECK(waits.front() == 100ms);
   CHECK(waits.at(3) == 800ms);
@@ -485,7 +496,7 @@ TEST_CASE("with 1 % loss at 20 ms round trip a window of 16 keeps half of its ra
   const auto clean = run(n, size, {.delay = 10ms});
   for (unsigned seed = 1; seed <= 20; ++seed) {
     const auto lossy = run(n, size, {.loss = 0.01, .delay = 10ms}, seed);
-    CHECK(lossy.end == End::sent);
+    CHECK(arrived(lossy.cause));
     CHECK((lossy.took - Time{}) <= 2 * (clean.took - Time{}));
   }
 }
@@ -596,31 +607,141 @@ TEST_CASE("trap 8: when only the last ACK is missing, the file was sent") {
     if (!d.transfer.over()) d.data();
   }
   const auto end = d.end();
-  CHECK(end.end == End::sent);
-  CHECK_FALSE(end.confirmed);
+  CHECK(end.cause == Cause::unconfirmed);
 }
 
 TEST_CASE("trap 8: a client that closed its port has the file if all of it was sent, else it went away") {
   Driven d(with(512, 1), 600);
   d.data();
-  d.transfer.abandoned("port unreachable");
-  CHECK(d.end().end == End::aborted);
+  d.transfer.abandoned(Cause::port_closed);
+  CHECK(d.end().cause == Cause::port_closed);
   Driven whole(with(512, 1), 600);
   whole.data();
   whole.acknowledge(1);
   whole.data();
-  whole.transfer.abandoned("port unreachable");
+  whole.transfer.abandoned(Cause::port_closed);
   const auto end = whole.end();
-  CHECK(end.end == End::sent);
-  CHECK_FALSE(end.confirmed);
+  CHECK(end.cause == Cause::unconfirmed);
+}
+
+TEST_CASE("nothing is sent when no ACK ever came, whatever went out") {
+  Driven closed(with(512, 1), 100);
+  closed.data();
+  closed.transfer.abandoned(Cause::port_closed);
+  const auto end = closed.end();
+  CHECK(end.cause == Cause::port_closed);
+  CHECK(end.by() == protocols::EndedBy::network);
+  CHECK(end.diagnosis == Diagnosis::nothing_came_back);
+  CHECK(closed.transfer.bytes() == 0);
+
+  Driven silent(with(8192, 1, true), 5000);  // one block, which the client perhaps never got
+  silent.oack();
+  silent.acknowledge(0);
+  silent.data();
+  while (!silent.transfer.over()) {
+    silent.expire();
+    if (!silent.transfer.over()) silent.data();
+  }
+  CHECK(silent.end().cause == Cause::silence);
+
+  Driven left(with(8192, 1, true), 5000);
+  left.oack();
+  left.acknowledge(0);
+  left.data();
+  left.expire();
+  left.data();
+  left.transfer.abandoned(Cause::port_closed);
+  const auto gave_up = left.end();
+  CHECK(gave_up.cause == Cause::port_closed);
+  CHECK(gave_up.diagnosis == Diagnosis::fragments_lost);
+}
+
+TEST_CASE("a silent client is told apart: never heard of, blocks too large, blocks that it cannot count") {
+  const auto when_silent = [](Driven& d) {
+    while (!d.transfer.over()) {
+      d.expire();
+      d.data_if_any();
+    }
+    const auto end = d.end();
+    CHECK(end.cause == Cause::silence);
+    CHECK(end.by() == protocols::EndedBy::network);
+    return end.diagnosis;
+  };
+  Driven unheard(with(1468, 1, true), 100'000);
+  unheard.oack();
+  CHECK(when_silent(unheard) == Diagnosis::nothing_came_back);
+  for (const auto& [block_size, diagnosis] :
+       {std::pair{1468, Diagnosis::none}, {1469, Diagnosis::fragments_lost}}) {
+    Driven d(with(static_cast<std::uint16_t>(block_size), 1, true), 100'000);
+    d.oack();
+    d.acknowledge(0);
+    d.data();
+    CHECK(when_silent(d) == diagnosis);
+  }
+  Driven later(with(8192, 1, true), 100'000);
+  later.oack();
+  later.acknowledge(0);
+  later.data();
+  later.acknowledge(1);
+  later.data();
+  CHECK(when_silent(later) == Diagnosis::none);
+  for (const auto& [blocks, diagnosis] : {std::pair{32766, Diagnosis::none},
+                                          {32767, Diagnosis::cannot_count},
+                                          {32768, Diagnosis::cannot_count},
+                                          {32769, Diagnosis::none},
+                                          {65535, Diagnosis::cannot_count},
+                                          {65536, Diagnosis::cannot_count}}) {
+    Driven d(with(8, 1), 8 * 70'000);
+    for (int block = 1; block <= blocks; ++block) {
+      d.data();
+      d.acknowledge(static_cast<std::uint64_t>(block));
+    }
+    d.data();
+    CHECK(when_silent(d) == diagnosis);
+  }
+}
+
+TEST_CASE("an ERROR to the OACK: who had asked for the size wanted only that, another refuses the options") {
+  const std::string error("\0\5\0\10User aborted\0", 17);
+  for (const auto& [option, cause] :
+       {std::pair{"TSize", Cause::size_asked}, {"blksize", Cause::options_refused}}) {
+    auto n = with(512, 1);
+    n.accepted = {{option, "2000"}};
+    Driven d(n, 2000);
+    d.oack();
+    d.transfer.datagram(std::as_bytes(std::span(error)), d.now);
+    CHECK(d.end().cause == cause);
+    Driven later(n, 2000);
+    later.oack();
+    later.acknowledge(0);
+    later.data();
+    later.transfer.datagram(std::as_bytes(std::span(error)), later.now);
+    CHECK(later.end().cause == Cause::client_error);
+  }
+}
+
+TEST_CASE("a client without room, and a disk of ours that fails, say so") {
+  Driven full(with(512, 1), 2000);
+  full.data();
+  const std::string error("\0\5\0\3flash full\0", 15);
+  full.transfer.datagram(std::as_bytes(std::span(error)), full.now);
+  CHECK(full.end().diagnosis == Diagnosis::client_full);
+
+  Driven unreadable(with(512, 1), 2000);
+  unreadable.data();
+  unreadable.transfer.file_unreadable("Input/output error");
+  unreadable.transfer.poll();
+  const auto end = unreadable.end();
+  CHECK(end.by() == protocols::EndedBy::server);
+  CHECK(end.text == "Input/output error");
 }
 
 TEST_CASE("trap 23: a file that was cut short ends in an ERROR, never as a short file") {
   Driven d(with(512, 1), 2000);
   d.data();
-  d.transfer.file_cut_short();
-  CHECK(std::get<SendError>(d.transfer.poll().value()).text == "The file changed while it was read");
-  CHECK(d.end().end == End::cut);
+  d.transfer.file_changed();
+  CHECK(std::get<SendError>(d.transfer.poll().value()).text == "The file changed while it was sent");
+  CHECK(d.end().cause == Cause::file_changed);
 }
 
 TEST_CASE("trap 14: of a text the end shows only when it is read, and then the ACK of its block ends it") {
@@ -634,6 +755,6 @@ TEST_CASE("trap 14: of a text the end shows only when it is read, and then the A
   text.datagram(ack(3), d.now);  // of a block that there is not
   CHECK_FALSE(text.poll());
   text.datagram(ack(2), d.now);
-  CHECK(std::get<Finished>(text.poll().value()).end == End::sent);
+  CHECK(std::get<Finished>(text.poll().value()).cause == Cause::complete);
   CHECK(text.bytes() == 612);
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 using namespace tftp;
@@ -88,7 +89,7 @@ TEST_CASE("each block is stored before it is acknowledged, and the file publishe
   CHECK_FALSE(d.transfer.poll());
   d.transfer.published(d.now);
   CHECK(std::get<SendAck>(d.transfer.poll().value()).number == 2);
-  CHECK(std::get<Finished>(d.transfer.poll().value()).end == End::received);
+  CHECK(std::get<Finished>(d.transfer.poll().value()).cause == Cause::complete);
   CHECK(d.transfer.bytes() == 9);
 }
 
@@ -177,7 +178,7 @@ TEST_CASE("what is larger than it may be, or than was announced, or longer than 
   large.go();
   CHECK(large.get(1, "12345678") == "ack1 ");
   CHECK(large.get(2, "901") == "error3 ");
-  CHECK(large.end.end == End::unwritable);
+  CHECK(large.end.cause == Cause::too_large);
   CHECK_FALSE(large.published);
 
   Driven text(with(8), Mode::netascii, 1);
@@ -196,13 +197,47 @@ TEST_CASE("what is larger than it may be, or than was announced, or longer than 
   larger.go();
   CHECK(larger.get(1, "12345678") == "ack1 ");
   CHECK(larger.get(2, "12345678") == "error3 ");  // at once, and not when the disk is full
-  CHECK(larger.end.end == End::unwritable);
+  CHECK(larger.end.cause == Cause::wrong_size);
   CHECK_FALSE(larger.published);
 
   Driven longer(with(8));
   longer.go();
   CHECK(longer.get(1, "123456789") == "error4 ");
   CHECK(longer.transfer.over());
+  CHECK(longer.end.cause == Cause::long_block);
+  CHECK(longer.end.by() == protocols::EndedBy::server);
+}
+
+TEST_CASE("what was not asked for does not end an upload: ACK 0 to the OACK, an OACK, unknown opcodes") {
+  Driven d(with(8, 1, true));
+  CHECK(d.go() == "oack ");
+  for (const auto opcode : {0, 1, 4, 6, 7, 255}) {
+    const std::array packet{std::byte{0}, static_cast<std::byte>(opcode), std::byte{0}, std::byte{0}};
+    d.transfer.datagram(packet, d.now);
+    CHECK(d.go() == "");
+  }
+  CHECK_FALSE(d.transfer.answered());  // so that it may not be sent more than an unknown address may
+  CHECK(d.get(1, "12345678") == "ack1 ");
+  CHECK(d.get(2, "9") == "ack2 ");
+  CHECK(d.published);
+}
+
+TEST_CASE("a client that stops where 16 bits for a block's number end cannot count further") {
+  Driven d(with(8));
+  d.go();
+  for (std::uint64_t block = 1; block <= 65'535; ++block) d.get(block, "12345678");
+  while (!d.transfer.over()) d.expire();
+  CHECK(d.end.diagnosis == Diagnosis::cannot_count);
+}
+
+TEST_CASE("bytes that no text has are noticed in netascii") {
+  Driven text(with(8), Mode::netascii), image(with(8), Mode::netascii);
+  text.go();
+  text.get(1, std::string_view("a\r\0b\r\n", 6));
+  CHECK_FALSE(text.transfer.is_binary());
+  image.go();
+  image.get(1, std::string_view("MZ\0\3", 4));
+  CHECK(image.transfer.is_binary());
 }
 
 TEST_CASE("trap 25: a disk that fails ends it with its code, and nothing is published") {
@@ -212,7 +247,7 @@ TEST_CASE("trap 25: a disk that fails ends it with its code, and nothing is publ
   d.transfer.poll();
   d.transfer.failed(ErrorCode::disk_full, "Disk full or allocation exceeded");
   CHECK(d.go() == "error3 ");
-  CHECK(d.end.end == End::unwritable);
+  CHECK(d.end.cause == Cause::unwritable);
   CHECK(d.transfer.over());
 }
 
@@ -246,7 +281,8 @@ TEST_CASE("a silent client is asked again, and then given up") {
   while (!d.transfer.over()) asked += d.expire() == "ack0 ";
   CHECK(asked > 0);
   CHECK(asked <= 5);
-  CHECK(d.end.end == End::stalled);
+  CHECK(d.end.cause == Cause::silence);
+  CHECK(d.end.diagnosis == Diagnosis::nothing_came_back);
   CHECK(d.now - Time{} == 30s);
 
   Driven later(with(8));
@@ -264,21 +300,21 @@ TEST_CASE("the client's ERROR, and the server's end") {
   const std::string error("\0\5\0\3disk\0", 9);
   aborted.transfer.datagram(std::as_bytes(std::span(error)), aborted.now);
   CHECK(aborted.go() == "");
-  CHECK(aborted.end.end == End::aborted);
+  CHECK(aborted.end.cause == Cause::client_error);
   CHECK(aborted.end.text == "disk");
 
   Driven stopped(with(8));
   stopped.go();
   stopped.transfer.stop();
   CHECK(stopped.go() == "error0 ");
-  CHECK(stopped.end.end == End::stopped);
+  CHECK(stopped.end.cause == Cause::shutdown);
 
   Driven done(with(8));
   done.go();
   done.get(1, "x");
   done.transfer.stop();
   CHECK(done.transfer.over());
-  CHECK(done.end.end == End::received);
+  CHECK(done.end.cause == Cause::complete);
 }
 
 TEST_CASE("trap 14: a text is stored with this system's line ends") {

@@ -18,6 +18,22 @@ storage::Miss wrong_path() {
           storage::Path::parse("/EWC/17_9_4a/ap1g6").value(),
           std::make_error_code(std::errc::no_such_file_or_directory)};
 }
+using protocols::Cause;
+using protocols::Diagnosis;
+event::TransferEnded of_tftp() {
+  return {7,
+          event::Protocol::tftp,
+          "172.16.4.26",
+          "",
+          "ap1g8",
+          "/EWC/17_9_4a/ap1g8",
+          false,
+          70'512'640,
+          70'512'640,
+          12.34,
+          {},
+          event::TftpDetails{1428, 1, 0, 0}};
+}
 }  // namespace
 
 TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
@@ -35,36 +51,126 @@ TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
         "tftp-image-path /EWC/17_9_4a");
 }
 
-TEST_CASE("the end of a transfer is one line, whatever the end") {
-  event::TftpEnded e{7, "172.16.4.26", "/EWC/17_9_4a/ap1g8", false, 70'512'640, 12.34, 1428, 1, 0, 0, {}};
+TEST_CASE("the end of a transfer is one line, which says who ended it and why") {
+  auto e = of_tftp();
   CHECK(only_line(e) ==
         "in.tftpd[7]: sent /EWC/17_9_4a/ap1g8 to 172.16.4.26: 70512640 bytes in 12.3 s, blksize 1428 "
         "windowsize 1, 0 resent");
-  e.how.confirmed = false;
+  e.how.cause = Cause::unconfirmed;
   CHECK(only_line(e).ends_with(", 0 resent, last ACK missing"));
   e.bytes = 1428;
-  e.how = {tftp::End::aborted, true, 3, "disk full\n"};
+  e.how = {Cause::client_error, 0, "no thanks\n"};
   CHECK(only_line(e) ==
-        "in.tftpd[7]: /EWC/17_9_4a/ap1g8 aborted by 172.16.4.26 (3, disk full\\n): 1428 bytes in 12.3 s, "
+        "in.tftpd[7]: /EWC/17_9_4a/ap1g8 aborted by 172.16.4.26 (0, no thanks\\n): 1428 bytes in 12.3 s, "
         "blksize 1428 windowsize 1, 0 resent");
-  e.how = {tftp::End::stalled, false, 0, ""};
-  e.tries = 6;
-  CHECK(
-      only_line(e) ==
-      "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
-      "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
-  e.how = {tftp::End::cut, true, 0, ""};
-  CHECK(
-      only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
+  e.how = {Cause::silence};
+  e.tftp->tries = 6;
+  CHECK(only_line(e) ==
+        "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
+        "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+  e.how = {Cause::port_closed};
+  CHECK(only_line(e) ==
+        "in.tftpd[7]: /EWC/17_9_4a/ap1g8 to 172.16.4.26 cut off by the network (port unreachable): 1428 bytes "
+        "in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+  e.how = {Cause::long_block, 4, "DATA is longer than the block size"};
+  CHECK(only_line(e).starts_with(
+      "in.tftpd[7]: /EWC/17_9_4a/ap1g8 to 172.16.4.26 broken off by the server (4, DATA is "
+      "longer than the block size): 1428 bytes"));
+  e.how = {Cause::file_changed, 0, "The file changed while it was sent"};
+  CHECK(only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 changed while it was sent to 172.16.4.26: "));
+  CHECK(only_line(e).ends_with("; put a new version in place with one rename (mv), after it is copied"));
+  e.how = {Cause::unreadable, 0, "Input/output error"};
+  CHECK(only_line(e).find("the file cannot be read: Input/output error: 1428 bytes") != std::string::npos);
   e.write = true;
-  e.how = {tftp::End::received, true, 0, ""};
+  e.how = {};
   CHECK(only_line(e) ==
         "in.tftpd[7]: received /EWC/17_9_4a/ap1g8 from 172.16.4.26: 1428 bytes in 12.3 s, blksize 1428 "
         "windowsize 1, 0 resent");
-  e.how = {tftp::End::unwritable, true, 3, "Disk full or allocation exceeded"};
+  e.how = {Cause::unwritable, 3, "Disk full or allocation exceeded"};
+  CHECK(only_line(e).starts_with(
+      "in.tftpd[7]: /EWC/17_9_4a/ap1g8 from 172.16.4.26 broken off by the server (3, Disk "
+      "full or allocation exceeded): 1428 bytes"));
+}
+
+TEST_CASE("an ending whose reason is known says what to do") {
+  auto e = of_tftp();
+  e.bytes = 0;
+  e.how = {.cause = Cause::silence, .diagnosis = Diagnosis::nothing_came_back};
+  for (const auto* word : {"firewall", "NAT", "tftp.single_port: true", "tftp.port_range"}) {
+    CHECK(only_line(e).find(word) != std::string::npos);
+  }
+  e.tftp->single_port = true;  // it need not be told twice
+  CHECK(only_line(e).find("tftp.single_port") == std::string::npos);
+  e.how = {.cause = Cause::silence, .diagnosis = Diagnosis::fragments_lost};
+  CHECK(only_line(e).ends_with("blocks that need IP fragments do not reach it: tftp.max_block_size: 1428"));
+  e.how = {.cause = Cause::client_error, .text = "timeout", .diagnosis = Diagnosis::cannot_count};
+  CHECK(only_line(e).ends_with("the client cannot count further, and needs a larger blksize than 1428"));
+  e.how = {.cause = Cause::client_error, .code = 3, .text = "full", .diagnosis = Diagnosis::client_full};
+  CHECK(only_line(e).ends_with("; the client has no room for the file: free some of its flash or memory"));
+}
+
+TEST_CASE("who asks for the size only, and an image that goes as a text") {
+  auto e = of_tftp();
+  e.size = 70'512'640;
+  e.bytes = 0;
+  e.how = {Cause::size_asked, 8, "User aborted"};
+  CHECK(only_line(e) ==
+        "in.tftpd[7]: /EWC/17_9_4a/ap1g8 not sent: 172.16.4.26 asked for its size only (8, User aborted): "
+        "70512640 "
+        "bytes");
+  CHECK(classic_lines(e)[0].level == conf::LogLevel::normal);
+  CHECK(classic_lines(e)[0].severity == Severity::info);
+  auto text = of_tftp();
+  text.tftp->netascii = true;
+  CHECK(only_line(text).ends_with("0 resent, netascii"));
+  CHECK(classic_lines(text)[0].severity == Severity::notice);
+  text.tftp->damages = true;
+  CHECK(only_line(text).ends_with(
+      ", netascii; an image does not survive netascii: set the client to binary (octet) mode"));
+  CHECK(classic_lines(text)[0].severity == Severity::warning);
+}
+
+TEST_CASE("the end of a file over SFTP or SCP is told behind sftp-server's close") {
+  event::TransferEnded e{
+      9, event::Protocol::sftp, "172.16.4.26", "ewc", "/ap1g8", "/EWC/17_9_4a/ap1g8", false, 42, 42, 1.5, {}};
+  CHECK(only_line(e) == "sftp-server[9]: sent \"/EWC/17_9_4a/ap1g8\" to 172.16.4.26: 42 bytes in 1.5 s");
+  e.bytes = 7;
+  e.how.cause = Cause::partly_read;
+  CHECK(only_line(e) ==
+        "sftp-server[9]: \"/EWC/17_9_4a/ap1g8\" read in part by 172.16.4.26: 7 of 42 bytes in 1.5 s");
+  e.how.cause = Cause::connection_lost;
+  CHECK(only_line(e) ==
+        "sftp-server[9]: \"/EWC/17_9_4a/ap1g8\" to 172.16.4.26 cut off by the network (connection lost): 7 "
+        "of 42 "
+        "bytes in 1.5 s");
+  e.how = {Cause::connection_ended, 0, "the client sent more"};
+  CHECK(only_line(e).find("broken off by the server (the client sent more): 7 of 42 bytes") !=
+        std::string::npos);
+}
+
+TEST_CASE("JSON has who ended a transfer, and why, for every protocol alike") {
+  auto e = of_tftp();
+  e.bytes = 0;
+  e.how = {Cause::port_closed, 0, "", Diagnosis::nothing_came_back};
+  const auto line = json_line(e).text;
+  for (const auto* member :
+       {R"("protocol":"tftp")", R"("asked":"ap1g8")", R"("name":"/EWC/17_9_4a/ap1g8")", R"("bytes":0,)",
+        R"("ended_by":"network","cause":"port_closed")", R"("remedy":"nothing ever came back)",
+        R"("blksize":1428,"windowsize":1,"resent":0,"netascii":false)", R"("event":"transfer.ended")"}) {
+    CHECK_MESSAGE(line.find(member) != std::string::npos, line);
+  }
+  e.how = {Cause::wrong_size, 0, "The file's size is not the tsize that was announced"};
+  CHECK(json_line(e).text.find(R"("ended_by":"server","cause":"wrong_size")") != std::string::npos);
+  e.how = {Cause::client_error, 3, "full"};
+  CHECK(json_line(e).text.find(R"("ended_by":"client","cause":"client_error","code":3,"error":"full")") !=
+        std::string::npos);
+}
+
+TEST_CASE("what was asked by broadcast and is not here gets no answer") {
   CHECK(
-      only_line(e).starts_with("in.tftpd[7]: /EWC/17_9_4a/ap1g8 from 172.16.4.26 broken off (3, Disk full or "
-                               "allocation exceeded): 1428 bytes"));
+      only_line(event::TftpRefused{8, "172.16.4.26", tftp::ErrorCode::file_not_found, true}) ==
+      "in.tftpd[8]: no answer (1, File not found) to 172.16.4.26: it asked by broadcast, and another server may "
+      "have the file");
 }
 
 TEST_CASE("one noisy client is told of in sum, and a limit names its setting") {
@@ -157,8 +263,8 @@ TEST_CASE("a client cannot write a line of its own") {
 
 TEST_CASE("what a client says is bounded, and what the administrator needs is not") {
   const std::string said(1000, '\x01');
-  event::TftpEnded e{7, "10.0.0.1", "/EWC/17_9_4a/ap1g8", false, 1, 1, 512, 1, 0, 0, {}};
-  e.how = {tftp::End::aborted, true, 0, said};
+  auto e = of_tftp();
+  e.how = {Cause::client_error, 0, said};
   for (const Event& event : std::initializer_list<Event>{
            e, event::TftpRequested{7, "10.0.0.1", said, false, {}},
            event::TftpLimited{7, "10.0.0.1", said, event::Limit::denied},

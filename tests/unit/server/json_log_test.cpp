@@ -23,8 +23,17 @@ struct Row {
 
 const event::Remapped remapped{"/EWC/ap1g8", storage::Rule::letter_case};
 
-event::TftpEnded tftp_ended(tftp::End end) {
-  return {7, "192.0.2.7", "/EWC/ap1g8", false, 2856, 1.5, 1428, 4, 3, 2, {end, true, 0, ""}};
+event::TransferEnded ended(protocols::Cause cause) {
+  return {7, event::Protocol::sftp, "192.0.2.7", "ewc", "/a", "/b", false, 5, 3, 1.5, {cause, 2, "c"}};
+}
+
+event::TransferEnded tftp_ended() {
+  auto event = ended(protocols::Cause::complete);
+  event.protocol = event::Protocol::tftp;
+  event.user.clear();
+  event.size.reset();
+  event.tftp = event::TftpDetails{1428, 4, 6, 2, true, false, true};
+  return event;
 }
 
 event::Missed missed(event::Protocol protocol, storage::Cause cause) {
@@ -63,24 +72,56 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":true,"event":"tftp.requested"})json"},
       {TftpRequested{7, "192.0.2.7", "/ewc/AP1G8", false, remapped},
        R"json({"number":7,"client":"192.0.2.7","name":"/ewc/AP1G8","write":false,"remapped":"/EWC/ap1g8","rule":"case","event":"tftp.requested"})json"},
-      {tftp_ended(tftp::End::sent),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"sent","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::received),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"received","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::aborted),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"aborted","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::stalled),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"stalled","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::cut),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"cut","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::unreadable),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"unreadable","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::unwritable),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"unwritable","confirmed":true,"event":"tftp.ended"})json"},
-      {tftp_ended(tftp::End::stopped),
-       R"json({"number":7,"client":"192.0.2.7","name":"/EWC/ap1g8","write":false,"bytes":2856,"seconds":1.5,"blksize":1428,"windowsize":4,"resent":3,"end":"stopped","confirmed":true,"event":"tftp.ended"})json"},
+      {ended(protocols::Cause::complete),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::size_asked),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"size_asked","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::client_error),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"client_error","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::options_refused),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"options_refused","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::new_request),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"new_request","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::other_server),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"other_server","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::partly_read),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"partly_read","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::withdrawn),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"withdrawn","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::disconnected),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"disconnected","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::unconfirmed),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"network","cause":"unconfirmed","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::silence),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"network","cause":"silence","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::port_closed),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"network","cause":"port_closed","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::connection_lost),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"network","cause":"connection_lost","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::file_changed),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"file_changed","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::unreadable),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"unreadable","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::unwritable),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"unwritable","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::too_large),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"too_large","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::wrong_size),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"wrong_size","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::long_block),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"long_block","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::gave_way),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"gave_way","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::connection_ended),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"connection_ended","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::shutdown),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"shutdown","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::broke_off),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"broke_off","code":2,"error":"c","event":"transfer.ended"})json"},
+      {tftp_ended(),
+       R"json({"number":7,"user":"","client":"192.0.2.7","protocol":"tftp","asked":"/a","name":"/b","write":false,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","blksize":1428,"windowsize":4,"resent":6,"netascii":true,"by_broadcast":true,"event":"transfer.ended"})json"},
       {TftpRefused{7, "192.0.2.7", tftp::ErrorCode::file_not_found},
-       R"json({"number":7,"client":"192.0.2.7","code":1,"event":"tftp.refused"})json"},
+       R"json({"number":7,"client":"192.0.2.7","code":1,"by_broadcast":false,"event":"tftp.refused"})json"},
       {TftpLimited{7, "192.0.2.7", "/x", Limit::requests_per_second},
        R"json({"number":7,"client":"192.0.2.7","name":"/x","limit":"max_requests_per_second","event":"tftp.limited"})json"},
       {TftpLimited{7, "192.0.2.7", "/x", Limit::denied},

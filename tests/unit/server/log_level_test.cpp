@@ -5,18 +5,27 @@
 #include <algorithm>
 
 #include "server/classic_log.hpp"
+#include "server/json_log.hpp"
 
 using namespace server;
 
 TEST_CASE("the level that is known beforehand is that of the lines") {
+  using protocols::Cause;
   using sftp::Status;
-  event::TftpEnded sent{7, "a", "/x", false, 1, 1, 512, 1, 0, 0, {}};
-  auto aborted = sent;
-  aborted.how = {tftp::End::aborted, true, 0, "x"};
+  event::TransferEnded sent{7, event::Protocol::tftp, "a", "", "/x", "/x", false, 1, 1, 1, {}};
+  auto aborted = sent, probed = sent, damaged = sent, by_sftp = sent, lost = sent;
+  aborted.how.cause = Cause::client_error;
+  probed.how.cause = Cause::size_asked;
+  damaged.tftp = event::TftpDetails{.block_size = 512, .window = 1, .resent = 0, .tries = 0, .damages = true};
+  by_sftp.protocol = lost.protocol = event::Protocol::sftp;
+  lost.how.cause = Cause::connection_lost;
   const auto sftp_event = [](sftp::Event what) { return event::SftpHappened{9, std::move(what)}; };
   const std::initializer_list<Event> events{event::TftpRequested{7, "a", "b", false, {}},
                                             sent,
                                             aborted,
+                                            probed,
+                                            damaged,
+                                            lost,
                                             event::TftpRefused{7, "a", tftp::ErrorCode::file_not_found},
                                             event::TftpLimited{7, "a", "b", event::Limit::denied},
                                             event::SshProbed{9, "a"},
@@ -24,6 +33,7 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
                                             event::SshEnded{9, "", "a", 22, event::SshEnd::closed, ""},
                                             event::SshEnded{9, "ewc", "a", 22, event::SshEnd::closed, ""},
                                             event::SshRefused{9, "x"},
+                                            event::SshRefused{9, "x", true},
                                             event::LoggedIn{9, "ewc", "a", 22, "password"},
                                             event::LoginFailed{9, "ewc", "a", 22, "password"},
                                             event::SessionOpened{9, "ewc", "a"},
@@ -55,4 +65,8 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
     const auto least = std::ranges::min(lines, {}, &LogLine::level);
     CHECK_MESSAGE(level_of(event) == least.level, least.text);
   }
+  // JSON tells every transfer's end; the classic log has sftp-server's close for this one.
+  CHECK(level_of(by_sftp) == conf::LogLevel::verbose);
+  CHECK(json_line(by_sftp).level == conf::LogLevel::verbose);
+  CHECK(classic_lines(by_sftp)[0].level == conf::LogLevel::debug);
 }

@@ -84,3 +84,13 @@ TEST_CASE("only a client that is still there is told why the connection ends") {
   CHECK_FALSE(is_ours("Socket error: disconnected"));
   CHECK_FALSE(is_ours("Received SSH_MSG_DISCONNECT: 11:disconnected by user"));
 }
+
+TEST_CASE("a file that was open when the connection ended was ended by the client, the network or us") {
+  using protocols::Cause;
+  CHECK(cause_of_end("Received SSH_MSG_DISCONNECT: 11:disconnected by user") == Cause::disconnected);
+  CHECK(cause_of_end("Socket error: disconnected") == Cause::disconnected);
+  CHECK(cause_of_end("Socket error: Connection reset by peer") == Cause::connection_lost);
+  CHECK(cause_of_end("the client has sent nothing for 10 minutes") == Cause::connection_lost);
+  CHECK(cause_of_end("the server is shutting down") == Cause::shutdown);
+  CHECK(cause_of_end("out of memory") == Cause::connection_ended);
+}
