@@ -12,7 +12,7 @@
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop_meter.hpp"
 #include "storage/drop_digests.hpp"
-#include "storage/import.hpp"
+#include "storage/imported.hpp"
 #include "storage/lookup.hpp"
 
 // What happens, typed. Everything that tells about the server (the log, later counters, status and history)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
@@ -14,7 +14,7 @@ namespace storage {
 // than the settings allow. Pure.
 class Admission {
  public:
-  explicit Admission(const ImportSettings& limits) : limits_(limits) {}
+  explicit Admission(const UnpackLimits& limits) : limits_(limits) {}
 
   // The name of the file to be made; empty for the one leading folder, which is not made. `raw` is the name
   // as it stands in the archive, a folder's with a slash behind. Throws Rejected.
@@ -23,7 +23,7 @@ class Admission {
   bool any_file() const { return !seen_.empty(); }
 
  private:
-  const ImportSettings& limits_;
+  const UnpackLimits& limits_;
   std::optional<std::string> folder_;        // the common one; empty when there is none
   std::map<std::string, std::string> seen_;  // folded names, and as they stand in the archive
   std::uint64_t count_ = 0, total_ = 0;

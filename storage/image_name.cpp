@@ -6,6 +6,8 @@
 #include <array>
 
 #include "storage/member_name.hpp"
+#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 namespace {

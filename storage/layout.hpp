@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 

@@ -9,6 +9,8 @@
 #include "storage/manifest.hpp"
 #include "storage/member_name.hpp"
 #include "storage/promote.hpp"
+#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 namespace {

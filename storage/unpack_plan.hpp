@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 #include "storage/zip_directory.hpp"
 
 namespace storage {
@@ -14,6 +14,7 @@ struct Target {
   std::string name;  // of the file; empty for the one leading folder, which is not made
 };
 
+// All that unpacking one archive would write.
 struct UnpackPlan {
   std::vector<Target> targets;  // as `members` came
   std::uint64_t total = 0;      // bytes, as the archive declares: more are never written
@@ -21,6 +22,6 @@ struct UnpackPlan {
 
 // Throws Rejected for a name that is unsafe anywhere, for links and devices, folders, duplicates, encryption,
 // and what is beyond the limits.
-UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits);
+UnpackPlan plan_unpacking(std::vector<ZipMember> members, const UnpackLimits& limits);
 
 }  // namespace storage

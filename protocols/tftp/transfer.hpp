@@ -14,6 +14,7 @@ namespace tftp {
 
 using Time = std::chrono::steady_clock::time_point;
 
+// Answer the request with the options that were agreed.
 struct SendOack {};
 // `count` consecutive blocks, the first of them `block` (BlockNumbers gives the wire's number). They hold
 // `size` bytes of the file from `offset` on: a full block each, but for the file's last, which is short or
@@ -24,9 +25,11 @@ struct SendData {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
+// Acknowledge a block, by the number on the wire.
 struct SendAck {
   std::uint16_t number;
 };
+// Send ERROR.
 struct SendError {
   ErrorCode code;
   std::string_view text;
@@ -37,6 +40,7 @@ struct Store {  // `bytes` belong at `offset`, and live until the driver calls s
 };
 struct Publish {};  // the file is whole
 
+// How a transfer ended.
 enum class End {
   sent,
   received,
@@ -48,6 +52,7 @@ enum class End {
   stopped,     // the server ends
 };
 
+// The last action: the transfer is over.
 struct Finished {
   End end = End::sent;
   bool confirmed = true;   // false: everything went out, but the last ACK never came (some never send it)
