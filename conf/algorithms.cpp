@@ -107,12 +107,13 @@ template <AlgorithmKind kind>
 constexpr Kind<std::string> one_of(std::string_view wanted) {
   return {wanted, parse<kind>, advice<kind>};
 }
-constexpr auto kex_name = one_of<kex>("the name of a key exchange that this server knows");
-constexpr auto host_key_name = one_of<host_key>("the name of a host key algorithm that this server knows");
-constexpr auto cipher_name = one_of<cipher>("the name of a cipher that this server knows");
-constexpr auto mac_name = one_of<mac>("the name of a MAC that this server knows");
-
 }  // namespace
+
+const Kind<std::string> kex_name = one_of<kex>("the name of a key exchange that this server knows");
+const Kind<std::string> host_key_name =
+    one_of<host_key>("the name of a host key algorithm that this server knows");
+const Kind<std::string> cipher_name = one_of<cipher>("the name of a cipher that this server knows");
+const Kind<std::string> mac_name = one_of<mac>("the name of a MAC that this server knows");
 
 std::vector<std::string> algorithms(AlgorithmKind kind, Compatibility compatibility) {
   std::vector<std::string> names;
@@ -133,13 +134,6 @@ std::vector<std::string> offered(AlgorithmKind kind, const Ssh& ssh) {
                     : kind == cipher   ? ssh.ciphers
                                        : ssh.macs;
   return own.empty() ? algorithms(kind, ssh.compatibility) : own;
-}
-
-void read_algorithms(Section& section, Ssh& ssh) {
-  section.list("kex", kex_name, ssh.kex);
-  section.list("host_key_algorithms", host_key_name, ssh.host_key_algorithms);
-  section.list("ciphers", cipher_name, ssh.ciphers);
-  section.list("macs", mac_name, ssh.macs);
 }
 
 }  // namespace conf

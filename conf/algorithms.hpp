@@ -9,6 +9,7 @@
 // The algorithms of SSH, by their names on the wire (RFC 4253 7.1).
 namespace conf {
 
+// The four lists of names that both sides exchange.
 enum class AlgorithmKind { kex, host_key, cipher, mac };
 
 // What `ssh` makes the server offer, in its order: a list of the administrator's own, else the
@@ -18,7 +19,7 @@ bool offers_group_exchange(const Ssh& ssh);
 // That a compatibility stands for.
 std::vector<std::string> algorithms(AlgorithmKind kind, Compatibility compatibility);
 
-// The keys `kex`, `host_key_algorithms`, `ciphers` and `macs`.
-void read_algorithms(Section& section, Ssh& ssh);
+// Of the keys `kex`, `host_key_algorithms`, `ciphers` and `macs`.
+extern const Kind<std::string> kex_name, host_key_name, cipher_name, mac_name;
 
 }  // namespace conf

@@ -16,6 +16,7 @@ struct AuthorizedKey {
   bool admits(const Address& client) const;
 };
 
+// Why a line of authorized_keys is not accepted.
 struct KeyFault {
   enum class What { no_key, unknown_option, bad_from } what = What::no_key;
   std::string_view

@@ -24,6 +24,7 @@ class ConfigError : public std::runtime_error {
 // The same of any error: where it is no ConfigError it is one mistake.
 std::vector<std::string> mistakes_of(const std::exception& error);
 
+// A configuration that was read, and what the administrator should know about it.
 struct Loaded {
   Settings settings;
   bool names_depot = false;           // the file has the key `depot`
@@ -37,9 +38,5 @@ Loaded load_defaults();
 // `text` on top of the defaults; `name` stands in messages. Throws ConfigError.
 Loaded load_text(std::string_view text, const std::string& name);
 Loaded load_file(const std::filesystem::path& file);
-
-// The merged truth, in the form of the file itself (or as JSON), with every key.
-std::string to_yaml(const Settings& settings);
-std::string to_json(const Settings& settings);
 
 }  // namespace conf

@@ -9,6 +9,7 @@
 
 namespace conf {
 
+// For whom settings are printed.
 enum class Form { yaml, json };
 
 // Writes keys and values in the order in which they come, as YAML for people or as JSON for programs.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <tuple>
 
 #include "conf/address.hpp"
 #include "conf/endpoint.hpp"
@@ -72,15 +71,6 @@ std::string EarlyDrop::text() const { return fmt::format("{}:{}:{}", start, rate
 std::string Endpoint::text() const {
   const bool ipv6 = address.find(':') != address.npos;
   return ipv6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
-}
-
-bool needs_restart(const Settings& old, const Settings& now) {
-  const auto taken = [](const Settings& s) {
-    return std::tie(s.depot, s.user, s.tftp.listen, s.tftp.single_port, s.ssh.listen, s.ssh.compatibility,
-                    s.ssh.kex, s.ssh.host_key_algorithms, s.ssh.ciphers, s.ssh.macs, s.import, s.log.format,
-                    s.log.target, s.log.file, s.log.max_size);
-  };
-  return taken(old) != taken(now);
 }
 
 }  // namespace conf

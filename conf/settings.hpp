@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "conf/network.hpp"
-#include "storage/import.hpp"
+#include "storage/import_settings.hpp"
 #include "storage/lookup_settings.hpp"
 #include "storage/upload_limits.hpp"
 
@@ -16,6 +16,7 @@
 // any thread may read.
 namespace conf {
 
+// An address to listen on.
 struct Endpoint {
   std::string address;  // an IPv4 or IPv6 literal, without brackets; "0.0.0.0" and "::" for all
   std::uint16_t port = 0;
@@ -25,11 +26,13 @@ struct Endpoint {
 // "0.0.0.0:69", "[::]:69". Nothing for anything else; names are not resolved.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+// UDP ports, both ends included.
 struct PortRange {
   std::uint16_t first = 0, last = 0;
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
+// An account of SFTP and SCP: an entry of `ssh.users` or of the users file.
 struct User {
   std::string name;
   std::string password_hash;  // as server/password makes it; empty: no password opens this account
@@ -38,6 +41,7 @@ struct User {
   bool uploads = false;
 };
 
+// The key `tftp`.
 struct Tftp {
   std::vector<Endpoint> listen;
   bool uploads = false;
@@ -54,6 +58,7 @@ struct Tftp {
   std::vector<Network> deny;                  // wins over allow
 };
 
+// Which algorithms SSH offers: those of today, or old devices' as well.
 enum class Compatibility { modern, legacy };
 
 // As sshd's MaxStartups: above `start`, `rate` percent are dropped at random, growing to all of them at
@@ -66,6 +71,7 @@ struct EarlyDrop {
 // "100:30:300". Nothing for anything else, a rate above 100 or a start above full included.
 std::optional<EarlyDrop> parse_early_drop(std::string_view text);
 
+// The key `ssh`.
 struct Ssh {
   std::vector<Endpoint> listen;
   Compatibility compatibility = Compatibility::modern;
@@ -84,6 +90,7 @@ struct Ssh {
 
 using Uploads = storage::UploadLimits;
 
+// The key `import`.
 struct Import : storage::ImportSettings {
   bool watch = true;
   std::chrono::seconds settle{0};
@@ -93,18 +100,28 @@ struct Import : storage::ImportSettings {
   friend bool operator==(const Import&, const Import&) = default;
 };
 
+// How much is logged: each level holds the ones before it.
 enum class LogLevel { quiet, normal, verbose, debug };
+// Lines as tftpd-hpa and sshd write them, or JSON.
 enum class LogFormat { classic, json };
-enum class LogTarget { automatic, stderr_stream, journal, syslog, file, eventlog };
+// Where lines go. "automatic": the journal under systemd, else stderr.
+enum class LogTarget { automatic, stderr_stream, journal, syslog, file };
 
+// The key `log.target`.
+struct LogDestination {
+  LogTarget target = LogTarget::automatic;
+  std::filesystem::path file;  // for LogTarget::file
+};
+
+// The key `log`.
 struct Log {
   LogLevel level = LogLevel::verbose;
   LogFormat format = LogFormat::classic;
-  LogTarget target = LogTarget::automatic;
-  std::filesystem::path file;  // for LogTarget::file
+  LogDestination destination;
   std::uint64_t max_size = 0;  // bytes of that file; then it becomes FILE.1 and a new one begins
 };
 
+// The whole configuration.
 struct Settings {
   std::filesystem::path depot;
   std::optional<std::string> user;  // whom a server that root starts runs as
@@ -114,12 +131,7 @@ struct Settings {
   Import import;
   storage::LookupSettings lookup;
   Log log;
-  std::optional<Endpoint> metrics;
-  std::vector<std::string> expected;
   std::chrono::seconds drain{0};
 };
-
-// Whether what a running server has taken from `old` for good differs in `now`.
-bool needs_restart(const Settings& old, const Settings& now);
 
 }  // namespace conf

@@ -23,23 +23,28 @@ struct Examine {
   storage::Links links;
   std::string spelled = {};
 };
+// Attributes of an open file.
 struct ExamineOpen {
   std::uint32_t handle;
 };
+// Opens a file for reading under `handle`.
 struct OpenFile {
   std::uint32_t handle;
   storage::Path path;
   std::string spelled = {};
 };
+// Opens a folder for listing under `handle`.
 struct OpenDirectory {
   std::uint32_t handle;
   storage::Path path;
 };
+// Reads into the output.
 struct ReadFile {
   std::uint32_t handle;
   std::uint64_t offset;
   std::span<std::byte> into;  // room in the session's output; valid until done()
 };
+// Reads up to `count` more entries.
 struct ReadDirectory {
   std::uint32_t handle;
   std::size_t count;
@@ -52,6 +57,7 @@ class Names {
   virtual void take(std::string_view name) = 0;
   virtual void end() = 0;  // that was the last one
 };
+// Hands up to `count` more names to `names`.
 struct FindNames {
   std::uint32_t handle;
   std::size_t count;  // of entries to be looked at
@@ -67,6 +73,7 @@ struct CreateFile {  // seen by nobody before CloseHandle gives it its name, who
   std::optional<std::uint64_t> size = {};  // as announced
   bool create = true;                      // false: only what is there, and that is never replaced: it fails
 };
+// Writes to a created file.
 struct WriteFile {
   std::uint32_t handle;
   std::uint64_t offset;
@@ -83,18 +90,23 @@ struct CopyData {  // from one open file into a created one
   std::uint64_t to_offset;
   std::size_t size;
 };
+// Returns when the bytes are on the disk.
 struct SyncFile {
   std::uint32_t handle;
 };
+// Makes an empty folder.
 struct MakeDirectory {
   storage::Path path;
 };
+// Removes an empty folder.
 struct RemoveDirectory {
   storage::Path path;
 };
+// Removes a file that the same user uploaded.
 struct RemoveFile {
   storage::Path path;
 };
+// Gives a file that the same user uploaded another name.
 struct Rename {
   storage::Path from, to;
 };
@@ -102,17 +114,21 @@ using storage::Times;
 struct ExamineOwn {  // whether it is there, and the user's to change
   storage::Path path;
 };
+// Sets the times of an entry by its path.
 struct SetTimes {
   storage::Path path;
   Times times;
 };
+// Sets the times of an open file.
 struct SetTimesOpen {
   std::uint32_t handle;
   Times times;
 };
+// Reads where a link leads.
 struct ReadLink {
   storage::Path path;
 };
+// Asks for the space of the file system.
 struct ExamineSpace {
   storage::Path path;
 };
@@ -125,8 +141,10 @@ using Operation = std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, Re
                                SyncFile, MakeDirectory, RemoveDirectory, RemoveFile, Rename, ExamineOwn,
                                SetTimes, SetTimesOpen, ReadLink, ExamineSpace, AbandonFile>;
 
+// It worked, and there is nothing to tell.
 struct Done {};
 using storage::Space;
+// What a link says: a path of the client's view.
 struct LinkTarget {
   std::string text;
 };

@@ -2,9 +2,11 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
-#include "server/listen.hpp"
+#include "server/addresses.hpp"
 
 namespace server {
 

@@ -14,6 +14,7 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// An option that a command knows.
 struct Flag {
   std::string_view name;   // "--depot"
   std::string_view value;  // "DIR"; empty for a flag without one

@@ -11,6 +11,7 @@ namespace server {
 
 // UDP beyond what Asio has: the address that a request was sent to, and many packets in one call.
 
+// A packet that came, with both of its addresses.
 struct Datagram {
   std::span<const std::byte> bytes;
   udp::endpoint from;

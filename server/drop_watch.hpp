@@ -9,6 +9,7 @@
 
 namespace server {
 
+// What happened to one name in drop/.
 struct DropChange {
   enum class Kind { written, closed, gone, everything } kind;  // everything: look at the whole folder again
   std::string name;

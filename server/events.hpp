@@ -13,7 +13,7 @@
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop_meter.hpp"
 #include "storage/drop_digests.hpp"
-#include "storage/import.hpp"
+#include "storage/imported.hpp"
 #include "storage/lookup.hpp"
 
 // What happens, typed. Everything that tells about the server (the log, later counters, status and history)
@@ -146,7 +146,7 @@ struct SshRefused {
   std::uint64_t number;
   std::string what;
   bool by_service = false;  // by SFTP or SCP, not by the connection
-  bool usual = false;  // every client asks for it and goes on without it: an environment variable
+  bool usual = false;       // every client asks for it and goes on without it: an environment variable
 };
 struct LoggedIn {
   std::uint64_t number;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "conf/users.hpp"
+#include "server/addresses.hpp"
 #include "server/controller_lines.hpp"
 #include "server/escape.hpp"
 #include "server/listen.hpp"

@@ -7,6 +7,7 @@
 
 namespace server {
 
+// The two host keys of a depot. The files belong to state/; libssh's objects to whoever made them.
 struct HostKeyPair {
   ssh::Key key;
   std::string type;         // "ssh-rsa"

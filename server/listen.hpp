@@ -14,6 +14,7 @@ struct ListenError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Open sockets for each address that the configuration names.
 struct Listeners {
   std::vector<udp::socket> tftp;
   std::vector<tcp::acceptor> ssh;
@@ -37,8 +38,5 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan);
 
 std::string text_of(const udp::endpoint& endpoint);  // "[::1]:69"
 std::string text_of(const tcp::endpoint& endpoint);
-
-// This host's addresses, without loopback and link-local ones: what to type on a controller.
-std::vector<net::ip::address> own_addresses();
 
 }  // namespace server

@@ -42,12 +42,13 @@ int open_file(const std::string& file) {
 
 LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO), max_size_(settings.max_size) {
   using enum conf::LogTarget;
-  journal_ = settings.target == journal || (settings.target == automatic && stderr_is_journal());
-  syslog_ = settings.target == conf::LogTarget::syslog;
+  const auto target = settings.destination.target;
+  journal_ = target == journal || (target == automatic && stderr_is_journal());
+  syslog_ = target == conf::LogTarget::syslog;
   json_ = settings.format == conf::LogFormat::json;
   if (syslog_) ::openlog("apdepot", LOG_PID | LOG_NDELAY, LOG_DAEMON);
-  if (settings.target == file) {
-    file_ = settings.file.string();
+  if (target == file) {
+    file_ = settings.destination.file.string();
     stream_ = open_file(file_);
     if (stream_ < 0)
       throw std::system_error(errno, std::system_category(), "cannot open the log file " + file_);

@@ -1,6 +1,7 @@
 #include "server/server.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 
 #include "conf/algorithms.hpp"
+#include "conf/restart.hpp"
 #include "conf/users.hpp"
 #include "server/classic_log.hpp"
 #include "server/descriptors.hpp"
@@ -103,7 +105,7 @@ Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& acc
 // Not before root was given up: what cannot be opened now could not be opened after the log was rotated.
 void Server::open_log() try { writer_.emplace(settings_->log); } catch (const std::system_error& e) {
   if (e.code() != std::errc::permission_denied) throw;
-  const auto file = settings_->log.file;
+  const auto file = settings_->log.destination.file;
   throw std::runtime_error(
       fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
                   "to write in {}, where the log is begun anew",
@@ -380,12 +382,10 @@ void Server::put_in_force(conf::Loaded loaded) {
   bound_open_files();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
-  if (conf::needs_restart(*settings_, *shared_.settings)) {
-    events_.emit(
-        event::Warned{"the depot, the user, the addresses, tftp.single_port, ssh.compatibility, the "
-                      "algorithms of ssh, import, "
-                      "log.format, log.target and log.max_size change at the next start only"});
-  }
+  const auto waiting = conf::keys_that_wait(*settings_, *shared_.settings);
+  if (!waiting.empty())
+    events_.emit(event::Warned{fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
+                                           waiting.size() == 1 ? "changes" : "change")});
 }
 
 void Server::begin_drain() {

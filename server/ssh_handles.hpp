@@ -9,6 +9,7 @@
 namespace server::ssh {
 
 template <auto Free>
+// Frees libssh's objects, for std::unique_ptr.
 struct Deleter {
   template <class T>
   void operator()(T* handle) const noexcept {

@@ -26,6 +26,7 @@ struct KnownUser {
   std::vector<Key> keys;  // without those that libssh does not understand
 };
 
+// What the users file and the configuration say about one name.
 struct UserLookup {
   std::shared_ptr<const KnownUser> user;  // nobody: there is no such user
   std::string similar;                    // then one that is called so but for case, and blanks around it

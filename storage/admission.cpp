@@ -6,6 +6,7 @@
 
 #include "storage/clutter.hpp"
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace {

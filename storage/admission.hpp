@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
@@ -16,7 +16,7 @@ namespace storage {
 // than the settings allow. Pure.
 class Admission {
  public:
-  explicit Admission(const ImportSettings& limits) : limits_(limits) {}
+  explicit Admission(const UnpackLimits& limits) : limits_(limits) {}
 
   // The name of the file to be made; empty for what is not made: the one leading folder, and clutter
   // (clutter.hpp), which counts for the bounds and for nothing else. `raw` is the name as it stands in the
@@ -28,7 +28,7 @@ class Admission {
   std::vector<std::string> take_left_out() { return std::move(left_out_); }
 
  private:
-  const ImportSettings& limits_;
+  const UnpackLimits& limits_;
   std::optional<std::string> folder_;        // the common one; empty when there is none
   std::map<std::string, std::string> seen_;  // folded names, and as they stand in the archive
   std::vector<std::string> left_out_;

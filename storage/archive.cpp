@@ -9,6 +9,7 @@
 #include "storage/durable.hpp"
 #include "storage/packed_stream.hpp"
 #include "storage/plain_file.hpp"
+#include "storage/rejected.hpp"
 #include "storage/unpack_tar.hpp"
 #include "storage/unpack_zip.hpp"
 
@@ -26,7 +27,7 @@ Packing packing_in(BundleFormat format) {
 }  // namespace
 
 Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                const ImportSettings& limits, const Heard& heard) {
+                const UnpackLimits& limits, const Heard& heard) {
   if (!is_archive(format)) throw Rejected("the file is no archive; was the right file downloaded?");
   auto unpacked = format == BundleFormat::zip
                       ? unpack_zip(archive, target, limits, heard)

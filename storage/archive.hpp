@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "storage/bundle_format.hpp"
-#include "storage/import.hpp"
-#include "storage/manifest.hpp"
+#include "storage/member.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
@@ -28,7 +28,7 @@ struct Unpacked {
 // damaged, hostile, beyond the limits or no archive; std::system_error when the disk fails, or has not the
 // room.
 Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                const ImportSettings& limits, const Heard& heard = {});
+                const UnpackLimits& limits, const Heard& heard = {});
 
 // Puts a file that is no archive, or must not be unpacked, into `target` in the same way.
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "storage/import.hpp"
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
+#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 #include "storage/zip_directory.hpp"
 
 namespace storage {

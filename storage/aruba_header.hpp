@@ -15,6 +15,7 @@ namespace storage {
 
 constexpr std::size_t aruba_header_size = 512;
 
+// What the header says. Numbers are converted; texts are raw.
 struct ArubaHeader {
   std::uint32_t payload = 0;   // bytes behind the header
   std::uint32_t format = 0;    // 2

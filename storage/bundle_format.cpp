@@ -8,6 +8,7 @@
 
 #include "storage/member_name.hpp"
 #include "storage/packed_stream.hpp"
+#include "storage/rejected.hpp"
 #include "storage/tar_header.hpp"
 #include "storage/zip_end.hpp"
 
@@ -47,7 +48,7 @@ bool is_zip(std::span<const std::byte> beginning) {
 bool is_tar_block(TarBlock block) { return parse_tar_header(block) || has_tar_magic(block); }
 
 // Its first block is a header; of an empty one, zeros.
-bool begins_as_tar(const File& file, Packing packing, const ImportSettings& limits) try {
+bool begins_as_tar(const File& file, Packing packing, const UnpackLimits& limits) try {
   PackedStream stream(file, packing, limits);
   std::array<std::byte, tar_block> block{};
   return stream.read(block) == block.size() && (is_tar_block(block) || is_zero_block(block));
@@ -57,7 +58,7 @@ bool begins_as_tar(const File& file, Packing packing, const ImportSettings& limi
 
 }  // namespace
 
-BundleFormat format_of(const File& file, const ImportSettings& limits) {
+BundleFormat format_of(const File& file, const UnpackLimits& limits) {
   std::array<std::byte, tar_block> bytes{};
   const std::span<std::byte> whole = bytes;
   const auto got = file.read({&whole, 1}, 0);

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "storage/file.hpp"
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
@@ -18,7 +18,7 @@ enum class BundleFormat : std::uint8_t {
 };
 
 // Reads the beginning. Throws Rejected for an empty file, std::system_error when the disk fails.
-BundleFormat format_of(const File& file, const ImportSettings& limits);
+BundleFormat format_of(const File& file, const UnpackLimits& limits);
 bool is_archive(BundleFormat format);
 // Throws Rejected when the name promises an archive (.zip, .tar, .gz, .tgz, .xz, .txz) and the content is
 // none.

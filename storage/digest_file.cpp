@@ -6,9 +6,9 @@
 #include <array>
 #include <system_error>
 
-#include "storage/import.hpp"
 #include "storage/member_name.hpp"
 #include "storage/plain_file.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;

@@ -9,10 +9,10 @@
 #include <stdexcept>
 
 #include "storage/drop_folder.hpp"
-#include "storage/import.hpp"
 #include "storage/manifest.hpp"
 #include "storage/member_name.hpp"
 #include "storage/published.hpp"
+#include "storage/rejected.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {

@@ -16,6 +16,7 @@ namespace storage {
 // is compared with what was published. Either way the digest file is taken away once it was used, the very
 // one that was read. For a worker.
 
+// The result for one file that a digest file names.
 struct ComparedDigest {
   std::string file;   // the archive or image that was imported, by its file name; raw
   std::string where;  // the digest file

@@ -33,6 +33,7 @@ class DropFolder {
   std::map<std::string, Time> due_;  // the moment at which a file that lies still counts as whole
 };
 
+// What an entry of drop/ is, as far as an import cares.
 enum class DropKind { file, being_written, not_a_file, gone };
 // What lies under `name` in drop/. Nothing but a regular file is opened, and no link is followed.
 DropKind kind_of_drop(const Depot& depot, const std::string& name);

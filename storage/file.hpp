@@ -12,6 +12,7 @@ namespace storage {
 template <class T>
 using Result = std::expected<T, std::error_code>;
 
+// What an entry of a folder is. "other" is a FIFO, a socket or a device: those are never opened.
 enum class Kind : std::uint8_t { file, directory, link, other };
 
 // Two that are equal belong to one file, with the same bytes as far as the system tells.
@@ -21,10 +22,12 @@ struct FileVersion {
   auto operator<=>(const FileVersion&) const = default;
 };
 
+// The times that a client may set.
 struct Times {
   std::int64_t accessed = 0, modified = 0;  // seconds since 1970, UTC
 };
 
+// What the file system tells of an entry.
 struct Attributes {
   Kind kind = Kind::other;
   std::uint64_t size = 0;

@@ -10,6 +10,7 @@ namespace storage {
 // of an old server in front, an image's name without any directory. The file's own name must be the same but
 // for case, so that no other image family is ever meant. Whoever fits beside another is not meant.
 
+// The file that was meant, and the rule that found it.
 struct Meant {
   Path path;
   Rule rule = Rule::letter_case;

@@ -7,6 +7,8 @@
 
 #include "storage/layout.hpp"
 #include "storage/member_name.hpp"
+#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "storage/aruba_header.hpp"
-#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 

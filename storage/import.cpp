@@ -22,6 +22,7 @@
 #include "storage/plain_file.hpp"
 #include "storage/publish.hpp"
 #include "storage/release.hpp"
+#include "storage/release_name.hpp"
 #include "storage/staging.hpp"
 #include "storage/tar_walk.hpp"
 

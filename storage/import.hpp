@@ -2,27 +2,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "storage/depot.hpp"
-#include "storage/one_line.hpp"
+#include "storage/import_settings.hpp"
+#include "storage/imported.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 
 class File;
 struct KnownDigest;
-
-// The bounds for a hostile archive, and where releases go. conf/ fills this in from the key `import`.
-struct ImportSettings {
-  std::string layout = "{product}/{release}";
-  std::uint64_t max_members = 10'000;
-  std::uint64_t max_total = 16ULL << 30;  // bytes, unpacked
-  std::uint64_t max_ratio = 200;          // unpacked to packed, for one member and for the whole
-  friend bool operator==(const ImportSettings&, const ImportSettings&) = default;
-};
 
 // What one import is told, beside the settings.
 struct ImportOrder {
@@ -30,22 +21,6 @@ struct ImportOrder {
   bool replace = false;     // another bundle or image that is published in its place gives way
   // Hears how far the import is, as it goes on; called on its thread, often.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
-};
-
-struct Imported {
-  std::string path;   // "/EWC/17_9_4a"; of a single image its directory, of an unknown file "/other/NAME"
-  std::string image;  // the single image's name; empty for a bundle
-  std::uint64_t members = 0, bytes = 0;
-  bool already_there =
-      false;             // the same members with the same digests are published already: nothing was changed
-  bool verified = true;  // no doubt about its structure, or a digest from the vendor confirmed it
-  std::vector<std::string> warnings;
-};
-
-// Why a bundle was not published, in a sentence for the administrator: what is wrong with it and what to do.
-// In one line, whatever a library said.
-struct Rejected : std::runtime_error {
-  explicit Rejected(std::string_view reason) : std::runtime_error(one_line(reason)) {}
 };
 
 // What is imported: an open file, so that whoever opened it decided by whose rights.

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "storage/path.hpp"
-#include "storage/release.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 

@@ -14,11 +14,13 @@
 
 namespace storage {
 
+// A file that was found and opened.
 struct Found {
   Path path;  // the file's own
   File file;
   Rule rule = Rule::exact;
 };
+// Why a lookup has no file.
 struct NotFound {
   std::expected<Path, PathError> asked;  // as it was understood, aliases put in
   std::error_code error;                 // what the system said of the path

@@ -1,18 +1,12 @@
 #pragma once
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace storage {
+#include "storage/member.hpp"
 
-struct Member {
-  std::string name;
-  std::uint64_t size = 0;
-  std::string sha256;  // hex
-  friend bool operator==(const Member&, const Member&) = default;
-};
+namespace storage {
 
 // A file that was imported, as it came: what a digest that the vendor gives, perhaps later, is compared with.
 struct Origin {

@@ -29,6 +29,7 @@ enum class Cause {
 };
 std::string_view cause_name(Cause cause);
 
+// A request for a file that is not there, and what the log says about it.
 struct Miss {
   Cause cause = Cause::not_found;
   std::string what;             // "/Wrong-Path does not exist"

@@ -8,6 +8,8 @@
 #include <new>
 #include <system_error>
 
+#include "storage/rejected.hpp"
+
 namespace storage {
 namespace {
 
@@ -141,7 +143,7 @@ Packing packing_of(std::span<const std::byte> beginning) {
   return Packing::none;
 }
 
-PackedStream::PackedStream(const File& file, Packing packing, const ImportSettings& limits)
+PackedStream::PackedStream(const File& file, Packing packing, const UnpackLimits& limits)
     : file_(file), limits_(limits), block_(block_size), decoder_(decoder_for(packing)) {}
 
 PackedStream::~PackedStream() = default;

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "storage/file.hpp"
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
+// How a whole archive is compressed.
 enum class Packing : std::uint8_t { none, gzip, xz };
 
 // Told by the first bytes.
@@ -22,7 +23,7 @@ Packing packing_of(std::span<const std::byte> beginning);
 // Throws Rejected for what is damaged, cut or beyond the limits; std::system_error when the disk fails.
 class PackedStream {
  public:
-  PackedStream(const File& file, Packing packing, const ImportSettings& limits);
+  PackedStream(const File& file, Packing packing, const UnpackLimits& limits);
   ~PackedStream();
 
   // Fills it whole, but for the last bytes of the stream; then 0.
@@ -41,7 +42,7 @@ class PackedStream {
   void check_limits() const;
 
   const File& file_;
-  const ImportSettings& limits_;
+  const UnpackLimits& limits_;
   std::vector<std::byte> block_;
   std::span<const std::byte> input_;
   std::uint64_t offset_ = 0, given_ = 0;

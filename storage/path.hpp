@@ -7,6 +7,7 @@
 
 namespace storage {
 
+// Why a text is not a valid path.
 enum class PathError { empty, climbs, invalid, too_long };
 
 // What ".." above "/" means. Over SFTP it stays at "/", as in a chroot; a TFTP name that climbs is refused.

@@ -10,6 +10,7 @@ namespace storage {
 // `current`, beside the releases of a product: a link to the one that controllers shall use, so that their
 // path never changes.
 
+// Why `current` stays as it is, in a sentence for the administrator.
 struct NotPromoted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -7,9 +7,9 @@
 #include <system_error>
 
 #include "storage/durable.hpp"
-#include "storage/import.hpp"
 #include "storage/member_name.hpp"
 #include "storage/published.hpp"
+#include "storage/rejected.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {

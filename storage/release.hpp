@@ -30,31 +30,10 @@ bool is_ios_xe(const Version& version);
 // of 17.9.4.
 Version release_version(const Version& version);
 
-// The longest version of at least three fields that `text` begins with, as it stands there, of at most `most`
-// fields: "17.09.04a" of "17.09.04a.zip".
-std::optional<std::string> leading_version(std::string_view text, std::size_t most);
-
 // "ap1g8", "c3700", "ap802": the part of an image's name that says which models it fits.
 bool is_image_family(std::string_view name);
 
 // The one line of an .info file, without white space, BOM and line end. Nothing when it is no such line.
 std::optional<std::string> info_line(std::string_view content);
-
-// What names a release: the text of the two .info files where the bundle has them, and the bundle's own name.
-struct ReleaseEvidence {
-  std::string bundle_name;                        // "C9800-AP-universalk9.17.09.04a.zip"
-  std::optional<std::string> controller_version;  // controller_version.info: "17.09.04a.0.6"
-  std::optional<std::string> ap_version;          // version.info: "17.9.4.27"
-  std::vector<std::string> members;
-};
-
-struct ReleaseName {
-  std::string product;                // "EWC", "ME", "other"
-  std::string release;                // "17_9_4a", or an unknown archive's name
-  std::vector<std::string> warnings;  // sources that disagree, each shown
-};
-
-// Content names the release: controller_version.info first, then version.info, then the bundle's name.
-ReleaseName name_release(const ReleaseEvidence& evidence);
 
 }  // namespace storage

@@ -1,3 +1,5 @@
+#include "storage/release_name.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -9,6 +9,7 @@
 #include "storage/layout.hpp"
 #include "storage/manifest.hpp"
 #include "storage/member_name.hpp"
+#include "storage/release_name.hpp"
 
 namespace storage {
 namespace {

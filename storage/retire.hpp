@@ -18,8 +18,10 @@ struct NotRetired : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Whether the product's `current` may be removed with the release that it points at.
 enum class Current { kept, removed };
 
+// A release that was moved, for the log.
 struct Retired {
   std::string path;      // that it had: "/EWC/17_9_4a"
   std::string moved_to;  // below the depot: "retired/EWC/17_9_4a"

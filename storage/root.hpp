@@ -8,6 +8,7 @@
 
 namespace storage {
 
+// One entry of a folder.
 struct Entry {
   std::string name;
   Attributes attributes;  // of the entry itself: a link is a link
@@ -38,6 +39,7 @@ struct Space {
   bool read_only = false;
 };
 
+// Whether the last component may be a link.
 enum class Links { follow, keep };
 
 // The virtual root: a directory that no name, link or race leads out of. Links inside it work, relative or

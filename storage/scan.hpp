@@ -7,6 +7,7 @@
 
 namespace storage {
 
+// What lies in a depot, as a scan saw it.
 struct Scanned {
   std::vector<Shelf> shelves;  // always in the same order
   std::vector<Archived> archives;

@@ -13,6 +13,7 @@ namespace storage {
 constexpr std::size_t tar_block = 512;
 using TarBlock = std::span<const std::byte, tar_block>;
 
+// One header, decoded. The name is hostile.
 struct TarHeader {
   std::string name;  // the raw bytes, with ustar's prefix in front
   std::uint64_t size = 0;

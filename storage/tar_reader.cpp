@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace {

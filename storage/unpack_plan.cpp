@@ -9,6 +9,7 @@
 #include "storage/admission.hpp"
 #include "storage/clutter.hpp"
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace {
@@ -69,14 +70,14 @@ void check_member(const ZipMember& member) {
         in_quotes(member.name), method_name(member.method)));
 }
 
-void check_ratio(std::uint64_t size, std::uint64_t packed, const ImportSettings& limits,
+void check_ratio(std::uint64_t size, std::uint64_t packed, const UnpackLimits& limits,
                  const std::string& what) {
   if (size <= small || size / limits.max_ratio <= packed) return;
   throw Rejected(fmt::format("{} would grow from {} bytes to {}; import.max_ratio allows a factor of {}",
                              what, packed, size, limits.max_ratio));
 }
 
-void check_ratios(const UnpackPlan& plan, const ImportSettings& limits) {
+void check_ratios(const UnpackPlan& plan, const UnpackLimits& limits) {
   std::uint64_t packed = 0;
   for (const auto& [member, name, clutter] : plan.targets) {
     check_ratio(member.size, member.packed, limits, "the archive's member " + in_quotes(member.name));
@@ -87,7 +88,7 @@ void check_ratios(const UnpackPlan& plan, const ImportSettings& limits) {
 
 }  // namespace
 
-UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits) {
+UnpackPlan plan_unpacking(std::vector<ZipMember> members, const UnpackLimits& limits) {
   UnpackPlan plan;
   Admission admission(limits);
   for (auto& member : members) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/import.hpp"
+#include "storage/unpack_limits.hpp"
 #include "storage/zip_directory.hpp"
 
 namespace storage {
@@ -15,6 +15,7 @@ struct Target {
   bool clutter = false;
 };
 
+// All that unpacking one archive would write.
 struct UnpackPlan {
   std::vector<Target> targets;        // as `members` came
   std::uint64_t total = 0;            // bytes, as the archive declares: more are never written
@@ -23,6 +24,6 @@ struct UnpackPlan {
 
 // Throws Rejected for a name that is unsafe anywhere, for links and devices, folders, duplicates, encryption,
 // and what is beyond the limits.
-UnpackPlan plan_unpacking(std::vector<ZipMember> members, const ImportSettings& limits);
+UnpackPlan plan_unpacking(std::vector<ZipMember> members, const UnpackLimits& limits);
 
 }  // namespace storage

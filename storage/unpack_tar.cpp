@@ -3,6 +3,7 @@
 #include "storage/admission.hpp"
 #include "storage/digest.hpp"
 #include "storage/plain_file.hpp"
+#include "storage/rejected.hpp"
 #include "storage/tar_reader.hpp"
 
 namespace storage {
@@ -13,7 +14,7 @@ constexpr std::size_t block_size = 256 << 10;
 class TarUnpacking {
  public:
   TarUnpacking(const File& archive, Packing packing, const std::filesystem::path& target,
-               const ImportSettings& limits, const Heard& heard)
+               const UnpackLimits& limits, const Heard& heard)
       : target_(target), heard_(heard), stream_(archive, packing, limits), admission_(limits) {
     if (packing == Packing::none) check_space(target, archive.at_open().size);
   }
@@ -70,7 +71,7 @@ class TarUnpacking {
 }  // namespace
 
 Unpacked unpack_tar(const File& archive, Packing packing, const std::filesystem::path& target,
-                    const ImportSettings& limits, const Heard& heard) {
+                    const UnpackLimits& limits, const Heard& heard) {
   return TarUnpacking(archive, packing, target, limits, heard).run();
 }
 

@@ -12,6 +12,7 @@
 #include "storage/digest.hpp"
 #include "storage/member_name.hpp"
 #include "storage/plain_file.hpp"
+#include "storage/rejected.hpp"
 #include "storage/unpack_plan.hpp"
 #include "storage/zip_directory.hpp"
 
@@ -112,7 +113,7 @@ Member write_member(const Source& source, archive* reader, const Target& target,
 
 }  // namespace
 
-Unpacked unpack_zip(const File& archive, const std::filesystem::path& target, const ImportSettings& limits,
+Unpacked unpack_zip(const File& archive, const std::filesystem::path& target, const UnpackLimits& limits,
                     const Heard& heard) {
   UnpackPlan plan = plan_unpacking(read_zip_directory(archive, limits.max_members), limits);
   check_space(target, plan.total);

@@ -7,6 +7,7 @@
 
 namespace storage {
 
+// What uploads take up.
 struct UploadUse {
   std::uint64_t bytes = 0, files = 0, folders = 0;
   UploadUse& operator+=(const UploadUse& more);

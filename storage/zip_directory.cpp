@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "storage/import.hpp"
 #include "storage/member_name.hpp"
+#include "storage/rejected.hpp"
 #include "storage/zip_end.hpp"
 
 namespace storage {

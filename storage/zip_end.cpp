@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "storage/import.hpp"
+#include "storage/rejected.hpp"
 
 namespace storage {
 namespace {

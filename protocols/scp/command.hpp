@@ -15,6 +15,7 @@ struct Name {
   friend bool operator==(const Name&, const Name&) = default;
 };
 
+// What `scp -f` or `scp -t` was called with.
 struct Command {
   bool sends = false;  // -f, from the server; else -t, to it
   bool preserves_times = false;

@@ -12,15 +12,18 @@ namespace scp {
 
 constexpr std::size_t longest_line = 2048;  // bytes; OpenSSH reads no more of an answer
 
+// "C0644 SIZE NAME": a file follows.
 struct FileRecord {
   std::uint32_t mode;
   std::uint64_t size;  // at most INT64_MAX
   std::string name;    // hostile
 };
+// "D0755 0 NAME": what follows lies in this folder.
 struct DirectoryRecord {
   std::uint32_t mode;
   std::string name;  // hostile
 };
+// "E": the folder ends.
 struct DirectoryEnd {};
 using Record = std::variant<FileRecord, DirectoryRecord, DirectoryEnd, files::Times>;
 

@@ -18,15 +18,18 @@ using namespace files;
 
 // Names and texts are hostile.
 namespace event {
+// A file was opened, for reading or for an upload.
 struct Opened {
   std::string name;
   bool write;
 };
+// A file was closed, with the bytes that went either way.
 struct Closed {
   std::string name;
   std::uint64_t read, written;  // bytes
   bool forced;                  // the session ended, or what was written vanishes
 };
+// Something about a file, or the session, went wrong.
 struct Failed {
   std::string name, text;  // the name is empty when it is not about a file
   bool by_client;          // it told us, or went away; else we told it

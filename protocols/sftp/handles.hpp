@@ -29,6 +29,7 @@ struct Handle {
   bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
 };
 
+// The handles that one session has given out, by the bytes that the client sends back.
 class Handles {
  public:
   static constexpr std::size_t most = 1024;

@@ -21,6 +21,7 @@ struct Misnamed {
   storage::PathError error;
 };
 
+// What a user may do: the column "writes" of the request table decides.
 enum class Access { read_only, uploads };
 
 // An SFTP version 3 server for one client, which may only read, or also send new files. Pure: the channel's

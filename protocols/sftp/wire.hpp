@@ -14,6 +14,7 @@ namespace sftp {
 
 using Bytes = std::span<const std::byte>;
 
+// SSH_FXP_*: the first byte of each packet.
 enum class Type : std::uint8_t {
   init = 1,
   version = 2,
@@ -44,6 +45,7 @@ enum class Type : std::uint8_t {
   extended_reply = 201,
 };
 
+// SSH_FX_*: how a request ended.
 enum class Status : std::uint32_t {
   ok,
   eof,

@@ -23,8 +23,10 @@ namespace tftp {
 
 using Bytes = std::span<const std::byte>;
 
+// The first two bytes of each packet.
 enum class Opcode : std::uint16_t { rrq = 1, wrq, data, ack, error, oack };
 
+// The codes of ERROR (RFC 1350 5, RFC 2347).
 enum class ErrorCode : std::uint16_t {
   undefined,
   file_not_found,
@@ -39,12 +41,15 @@ enum class ErrorCode : std::uint16_t {
 std::string_view text_of(ErrorCode code);  // "File not found": the words of tftpd-hpa
 ErrorCode code_of(std::error_code error);  // of what the file system said
 
+// How a file is sent. "mail" is obsolete and refused.
 enum class Mode { octet, netascii, mail };
 
+// One option of a request or an OACK.
 struct Option {
   std::string name, value;  // as the client spelled them: some clients want their own spelling back
 };
 
+// A decoded RRQ or WRQ. Its texts are hostile.
 struct Request {
   bool write = false;
   std::string filename;
@@ -57,6 +62,7 @@ struct Request {
 // bounded before anything of it is kept.
 constexpr std::size_t largest_request = 2048, longest_name = 1024, most_options = 16;
 
+// Why a packet is not a request.
 enum class Malformed {
   not_a_request,  // some other opcode, or less than one: answered with silence, for it may be forged
   unterminated,   // filename or mode without its NUL

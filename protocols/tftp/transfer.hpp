@@ -15,6 +15,7 @@ namespace tftp {
 
 using Time = std::chrono::steady_clock::time_point;
 
+// Answer the request with the options that were agreed.
 struct SendOack {};
 // `count` consecutive blocks, the first of them `block` (BlockNumbers gives the wire's number). They hold
 // `size` bytes of the file from `offset` on: a full block each, but for the file's last, which is short or
@@ -25,9 +26,11 @@ struct SendData {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
+// Acknowledge a block, by the number on the wire.
 struct SendAck {
   std::uint16_t number;
 };
+// Send ERROR.
 struct SendError {
   ErrorCode code;
   std::string_view text;

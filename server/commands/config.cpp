@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "conf/print.hpp"
 #include "conf/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/escape.hpp"

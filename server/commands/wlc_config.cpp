@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "conf/users.hpp"
+#include "server/addresses.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/release_argument.hpp"
 #include "server/controller_lines.hpp"

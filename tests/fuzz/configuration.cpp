@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "conf/load.hpp"
+#include "conf/print.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;

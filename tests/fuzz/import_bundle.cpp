@@ -25,7 +25,7 @@ constexpr std::array names{"C9800-AP-universalk9.17.09.04a.zip",
                            "AIR-AP1815-K9-ME-8-10-185-0.tar",
                            "ap1g8",
                            "thing.gz"};
-const storage::ImportSettings settings{.max_members = 20, .max_total = 4 << 20, .max_ratio = 50};
+const storage::ImportSettings settings{{.max_members = 20, .max_total = 4 << 20, .max_ratio = 50}};
 
 bool is_text(std::string_view text) {
   for (const char c : text)

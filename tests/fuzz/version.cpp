@@ -3,6 +3,7 @@
 
 #include "storage/path.hpp"
 #include "storage/release.hpp"
+#include "storage/release_name.hpp"
 #include "storage/spelling.hpp"
 #include "tests/fuzz/require.hpp"
 

@@ -15,7 +15,7 @@ namespace test {
 struct Unpacking {
   TempDir dir;
   std::filesystem::path target = dir / "target";
-  storage::ImportSettings limits;
+  storage::UnpackLimits limits;
   Unpacking() { empty(); }
 
   void empty() {

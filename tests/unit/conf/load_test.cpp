@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "conf/print.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using conf::Endpoint;
@@ -83,10 +84,8 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.lookup.aliases.empty());
   CHECK(settings.log.level == conf::LogLevel::verbose);
   CHECK(settings.log.format == conf::LogFormat::classic);
-  CHECK(settings.log.target == LogTarget::automatic);
+  CHECK(settings.log.destination.target == LogTarget::automatic);
   CHECK(settings.log.max_size == 256ULL << 20);
-  CHECK_FALSE(settings.metrics);
-  CHECK(settings.expected.empty());
   CHECK(settings.drain == 30s);
 }
 
@@ -141,8 +140,6 @@ import:
   max_ratio: 1000000
 lookup: {forgiving: false, aliases: {/tftpboot: /EWC/17_9_4a, /old/: /}}
 log: {level: debug, format: json, target: "file:/var/log/apdepot.log", max_size: 1MiB}
-metrics: {listen: "127.0.0.1:9469"}
-expected: [172.16.4.26]
 drain: 0
 )");
   CHECK(settings.depot == "depot");
@@ -183,11 +180,9 @@ drain: 0
         std::vector<storage::Alias>{{path("/tftpboot"), path("/EWC/17_9_4a")}, {path("/old"), path("/")}});
   CHECK(settings.log.level == conf::LogLevel::debug);
   CHECK(settings.log.format == conf::LogFormat::json);
-  CHECK(settings.log.target == LogTarget::file);
-  CHECK(settings.log.file == "/var/log/apdepot.log");
+  CHECK(settings.log.destination.target == LogTarget::file);
+  CHECK(settings.log.destination.file == "/var/log/apdepot.log");
   CHECK(settings.log.max_size == 1ULL << 20);
-  CHECK(settings.metrics == Endpoint{"127.0.0.1", 9469});
-  CHECK(settings.expected == std::vector<std::string>{"172.16.4.26"});
   CHECK(settings.drain == 0s);
 }
 
@@ -204,10 +199,9 @@ TEST_CASE("what a file does not say keeps its default") {
 }
 
 TEST_CASE("null gives an optional key its absence back") {
-  const auto settings = load("tftp: {port_range: null}\nssh: {users_file: ~}\nmetrics: {listen: null}\n");
+  const auto settings = load("tftp: {port_range: null}\nssh: {users_file: ~}\n");
   CHECK_FALSE(settings.tftp.port_range);
   CHECK_FALSE(settings.ssh.users_file);
-  CHECK_FALSE(settings.metrics);
 }
 
 TEST_CASE("a value that is wrong is named with file, line and key, and what to write instead") {
@@ -265,15 +259,18 @@ TEST_CASE("a value that is wrong is named with file, line and key, and what to w
             "shell only: write the whole path"},
            {"tftp: {listen: ['127.0.0.1:69', '0.0.0.0:69']}",
             "1: tftp.listen: 127.0.0.1:69 is part of 0.0.0.0:69 already; leave one of the two out"},
-           {"expected:\n  - 10.0.0.1\n  - [10.0.0.2]\n", "3: expected[1]: must be a text, not a list"},
+           {"tftp:\n  deny:\n  - 10.0.0.1\n  - [10.0.0.2]\n",
+            "4: tftp.deny[1]: must be a network or one address, such as \"192.0.2.0/24\", \"2001:db8::/32\" "
+            "or "
+            "\"192.0.2.7\", not a list"},
            {"tftp: {listen: '0.0.0.0:69'}",
             "1: tftp.listen: must be a list in brackets or with dashes, [] for none"},
            {"ssh:\n  users:\n",
             "2: ssh.users: must be a list in brackets or with dashes, [] for none, not empty"},
            {"import: [watch]", "1: import: must be keys with values, indented below it, not a list"},
            {"import: watch", "1: import: must be keys with values, indented below it"},
-           {"metrics: {listen: 9469}",
-            "1: metrics.listen: must be \"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" "
+           {"tftp: {listen: [9469]}",
+            "1: tftp.listen[0]: must be \"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" "
             "(an address, "
             "never a name; port 0 to 65535), not \"9469\""},
            {"drain: \"\\e[2J\"", "1: drain: must be a whole number from 0 to 86400, not \"\\x1b[2J\""},
@@ -301,22 +298,19 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"import: {keep-bundles: true}",
             "1: import.keep-bundles is not a key; did you mean import.keep_bundles?"},
            {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
-           {"listen: []",
-            "1: listen is not a key; did you mean tftp.listen or ssh.listen or metrics.listen?"},
+           {"listen: []", "1: listen is not a key; did you mean tftp.listen or ssh.listen?"},
            {"aliases: {}", "1: aliases is not a key; did you mean lookup.aliases?"},
            {"lookup: {alias: {}}", "1: lookup.alias is not a key; did you mean lookup.aliases?"},
            {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, "
-            "expected, drain"},
+            "lookup, log, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, "
-            "expected, drain"},
+            "lookup, log, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -550,7 +544,7 @@ TEST_CASE("the log goes to one of the named targets or to a file") {
                                      {"syslog", syslog},
                                      {"file:log", file}}) {
     CAPTURE(text);
-    CHECK(load(std::string("log: {target: '") + text + "'}").log.target == target);
+    CHECK(load(std::string("log: {target: '") + text + "'}").log.destination.target == target);
   }
   CHECK_FALSE(error_of("log: {target: 'file:'}").empty());
   CHECK_FALSE(error_of("log: {target: /var/log/apdepot}").empty());
@@ -698,22 +692,6 @@ TEST_CASE("an authorized key is one OpenSSH public key") {
   }
 }
 
-TEST_CASE("a key that this version does not act on yet is a warning with its place") {
-  const auto loaded =
-      conf::load_text(std::string("tftp:\n  uploads: true\nssh: {users: [{name: a, uploads: true, "
-                                  "authorized_keys: [\"") +
-                          public_key + "\"]}]}\n" +
-                          "import:\n  keep: 3\n  keep_bundles: true\nmetrics: {listen: '[::1]:9469'}\n"
-                          "expected: [10.0.0.1]\n",
-                      "apdepot.yaml");
-  CHECK(
-      loaded.warnings ==
-      std::vector<std::string>{
-          "apdepot.yaml:7: metrics.listen: this version serves no metrics; the key has no effect yet",
-          "apdepot.yaml:8: expected: this version does not tell who never asked; the key has no effect yet"});
-  CHECK(conf::load_text("tftp: {uploads: true}\nimport: {keep: 0}\nexpected: []\n", "x").warnings.empty());
-}
-
 TEST_CASE("a file with password hashes that everybody may read or write is warned of") {
   using enum std::filesystem::perms;
   const test::TempDir dir;
@@ -768,7 +746,7 @@ TEST_CASE("what is printed as YAML loads again and means the same") {
         "import: {watch: false, layout: 'a-{release}', settle: 0, max_total: 4097, max_ratio: 1}\n"
         "lookup: {forgiving: false, aliases: {/a: /b, '/ #\"{': /e, \"/\\n\": /, /c d: /}}\nlog: "
         "{level: quiet, format: json, target: 'file:a: \"b\" #c'}\n"
-        "metrics: {listen: '[::1]:9469'}\nexpected: ['~', \"a\\nb\\\\\"]\ndrain: 0\n"}) {
+        "drain: 0\n"}) {
     CAPTURE(text);
     const auto printed = conf::to_yaml(load(text));
     CAPTURE(printed);
@@ -790,10 +768,11 @@ TEST_CASE("what is printed never holds a password's hash") {
 TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
   const auto json = conf::to_json(load(user("      authorized_keys: ['" + std::string(public_key) + "']\n") +
                                        "tftp: {deny: [10.0.0.0/8]}\nlookup: {aliases: {/a: /b}}\n"
-                                       "expected: [\"q\\\"\\\\\\x01\\n\\u20ac\", \"\xff\"]\n"));
+                                       "depot: \"q\\\"\\\\\\x01\\n\\u20ac\xff\"\n"));
   CHECK(
       json ==
-      R"({"depot": "/var/lib/apdepot", "user": null, "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
+      "{\"depot\": \"q\\\"\\\\\\u0001\\n\u20ac\ufffd\", "
+      R"("user": null, "tftp": {"listen": ["0.0.0.0:69", "[::]:69"], "uploads": false, )"
       R"("read_uploads": false, "max_upload": 2147483648, "max_block_size": 65464, "max_window": 64, "port_range": null, )"
       R"("single_port": false, "max_transfers": 5000, "max_transfers_per_address": 2000, )"
       R"("max_requests_per_second": 1000, "allow": [], "deny": ["10.0.0.0/8"]}, )"
@@ -809,6 +788,5 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("keep_bundles": false, "max_rejected": 1000, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
           R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
-          R"("metrics": {"listen": null}, )"
-          "\"expected\": [\"q\\\"\\\\\\u0001\\n\u20ac\", \"\ufffd\"], \"drain\": 30}\n");
+          "\"drain\": 30}\n");
 }

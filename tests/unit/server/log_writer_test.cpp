@@ -21,8 +21,8 @@ namespace {
 
 conf::Log settings(const fs::path& file, std::uint64_t max_size) {
   conf::Log log;
-  log.target = conf::LogTarget::file;
-  log.file = file;
+  log.destination.target = conf::LogTarget::file;
+  log.destination.file = file;
   log.max_size = max_size;
   return log;
 }

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "storage/import.hpp"
+#include "storage/rejected.hpp"
 
 using storage::one_line;
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/release_name.hpp"
+
 using storage::ReleaseEvidence;
 using storage::Version;
 

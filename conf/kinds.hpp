@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "conf/section.hpp"
+#include "conf/settings.hpp"
+#include "storage/path.hpp"
+
+namespace conf {
+
+// What a value must be: the words for it in an error, how it is read, and how it is written.
+
+extern const Kind<std::string> account_name;
+extern const Kind<std::filesystem::path> file_path;
+extern const Kind<Endpoint> endpoint;
+extern const Kind<PortRange> port_range;
+extern const Kind<std::uint64_t> size_bound;   // at least 1 byte
+extern const Kind<std::uint64_t> rekey_bound;  // at least 1 MiB
+extern const Kind<std::uint64_t> log_bound;    // at least 1 MiB
+extern const Kind<Network> network;
+extern const Kind<storage::Path> virtual_path;
+extern const Kind<EarlyDrop> early_drop;
+extern const Kind<std::string> layout;
+extern const Kind<LogDestination> log_destination;
+
+inline std::string text_of(const std::string& text) { return text; }
+inline std::string text_of(const std::filesystem::path& path) { return path.string(); }
+std::string text_of(const PortRange& range);
+std::string text_of(const LogDestination& destination);
+template <class T>
+std::string text_of(const T& value) {
+  return value.text();
+}
+
+}  // namespace conf

@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+
+#include "conf/settings.hpp"
+
+namespace conf {
+
+// The configuration in force, with every key: in the form of the file itself, or as JSON. Password hashes are
+// hidden.
+std::string to_yaml(const Settings& settings);
+std::string to_json(const Settings& settings);
+
+}  // namespace conf
