@@ -5,8 +5,8 @@
 
 #include "server/ending_text.hpp"
 #include "server/json.hpp"
+#include "server/limit_name.hpp"
 #include "server/log_level.hpp"
-#include "server/tftp_limits.hpp"
 
 namespace server {
 namespace {

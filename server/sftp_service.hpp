@@ -6,6 +6,7 @@
 #include "server/connection_use.hpp"
 #include "server/file_service.hpp"
 #include "server/shared.hpp"
+#include "storage/explain.hpp"
 
 namespace server {
 

@@ -12,6 +12,7 @@
 #include "server/scp_service.hpp"
 #include "server/sftp_service.hpp"
 #include "server/succeeds.hpp"
+#include "storage/explain.hpp"
 
 namespace server {
 namespace {

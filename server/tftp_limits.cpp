@@ -99,20 +99,4 @@ void TftpLimits::forget_the_quiet(Clock::time_point now) {
                 [&](const auto& each) { return each.second.transfers == 0 && now - each.second.at > quiet; });
 }
 
-std::string_view limit_name(event::Limit limit) {
-  switch (limit) {
-    case event::Limit::requests_per_second:
-      return "max_requests_per_second";
-    case event::Limit::denied:
-      return "deny";
-    case event::Limit::not_allowed:
-      return "allow";
-    case event::Limit::transfers_per_address:
-      return "max_transfers_per_address";
-    case event::Limit::transfers:
-      break;
-  }
-  return "max_transfers";
-}
-
 }  // namespace server

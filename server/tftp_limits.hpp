@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "conf/settings.hpp"
@@ -15,9 +14,6 @@
 #include "server/net.hpp"
 
 namespace server {
-
-// The key below `tftp` that sets it.
-std::string_view limit_name(event::Limit limit);
 
 // Who may ask now, who may start a transfer, and which transfer gives way when there is no room. Counts per
 // address, or per /64 of IPv6, and one of them leaves an eighth of the table and of tftp.port_range to the

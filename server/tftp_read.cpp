@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "storage/explain.hpp"
+
 namespace server {
 namespace {
 

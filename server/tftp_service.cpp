@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "server/descriptors.hpp"
+#include "server/limit_name.hpp"
 #include "server/service.hpp"
 #include "server/tftp_read.hpp"
 #include "server/tftp_write.hpp"

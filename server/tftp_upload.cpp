@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "storage/asked_name.hpp"
+#include "storage/explain.hpp"
 #include "storage/upload_error.hpp"
 #include "storage/uploads_folder.hpp"
 

@@ -7,6 +7,7 @@
 #include <new>
 #include <ranges>
 
+#include "storage/explain.hpp"
 #include "storage/file_changed.hpp"
 #include "storage/upload_error.hpp"
 #include "storage/uploads_folder.hpp"

@@ -1,3 +1,5 @@
+#include "storage/explain.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include "storage/asked_name.hpp"
 #include "storage/explanation.hpp"
 #include "storage/forgiving.hpp"
-#include "storage/lookup.hpp"
 #include "storage/member_name.hpp"
 #include "storage/obstacle.hpp"
 #include "storage/unseen.hpp"

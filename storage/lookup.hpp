@@ -1,14 +1,11 @@
 #pragma once
 #include <expected>
-#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "storage/catalogue.hpp"
-#include "storage/incoming.hpp"
 #include "storage/lookup_settings.hpp"
-#include "storage/miss.hpp"
 #include "storage/root.hpp"
 #include "storage/rule.hpp"
 
@@ -46,15 +43,5 @@ std::optional<Path> aliased(const Path& path, const std::vector<Alias>& aliases)
 
 // Every directory that holds images, the oldest version first, and what is promoted behind all others.
 std::vector<Path> list_releases(const Catalogue& catalogue);
-
-// Explains a name that could not be opened or examined. `incoming` is what the depot will have soon.
-Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss,
-                  const IncomingBundles* incoming = nullptr);
-Miss explain_miss(std::string_view asked, PathError error);
-// What can be said at once when too many ask.
-Miss plain_miss(std::string_view asked, std::error_code error);
-Miss withheld_upload(const Path& path);
-// The folder of all images itself cannot be opened.
-Miss closed_images(const std::filesystem::path& images, std::error_code error);
 
 }  // namespace storage

@@ -4,14 +4,14 @@
 
 #include <filesystem>
 
+#include "storage/current.hpp"
 #include "storage/durable.hpp"
+#include "storage/root.hpp"
 #include "storage/staging.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::string_view link_name = "current";
 
 fs::path place_of(const Depot& depot, const Path& path) { return depot.images() / path.text().substr(1); }
 
@@ -21,19 +21,6 @@ bool is_ours(const fs::path& place) {
 }
 
 }  // namespace
-
-Path current_of(const Path& release) { return release.parent() / link_name; }
-
-bool is_current(const Depot& depot, const Path& release) { return is_current(Root(depot.images()), release); }
-
-bool is_current(const Root& root, const Path& release) {
-  const auto current = current_of(release);
-  const auto link = root.attributes(current, Links::keep);
-  if (!link || link->kind != Kind::link) return false;
-  const auto target = root.attributes(current), own = root.attributes(release);
-  return target && own && target->version.device == own->version.device &&
-         target->version.number == own->version.number;
-}
 
 void promote(const Depot& depot, const Path& release) {
   const DirectoryLock nothing_is_retired_meanwhile(depot.manifests());
@@ -48,7 +35,7 @@ void promote(const Depot& depot, const Path& release) {
     throw NotPromoted(fmt::format("{} is no release here any more", release.text()));
   // Made where no client looks, and moved over the old one: no request ever finds nothing.
   const StagingArea staging(depot);
-  const auto made = staging.content() / link_name;
+  const auto made = staging.content() / current.name();
   fs::create_directory_symlink(fs::path(release.name()), made);
   fs::rename(made, place);
   sync_directory(place.parent_path());

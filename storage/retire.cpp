@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "storage/current.hpp"
 #include "storage/durable.hpp"
 #include "storage/promote.hpp"
 #include "storage/releases.hpp"

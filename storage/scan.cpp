@@ -5,8 +5,8 @@
 #include <set>
 
 #include "storage/catalogue.hpp"
+#include "storage/current.hpp"
 #include "storage/layout.hpp"
-#include "storage/promote.hpp"
 #include "storage/uploads_folder.hpp"
 
 namespace storage {

@@ -14,6 +14,7 @@
 #include "server/user_files.hpp"
 #include "server/users.hpp"
 #include "storage/asked_name.hpp"
+#include "storage/explain.hpp"
 #include "storage/lookup.hpp"
 
 namespace server {

@@ -8,6 +8,7 @@
 #include "server/commands/release_argument.hpp"
 #include "server/escape.hpp"
 #include "server/json.hpp"
+#include "storage/current.hpp"
 
 namespace server {
 namespace {

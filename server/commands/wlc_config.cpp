@@ -11,6 +11,7 @@
 #include "server/json.hpp"
 #include "server/listen.hpp"
 #include "server/users.hpp"
+#include "storage/current.hpp"
 #include "storage/promote.hpp"
 #include "storage/releases.hpp"
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "storage/asked_name.hpp"
+#include "storage/explain.hpp"
 #include "storage/member_name.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/unit/storage/images.hpp"

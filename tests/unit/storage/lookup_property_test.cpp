@@ -3,6 +3,7 @@
 #include <array>
 #include <random>
 
+#include "storage/explain.hpp"
 #include "storage/member_name.hpp"
 #include "tests/unit/storage/images.hpp"
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "storage/explain.hpp"
 #include "tests/unit/storage/images.hpp"
 
 using storage::AboveRoot;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "storage/current.hpp"
 #include "storage/manifest.hpp"
 #include "storage/promote.hpp"
 #include "storage/releases.hpp"

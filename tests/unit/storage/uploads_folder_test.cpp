@@ -1,5 +1,6 @@
 // What clients sent is no part of the catalogue: read by its exact path, and nowhere else to be found.
 #include "storage/uploads_folder.hpp"
+#include "storage/explain.hpp"
 
 #include <doctest/doctest.h>
 
