@@ -7,8 +7,8 @@
 
 #include "conf/document.hpp"
 #include "conf/load.hpp"
-#include "storage/member_name.hpp"
-#include "storage/release.hpp"
+#include "storage/archives/member_name.hpp"
+#include "storage/images/version.hpp"
 
 namespace conf {
 namespace {

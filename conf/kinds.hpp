@@ -5,7 +5,7 @@
 
 #include "conf/section.hpp"
 #include "conf/settings.hpp"
-#include "storage/path.hpp"
+#include "storage/files/path.hpp"
 
 namespace conf {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "conf/network.hpp"
-#include "storage/import_settings.hpp"
-#include "storage/lookup_settings.hpp"
-#include "storage/upload_limits.hpp"
+#include "storage/depot/upload_limits.hpp"
+#include "storage/import/import_settings.hpp"
+#include "storage/lookup/lookup_settings.hpp"
 
 // What the administrator can decide, typed. The defaults are not here: they are conf/apdepot.yaml, which is
 // compiled in and loaded first, so that the annotated example and the program cannot disagree. Plain values;

@@ -7,7 +7,7 @@
 #include "conf/account.hpp"
 #include "conf/document.hpp"
 #include "conf/load.hpp"
-#include "storage/durable.hpp"
+#include "storage/files/durable.hpp"
 
 namespace conf {
 namespace fs = std::filesystem;

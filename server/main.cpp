@@ -5,8 +5,8 @@
 
 #include "conf/load.hpp"
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/service.hpp"
+#include "server/os/service_manager.hpp"
+#include "server/text/escape.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocols/file_operation.hpp"
+#include "protocols/files/file_operation.hpp"
 #include "protocols/scp/pattern.hpp"
 
 namespace scp {

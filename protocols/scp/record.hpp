@@ -5,7 +5,7 @@
 #include <string_view>
 #include <variant>
 
-#include "protocols/file_operation.hpp"
+#include "protocols/files/file_operation.hpp"
 
 // The lines that a source sends. OpenSSH's scp.c is what there is of a specification.
 namespace scp {

@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "protocols/file_operation.hpp"
-#include "protocols/output_buffer.hpp"
+#include "protocols/files/file_operation.hpp"
+#include "protocols/files/output_buffer.hpp"
 #include "protocols/scp/input.hpp"
 #include "protocols/scp/record.hpp"
 

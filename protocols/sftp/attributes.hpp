@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "protocols/file_operation.hpp"
+#include "protocols/files/file_operation.hpp"
 #include "protocols/sftp/wire.hpp"
 
 // SSH_FXP_ATTRS and what stands beside it (draft-ietf-secsh-filexfer-02 sections 5 and 7).

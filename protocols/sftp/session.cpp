@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "storage/asked_name.hpp"
+#include "storage/lookup/asked_name.hpp"
 
 namespace sftp {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "protocols/file_operation.hpp"
+#include "protocols/files/file_operation.hpp"
 #include "protocols/sftp/attributes.hpp"
 #include "protocols/sftp/event.hpp"
 #include "protocols/sftp/handles.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "protocols/output_buffer.hpp"
+#include "protocols/files/output_buffer.hpp"
 
 // SFTP version 3's encoding (draft-ietf-secsh-filexfer-02): numbers are big-endian; a string is its length
 // and its bytes; a packet is its length, its type and the rest.

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "protocols/ending.hpp"
+#include "protocols/files/ending.hpp"
 #include "protocols/tftp/block_numbers.hpp"
 #include "protocols/tftp/packet.hpp"
 #include "protocols/tftp/resend_timer.hpp"

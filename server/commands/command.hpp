@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "conf/load.hpp"
-#include "server/arguments.hpp"
-#include "server/identity.hpp"
-#include "storage/depot.hpp"
+#include "server/commands/arguments.hpp"
+#include "server/os/identity.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 

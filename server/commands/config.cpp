@@ -5,10 +5,10 @@
 
 #include "conf/print.hpp"
 #include "conf/users.hpp"
+#include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/listen.hpp"
-#include "server/users.hpp"
+#include "server/process/listen.hpp"
+#include "server/text/escape.hpp"
 
 namespace server {
 namespace {

@@ -5,17 +5,17 @@
 
 #include "conf/families.hpp"
 #include "conf/users.hpp"
+#include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
-#include "server/miss_text.hpp"
-#include "server/networks.hpp"
-#include "server/tftp_upload.hpp"
-#include "server/user_files.hpp"
-#include "server/users.hpp"
-#include "storage/asked_name.hpp"
-#include "storage/explain.hpp"
-#include "storage/lookup.hpp"
+#include "server/files/user_files.hpp"
+#include "server/loop/networks.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
+#include "server/text/miss_text.hpp"
+#include "server/tftp/upload_rules.hpp"
+#include "storage/lookup/asked_name.hpp"
+#include "storage/lookup/explain.hpp"
+#include "storage/lookup/lookup.hpp"
 
 namespace server {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/import.hpp"
+#include "storage/import/import.hpp"
 
 #include <fmt/format.h>
 
@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
-#include "server/terminal.hpp"
-#include "storage/digest_file.hpp"
-#include "storage/plain_file.hpp"
-#include "storage/retire.hpp"
-#include "storage/staging.hpp"
+#include "server/os/terminal.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/files/plain_file.hpp"
+#include "storage/import/digest_file.hpp"
+#include "storage/releases/retire.hpp"
 
 namespace server {
 namespace fs = std::filesystem;

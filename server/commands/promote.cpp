@@ -1,4 +1,4 @@
-#include "storage/promote.hpp"
+#include "storage/releases/promote.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 
 #include "server/commands/command.hpp"
 #include "server/commands/release_argument.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
-#include "storage/current.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
+#include "storage/lookup/current.hpp"
 
 namespace server {
 namespace {

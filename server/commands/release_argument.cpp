@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "storage/releases.hpp"
+#include "storage/releases/releases.hpp"
 
 namespace server {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "storage/root.hpp"
+#include "storage/files/root.hpp"
 
 namespace server {
 

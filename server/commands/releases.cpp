@@ -1,5 +1,5 @@
-#include "storage/releases.hpp"
-#include "storage/depot_shape.hpp"
+#include "storage/releases/releases.hpp"
+#include "storage/depot/depot_shape.hpp"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 
 #include "conf/families.hpp"
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
 
 namespace server {
 namespace {

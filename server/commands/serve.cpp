@@ -4,8 +4,8 @@
 
 #include "conf/endpoint.hpp"
 #include "server/commands/command.hpp"
-#include "server/server.hpp"
-#include "server/terminal.hpp"
+#include "server/os/terminal.hpp"
+#include "server/process/server.hpp"
 
 namespace server {
 namespace {

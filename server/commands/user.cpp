@@ -1,4 +1,4 @@
-#include "server/users.hpp"
+#include "server/accounts/users.hpp"
 
 #include <fmt/format.h>
 
@@ -11,13 +11,13 @@
 
 #include "conf/authorized_key.hpp"
 #include "conf/users.hpp"
+#include "server/accounts/password.hpp"
 #include "server/commands/command.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
-#include "server/password.hpp"
-#include "server/terminal.hpp"
-#include "storage/root.hpp"
-#include "storage/staging.hpp"
+#include "server/os/terminal.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/files/root.hpp"
 
 namespace server {
 namespace {

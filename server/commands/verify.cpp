@@ -1,4 +1,4 @@
-#include "storage/verify.hpp"
+#include "storage/releases/verify.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 
 #include "server/commands/command.hpp"
 #include "server/commands/release_argument.hpp"
-#include "server/escape.hpp"
-#include "server/json.hpp"
+#include "server/text/escape.hpp"
+#include "server/text/json.hpp"
 
 namespace server {
 namespace {

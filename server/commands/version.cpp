@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "server/commands/command.hpp"
-#include "server/json.hpp"
+#include "server/text/json.hpp"
 
 namespace server {
 namespace {

@@ -4,16 +4,16 @@
 #include <cstdio>
 
 #include "conf/users.hpp"
-#include "server/addresses.hpp"
+#include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/release_argument.hpp"
-#include "server/controller_lines.hpp"
-#include "server/json.hpp"
-#include "server/listen.hpp"
-#include "server/users.hpp"
-#include "storage/current.hpp"
-#include "storage/promote.hpp"
-#include "storage/releases.hpp"
+#include "server/os/addresses.hpp"
+#include "server/process/listen.hpp"
+#include "server/text/controller_lines.hpp"
+#include "server/text/json.hpp"
+#include "storage/lookup/current.hpp"
+#include "storage/releases/promote.hpp"
+#include "storage/releases/releases.hpp"
 
 namespace server {
 namespace {

@@ -1,9 +1,9 @@
 // A file of any bytes as an Aruba image: only the mark makes it one, and what is read of it stands in it.
-#include "storage/aruba_header.hpp"
+#include "storage/images/aruba_header.hpp"
 
 #include <string_view>
 
-#include "storage/image_name.hpp"
+#include "storage/images/image_name.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;

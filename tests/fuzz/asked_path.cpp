@@ -3,9 +3,9 @@
 #include <array>
 #include <string>
 
-#include "storage/asked_name.hpp"
-#include "storage/explain.hpp"
-#include "storage/member_name.hpp"
+#include "storage/archives/member_name.hpp"
+#include "storage/lookup/asked_name.hpp"
+#include "storage/lookup/explain.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/unit/storage/images.hpp"
 

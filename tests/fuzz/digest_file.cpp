@@ -1,10 +1,10 @@
 // Any bytes as SHA512SUMS, NAME.sha512 or NAME.md5: refused with a reason, or digests of their length.
-#include "storage/digest_file.hpp"
+#include "storage/import/digest_file.hpp"
 
 #include <array>
 #include <fstream>
 
-#include "storage/import.hpp"
+#include "storage/import/import.hpp"
 #include "tests/fuzz/memory_home.hpp"
 #include "tests/fuzz/require.hpp"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "storage/import.hpp"
-#include "storage/path.hpp"
+#include "storage/files/path.hpp"
+#include "storage/import/import.hpp"
 #include "tests/fuzz/memory_home.hpp"
 #include "tests/fuzz/require.hpp"
 

@@ -1,10 +1,10 @@
 // A manifest of any bytes: refused with a reason, or one whose names lead nowhere else and that comes back as
 // it was written.
-#include "storage/manifest.hpp"
+#include "storage/releases/manifest.hpp"
 
 #include <stdexcept>
 
-#include "storage/path.hpp"
+#include "storage/files/path.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;

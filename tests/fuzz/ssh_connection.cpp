@@ -15,9 +15,9 @@
 #include <string>
 
 #include "conf/load.hpp"
-#include "server/classic_log.hpp"
-#include "server/json_log.hpp"
-#include "server/ssh_service.hpp"
+#include "server/log/classic.hpp"
+#include "server/log/json_log.hpp"
+#include "server/ssh/listener.hpp"
 #include "tests/fuzz/memory_home.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/fuzz/ssh_client.hpp"

@@ -1,10 +1,10 @@
 // A file of any bytes as an access point's image: the walk stays inside the file and ends, and it calls whole
 // only what has its end.
-#include "storage/tar_walk.hpp"
+#include "storage/archives/tar_walk.hpp"
 
 #include <algorithm>
 
-#include "storage/tar_header.hpp"
+#include "storage/archives/tar_header.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;

@@ -1,10 +1,10 @@
 // A version of any bytes: it comes back from each of its spellings, and what names a release is a safe name.
 #include <string>
 
-#include "storage/path.hpp"
-#include "storage/release.hpp"
-#include "storage/release_name.hpp"
-#include "storage/spelling.hpp"
+#include "storage/files/path.hpp"
+#include "storage/images/release_name.hpp"
+#include "storage/images/spelling.hpp"
+#include "storage/images/version.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;

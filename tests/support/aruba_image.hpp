@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "storage/digest.hpp"
+#include "storage/files/digest.hpp"
 
 namespace test {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/archive.hpp"
-#include "storage/plain_file.hpp"
+#include "storage/archives/archive.hpp"
+#include "storage/files/plain_file.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace test {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "storage/lookup.hpp"
+#include "storage/lookup/lookup.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
 

@@ -1,0 +1,358 @@
+#include "server/drop/importer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <new>
+
+#include "server/loop/succeeds.hpp"
+#include "storage/import/digest_file.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A writer that leaves its file open, or whose closing we do not see (SMB), gets more time.
+constexpr auto settle_unseen = 10s;
+// Nothing tells of files that another host writes to a shared drop/.
+constexpr auto look_again = 60s;
+// After the depot failed (a full disk, most likely).
+constexpr auto depot_pause = 60s;
+// After the file was touched in the meantime.
+constexpr auto file_pause = 1s;
+
+// While another server imports.
+constexpr auto lock_pause = 5s;
+
+constexpr auto tell_every = 5s;
+
+storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
+
+struct Lying {
+  std::string name;
+  std::chrono::seconds age;  // since it was last written
+};
+
+std::vector<Lying> files_in(const std::filesystem::path& folder) {
+  std::vector<Lying> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator i(folder, error), end; !error && i != end; i.increment(error)) {
+    const auto written = i->last_write_time(error);
+    const auto age = std::filesystem::file_time_type::clock::now() - written;
+    files.push_back(
+        {i->path().filename().string(), error ? 0s : std::chrono::duration_cast<std::chrono::seconds>(age)});
+  }
+  return files;
+}
+
+std::string problem_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory;
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+}  // namespace
+
+Importer::Importer(Shared& shared)
+    : shared_(shared),
+      settings_(shared.settings->import),
+      folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
+      watch_(shared.loop, shared.depot.drop()),
+      progress_timer_(shared.loop),
+      pause_(shared.loop),
+      origins_(shared.depot) {}
+
+// Nothing that it does after a failure takes memory that there may not be.
+net::awaitable<void> Importer::run() {
+  while (!stopping_) {
+    std::exception_ptr failure;
+    try {
+      co_await go_on();
+      continue;
+    } catch (const std::exception&) {
+      failure = std::current_exception();
+    }
+    succeeds([&] {
+      shared_.warn_rarely("drop import",
+                          "the drop folder's import goes on after a failure: " + problem_of(failure));
+    });
+    look_again_ = true;  // what was to be done may be forgotten
+    co_await pause_.wait(file_pause);
+  }
+}
+
+// Two servers that import one drop would take its files away from each other.
+net::awaitable<void> Importer::hold_drop() {
+  const auto lock = [folder = shared_.depot.drop()] { return storage::DirectoryLock::try_to(folder); };
+  for (bool told = false; !stopping_ && !drop_lock_; told = true) {
+    drop_lock_ = co_await shared_.disk.run(lock);
+    if (drop_lock_) {
+      look_again_ = true;
+      co_return;
+    }
+    if (!told)
+      shared_.events.emit(
+          event::Warned{"another server imports what is put into drop/ of this depot: this one begins when "
+                        "that one has ended"});
+    pause_timer_.expires_after(lock_pause);
+    co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));
+  }
+}
+
+// One round: what is due, and then what happens next.
+net::awaitable<void> Importer::go_on() {
+  if (!drop_lock_) co_await hold_drop();
+  if (stopping_) co_return;
+  if (look_again_) co_await look_around();
+  for (auto& name : folder_.take_ready(now())) {
+    if (!stopping_) co_await import(std::move(name));
+  }
+  if (stopping_) co_return;
+  const auto next_look = now() + look_again;
+  const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look), next_look));
+  look_again_ = changes.empty() && now() >= next_look;
+  for (const auto& change : changes) {
+    if (change.kind == DropChange::Kind::everything) {
+      look_again_ = true;
+    } else {
+      note(change);
+    }
+  }
+}
+
+void Importer::stop() {
+  stopping_ = true;
+  watch_.stop();
+  pause_.end();
+}
+
+void Importer::note(const DropChange& change) {
+  switch (change.kind) {
+    case DropChange::Kind::written:
+      return folder_.changed(change.name, now());
+    case DropChange::Kind::closed:
+      return folder_.closed(change.name, now());
+    case DropChange::Kind::gone:
+      ignored_.erase(change.name);
+      left_.erase(change.name);
+      return folder_.gone(change.name);
+    case DropChange::Kind::everything:
+      break;
+  }
+}
+
+// What lies in drop/ and was not seen to arrive: it has lain still since it was last written.
+net::awaitable<void> Importer::look_around() {
+  const auto list = [folder = shared_.depot.drop()] { return files_in(folder); };
+  const auto files = co_await shared_.disk.run(list);
+  std::set<std::string> names;
+  for (const auto& lying : files) {
+    names.insert(lying.name);
+    folder_.changed(lying.name, now() - std::clamp<std::chrono::seconds>(lying.age, 0s, 1h));
+  }
+  std::erase_if(left_, [&](const auto& each) { return !names.contains(each.first); });
+  std::erase_if(ignored_, [&](const auto& name) { return !names.contains(name); });
+  look_again_ = false;
+}
+
+net::awaitable<void> Importer::import(std::string name) {
+  std::exception_ptr failure;
+  try {
+    co_await judge(name);
+    co_return;
+  } catch (const std::exception&) {
+    failure = std::current_exception();
+  }
+  how_far_.reset();
+  shared_.catalogue.incoming().ends();
+  progress_timer_.cancel();
+  tell(name, Failed{problem_of(failure), depot_pause}, 0);
+}
+
+net::awaitable<void> Importer::judge(std::string name) {
+  const auto at = left_.find(name);
+  const auto look = [this, name, left = at == left_.end() ? std::nullopt : std::optional(at->second)] {
+    return examine(name, left);
+  };
+  const auto seen = co_await shared_.importing.run(look);
+  if (seen.left || seen.kind == storage::DropKind::gone) co_return;
+  left_.erase(name);
+  if (seen.kind ==
+      storage::DropKind::being_written) {  // a writer that pauses: its closing, or another while, will tell
+    folder_.changed(name, now());
+    co_return;
+  }
+  if (seen.kind == storage::DropKind::not_a_file) {
+    if (ignored_.insert(name).second) shared_.events.emit(event::DropIgnored{name});
+    co_return;
+  }
+  if (!storage::is_digest_file(name)) {
+    how_far_ = std::make_shared<HowFar>();
+    shared_.catalogue.incoming().begins(name);
+    shared_.events.emit(event::ImportStarted{name});
+    tell_progress(name);
+  }
+  const auto began = now();
+  const auto work = [this, name] { return import_now(name); };
+  const auto outcome = co_await shared_.importing.run(work);
+  how_far_.reset();
+  shared_.catalogue.incoming().ends();
+  progress_timer_.cancel();
+  const std::chrono::duration<double> took = now() - began;
+  tell(name, outcome, took.count());
+}
+
+void Importer::tell_progress(const std::string& name) {
+  progress_timer_.expires_after(tell_every);
+  progress_timer_.async_wait([this, name, how_far = how_far_](error_code error) {
+    if (error || how_far != how_far_) return;  // the import may have ended while this waited for its turn
+    shared_.events.emit(event::ImportProgress{name, how_far->done, how_far->total});
+    tell_progress(name);
+  });
+}
+
+void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {
+  if (const auto* done = std::get_if<Done>(&outcome)) {
+    tell(name, *done, seconds);
+  } else if (const auto* compared = std::get_if<Compared>(&outcome)) {
+    tell(name, *compared);
+  } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
+    shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
+  } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
+    tell(name, *failed);
+  } else if (std::holds_alternative<Replaced>(outcome)) {
+    folder_.closed(name, now() + file_pause);
+  }
+}
+
+void Importer::tell(const std::string& name, const Done& done, double seconds) {
+  if (done.left) left_[name] = *done.left;
+  if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
+  shared_.events.emit(event::Published{name, done.imported, seconds});
+  for (const auto& [path, to] : done.retired) shared_.events.emit(event::Retired{path, to, settings_.keep});
+  for (const auto& problem : done.problems) shared_.events.emit(event::Warned{problem});
+  if (done.left_over.empty()) return;
+  shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done.left_over});
+}
+
+void Importer::tell(const std::string& name, const Compared& compared) {
+  left_[name] = compared.left;  // where it was taken away, it is forgotten as soon as its going is seen
+  for (const auto& digest : compared.digests) shared_.events.emit(event::DigestCompared{digest});
+  if (compared.digests.empty() && ignored_.insert(name).second) shared_.events.emit(event::DigestWaits{name});
+}
+
+void Importer::tell(const std::string& name, const Failed& failed) {
+  if (failed.left) {
+    left_[name] = *failed.left;
+  } else {
+    folder_.closed(name, now() + failed.pause);
+  }
+  shared_.events.emit(event::ImportFailed{name, failed.problem});
+}
+
+Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
+  const auto kind = storage::kind_of_drop(shared_.depot, name);
+  return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
+}
+
+bool Importer::is_left(const std::string& name, const Left& left) try {
+  if (storage::DroppedFile(shared_.depot, name).file().at_open().version != left.file) return false;
+  switch (left.why) {
+    case Left::Why::waits:
+      return origins_.refresh() == left.releases;
+    case Left::Why::no_room:
+      return storage::rejected_files(shared_.depot) >= settings_.max_rejected;
+    case Left::Why::published:
+      break;
+  }
+  return true;
+} catch (const std::system_error&) {
+  return false;  // the import says why
+}
+
+Importer::Outcome Importer::import_now(const std::string& name) {
+  try {
+    return judge_now(storage::DroppedFile(shared_.depot, name));
+  } catch (const std::bad_alloc&) {
+    return Failed{out_of_memory, depot_pause};
+  } catch (const std::system_error& e) {
+    if (e.code() == std::errc::no_such_file_or_directory &&
+        storage::kind_of_drop(shared_.depot, name) == storage::DropKind::gone)
+      return Gone{};
+    const bool touched = e.code() == std::errc::resource_unavailable_try_again;
+    return Failed{e.what(), touched ? file_pause : depot_pause};
+  } catch (const std::exception& e) {
+    return Failed{e.what(), depot_pause};
+  }
+}
+
+Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
+  std::vector<storage::DroppedDigests> digests;
+  try {
+    if (storage::is_digest_file(drop.name())) return compare_now(drop);
+    std::optional<std::string> fault;
+    digests = storage::digests_beside_drop(shared_.depot, drop.name(), fault);
+    if (fault) throw storage::Rejected(*fault);
+    return publish_now(drop, digests);
+  } catch (const storage::Rejected& e) {
+    return reject_now(drop, digests, e.what());
+  }
+}
+
+// What the list named was found, or it waits; it may have been taken away.
+Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
+  auto compared = storage::compare_digests(shared_.depot, drop, origins_);
+  return Compared{std::move(compared), {Left::Why::waits, drop.file().at_open().version, origins_.refresh()}};
+}
+
+Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
+                                        const std::vector<storage::DroppedDigests>& digests) {
+  const storage::ImportOrder order{
+      .progress = [this, how_far = how_far_](std::uint64_t done, std::uint64_t total) {
+        how_far->done = done;
+        how_far->total = total;
+        shared_.catalogue.incoming().goes_on(done, total);
+      }};
+  const auto path = drop.path();
+  const auto known = storage::digests_of(digests, drop.name());
+  Done done{storage::import_bundle(shared_.depot, {path, drop.file(), known}, settings_, order)};
+  done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
+  try {
+    done.taken = take_away(drop, done.imported);
+    storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::published, 0);
+  } catch (const std::exception& e) {
+    done.left_over = e.what();
+    done.left = {Left::Why::published, drop.file().at_open().version};
+  }
+  return done;
+}
+
+// Nothing is ever deleted: where rejected/ is full, it is the administrator's to say what may go.
+Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
+                                       const std::vector<storage::DroppedDigests>& digests,
+                                       const std::string& reason) const {
+  const auto files = storage::rejected_files(shared_.depot);
+  if (files >= settings_.max_rejected)
+    return Failed{fmt::format("{}; it cannot be put into rejected/, which holds {} files, and "
+                              "import.max_rejected is {}: empty it",
+                              reason, files, settings_.max_rejected),
+                  depot_pause, Left{Left::Why::no_room, drop.file().at_open().version}};
+  const auto moved_to = drop.reject(reason);
+  if (!moved_to) return Replaced{};
+  storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
+  return Refused{reason, "rejected/" + moved_to->filename().string()};
+}
+
+// A second copy of a bundle is not worth keeping. False: another file lies there by now.
+bool Importer::take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const {
+  return settings_.keep_bundles && !imported.already_there ? drop.keep() : drop.remove();
+}
+
+}  // namespace server

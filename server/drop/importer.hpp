@@ -1,0 +1,112 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/files/shared.hpp"
+#include "server/loop/pause.hpp"
+#include "server/os/folder_watch.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/import/drop_digests.hpp"
+#include "storage/import/drop_folder.hpp"
+#include "storage/import/dropped_file.hpp"
+#include "storage/releases/origin_index.hpp"
+#include "storage/releases/retire.hpp"
+
+namespace server {
+
+// Watches drop/ and imports what lands there, one file after the other; of several servers on one depot one
+// does, and when it ends the next. Lives on the loop; the unpacking is a worker's. Whatever goes wrong with
+// one file, memory included, is told, and it is tried again.
+class Importer {
+ public:
+  // Throws std::system_error when drop/ cannot be watched.
+  explicit Importer(Shared& shared);
+
+  net::awaitable<void> run();  // until stop()
+  void stop();
+
+ private:
+  // What stays in drop/ and was told: it is not read again until it changes, or what it waits for does.
+  struct Left {
+    enum class Why { waits, no_room, published } why;
+    storage::FileVersion file;
+    std::uint64_t releases = 0;  // OriginIndex's number, of a digest file that waits
+  };
+  struct Done {
+    storage::Imported imported;
+    bool taken = false;                          // out of drop/; else another file lies there by now
+    std::string left_over = {};                  // why the file could not be taken out of drop/
+    std::vector<storage::Retired> retired = {};  // for import.keep
+    std::vector<std::string> problems = {};      // with that
+    std::optional<Left> left = {};
+  };
+  struct Compared {  // a digest file
+    std::vector<storage::ComparedDigest> digests;
+    Left left;
+  };
+  // Of the import that runs: written by its worker, told by the loop every few seconds.
+  struct HowFar {
+    std::atomic<std::uint64_t> done = 0, total = 0;
+  };
+  struct Refused {
+    std::string reason, moved_to;
+  };
+  struct Failed {
+    std::string problem;
+    std::chrono::seconds pause;     // before it is tried again
+    std::optional<Left> left = {};  // then it is not, but for a change
+  };
+  struct Gone {};      // while it was looked at
+  struct Replaced {};  // by another file of this name, while it was judged
+  using Outcome = std::variant<Done, Compared, Refused, Failed, Gone, Replaced>;
+
+  struct Seen {
+    storage::DropKind kind;
+    bool left = false;  // and nothing has changed
+  };
+
+  net::awaitable<void> go_on();
+  net::awaitable<void> hold_drop();
+  net::awaitable<void> look_around();
+  net::awaitable<void> import(std::string name);
+  net::awaitable<void> judge(std::string name);
+  void tell(const std::string& name, const Outcome& outcome, double seconds);
+  void tell(const std::string& name, const Done& done, double seconds);
+  void tell(const std::string& name, const Compared& compared);
+  void tell(const std::string& name, const Failed& failed);
+  void tell_progress(const std::string& name);
+  // On the worker that imports, as the rest.
+  Seen examine(const std::string& name, const std::optional<Left>& left);
+  bool is_left(const std::string& name, const Left& left);
+  Outcome import_now(const std::string& name);
+  Outcome judge_now(const storage::DroppedFile& drop);
+  Outcome compare_now(const storage::DroppedFile& drop);
+  Outcome publish_now(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests);
+  Outcome reject_now(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests,
+                     const std::string& reason) const;
+  bool take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const;
+  void note(const DropChange& change);
+
+  Shared& shared_;
+  const conf::Import settings_;
+  std::optional<storage::DirectoryLock> drop_lock_;  // this server imports what is put into drop/
+  storage::DropFolder folder_;
+  DropWatch watch_;
+  net::steady_timer progress_timer_;
+  Pause pause_;
+  storage::OriginIndex origins_;     // the worker's
+  std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
+  std::map<std::string, Left> left_;
+  std::set<std::string> ignored_;  // what is no file, or a digest that waits, and was told
+  bool look_again_ = true;         // at the whole folder
+  bool stopping_ = false;
+};
+
+}  // namespace server

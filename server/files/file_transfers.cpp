@@ -1,0 +1,110 @@
+#include "server/files/file_transfers.hpp"
+
+#include <utility>
+
+#include "storage/files/file_changed.hpp"
+
+namespace server {
+namespace {
+
+using protocols::Cause;
+using protocols::Ending;
+
+Ending failure(std::error_code error, bool write) {
+  if (storage::is_file_changed(error)) return {Cause::file_changed};
+  if (!write) return {Cause::unreadable, 0, error.message()};
+  return {error == std::errc::file_too_large ? Cause::too_large : Cause::unwritable, 0, error.message()};
+}
+
+bool whole(bool write, std::optional<std::uint64_t> size, std::uint64_t bytes) {
+  return !write && size && bytes >= *size;
+}
+
+}  // namespace
+
+std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& operation,
+                                                        const files::Answer& answer, const Opened& opened,
+                                                        Time now) {
+  const auto* error = std::get_if<std::error_code>(&answer);
+  if (const auto* read = std::get_if<files::ReadFile>(&operation)) {
+    auto* const transfer = find(read->handle);
+    if (!transfer) return {};
+    if (const auto* count = std::get_if<std::size_t>(&answer)) transfer->bytes += *count;
+    if (error && !transfer->failed) transfer->failed = *error;
+  } else if (const auto* write = std::get_if<files::WriteFile>(&operation)) {
+    auto* const transfer = find(write->handle);
+    if (!transfer) return {};
+    if (!error) transfer->bytes += write->bytes.size();
+    if (error && !transfer->failed) transfer->failed = *error;
+  } else if (const auto* open = std::get_if<files::OpenFile>(&operation)) {
+    const auto path = open->path.text();
+    if (!error) {
+      begin(open->handle, open->spelled.empty() ? path : open->spelled, opened.served.value_or(path), false,
+            opened.size, now);
+    }
+  } else if (const auto* create = std::get_if<files::CreateFile>(&operation)) {
+    const auto path = create->path.text();
+    if (!error) begin(create->handle, path, path, true, create->size, now);
+  } else if (const auto* close = std::get_if<files::CloseHandle>(&operation)) {
+    auto* const transfer = find(close->handle);
+    if (!transfer) return {};
+    if (error && !transfer->failed) transfer->failed = *error;
+    return end(close->handle, closed(*transfer), now);
+  } else if (const auto* abandon = std::get_if<files::AbandonFile>(&operation)) {
+    auto* const transfer = find(abandon->handle);
+    if (!transfer) return {};
+    return end(abandon->handle,
+               transfer->failed ? failure(transfer->failed, transfer->write) : Ending{Cause::withdrawn}, now);
+  }
+  return {};
+}
+
+// A client may ask for what it has already once more, and close then: that is no failure.
+Ending FileTransfers::closed(const Transfer& transfer) const {
+  if (transfer.failed) return failure(transfer.failed, transfer.write);
+  if (transfer.write || !transfer.size || transfer.bytes >= *transfer.size) return {Cause::complete};
+  return {session_.protocol == event::Protocol::scp ? Cause::client_error : Cause::partly_read};
+}
+
+std::vector<event::TransferEnded> FileTransfers::end_all(Cause cause, std::string_view text, Time now) {
+  std::vector<event::TransferEnded> all;
+  for (const auto& [handle, transfer] : std::exchange(open_, {})) {
+    if (transfer.failed) {
+      all.push_back(ended(transfer, failure(transfer.failed, transfer.write), now));
+    } else if (whole(transfer.write, transfer.size, transfer.bytes)) {
+      all.push_back(ended(transfer, {Cause::complete}, now));
+    } else {
+      all.push_back(ended(transfer, {cause, 0, std::string(text)}, now));
+    }
+  }
+  return all;
+}
+
+void FileTransfers::begin(std::uint32_t handle, std::string asked, std::string name, bool write,
+                          std::optional<std::uint64_t> size, Time now) {
+  open_.insert_or_assign(handle, Transfer{std::move(asked), from_top(name), write, size, 0, now});
+}
+
+FileTransfers::Transfer* FileTransfers::find(std::uint32_t handle) {
+  const auto place = open_.find(handle);
+  return place == open_.end() ? nullptr : &place->second;
+}
+
+std::string FileTransfers::from_top(std::string_view path) const {
+  return session_.root == "/" ? std::string(path) : session_.root + std::string(path);
+}
+
+std::optional<event::TransferEnded> FileTransfers::end(std::uint32_t handle, Ending how, Time now) {
+  const auto place = open_.find(handle);
+  const auto transfer = std::move(place->second);
+  open_.erase(place);
+  return ended(transfer, std::move(how), now);
+}
+
+event::TransferEnded FileTransfers::ended(const Transfer& transfer, Ending how, Time now) const {
+  const std::chrono::duration<double> took = now - transfer.began;
+  return {session_.number, session_.protocol, session_.client, session_.user, transfer.asked, transfer.name,
+          transfer.write,  transfer.size,     transfer.bytes,  took.count(),  std::move(how)};
+}
+
+}  // namespace server

@@ -1,0 +1,64 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/files/file_operation.hpp"
+#include "server/events/events.hpp"
+
+namespace server {
+
+// The transfers of one SFTP or SCP session: what it opens, reads, writes and closes, as the operations and
+// their answers show it. Bookkeeping only: no file, no clock, no log. Lives on the loop, owned by the
+// channel.
+class FileTransfers {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  struct Session {
+    event::Protocol protocol;
+    std::uint64_t number;
+    std::string client, user;
+    std::string root;  // of the user, as a path from "/"
+  };
+  // What the driver knows of an opened file beyond the answer.
+  struct Opened {
+    std::optional<std::string> served;  // the path that it was found under, if it is not the one asked for
+    std::optional<std::uint64_t> size;
+  };
+
+  explicit FileTransfers(Session session) : session_(std::move(session)) {}
+
+  // An operation was performed and is answered. Tells the transfer that ended with it.
+  std::optional<event::TransferEnded> done(const files::Operation& operation, const files::Answer& answer,
+                                           const Opened& opened, Time now);
+  // The session ends: so do all that are open. `text`: why, where we ended it.
+  std::vector<event::TransferEnded> end_all(protocols::Cause cause, std::string_view text, Time now);
+
+ private:
+  struct Transfer {
+    std::string asked, name;
+    bool write;
+    std::optional<std::uint64_t> size;
+    std::uint64_t bytes = 0;
+    Time began;
+    std::error_code failed = {};  // the first thing that went wrong
+  };
+
+  void begin(std::uint32_t handle, std::string asked, std::string name, bool write,
+             std::optional<std::uint64_t> size, Time now);
+  Transfer* find(std::uint32_t handle);
+  std::string from_top(std::string_view path) const;
+  std::optional<event::TransferEnded> end(std::uint32_t handle, protocols::Ending how, Time now);
+  event::TransferEnded ended(const Transfer& transfer, protocols::Ending how, Time now) const;
+  protocols::Ending closed(const Transfer& transfer) const;
+
+  const Session session_;
+  std::map<std::uint32_t, Transfer> open_;  // by their handles
+};
+
+}  // namespace server

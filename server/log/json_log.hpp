@@ -1,0 +1,12 @@
+#pragma once
+#include "server/events/events.hpp"
+#include "server/log/classic.hpp"
+
+namespace server {
+
+// An event as one JSON object: "event" names it, the rest are its own figures; "text" is the classic line, so
+// that a person who reads the JSON needs no second log. Texts from a client are in the escaped form of the
+// classic log.
+LogLine json_line(const Event& event);
+
+}  // namespace server

@@ -1,0 +1,48 @@
+#include "server/log/level.hpp"
+
+#include "server/text/ending_text.hpp"
+
+namespace server {
+namespace {
+
+using enum conf::LogLevel;
+
+struct SftpLevel {
+  conf::LogLevel operator()(const sftp::event::ClientVersion&) const { return verbose; }
+  conf::LogLevel operator()(const sftp::event::Realpath&) const { return verbose; }
+  conf::LogLevel operator()(const sftp::event::Stat&) const { return verbose; }
+  conf::LogLevel operator()(const sftp::event::Refused&) const { return verbose; }
+  conf::LogLevel operator()(const sftp::event::Named& e) const {
+    return e.request == "statvfs" ? normal : verbose;
+  }
+  conf::LogLevel operator()(const sftp::event::SentStatus& e) const {
+    return e.status == sftp::Status::ok || e.status == sftp::Status::eof ? debug : normal;
+  }
+  conf::LogLevel operator()(const auto&) const { return normal; }
+};
+
+struct Level {
+  conf::LogLevel operator()(const event::TftpRequested&) const { return normal; }
+  conf::LogLevel operator()(const event::TransferEnded& e) const {
+    if (is_trouble(e)) return quiet;
+    return e.protocol == event::Protocol::tftp ? normal : verbose;
+  }
+  conf::LogLevel operator()(const event::TftpRefused&) const { return normal; }
+  conf::LogLevel operator()(const event::SshProbed&) const { return debug; }
+  conf::LogLevel operator()(const event::SshNegotiated&) const { return verbose; }
+  conf::LogLevel operator()(const event::SshEnded& e) const { return e.user.empty() ? normal : verbose; }
+  conf::LogLevel operator()(const event::SshRefused& e) const { return e.usual ? debug : normal; }
+  conf::LogLevel operator()(const event::LoggedIn&) const { return normal; }
+  conf::LogLevel operator()(const event::SessionOpened&) const { return normal; }
+  conf::LogLevel operator()(const event::SessionClosed&) const { return normal; }
+  conf::LogLevel operator()(const event::SftpHappened& e) const { return std::visit(SftpLevel{}, e.what); }
+  conf::LogLevel operator()(const event::SftpRemapped&) const { return normal; }
+  conf::LogLevel operator()(const event::ScpFailed&) const { return normal; }
+  conf::LogLevel operator()(const auto&) const { return quiet; }
+};
+
+}  // namespace
+
+conf::LogLevel level_of(const Event& event) { return std::visit(Level{}, event); }
+
+}  // namespace server

@@ -1,0 +1,11 @@
+#pragma once
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+
+namespace server {
+
+// The lowest level at which something of `event` is shown, known before any line of it is put together. What
+// is not listed there counts as shown at every level: then its lines tell. Pure; any thread.
+conf::LogLevel level_of(const Event& event);
+
+}  // namespace server

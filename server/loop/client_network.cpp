@@ -1,0 +1,30 @@
+#include "server/loop/client_network.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace server {
+namespace {
+
+// How many bits of it count.
+int prefix(const net::ip::address& address) {
+  if (address.is_v4()) return 32;
+  return address.to_v6().is_v4_mapped() || address.to_v6().is_link_local() ? 128 : 64;
+}
+
+}  // namespace
+
+net::ip::address client_network(const net::ip::address& address) {
+  if (prefix(address) != 64) return address;
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return net::ip::address_v6(bytes, address.to_v6().scope_id());
+}
+
+std::string client_network_text(const net::ip::address& address) {
+  return fmt::format("{}/{}", client_network(address).to_string(), prefix(address));
+}
+
+}  // namespace server

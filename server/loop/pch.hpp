@@ -1,0 +1,2 @@
+// Precompiled for server/ alone: Asio is most of what its sources take to compile.
+#include "server/loop/net.hpp"

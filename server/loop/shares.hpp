@@ -1,0 +1,61 @@
+#pragma once
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "server/loop/client_network.hpp"
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// Places at something that is scarce: so many in all, and so many for one address (a /64 in IPv6), so that
+// nobody takes all of them. Bookkeeping alone; lives on the loop. A Share gives its place back when it goes.
+class Shares {
+ public:
+  Shares(std::size_t most, std::size_t most_each) : most_(most), most_each_(most_each) {}
+
+  class Share {
+   public:
+    Share(Share&& other) noexcept = default;
+    Share& operator=(Share&&) = delete;
+    ~Share() {
+      if (held_) held_->give_back(source_);
+    }
+
+   private:
+    friend class Shares;
+    struct Counts {
+      std::size_t all = 0;
+      std::map<net::ip::address, std::size_t> each;
+      void give_back(const net::ip::address& source) {
+        --all;
+        const auto place = each.find(source);
+        if (--place->second == 0) each.erase(place);
+      }
+    };
+    Share(std::shared_ptr<Counts> counts, const net::ip::address& source)
+        : held_(std::move(counts)), source_(source) {}
+
+    std::shared_ptr<Counts> held_;
+    net::ip::address source_;
+  };
+
+  // Nothing: all are taken, or all that one address may have.
+  std::optional<Share> take(const net::ip::address& address) {
+    if (counts_->all >= most_) return {};
+    const auto source = client_network(address);
+    auto& taken = counts_->each[source];
+    if (taken >= most_each_) return {};
+    ++taken;
+    ++counts_->all;
+    return Share(counts_, source);
+  }
+
+ private:
+  std::size_t most_, most_each_;
+  std::shared_ptr<Share::Counts> counts_ = std::make_shared<Share::Counts>();
+};
+
+}  // namespace server

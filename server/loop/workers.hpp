@@ -1,0 +1,105 @@
+#pragma once
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+
+#include "server/loop/net.hpp"
+#include "server/loop/reserved_memory.hpp"
+
+namespace server {
+
+// What to tell of work that threw.
+constexpr auto out_of_memory = "the server is short of memory";
+
+// Threads for what would block the loop: disks, digests, password hashes. What the work returns comes back on
+// the loop. Work answers with values; should it throw after all (memory is short), whoever waits for it still
+// hears: what it takes to tell him is set aside before the work begins. Made and used on the loop's thread.
+class Workers {
+ public:
+  Workers(net::io_context& loop, std::size_t threads) : loop_(loop), pool_(threads) {}
+
+  // Calls `then` on the loop with what `work` returned; with nothing when it threw, and then the exception
+  // leaves the loop's run(), where it is told. Throws when there is no memory to begin: `then` hears nothing.
+  template <class Work, class Then>
+  void run(Work work, Then then) {
+    auto tell = [then = std::move(then)](const std::exception_ptr& error, auto&& result) mutable {
+      then(std::forward<decltype(result)>(result));
+      if (error) std::rethrow_exception(error);
+    };
+    begin(std::make_unique<Job<Work, decltype(tell)>>(*this, std::move(work), std::move(tell)));
+  }
+
+  // The same for a coroutine, which gets the exception. Asio would drop one that cannot begin to wait,
+  // without a word: all that it takes is there before it does.
+  template <class Work>
+  net::awaitable<std::invoke_result_t<Work&>> run(Work work) {
+    using R = std::invoke_result_t<Work&>;
+    using Signature = void(std::exception_ptr, std::optional<R>);
+    using Handler = typename net::async_result<net::use_awaitable_t<>, Signature>::handler_type;
+    auto job = std::make_unique<Job<Work, Handler>>(*this, std::move(work));
+    auto start = [](Handler handler, std::unique_ptr<Job<Work, Handler>>* waiting) {
+      (*waiting)->handler.emplace(std::move(handler));
+      begin(std::move(*waiting));
+    };
+    auto result = co_await net::async_initiate<const net::use_awaitable_t<>, Signature>(
+        start, net::use_awaitable, &job);
+    co_return std::move(*result);
+  }
+
+  std::size_t busy() const { return busy_; }
+
+ private:
+  // In one piece, so that nothing of it is copied on its way.
+  template <class Work, class Handler>
+  struct Job {
+    Job(Workers& w, Work&& what) : workers(w), work(std::move(what)) {}
+    Job(Workers& w, Work&& what, Handler&& whom) : Job(w, std::move(what)) {
+      handler.emplace(std::move(whom));
+    }
+
+    void perform() noexcept {
+      try {
+        result.emplace((*work)());
+      } catch (...) {
+        error = std::current_exception();
+      }
+      work.reset();  // what it holds, a file for instance, is not let go of on the loop
+    }
+
+    Workers& workers;
+    std::optional<Work> work;
+    std::optional<Handler> handler;
+    std::optional<std::invoke_result_t<Work&>> result;
+    std::exception_ptr error;
+    ReservedMemory memory;  // for the way to the pool, and then for the way back
+  };
+
+  template <class J>
+  static void begin(std::unique_ptr<J> job) {
+    auto& workers = job->workers;
+    hand_over(workers.pool_, std::move(job), [](std::unique_ptr<J> begun) {
+      begun->perform();
+      auto& loop = begun->workers.loop_;
+      hand_over(loop, std::move(begun), [](std::unique_ptr<J> done) {
+        --done->workers.busy_;
+        (*done->handler)(done->error, std::move(done->result));
+      });
+    });
+    ++workers.busy_;
+  }
+
+  template <class Where, class J, class Next>
+  static void hand_over(Where& where, std::unique_ptr<J> job, Next next) {
+    const auto allocator = job->memory.allocator();
+    net::post(where, net::bind_allocator(allocator,
+                                         [job = std::move(job), next]() mutable { next(std::move(job)); }));
+  }
+
+  net::io_context& loop_;
+  net::thread_pool pool_;
+  std::size_t busy_ = 0;
+};
+
+}  // namespace server

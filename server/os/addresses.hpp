@@ -1,0 +1,12 @@
+#pragma once
+#include <vector>
+
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// This host's addresses, without loopback and link-local ones: what to type on a controller. Blocks for
+// microseconds. Empty when the system does not tell.
+std::vector<net::ip::address> own_addresses();
+
+}  // namespace server

@@ -1,0 +1,39 @@
+#pragma once
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "server/loop/net.hpp"
+#include "server/loop/reserved_memory.hpp"
+
+namespace server {
+
+// What happened to one name in drop/.
+struct DropChange {
+  enum class Kind { written, closed, gone, everything } kind;  // everything: look at the whole folder again
+  std::string name;
+};
+
+// Tells what happens in a folder. Lives on the loop. Throws std::system_error when the folder cannot be
+// watched.
+class DropWatch {
+ public:
+  DropWatch(net::io_context& loop, const std::filesystem::path& folder);
+
+  // Waits until something happens, or `deadline`; no changes then, nor after stop().
+  net::awaitable<std::vector<DropChange>> next(std::chrono::steady_clock::time_point deadline);
+  void stop();
+
+ private:
+  bool watch();
+  std::vector<DropChange> read();
+
+  const std::filesystem::path folder_;
+  bool watching_ = false;
+  net::posix::stream_descriptor inotify_;
+  net::steady_timer timer_;
+  const WaitMemory memory_;
+};
+
+}  // namespace server

@@ -1,0 +1,197 @@
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <new>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "server/loop/fair_queue.hpp"
+#include "server/loop/reserved_memory.hpp"
+#include "server/os/datagram.hpp"
+#include "server/os/socket_watch.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// One turn on the loop: what comes behind, SSH for instance, must not wait for every transfer's window.
+constexpr auto longest_turn = 1ms;
+// Who hears what came, between two looks at the clock: each may take a dozen packets.
+constexpr std::size_t heard_at_once = 4;
+
+epoll_event interest(int handle, bool room) {
+  epoll_event event{};
+  // Level-triggered: a packet that is left for the next turn is told again.
+  event.events = EPOLLIN | (room ? EPOLLOUT : 0U);
+  event.data.fd = handle;
+  return event;
+}
+
+int make_epoll() {
+  const int handle = ::epoll_create1(EPOLL_CLOEXEC);
+  if (handle < 0) throw std::system_error(errno, std::system_category(), "epoll_create1");
+  return handle;
+}
+
+}  // namespace
+
+struct SocketWatch::Impl {
+  explicit Impl(net::io_context& loop)
+      : epoll(loop, make_epoll()), bell(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    auto event = interest(bell.get(), false);
+    if (bell.get() < 0 || ::epoll_ctl(epoll.native_handle(), EPOLL_CTL_ADD, bell.get(), &event) < 0)
+      throw std::system_error(errno, std::system_category(), "eventfd");
+    watched.resize(static_cast<std::size_t>(bell.get()) + 1);
+    wait();
+  }
+
+  // A turn throws nothing, and to wait takes no memory: so the next turn always comes.
+  void wait() {
+    epoll.async_wait(net::posix::stream_descriptor::wait_read,
+                     net::bind_allocator(memory.allocator(), [this](error_code error) {
+                       if (error) return;
+                       turning = true;
+                       turn();
+                       turning = false;
+                       wait();
+                     }));
+  }
+
+  void turn() noexcept {
+    auto now = Clock::now();
+    const auto end = now + longest_turn;
+    if (!due.empty()) answer_due(now, now + longest_turn / 2);
+    std::array<epoll_event, 64> events;
+    for (;;) {
+      const int count = ::epoll_wait(epoll.native_handle(), events.data(), events.size(), 0);
+      if (count <= 0) break;
+      auto ready = std::span(events).first(static_cast<std::size_t>(count));
+      ready = ready.first(hear(ready, now, end));
+      for (const auto& event : ready) {
+        auto* const who = of(event);
+        if (!who) continue;
+        if (now < end) {
+          who->answer(now);
+          // Where one was ready alone, there is hardly another one by now: to look would cost a system call.
+          if (ready.size() == 1) return ring_if_due(now, end);
+          now = Clock::now();
+        } else {
+          put_off(*who);
+        }
+      }
+      if (ready.empty() || now >= end) break;
+    }
+    ring_if_due(now, end);
+  }
+
+  // Returns how many have heard. The others' packets wait, and are told again.
+  std::size_t hear(std::span<const epoll_event> ready, Watched::Time now, Watched::Time end) {
+    std::size_t heard = 0;
+    for (const auto& event : ready) {
+      if (heard > 0 && heard % heard_at_once == 0 && Clock::now() >= end) break;
+      ++heard;
+      if (event.data.fd == bell.get()) silence();
+      auto* const who = of(event);
+      if (!who) continue;
+      const bool error = event.events & (EPOLLERR | EPOLLHUP);
+      who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT, now);
+    }
+    return heard;
+  }
+
+  void ring_if_due(Watched::Time now, Watched::Time end) {
+    if (due.empty()) return;
+    answer_due(now, end);
+    if (!due.empty()) ring();
+  }
+
+  void answer_due(Watched::Time now, Watched::Time end) {
+    do {
+      const auto who = due.pop();
+      if (!who) return;
+      (*who)->queued_ = false;
+      (*who)->answer(now);
+      now = Clock::now();
+    } while (now < end);
+  }
+
+  void queue(Watched& who) {
+    if (who.queued_) return;
+    due.push(who.source_, &who);
+    who.queued_ = true;
+  }
+
+  // Should there be no memory, it is as if its packet had been lost.
+  void put_off(Watched& who) noexcept {
+    try {
+      queue(who);
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+  }
+
+  // The next turn comes at once, without memory that there may not be.
+  void ring() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto ignored = ::write(bell.get(), &one, sizeof one);
+  }
+  void silence() {
+    std::uint64_t rung = 0;
+    [[maybe_unused]] const auto ignored = ::read(bell.get(), &rung, sizeof rung);
+  }
+
+  // An event may be of a socket that an earlier one has ended: then there is nobody, or a new socket of the
+  // same number, which finds nothing to read.
+  Watched* of(const epoll_event& event) const { return watched.at(static_cast<std::size_t>(event.data.fd)); }
+
+  const WaitMemory memory;
+  net::posix::stream_descriptor epoll;
+  UdpHandle bell;
+  std::vector<Watched*> watched;  // by the handle
+  FairQueue<Watched*> due;        // whose answers are still to be given
+  bool turning = false;
+};
+
+SocketWatch::SocketWatch(net::io_context& loop) : impl_(std::make_unique<Impl>(loop)) {}
+SocketWatch::~SocketWatch() = default;
+
+void SocketWatch::again(Watched& watched) {
+  impl_->queue(watched);
+  if (!impl_->turning) impl_->ring();
+}
+
+void SocketWatch::forget(Watched& watched) noexcept {
+  if (std::exchange(watched.queued_, false)) impl_->due.remove(watched.source_, &watched);
+}
+
+void SocketWatch::add(int handle, Watched& watched) {
+  const auto place = static_cast<std::size_t>(handle);
+  if (impl_->watched.size() <= place) impl_->watched.resize(place + 1);
+  auto event = interest(handle, false);
+  if (::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_ADD, handle, &event) < 0) {
+    throw std::system_error(errno, std::system_category(), "epoll_ctl");
+  }
+  impl_->watched[place] = &watched;
+}
+
+void SocketWatch::remove(int handle) {
+  if (auto* const watched = impl_->watched[static_cast<std::size_t>(handle)]) forget(*watched);
+  ::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_DEL, handle, nullptr);
+  impl_->watched[static_cast<std::size_t>(handle)] = nullptr;
+}
+
+void SocketWatch::also_for_room(int handle, bool wanted) {
+  auto event = interest(handle, wanted);
+  ::epoll_ctl(impl_->epoll.native_handle(), EPOLL_CTL_MOD, handle, &event);
+}
+
+}  // namespace server

@@ -1,2 +1,0 @@
-// Precompiled for server/ alone: Asio is most of what its sources take to compile.
-#include "server/net.hpp"

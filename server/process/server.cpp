@@ -1,0 +1,426 @@
+#include "server/process/server.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "conf/algorithms.hpp"
+#include "conf/restart.hpp"
+#include "conf/users.hpp"
+#include "server/accounts/users.hpp"
+#include "server/log/classic.hpp"
+#include "server/log/json_log.hpp"
+#include "server/loop/succeeds.hpp"
+#include "server/os/descriptors.hpp"
+#include "server/os/polite.hpp"
+#include "server/os/service_manager.hpp"
+#include "server/os/thread_time.hpp"
+#include "server/process/first_steps.hpp"
+#include "server/ssh/moduli.hpp"
+#include "server/text/escape.hpp"
+#include "storage/depot/depot_shape.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/import/dropped_file.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, negotiating_threads = 2,
+                      hashing_threads = 2, importing_threads = 1;
+constexpr auto interface_pause = 10s;  // between two looks at the interfaces that addresses name
+constexpr auto log_patience = 1s;      // at the end, for whoever reads it
+
+}  // namespace
+
+Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
+               const std::optional<Account>& account)
+    : settings_(std::make_shared<const conf::Settings>(std::move(loaded.settings))),
+      warnings_(std::move(loaded.warnings)),
+      origin_(std::move(origin)),
+      account_(account),
+      listeners_(bind(plan, account)),
+      left_out_timer_(loop_),
+      depot_(settings_->depot),
+      uploads_(depot_, settings_->uploads, std::chrono::steady_clock::now),
+      disk_(loop_, disk_threads),
+      content_(loop_, content_threads),
+      explaining_(loop_, explaining_threads),
+      negotiating_(loop_, negotiating_threads),
+      hashing_(loop_, hashing_threads),
+      importing_(loop_, importing_threads),
+      shared_{loop_,   disk_,  content_, explaining_, negotiating_, hashing_, importing_,
+              events_, meter_, depot_,   catalogue_,  uploads_,     settings_},
+      tftp_(shared_),
+      ssh_(shared_),
+      interface_timer_(loop_),
+      signals_(loop_, SIGINT, SIGTERM, SIGHUP),
+      drain_timer_(loop_) {
+  for (auto& socket : listeners_.tftp) {
+    const auto endpoint = socket.local_endpoint();
+    tftp_addresses_.push_back(text_of(endpoint));
+    usual_ports_ = usual_ports_ && endpoint.port() == 69;
+    tftp_.serve(std::move(socket));
+  }
+  for (auto& acceptor : listeners_.ssh) {
+    const auto endpoint = acceptor.local_endpoint();
+    ssh_addresses_.push_back(text_of(endpoint));
+    usual_ports_ = usual_ports_ && endpoint.port() == 22;
+    ssh_.serve(std::move(acceptor));
+  }
+  open_log();
+  note_unreadable_config();
+  events_.listen([this](const Event& event) { try_to_log(event); });
+}
+
+// What happened has happened, whether or not there is memory to tell of it.
+void Server::try_to_log(const Event& event) noexcept {
+  try {
+    log(event);
+    if (unlogged_ == 0) return;
+    log(event::Warned{
+        fmt::format("{} events are not in the log: the server was short of memory", unlogged_)});
+    unlogged_ = 0;
+  } catch (const std::exception&) {
+    ++unlogged_;
+  }
+}
+
+Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& account) {
+  auto bound = listen(loop_, plan);
+  if (account) become(*account);
+  if (!own_account().is_root()) give_up_capabilities();
+  prepare_process();
+  expect_in_reach(settings_->depot);
+  return bound;
+}
+
+// Not before root was given up: what cannot be opened now could not be opened after the log was rotated.
+void Server::open_log() try { writer_.emplace(settings_->log); } catch (const std::system_error& e) {
+  if (e.code() != std::errc::permission_denied) throw;
+  const auto file = settings_->log.destination.file;
+  throw std::runtime_error(
+      fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
+                  "to write in {}, where the log is begun anew",
+                  e.what(), own_account().name, own_account().name, file.string(),
+                  std::filesystem::absolute(file).parent_path().string()));
+}
+
+void Server::note_unreadable_config() {
+  if (!account_ || origin_.config.empty() || std::ifstream(origin_.config)) return;
+  listeners_.notes.push_back(
+      fmt::format("{} cannot be read by {}, so that it cannot be reloaded: `chown {} {}`", origin_.config,
+                  account_->name, account_->name, origin_.config));
+}
+
+void Server::log(const Event& event) {
+  const bool owed = budget_.owes();
+  if (budget_.takes(event, shared_.settings->log.level, LogBudget::Clock::now())) return write(event);
+  if (owed || !budget_.owes()) return;
+  left_out_timer_.expires_at(budget_.ends());
+  left_out_timer_.async_wait([this](error_code error) {
+    if (!error) tell_left_out();
+  });
+}
+
+void Server::write(const Event& event) {
+  const auto write_line = [&](LogLine line) {
+    if (line.level > shared_.settings->log.level) return;
+    budget_.spend(line.text.size());
+    writer_->write(line.severity, std::move(line.text));
+  };
+  if (settings_->log.format == conf::LogFormat::json) return write_line(json_line(event));
+  for (auto& line : classic_lines(event)) write_line(std::move(line));
+}
+
+void Server::tell_left_out() {
+  for (const auto& sum : budget_.left_out(LogBudget::Clock::now())) write(sum);
+}
+
+void Server::run() {
+  bound_open_files();
+  events_.emit(event::Started{APDEPOT_VERSION});
+  if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
+  for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
+  for (const auto& note : listeners_.notes) events_.emit(event::Warned{note});
+  if (storage::is_split(depot_))
+    events_.emit(
+        event::Warned{"images/ lies on another file system than state/, or in another mount, so that nothing "
+                      "can be imported or "
+                      "uploaded: put the whole depot on one"});
+  importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
+  sweep_staging();
+  if (settings_->import.watch)
+    start_importer();  // first, so that what is dropped as soon as we are ready is seen
+  const auto ready = ready_line() + "\n" +
+                     (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
+  std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
+  tell_ready();
+  watch_interfaces();
+  make_host_keys();
+  check_users();
+  make_catalogue();
+  tell_of_images_beside();
+  tell_of_unaskable_names();
+  count_uploads();
+  heed_signals();
+  run_loop();
+  tell_left_out();
+  events_.emit(event::LoopMeasured{meter_.measured()});
+  events_.emit(event::Stopped{});
+  // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
+  // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
+  // and the next start sweeps its staging area and takes the drop up again.
+  if (!writer_->close(log_patience) || workers_are_busy()) std::_Exit(0);
+}
+
+void Server::bound_open_files() {
+  const auto& settings = *shared_.settings;
+  shared_.open_files.set(
+      OpenFiles::bounds_for(most_descriptors(), settings.tftp.max_transfers, settings.ssh.max_sessions));
+}
+
+bool Server::workers_are_busy() const {
+  return disk_.busy() + content_.busy() + explaining_.busy() + negotiating_.busy() + hashing_.busy() +
+             importing_.busy() >
+         0;
+}
+
+// Whatever one client brought about, the others go on.
+void Server::run_loop() {
+  meter_.begin(LoopMeter::Clock::now(), thread_time());
+  while (!loop_.stopped()) {
+    try {
+      while (loop_.run_one() > 0) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
+    } catch (const std::exception& e) {
+      tell_broken_off(e);
+    }
+  }
+}
+
+void Server::tell_broken_off(const std::exception& error) noexcept {
+  try {
+    shared_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", error.what()));
+  } catch (const std::exception&) {
+    ++unlogged_;
+  }
+}
+
+std::string Server::ready_line() const {
+  std::string line = "apdepot ready: ";
+  for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
+  for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
+  return line + "depot " + escaped(depot_.directory().string(), whole);
+}
+
+void Server::watch_interfaces() {
+  if (!interfaces_) {
+    auto endpoints = settings_->tftp.listen;
+    endpoints.insert(endpoints.end(), settings_->ssh.listen.begin(), settings_->ssh.listen.end());
+    interfaces_.emplace(endpoints, index_of_interface);
+  }
+  if (interfaces_->empty()) return;
+  for (auto& change : interfaces_->look(index_of_interface)) events_.emit(event::Warned{std::move(change)});
+  interface_timer_.expires_after(interface_pause);
+  interface_timer_.async_wait([this](error_code error) {
+    if (!error && !draining_) watch_interfaces();
+  });
+}
+
+// So that the first miss need not wait for it.
+void Server::make_catalogue() {
+  explaining_.run(
+      [this] { return catalogue_.now() && catalogue_.scans_each_time(); },
+      [this](std::optional<bool> scans) {
+        if (!scans.value_or(false)) return;
+        events_.emit(event::Warned{
+            "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
+            "let the depot lie on a disk of this host"});
+      });
+}
+
+// Whoever used the folder with another server has them there.
+void Server::tell_of_images_beside() {
+  disk_.run([this] { return storage::image_beside(depot_); },
+            [this](const std::optional<std::filesystem::path>& image) {
+              if (!image || image->empty()) return;
+              events_.emit(
+                  event::Warned{fmt::format("{} is not served: images are served from {} only, move it there",
+                                            image->string(), depot_.images().string())});
+            });
+}
+
+void Server::tell_of_unaskable_names() {
+  disk_.run([this] { return storage::unaskable_names(depot_); },
+            [this](const std::optional<std::vector<std::filesystem::path>>& paths) {
+              if (!paths) return;
+              for (const auto& path : *paths)
+                events_.emit(event::Warned{storage::unaskable_text(depot_, path)});
+            });
+}
+
+// So that the first upload need not wait for it.
+void Server::count_uploads() {
+  explaining_.run([this] { return uploads_.count(), true; }, [](auto) {});
+}
+
+// What nobody is told of until somebody is refused.
+void Server::check_users() {
+  if (ssh_addresses_.empty()) return;
+  disk_.run([settings = shared_.settings,
+             this] { return conf::load_usable_users(users_file(*settings, depot_)).mistakes; },
+            [this](const std::optional<std::vector<std::string>>& mistakes) {
+              if (!mistakes) return;
+              for (const auto& mistake : *mistakes) events_.emit(event::Warned{mistake});
+            });
+}
+
+void Server::make_host_keys() {
+  if (ssh_addresses_.empty()) return;
+  struct Made {
+    std::vector<HostKeyPair> keys;
+    std::string problem;
+  };
+  disk_.run(
+      [this] {
+        try {
+          if (conf::offers_group_exchange(settings_->ssh)) write_moduli(depot_);
+          return Made{load_or_make_host_keys(depot_), {}};
+        } catch (const std::exception& e) {
+          return Made{{}, e.what()};
+        }
+      },
+      [this](std::optional<Made> made) {
+        if (draining_ || !made) return;
+        try {
+          if (made->problem.empty()) ssh_.use(std::move(made->keys));
+        } catch (const std::exception& e) {
+          made->problem = e.what();
+        }
+        if (made->problem.empty()) return;
+        events_.emit(event::Warned{"SFTP is not served: " + made->problem});
+        ssh_.stop_listening();
+      });
+}
+
+// What a killed import or upload left. Listed now, so that what begins meanwhile is not in the way; removed
+// by the worker that imports, so before any import.
+void Server::sweep_staging() {
+  try {
+    const auto sweep = [this, areas = storage::staging_areas(depot_)] {
+      storage::sweep_staging(areas);
+      storage::sweep_half_written(depot_);
+      return true;
+    };
+    importing_.run(sweep, [](auto) {});
+    storage::return_taken(depot_);  // before drop/ is watched, and looked through
+  } catch (const std::system_error& e) {
+    events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
+  }
+}
+
+void Server::start_importer() {
+  try {
+    importer_.emplace(shared_);
+    shared_.start(importer_->run(), "the drop folder's import");
+  } catch (const std::system_error& e) {
+    events_.emit(event::Warned{
+        fmt::format("drop/ is not watched ({}): `apdepot import FILE` does the same", e.what())});
+  }
+}
+
+// Without memory that there may not be: it could not be stopped any more.
+void Server::heed_signals() {
+  signals_.async_wait(
+      net::bind_allocator(signal_memory_.allocator(), [this](const error_code& error, int signal) {
+        if (error) return;
+        heed_signals();
+        heed(signal);
+      }));
+}
+
+// Where memory is too short to end in order, it ends all the same.
+void Server::heed(int signal) {
+  if (signal == SIGHUP) return reload();
+  const bool ends = succeeds([this] { draining_ ? end() : begin_drain(); });
+  if (!ends && !succeeds([this] { end(); })) loop_.stop();
+}
+
+// Reads the configuration on a worker: it may lie on a dead disk.
+void Server::reload() {
+  struct Read {
+    conf::Loaded loaded;
+    std::vector<std::string> mistakes;
+  };
+  disk_.run(
+      [this] {
+        try {
+          return Read{origin_.reload(), {}};
+        } catch (const std::exception& e) {
+          return Read{{}, conf::mistakes_of(e)};
+        }
+      },
+      [this](std::optional<Read> read) {
+        if (!read) return;
+        if (read->mistakes.empty()) return put_in_force(std::move(read->loaded));
+        for (auto& mistake : read->mistakes) events_.emit(event::ReloadFailed{std::move(mistake)});
+      });
+}
+
+// What is looked up request by request is in force at once: tftp's limits, users, the log's level.
+void Server::put_in_force(conf::Loaded loaded) {
+  for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
+  shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
+  uploads_.bound_by(shared_.settings->uploads);
+  bound_open_files();
+  events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
+  check_users();
+  const auto waiting = conf::keys_that_wait(*settings_, *shared_.settings);
+  if (!waiting.empty())
+    events_.emit(event::Warned{fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
+                                           waiting.size() == 1 ? "changes" : "change")});
+}
+
+void Server::begin_drain() {
+  draining_ = true;
+  tell_stopping();
+  events_.emit(event::Stopping{tftp_.running(), ssh_.running()});
+  tftp_.stop_listening();
+  ssh_.stop_listening();
+  ssh_.drain_sessions();
+  if (importer_) importer_->stop();
+  drain_timer_.expires_after(shared_.settings->drain);
+  drain_timer_.async_wait([this](error_code error) {
+    if (error) return;
+    tftp_.stop_transfers();
+    ssh_.stop_sessions();
+    end();
+  });
+  tftp_.when_empty([this] { drain(); });
+  ssh_.when_empty([this] { drain(); });
+  drain();
+}
+
+void Server::drain() {
+  if (tftp_.running() == 0 && ssh_.running() == 0) end();
+}
+
+// What is under way is told, and the loop gets the turns that it takes to say so.
+void Server::end() {
+  tftp_.stop_transfers();
+  ssh_.stop_sessions();
+  drain_timer_.expires_after(50ms);
+  // It may be called twice, and the first wait's end is then no end.
+  drain_timer_.async_wait([this](error_code error) {
+    if (!error) loop_.stop();
+  });
+}
+
+}  // namespace server

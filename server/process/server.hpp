@@ -1,0 +1,101 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "conf/load.hpp"
+#include "server/drop/importer.hpp"
+#include "server/log/budget.hpp"
+#include "server/log/writer.hpp"
+#include "server/os/identity.hpp"
+#include "server/os/interface_watch.hpp"
+#include "server/process/listen.hpp"
+#include "server/ssh/listener.hpp"
+#include "server/tftp/listener.hpp"
+
+namespace server {
+
+// The running process: what is made, in which order, and how it ends. One loop on one thread, the caller's of
+// run().
+class Server {
+ public:
+  // Where the settings came from.
+  struct Origin {
+    std::string program;                   // as the administrator called it
+    std::string config;                    // the file; empty for the built-in defaults
+    std::function<conf::Loaded()> reload;  // throws conf::ConfigError
+  };
+
+  // Binds the ports, and then becomes `account`, before any thread is started and anything that a client sent
+  // is read; without one it stays who it is. Throws ListenError, or std::exception when that cannot be done,
+  // or the depot or the log cannot be used.
+  Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
+         const std::optional<Account>& account = std::nullopt);
+
+  // Tells "apdepot ready: ...", serves until SIGTERM or Ctrl-C, lets running transfers end, at most
+  // settings.drain long. A second Ctrl-C ends at once.
+  void run();
+
+ private:
+  // Binds what `plan` says, and gives up what only that took.
+  Listeners bind(const ListenPlan& plan, const std::optional<Account>& account);
+  void open_log();
+  void note_unreadable_config();
+  void try_to_log(const Event& event) noexcept;
+  void log(const Event& event);
+  void write(const Event& event);
+  void tell_left_out();
+  void run_loop();
+  void bound_open_files();
+  void tell_broken_off(const std::exception& error) noexcept;
+  std::string ready_line() const;
+  void watch_interfaces();
+  void make_catalogue();
+  void tell_of_images_beside();
+  void tell_of_unaskable_names();
+  void count_uploads();
+  void make_host_keys();
+  void check_users();
+  void sweep_staging();
+  void start_importer();
+  void heed_signals();
+  void heed(int signal);
+  void reload();
+  void put_in_force(conf::Loaded loaded);
+  void begin_drain();
+  void drain();
+  void end();
+  bool workers_are_busy() const;
+
+  net::io_context loop_{1};
+  const std::shared_ptr<const conf::Settings> settings_;  // those of the start
+  const std::vector<std::string> warnings_;
+  const Origin origin_;
+  const std::optional<Account> account_;  // whom root became
+  Listeners listeners_;                   // until the services have them; before all that starts a thread
+  std::optional<LogWriter> writer_;
+  LogBudget budget_;
+  net::steady_timer left_out_timer_;
+  std::uint64_t unlogged_ = 0;  // events, for want of memory
+  Events events_;
+  LoopMeter meter_;
+  storage::Depot depot_;
+  storage::LiveCatalogue catalogue_{depot_};
+  storage::UploadAccount uploads_;
+  Workers disk_, content_, explaining_, negotiating_, hashing_, importing_;
+  Shared shared_;
+  TftpService tftp_;
+  SshService ssh_;
+  std::optional<Importer> importer_;
+  std::vector<std::string> tftp_addresses_, ssh_addresses_;
+  bool usual_ports_ = true;
+  std::optional<InterfaceWatch> interfaces_;
+  net::steady_timer interface_timer_;
+  net::signal_set signals_;
+  const WaitMemory signal_memory_;
+  net::steady_timer drain_timer_;
+  bool draining_ = false;
+};
+
+}  // namespace server

@@ -1,0 +1,521 @@
+#include "server/ssh/channel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <new>
+
+#include "protocols/scp/sink.hpp"
+#include "protocols/scp/source.hpp"
+#include "server/loop/succeeds.hpp"
+#include "server/ssh/scp_service.hpp"
+#include "server/ssh/sftp_service.hpp"
+#include "storage/lookup/explain.hpp"
+
+namespace server {
+namespace {
+
+constexpr std::size_t most_at_once = 64 << 10;     // libssh keeps what the socket does not take
+constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
+
+constexpr std::size_t most_unasked_bytes = 64 << 10;  // before anything runs on the channel
+constexpr std::size_t longest_request = 300 << 10;    // and some answers
+constexpr std::size_t enough_answers = 64 << 10;      // to be sent though the client sends more meanwhile
+
+constexpr std::uint32_t root_handle = UINT32_MAX;  // no session gives it out
+constexpr std::size_t descriptors_of_upload = 3;
+
+// The user's "/", opened anew: an administrator may have put another images/ in its place.
+storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
+  const auto path = storage::Path::parse(user.root);
+  if (!path) return std::unexpected(std::make_error_code(std::errc::invalid_argument));
+  const auto images = storage::Root::open(depot.images());
+  if (!images) return std::unexpected(images.error());
+  auto root = images->subroot(*path);
+  // Where that fails, reading goes on, and every upload is told why.
+  if (root && user.uploads) static_cast<void>(storage::uploads_below(*root));
+  return root;
+}
+
+struct Opening {
+  std::uint32_t handle;
+  OpenFiles::Wanted wanted;
+};
+std::optional<Opening> opening(const files::Operation& operation) {
+  if (const auto* file = std::get_if<files::OpenFile>(&operation))
+    return Opening{file->handle, {.name = file->path.text().size()}};
+  if (const auto* folder = std::get_if<files::OpenDirectory>(&operation))
+    return Opening{folder->handle, {.directory = true, .name = folder->path.text().size()}};
+  if (const auto* upload = std::get_if<files::CreateFile>(&operation))
+    return Opening{upload->handle,
+                   {.descriptors = descriptors_of_upload, .name = upload->path.text().size()}};
+  return {};
+}
+
+// The handle of which nothing is open any more.
+std::optional<std::uint32_t> closed_by(const files::Operation& operation, const files::Answer& answer) {
+  if (const auto* close = std::get_if<files::CloseHandle>(&operation)) return close->handle;
+  if (const auto* abandon = std::get_if<files::AbandonFile>(&operation)) return abandon->handle;
+  const auto opened = std::holds_alternative<std::error_code>(answer) ? opening(operation) : std::nullopt;
+  return opened ? std::optional(opened->handle) : std::nullopt;
+}
+
+std::string may_only_read(const conf::User& user) {
+  return fmt::format("user {} may only read here", user.name);
+}
+
+Workers& workers_for(const Shared& shared, const files::Operation& operation) {
+  const bool bytes = std::holds_alternative<files::ReadFile>(operation) ||
+                     std::holds_alternative<files::WriteFile>(operation) ||
+                     std::holds_alternative<files::CopyData>(operation) ||
+                     std::holds_alternative<files::SyncFile>(operation) ||
+                     std::holds_alternative<files::CloseHandle>(operation);  // what was written is synced
+  return bytes ? shared.content : shared.disk;
+}
+
+}  // namespace
+
+SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet)
+    : shared_(shared),
+      connection_(connection),
+      channel_(channel),
+      write_at_once_(std::min(most_at_once, packet * most_packets_at_once)),
+      use_(connection.use()) {
+  ssh_callbacks_init(&callbacks_);
+  callbacks_.userdata = this;
+  callbacks_.channel_data_function = on_data;
+  callbacks_.channel_eof_function = on_eof;
+  callbacks_.channel_close_function = on_close;
+  // At once: OpenSSH sends INIT behind the subsystem request, and libssh does not deliver again what came
+  // before.
+  ssh_set_channel_callbacks(channel_, &callbacks_);
+}
+
+// Of a channel that the client has not closed libssh would call us back; it goes with the connection.
+SshChannel::~SshChannel() {
+  if (channel_ && closed_) ssh_channel_free(channel_);
+  use_->hold(held_, 0);
+}
+
+void SshChannel::detach(protocols::Cause cause, std::string_view why) {
+  if (std::exchange(channel_, nullptr)) end_ = {.cause = cause, .text = std::string(why)};
+  guard([this] { close_service(); });
+}
+
+// Where memory is short this connection ends, and no other.
+template <class Do>
+void SshChannel::guard(Do what) noexcept {
+  if (succeeds(std::move(what))) return;
+  received_ = {};  // room to tell of it
+  if (channel_) connection_.starve();
+}
+
+template <class Work, class Then>
+void SshChannel::wait_for(Workers& workers, Work work, Then then) {
+  run(workers, std::move(work), std::move(then), false);
+}
+
+template <class Work, class Then>
+void SshChannel::wait_for_explaining(Work work, Then then) {
+  run(shared_.explaining, std::move(work), std::move(then), true);
+}
+
+// `in_turn`: of the explaining turns, one that is over then. All that it takes to hear the answer is there
+// before the work begins.
+template <class Work, class Then>
+void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
+  struct Answer {
+    std::shared_ptr<void> hold;
+    std::shared_ptr<SshChannel> self;
+    Then then;
+    std::optional<std::invoke_result_t<Work&>> result = {};
+  };
+  waiting_ = true;
+  const auto leave = [this, in_turn] {
+    if (in_turn) shared_.explaining_turns.leave(use_->address());
+  };
+  try {
+    auto waiting =
+        std::unique_ptr<Answer>(new Answer{connection_.hold(), shared_from_this(), std::move(then)});
+    workers.run(std::move(work), [leave, answer = std::move(waiting)](auto result) mutable {
+      leave();
+      answer->result = std::move(result);
+      auto& connection = answer->self->connection_;
+      connection.when_free([answer = std::move(answer)] {
+        auto& self = *answer->self;
+        self.waiting_ = false;
+        self.may_go_on_ = true;  // until its next turn shows: nothing more is read before
+        if (!answer->result) {
+          self.connection_.starve();
+        } else {
+          self.guard([&] { answer->then(std::move(*answer->result)); });
+        }
+        if (!self.channel_) return self.guard([&] { self.close_service(); });
+        self.connection_.go_on();
+      });
+    });
+  } catch (...) {
+    waiting_ = false;
+    leave();
+    throw;
+  }
+}
+
+void SshChannel::start_sftp(ssh::Message request) {
+  start(std::move(request), event::Protocol::sftp, [this] {
+    const auto& user = connection_.user();
+    const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
+    return std::make_unique<SftpService>(
+        shared_.events, connection_.number(), use_,
+        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access, may_only_read(user)));
+  });
+}
+
+void SshChannel::start_scp(ssh::Message request, scp::Command command) {
+  start(std::move(request), event::Protocol::scp, [this, command = std::move(command)] {
+    const auto& user = connection_.user();
+    std::unique_ptr<scp::Session> session;
+    if (command.sends) {
+      session = std::make_unique<scp::Source>(command);
+    } else {
+      session = std::make_unique<scp::Sink>(command, user.uploads, may_only_read(user));
+    }
+    return std::make_unique<ScpService>(shared_.events, connection_.number(), std::move(session),
+                                        !command.sends);
+  });
+}
+
+void SshChannel::decline(ssh::Message request, std::string text) {
+  ssh_message_channel_request_reply_success(request.get());
+  parting_ = std::move(text);
+}
+
+void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeService make) {
+  leases_ = std::make_shared<Leases>();
+  auto root_lease = lease({});
+  if (!root_lease) {
+    ssh_message_reply_default(request.get());
+    return;
+  }
+  leases_->emplace(root_handle, std::move(*root_lease));
+  starting_ = true;
+  wait_for(
+      shared_.disk, [&depot = shared_.depot, user = connection_.user()] { return root_for(depot, user); },
+      [this, request = std::move(request), protocol,
+       make = std::move(make)](storage::Result<storage::Root> root) {
+        starting_ = false;
+        if (!channel_) return;
+        if (!root) {
+          leases_.reset();
+          shared_.events.emit(event::SshRefused{
+              connection_.number(),
+              fmt::format("user {}: the root {} cannot be opened: {}", connection_.user().name,
+                          connection_.user().root, root.error().message())});
+          ssh_message_reply_default(request.get());
+          return;
+        }
+        ssh_message_channel_request_reply_success(request.get());
+        service_ = make();
+        std::optional<UserFiles::Uploads> uploads;
+        if (const auto& user = connection_.user(); user.uploads)
+          uploads.emplace(
+              storage::Sender{shared_.uploads, "sftp:" + user.name}, shared_.settings->ssh.max_upload,
+              user.root == "/" ? shared_.settings->lookup.aliases : std::vector<storage::Alias>{});
+        UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
+                                 shared_.catalogue};
+        files_.emplace(std::move(images), std::move(uploads), shared_.disk, leases_);
+        transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
+                                                  connection_.user().name, connection_.user().root});
+        shared_.events.emit(
+            event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
+      });
+}
+
+// With more than the longest request it has a whole one to answer, and with an open window room for the
+// answer.
+bool SshChannel::busy() const {
+  if (waiting_ || may_go_on_) return true;
+  return service_ && channel_ && received_.size() + service_->held() > longest_request &&
+         ssh_channel_window_size(channel_) > 0;
+}
+
+bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
+  if (waiting_ || finished_ || !channel_) return false;
+  if (short_of_memory_) {
+    connection_.starve();
+    return false;
+  }
+  if (!service_) {
+    may_go_on_ = false;
+    if (received_.size() > most_unasked_bytes) {
+      connection_.end("the client sent what nobody asked for");
+    } else if (!parting_.empty()) {
+      guard([this] { part(); });
+    } else if (eof_ || closed_) {
+      finish(0);
+    }
+    return false;
+  }
+  may_go_on_ = true;
+  while (std::chrono::steady_clock::now() < end) {
+    guard([this] { may_go_on_ = work(); });
+    if (waiting_ || finished_ || !channel_ || !may_go_on_) return false;
+  }
+  return true;
+}
+
+void SshChannel::part() {
+  const auto size = static_cast<std::uint32_t>(parting_.size());
+  if (!closed_) {
+    if (!connection_.may_send() || ssh_channel_window_size(channel_) < size) return;
+    if (ssh_channel_write(channel_, parting_.data(), size) == 0) return;  // a key exchange is under way
+  }
+  finish(1);
+}
+
+// One round. True when something moved and nothing hinders the next one.
+bool SshChannel::work() {
+  if (use_->holds_too_much()) {
+    connection_.end("the client sends more and more, and takes no answers");
+    return false;
+  }
+  if (eof_ && received_.empty()) service_->eof();
+  auto operation = service_->poll(use_->room());
+  // Not before the service wants for something to do: a client may send faster than the disk writes, and what
+  // waits here holds it back.
+  if (!operation && !service_->more() && !received_.empty()) {
+    if (!service_->feed(std::exchange(received_, {}))) {
+      connection_.end("the client sent what its protocol has no place for, or too much at once");
+      return false;
+    }
+    if (eof_) service_->eof();
+    operation = service_->poll(use_->room());
+  }
+  // An opening is told behind what it is remapped to.
+  if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) service_->tell();
+  if (operation) carry_out(*operation);
+  const bool goes_on = operation || service_->more();
+  // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte
+  // more.
+  const bool later = goes_on && use_->holds_enough() && service_->output().size() < enough_answers;
+  const bool moved = !later && flush();
+  count_held();
+  if (waiting_ || !channel_) return false;
+  if (service_->broken()) {
+    connection_.end(
+        fmt::format("bad message from {} local user {}", connection_.address(), connection_.user().name));
+    return false;
+  }
+  if (closed_ && !(goes_on && eof_ && service_->outlives_client())) {
+    finish(0);
+    return false;
+  }
+  if (goes_on || moved) return true;
+  if (service_->output().empty() && connection_.may_send()) {
+    if (const auto status = service_->exit_status()) finish(*status);
+  }
+  return false;
+}
+
+void SshChannel::count_held() {
+  const auto before = std::exchange(held_, received_.size() + (service_ ? service_->held() : 0));
+  use_->hold(before, held_);
+}
+
+std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what) {
+  auto taken = use_->open(what);
+  if (taken) return std::move(*taken);
+  auto text = fmt::format("another open file: {}", text_of(taken.error()));
+  if (use_->refused_opens.is_new(text))
+    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text), true});
+  return {};
+}
+
+// False when there are too many.
+bool SshChannel::open(const files::Operation& operation) {
+  const auto what = opening(operation);
+  if (!what) return true;
+  auto taken = lease(what->wanted);
+  if (!taken) return false;
+  leases_->insert_or_assign(what->handle, std::move(*taken));
+  return true;
+}
+
+void SshChannel::carry_out(const files::Operation& operation) {
+  if (auto answer = files_->try_now(operation)) {
+    transfers_->done(operation, *answer, {}, {});  // a read ends nothing
+    service_->done(std::move(*answer));
+    return service_->tell();
+  }
+  if (!open(operation)) {
+    service_->done(std::make_error_code(std::errc::too_many_files_open));
+    return service_->tell();
+  }
+  wait_for(
+      workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
+      [this, operation](UserFiles::Outcome outcome) {
+        if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
+        conclude(operation, std::move(outcome), service_->misses(operation));
+      });
+}
+
+bool SshChannel::may_mean_another(const files::Operation& operation,
+                                  const UserFiles::Outcome& outcome) const {
+  const auto* error = std::get_if<std::error_code>(&outcome.answer);
+  const bool missing =
+      error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
+  return missing && channel_ && service_->misses(operation) &&
+         files_->may_mean_another(operation, shared_.settings->lookup);
+}
+
+// In turn with other addresses: to be told that a file is missing because others ask much would be a lie.
+void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed) {
+  auto begin = [this, operation, missed = std::move(missed), hold = connection_.hold(),
+                self = shared_from_this()]() mutable {
+    if (!channel_) {
+      waiting_ = false;
+      shared_.explaining_turns.leave(use_->address());
+      return guard([this] { close_service(); });
+    }
+    guard([&] {
+      wait_for_explaining(
+          [files = &*files_, operation, settings = shared_.settings->lookup] {
+            return files->perform_as_meant(operation, settings);
+          },
+          [this, operation, missed = std::move(missed)](std::optional<UserFiles::Outcome> outcome) mutable {
+            conclude(operation, outcome ? std::move(*outcome) : std::move(missed), true);
+          });
+    });
+  };
+  waiting_ = true;
+  try {
+    shared_.explaining_turns.wait(use_->address(), std::move(begin));
+  } catch (...) {
+    waiting_ = false;
+    throw;
+  }
+}
+
+void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells) {
+  const auto* error = std::get_if<std::error_code>(&outcome.answer);
+  const auto code = error ? *error : std::error_code{};
+  if (const auto closed = closed_by(operation, outcome.answer)) leases_->erase(*closed);
+  if (const auto& meant = outcome.meant) {
+    shared_.events.emit(
+        event::SftpRemapped{connection_.number(), meant->asked, {meant->path.text(), meant->rule}});
+  }
+  FileTransfers::Opened opened{{}, outcome.size};
+  if (outcome.meant) opened.served = outcome.meant->path.text();
+  const auto ended = transfers_->done(operation, outcome.answer, opened, std::chrono::steady_clock::now());
+  service_->done(std::move(outcome.answer));
+  service_->tell();
+  if (ended) shared_.events.emit(*ended);
+  if (!channel_ || !outcome.missing) return;
+  if (outcome.unwritten) {
+    tell_unwritten(*outcome.missing, code);
+  } else if (tells && !expected(*outcome.missing, code)) {
+    explain(*outcome.missing, code);
+  }
+}
+
+// Whoever may write asks first whether the name is free, WinSCP for instance.
+bool SshChannel::expected(const storage::Path& missing, std::error_code error) const {
+  return connection_.user().uploads && error == std::errc::no_such_file_or_directory &&
+         missing.text().starts_with("/uploads/");
+}
+
+// Also of a name that was looked at before, and was missing then: clients ask first.
+void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
+  if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
+  shared_.events.emit(
+      event::Missed{connection_.number(), event::Protocol::sftp, explain_unwritten(path, error)});
+}
+
+// One line a name. The client has its status code already, or has it while we look.
+void SshChannel::explain(const storage::Path& missing, std::error_code error) {
+  if (!use_->misses.is_new(missing.text())) return;
+  flush();
+  if (!channel_) return;
+  const auto tell = [this](storage::Miss miss) {
+    shared_.events.emit(event::Missed{connection_.number(), event::Protocol::sftp, std::move(miss)});
+  };
+  if (shared_.explaining.busy() >= most_explanations || !shared_.explaining_turns.enter(use_->address()))
+    return tell(storage::plain_miss(missing.text(), error));
+  wait_for_explaining(
+      [files = &*files_, missing, error, settings = shared_.settings] {
+        return files->explain(missing, error, settings->lookup);
+      },
+      tell);
+}
+
+// Gives libssh what it can encrypt and send now. Only into an empty buffer of libssh's and an open window, so
+// that a client that does not read costs no memory. True when something moved.
+bool SshChannel::flush() {
+  bool moved = false;
+  if (closed_) service_->consume(service_->output().size());  // nobody reads it
+  while (!service_->output().empty() && !closed_ && connection_.may_send()) {
+    const auto output = service_->output();
+    const auto window = ssh_channel_window_size(channel_);
+    const auto size = std::min({output.size(), std::size_t{window}, write_at_once_});
+    if (size == 0) break;
+    const int written = ssh_channel_write(channel_, output.data(), static_cast<std::uint32_t>(size));
+    if (written < 0) {
+      connection_.end(ssh::text(ssh_get_error(ssh_channel_get_session(channel_))));
+      return false;
+    }
+    if (written == 0) break;  // a key exchange is under way
+    service_->consume(static_cast<std::size_t>(written));
+    moved = true;
+  }
+  if (!waiting_) service_->release_output();
+  return moved;
+}
+
+// A worker may be at it: then what it waits for closes it.
+void SshChannel::close_service() {
+  if (!service_ || waiting_) return;
+  const auto service = std::move(service_);
+  files_.reset();
+  leases_.reset();
+  received_ = {};
+  count_held();
+  service->close_all();
+  service->tell();
+  for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
+    shared_.events.emit(std::move(ended));
+  shared_.events.emit(
+      event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
+}
+
+// The client has nothing more to ask, or no more ears; its CLOSE wants ours in return (RFC 4254 5.3).
+void SshChannel::finish(int status) {
+  close_service();
+  finished_ = true;
+  if (!closed_) ssh_channel_request_send_exit_status(channel_, status);
+  ssh_channel_close(channel_);
+}
+
+int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self) {
+  auto& channel = *static_cast<SshChannel*>(self);
+  channel.connection_.delivered();
+  if (is_stderr != 0 || channel.finished_) return static_cast<int>(size);
+  const auto* bytes = static_cast<const std::byte*>(data);
+  try {
+    channel.received_.insert(channel.received_.end(), bytes, bytes + size);
+    channel.count_held();
+    channel.may_go_on_ = true;
+  } catch (...) {  // libssh is C: serve() ends the connection
+    channel.short_of_memory_ = true;
+  }
+  return static_cast<int>(size);
+}
+
+void SshChannel::on_eof(ssh_session, ssh_channel, void* self) { static_cast<SshChannel*>(self)->eof_ = true; }
+
+void SshChannel::on_close(ssh_session, ssh_channel, void* self) {
+  static_cast<SshChannel*>(self)->closed_ = true;
+}
+
+}  // namespace server

@@ -1,0 +1,134 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+#include "protocols/scp/command.hpp"
+#include "server/accounts/ssh_handles.hpp"
+#include "server/files/file_transfers.hpp"
+#include "server/files/shared.hpp"
+#include "server/files/user_files.hpp"
+#include "server/ssh/connection_use.hpp"
+#include "server/ssh/file_service.hpp"
+
+namespace server {
+
+// One session channel of an SSH connection (RFC 4254 6): a client may have several. Carries the bytes between
+// libssh and the service that runs on it, and has the service's operations performed by workers. Lives on the
+// loop; its connection, and whatever it waits for, hold it.
+//
+// libssh's callbacks only append to buffers: it frees under its own feet when one of them writes (0.10 lacks
+// the upstream mend). Everything else happens in serve(), which the connection calls outside of them.
+class SshChannel : public std::enable_shared_from_this<SshChannel> {
+ public:
+  // What carries it. All calls on the loop.
+  class Connection {
+   public:
+    virtual std::uint64_t number() const = 0;
+    virtual const std::string& address() const = 0;
+    virtual const conf::User& user() const = 0;
+    virtual const std::shared_ptr<ConnectionUse>& use() const = 0;
+    // What was written before is with the kernel, and no keys are exchanged.
+    virtual bool may_send() const = 0;
+    virtual void go_on() = 0;      // a worker has answered
+    virtual void delivered() = 0;  // a packet of data came; on whatever thread reads, must not throw
+    // Now, or as soon as no key exchange has libssh's session.
+    virtual void when_free(std::move_only_function<void()> then) = 0;
+    virtual void end(std::string why) = 0;
+    virtual void starve() noexcept = 0;  // memory is short: it ends
+    virtual std::shared_ptr<void> hold() = 0;
+
+   protected:
+    ~Connection() = default;
+  };
+
+  // The client takes no more than `packet` bytes in one.
+  SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet);
+  SshChannel(const SshChannel&) = delete;
+  SshChannel& operator=(const SshChannel&) = delete;
+  ~SshChannel();
+
+  // Answers the request when the service runs, or cannot.
+  void start_sftp(ssh::Message request);
+  void start_scp(ssh::Message request, scp::Command command);
+  // Grants the request, but only to show `text` and to end with the exit status 1. `text` is short.
+  void decline(ssh::Message request, std::string text);
+
+  // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
+  bool serve(std::chrono::steady_clock::time_point end);
+  // The connection is over: libssh's channel is gone, or about to be. `cause` and `why` are its end's.
+  void detach(protocols::Cause cause, std::string_view why);
+
+  bool is(ssh_channel channel) const { return channel_ == channel; }
+  bool serves() const { return starting_ || service_ || !parting_.empty(); }
+  bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
+  bool closed_by_client() const { return closed_; }
+  bool over() const { return closed_ && finished_ && !waiting_; }
+  // It has something to work at, or somebody who works for it: it needs nothing from the client to go on.
+  bool busy() const;
+
+ private:
+  using MakeService = std::function<std::unique_ptr<FileService>()>;
+  void start(ssh::Message request, event::Protocol protocol, MakeService make);
+  bool work();
+  void part();
+  void carry_out(const files::Operation& operation);
+  bool open(const files::Operation& operation);
+  std::optional<OpenFiles::Lease> lease(const OpenFiles::Wanted& what);
+  bool may_mean_another(const files::Operation& operation, const UserFiles::Outcome& outcome) const;
+  void carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed);
+  void conclude(const files::Operation& operation, UserFiles::Outcome outcome, bool tells);
+  bool expected(const storage::Path& missing, std::error_code error) const;
+  void tell_unwritten(const storage::Path& path, std::error_code error);
+  void explain(const storage::Path& missing, std::error_code error);
+  bool flush();
+  void count_held();
+  void close_service();
+  void finish(int status);
+
+  // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
+  template <class Work, class Then>
+  void wait_for(Workers& workers, Work work, Then then);
+  // The same on `explaining`; the caller has entered its turns.
+  template <class Work, class Then>
+  void wait_for_explaining(Work work, Then then);
+  template <class Work, class Then>
+  void run(Workers& workers, Work work, Then then, bool in_turn);
+  template <class Do>
+  void guard(Do what) noexcept;
+
+  static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
+  static void on_eof(ssh_session, ssh_channel, void* self);
+  static void on_close(ssh_session, ssh_channel, void* self);
+
+  Shared& shared_;
+  Connection& connection_;
+  ssh_channel channel_;  // libssh's; ours to free once both sides have closed it
+  std::size_t write_at_once_;
+  ssh_channel_callbacks_struct callbacks_{};
+  const std::shared_ptr<ConnectionUse> use_;
+  std::vector<std::byte> received_;
+  std::size_t held_ = 0;  // bytes, as counted last
+  bool may_go_on_ = false;
+  bool short_of_memory_ = false;       // in one of libssh's callbacks
+  bool eof_ = false, closed_ = false;  // by the client
+  bool finished_ = false;              // by us
+  bool starting_ = false;
+  std::string parting_;   // all that it is for
+  bool waiting_ = false;  // for a worker
+  std::unique_ptr<FileService> service_;
+  // By their handles; shared with whoever closes the files at the end.
+  using Leases = std::map<std::uint32_t, OpenFiles::Lease>;
+  std::shared_ptr<Leases> leases_;
+  std::optional<UserFiles> files_;
+  std::optional<FileTransfers> transfers_;
+  // Of what is open when the service ends; of the client's own leaving unless the connection says another.
+  protocols::Ending end_{.cause = protocols::Cause::disconnected};
+};
+
+}  // namespace server

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+
+namespace server {
+
+// Who is at the other end of a connection. No user: nobody has logged in.
+struct SshPeer {
+  std::uint64_t number;
+  std::string user, client;
+  std::uint16_t port;
+  std::string banner;  // that the client gave itself; raw
+};
+
+// What is told of a connection that has ended. `why` is the text of libssh's error, or a reason of our own.
+Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);
+
+// Whether the connection ends by our doing: the client is still there, and can be told.
+bool is_ours(std::string_view why);
+
+// Who ends the files that are open then, and why.
+protocols::Cause cause_of_end(std::string_view why);
+
+// libssh answers a login with a key of a type that is not offered by this error alone: the client would wait
+// until its grace ends, and nobody would know for what.
+bool leaves_the_client_waiting(std::string_view error);
+
+}  // namespace server

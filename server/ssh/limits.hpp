@@ -1,0 +1,126 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// Who may connect over SSH now, and how long the answer to a failed login is held back. Counts per address
+// first, or per /64 of IPv6, so that nobody keeps others out. Bookkeeping alone: no socket, no clock, no log.
+// Lives on the loop.
+class SshLimits {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Drop {
+    event::SshLimit limit;
+    event::Offence offence;       // behind a penalty
+    std::size_t unauthenticated;  // connections now
+    std::uint64_t untold;         // drops of this address that nobody was told of
+  };
+  struct Refusal {
+    std::optional<Drop> tell;  // nothing: the log has enough of this address for now
+  };
+  // Nothing: it may come in, and left() must be called when it has gone. `chance` is a random number below
+  // 100.
+  std::optional<Refusal> enter(const net::ip::address& client, const conf::Ssh& settings, unsigned chance,
+                               Clock::time_point now);
+
+  // For an hour `user` is vouched for at that address: his failures there are his own devices', not guesses.
+  void logged_in(const net::ip::address& client, const std::string& user, Clock::time_point now);
+  // Whether a try of `user` is judged at all. Where a penalty is in force and somebody else is vouched for,
+  // only those who are vouched for may log in.
+  bool judges(const net::ip::address& client, const std::string& user, Clock::time_point now) const;
+  // After a connection's try number `tries`, from 1: how long its answer is held back.
+  Clock::duration failed(const net::ip::address& client, int tries, const conf::Ssh& settings,
+                         Clock::time_point now);
+
+  struct Penalty {
+    event::Offence offence;
+    std::chrono::seconds period;
+  };
+  // `offence` of a connection that nobody logged in on, and whom it tried to be. What it returns has begun
+  // just now.
+  std::optional<Penalty> left(const net::ip::address& client, std::optional<event::Offence> offence,
+                              const std::string& user, const conf::Ssh& settings, Clock::time_point now);
+  // The same without an offence, for a connection that broke off for a reason of ours.
+  void gone(const net::ip::address& client, bool logged_in) noexcept;
+
+  std::size_t remembered() const { return clients_.size(); }
+
+ private:
+  struct Vouched {
+    Clock::time_point until;
+    int forgiven = 0;  // failures since the last login
+  };
+  struct Client {
+    std::size_t connections = 0, unauthenticated = 0;
+    double failures = 0;  // a bucket that leaks
+    Clock::time_point failed_at;
+    Clock::time_point penalty_ends;  // of one that has begun, or of one that is still too short to begin
+    bool penalised = false;
+    event::Offence offence{};
+    std::map<std::string, Vouched> vouched;  // a login shows that its devices are there
+    Clock::time_point told_at;
+    std::uint64_t untold = 0;
+    bool quiet(Clock::time_point now) const;
+    bool is_vouched(Clock::time_point now) const;  // somebody is
+    bool forgives(const std::string& user, Clock::time_point now);
+  };
+
+  Client& client_at(const net::ip::address& client, Clock::time_point now);
+  std::optional<event::SshLimit> limit_for(Client& client, bool trusted, const conf::Ssh& settings,
+                                           unsigned chance, Clock::time_point now) const;
+  Refusal refuse(Client& client, event::SshLimit limit, Clock::time_point now);
+  bool may_tell(Client& client, Clock::time_point now);
+  void forget_the_quiet(Clock::time_point now);
+
+  std::size_t connections_ = 0, unauthenticated_ = 0;
+  std::map<net::ip::address, Client> clients_;
+  Clock::time_point forgot_;
+  Clock::time_point telling_since_;
+  unsigned told_ = 0;  // since then, of all addresses
+};
+
+// One connection's place in the limits. It is given back when this goes, whatever happened to the connection.
+class SshPlace {
+ public:
+  // Behind an enter() that let it in.
+  SshPlace(SshLimits& limits, net::ip::address client) noexcept
+      : limits_(&limits), client_(std::move(client)) {}
+  SshPlace(SshPlace&& other) noexcept
+      : limits_(std::exchange(other.limits_, nullptr)),
+        client_(other.client_),
+        logged_in_(other.logged_in_) {}
+  SshPlace& operator=(SshPlace&&) = delete;
+  ~SshPlace() {
+    if (limits_) limits_->gone(client_, logged_in_);
+  }
+
+  void logged_in(const std::string& user, SshLimits::Clock::time_point now) {
+    limits_->logged_in(client_, user, now);
+    logged_in_ = true;
+  }
+  // With what is to be held against its address; once.
+  std::optional<SshLimits::Penalty> leave(std::optional<event::Offence> offence, const std::string& user,
+                                          const conf::Ssh& settings, SshLimits::Clock::time_point now) {
+    if (!limits_ || logged_in_ != !offence) return {};
+    auto& limits = *std::exchange(limits_, nullptr);
+    return limits.left(client_, offence, user, settings, now);
+  }
+
+ private:
+  SshLimits* limits_;  // nothing once it was given back
+  net::ip::address client_;
+  bool logged_in_ = false;
+};
+
+}  // namespace server

@@ -1,0 +1,62 @@
+#pragma once
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "server/loop/reserved_memory.hpp"
+#include "server/ssh/common.hpp"
+#include "server/ssh/host_keys.hpp"
+#include "server/ssh/session.hpp"
+
+namespace server {
+
+// Listens for SSH connections and gives each its session. Lives on the loop.
+class SshService {
+ public:
+  explicit SshService(Shared& shared) : shared_(shared), common_(std::make_shared<SshCommon>(shared)) {}
+  SshService(const SshService&) = delete;
+  SshService& operator=(const SshService&) = delete;
+  ~SshService();
+
+  // Connections wait in the kernel until the host keys are there; the first start makes them.
+  // A group exchange wants write_moduli() before.
+  void serve(tcp::acceptor listener);
+  void use(std::vector<HostKeyPair> keys);
+
+  void stop_listening();
+  void drain_sessions();  // each ends as soon as it has no file open
+  void stop_sessions();
+  std::size_t running() const { return sessions_.size(); }
+  // Called when the last session has ended.
+  void when_empty(std::function<void()> call) { when_empty_ = std::move(call); }
+
+ private:
+  struct Listener {
+    explicit Listener(tcp::acceptor opened) : acceptor(std::move(opened)), pause(acceptor.get_executor()) {}
+    tcp::acceptor acceptor;
+    net::steady_timer pause;
+    WaitMemory wait_memory, pause_memory;
+  };
+  void listen(Listener& listener);
+  void pause(Listener& listener);
+  bool accept(Listener& listener) noexcept;
+  void start(tcp::socket socket);
+  bool admits(tcp::socket& socket, const tcp::endpoint& client);
+  void run(tcp::socket socket, const tcp::endpoint& client, SshPlace place);
+  void left(SshSession& session, std::uint64_t number, const net::ip::address& client) noexcept;
+  void tell_of_penalty(SshSession& session, std::uint64_t number, const net::ip::address& client);
+  std::vector<std::shared_ptr<SshSession>> sessions() const;
+
+  Shared& shared_;
+  const std::shared_ptr<SshCommon> common_;
+  ssh::Bind bind_;
+  std::list<Listener> listeners_;
+  std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
+  std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
+  std::size_t most_sessions_ = 0;  // at once, since there were none
+  std::function<void()> when_empty_;
+};
+
+}  // namespace server

@@ -1,0 +1,549 @@
+#include "server/ssh/session.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "server/loop/client_network.hpp"
+#include "server/loop/succeeds.hpp"
+#include "server/ssh/message.hpp"
+#include "server/ssh/packet_size.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Ear = SshNegotiation::Ear;
+
+// Before what came is worked at. libssh reads 4 KiB a poll.
+constexpr int polls_at_once = 16;
+constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred at most
+// Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
+// client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
+constexpr std::size_t most_requests_ahead = 2000;
+constexpr std::size_t most_channels = 10;  // at a time, as in sshd
+constexpr std::size_t longest_command_told = 256;
+constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
+constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
+constexpr auto watch_period = 15s;
+
+}  // namespace
+
+// Whatever is thrown in here costs this connection alone: it ends.
+template <class Work>
+void SshSession::guard(Work work) noexcept {
+  const auto self = shared_from_this();
+  in_turn_ = true;
+  short_of_memory_ |= !succeeds(work);
+  // While a worker has the session it must not end: polled() ends it.
+  if (short_of_memory_ && !away_) over_ |= !succeeds([this] { end(out_of_memory); });
+  in_turn_ = false;
+  if (over_) return wind_up();
+  if (again_) wake();
+}
+
+SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
+                       const tcp::endpoint& client, Ended ended)
+    : common_(std::move(common)),
+      shared_(common_->shared),
+      place_(std::move(place)),
+      number_(number),
+      source_(client_network(client.address())),
+      client_(client.address().to_string()),
+      ended_(std::move(ended)),
+      socket_(shared_.loop),
+      grace_(shared_.loop),
+      watch_(shared_.loop),
+      session_(ssh_new()),
+      login_(*common_, place_, number, client) {}
+
+SshSession::~SshSession() {
+  if (event_) ssh_event_remove_session(event_.get(), session_.get());
+}
+
+bool SshSession::start(ssh_bind bind, int fd) {
+  if (!session_) return ::close(fd), false;
+  ssh_set_blocking(session_.get(), 0);
+  ssh_set_counters(session_.get(), &bytes_, &packets_);
+  // The server's default offers zlib, and ssh_bind has no option against it.
+  ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
+  ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
+  if (const auto limit = shared_.settings->ssh.rekey_limit) {
+    ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
+  }
+  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0 || !succeeds([&] { socket_.assign(own); })) {
+    if (own >= 0) ::close(own);
+    return ::close(fd), false;
+  }
+  if (ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
+    if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
+    return false;
+  }
+  handle_ = own;
+  // Where a server has callbacks, libssh shows each message once and keeps none.
+  ssh_callbacks_init(&callbacks_);
+  callbacks_.userdata = this;
+  callbacks_.gssapi_select_oid_function = on_gssapi;
+  ssh_set_server_callbacks(session_.get(), &callbacks_);
+  ssh_set_message_callback(session_.get(), on_message, this);
+  ssh_set_auth_methods(session_.get(), SshLogin::methods);
+  grace_.expires_after(shared_.settings->ssh.login_grace);
+  await_login();
+  watch();
+  wake();
+  return true;
+}
+
+int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcept {
+  auto& session = *static_cast<SshSession*>(self);
+  ++session.taken_;
+  auto ours = ssh::take_over(message);
+  session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back(std::move(ours)); });
+  return 0;
+}
+
+// Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
+ssh_string SshSession::on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept {
+  auto& session = *static_cast<SshSession*>(self);
+  ++session.taken_;
+  session.starved_ |= !succeeds([&] { session.gssapi_.push_back(ssh::text(user)); });
+  return nullptr;
+}
+
+// ---- turns
+
+void SshSession::wake() noexcept {
+  again_ = true;
+  if (wound_up_ || queued_ || in_turn_ || away_) return;
+  again_ = false;
+  queued_ = succeeds([this] { common_->turns.ask(source_, shared_from_this()); });
+  if (!queued_) starve();
+}
+
+void SshSession::starve() noexcept {
+  short_of_memory_ = true;
+  if (!in_turn_ && !away_ && !over_) guard([] {});
+}
+
+void SshSession::take_turn(SshTurns::Time end) noexcept {
+  queued_ = again_ = false;
+  guard([this, end] { service(end); });
+}
+
+void SshSession::service(SshTurns::Time end) {
+  if (away_ || logging_in_ || over_) return;
+  const Ear ear(negotiation_, Ear::For::exchanges);
+  if (!std::exchange(fresh_, false) && want_poll_ && may_poll()) {
+    if (is_a_workers()) return poll_elsewhere();
+    poll_here(end);
+  }
+  note_what_was_heard();
+  if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
+  if (over_ || !conducts_itself()) return;
+  handle_messages(end);
+  const auto read = packets_.in_packets;
+  bool more = !logging_in_ && !over_ && serve_channels(end);
+  if (over_ || logging_in_) return;
+  if (!login_.hopeless().empty()) return this->end(login_.hopeless());
+  const auto error = ssh::text(ssh_get_error(session_.get()));
+  if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(error))) return this->end(error);
+  // Writing reads as well: a message may wait, or something for a channel whose turn is over.
+  more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
+  if (draining_ && idle() && !more) return stop();
+  more ? wake() : arm();
+}
+
+// ---- what moves bytes
+
+// What is not read is not answered either, and libssh keeps neither messages nor answers without bound:
+// nothing is read while a message waits. A poll writes and reads; so while the client does not take what is
+// written, none.
+bool SshSession::may_poll() const {
+  if (pending()) return writable();
+  return !negotiation_.complete() || (inbox_.empty() && !backlogged());
+}
+
+bool SshSession::is_a_workers() const {
+  return !login_.user() || !negotiation_.complete() || common_->costs.are_high(source_, Clock::now());
+}
+
+void SshSession::poll_elsewhere() {
+  const auto what = login_.user() ? Ear::For::exchanges : Ear::For::logins;
+  away_ = true;
+  try {
+    common_->polls.run(
+        source_,
+        [this, what] {
+          const Ear ear(negotiation_, what);
+          return poll();
+        },
+        [self = shared_from_this()](std::optional<Polled> polled) { self->polled(polled); });
+  } catch (const std::exception&) {
+    away_ = false;
+    throw;
+  }
+}
+
+void SshSession::polled(std::optional<Polled> polled) {
+  away_ = false;
+  guard([&] {
+    if (!polled) return end(out_of_memory);
+    if (put_off_) return end(*put_off_);
+    common_->costs.took(source_, polled->time, Clock::now());
+    dead_ |= polled->result == Poll::dead;
+    want_poll_ = polled->result == Poll::moved;
+    fresh_ = true;
+    wake();
+  });
+  for (auto& then : when_free_) when_free(std::move(then));
+  when_free_.clear();
+}
+
+void SshSession::poll_here(SshTurns::Time end) {
+  for (int i = 0; i < polls_at_once; ++i) {
+    const auto [result, time] = poll();
+    const auto now = Clock::now();
+    common_->costs.took(source_, time, now);
+    dead_ |= result == Poll::dead;
+    want_poll_ = result == Poll::moved;
+    if (!want_poll_ || !negotiation_.complete() || !inbox_.empty() || pending() || now >= end) return;
+  }
+}
+
+// Moves bytes between the socket and libssh once. After an error one more poll would hide the reason behind
+// the client's own end.
+SshSession::Polled SshSession::poll() {
+  const auto began = Clock::now();
+  auto result = Poll::dead;
+  if (event_ || begin()) {
+    const int moved = ssh_event_dopoll(event_.get(), 0);
+    if (moved != SSH_ERROR && !closed()) result = moved == SSH_AGAIN ? Poll::nothing : Poll::moved;
+  }
+  return {result, Clock::now() - began};
+}
+
+// By hand: it sends the banner and makes the poll context, without which no event takes the session. False
+// when what the client sent first was wrong already.
+bool SshSession::begin() {
+  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) return false;
+  ssh::Event event(ssh_event_new());
+  if (!event || ssh_event_add_session(event.get(), session_.get()) != SSH_OK) return false;
+  event_ = std::move(event);
+  return true;
+}
+
+// Told of a client that is gone already, too.
+void SshSession::note_what_was_heard() {
+  if (negotiation_.complete() && !std::exchange(told_, true))
+    shared_.events.emit(negotiation_.told(login_.peer(session_.get())));
+  for (const auto& name : negotiation_.take_forged()) login_.forged(name);
+  for (const auto& name : std::exchange(gssapi_, {})) login_.refused_by_libssh(name);
+}
+
+bool SshSession::conducts_itself() {
+  if (starved_) return end(out_of_memory), false;
+  const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
+                              !negotiation_.complete()};
+  auto fault = chatter_.look(seen, Clock::now());
+  if (fault) end(std::move(*fault));
+  return !fault;
+}
+
+void SshSession::arm() {
+  const bool stuck = pending();
+  // After each write libssh wants to hear that there is room, or it holds the next one back.
+  const bool wants_room = stuck || (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
+  const bool may_read =
+      !negotiation_.complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
+  if (may_read && !stuck && !reading_) {
+    socket_.async_wait(net::posix::stream_descriptor::wait_read,
+                       [self = shared_from_this()](error_code error) {
+                         self->reading_ = false;
+                         self->want_poll_ = true;
+                         if (!error) self->wake();
+                       });
+    reading_ = true;
+  }
+  if (wants_room && !writing_) {
+    socket_.async_wait(net::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this()](error_code error) {
+                         self->writing_ = false;
+                         self->want_poll_ = true;
+                         if (!error) self->wake();
+                       });
+    writing_ = true;
+  }
+}
+
+// ---- what came
+
+void SshSession::handle_messages(SshTurns::Time end) {
+  while (!inbox_.empty() && !logging_in_ && !over_ && may_handle()) {
+    if (inbox_.size() > most_requests_ahead)
+      return this->end(
+          fmt::format("more than {} requests without waiting for an answer", most_requests_ahead));
+    auto message = std::move(inbox_.front());
+    inbox_.pop_front();
+    handle(std::move(message));
+    if (Clock::now() >= end) return;
+  }
+}
+
+// Each in turn, the one that comes next first. True when one has more to do at once.
+bool SshSession::serve_channels(SshTurns::Time end) {
+  bool more = false;
+  for (auto left = channels_.size(); left > 0 && !over_; --left) {
+    const auto channel = channels_.front();
+    channels_.splice(channels_.end(), channels_, channels_.begin());
+    more |= channel->serve(end);
+    if (left > 1 && Clock::now() >= end) return true;
+  }
+  // A message that waits may be about one.
+  if (inbox_.empty()) std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
+  return more;
+}
+
+void SshSession::when_free(std::move_only_function<void()> then) {
+  if (away_) return when_free_.push_back(std::move(then));
+  guard([&] {
+    const Ear ear(negotiation_, Ear::For::exchanges);  // what it sends makes libssh read
+    then();
+  });
+}
+
+// ---- what is asked
+
+// Writing reads as well: the step of an exchange that costs may be what is read next.
+bool SshSession::may_send() const {
+  if (!may_answer() || inbox_.size() > most_unhandled) return false;
+  return !common_->costs.are_high(source_, Clock::now()) || !readable();
+}
+
+bool SshSession::may_answer() const { return negotiation_.complete() && !pending(); }
+bool SshSession::may_handle() const { return may_answer() && !backlogged(); }
+
+bool SshSession::pending() const { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0; }
+
+bool SshSession::writable() const { return is_ready(POLLOUT); }
+bool SshSession::readable() const { return is_ready(POLLIN); }
+
+bool SshSession::is_ready(short what) const {
+  pollfd watched{handle_, what, 0};
+  return ::poll(&watched, 1, 0) > 0;
+}
+
+bool SshSession::idle() const {
+  return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
+}
+
+// Unless what the client sends next is what they wait for.
+bool SshSession::backlogged() const {
+  return use_ && use_->holds_enough() &&
+         std::ranges::any_of(channels_, [](const auto& channel) { return channel->busy(); });
+}
+
+bool SshSession::closed() const {
+  return (ssh_get_status(session_.get()) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
+}
+
+void SshSession::handle(ssh::Message message) {
+  switch (ssh_message_type(message.get())) {
+    case SSH_REQUEST_AUTH:
+      return log_in(std::move(message));
+    case SSH_REQUEST_CHANNEL_OPEN:
+      return open_channel(message.get());
+    case SSH_REQUEST_CHANNEL:
+      return channel_request(std::move(message));
+    case SSH_REQUEST_SERVICE:
+      --taken_;  // only the first one serves a purpose
+      [[fallthrough]];
+    case SSH_REQUEST_GLOBAL:  // port forwarding, keep-alives
+    default:
+      ssh_message_reply_default(message.get());
+  }
+}
+
+void SshSession::log_in(ssh::Message message) {
+  const auto done = [self = shared_from_this()] {
+    self->logging_in_ = false;
+    if (self->login_.user()) self->grace_.cancel();
+    self->wake();
+  };
+  logging_in_ = true;  // it may be done at once
+  if (!login_.handle(session_.get(), std::move(message), done)) logging_in_ = false;
+}
+
+// Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
+std::size_t SshSession::open_channels() {
+  const auto present = channels_;
+  for (const auto& channel : present) {
+    if (channel->closed_by_client()) channel->serve(Clock::now() + 1ms);
+  }
+  return static_cast<std::size_t>(
+      std::ranges::count_if(channels_, [](const auto& channel) { return !channel->over(); }));
+}
+
+void SshSession::open_channel(ssh_message message) {
+  if (ssh_message_subtype(message) != SSH_CHANNEL_SESSION)
+    return refuse(message, "a channel that is no session");
+  if (!login_.user() || open_channels() >= most_channels) return refuse(message, "too many channels");
+  if (auto* const channel = ssh_message_channel_request_open_reply_accept(message)) {
+    const auto packet = ssh::largest_packet(channel).value_or(usual_packet);
+    if (packet < least_packet) {
+      return end(fmt::format("the client takes packets of {} bytes at most; {} are the least", packet,
+                             least_packet));
+    }
+    if (!use_) {
+      use_ = std::make_shared<ConnectionUse>(
+          shared_, net::ip::make_address(client_), login_.user()->name, [this] {
+            net::post(shared_.loop, [self = shared_from_this()] {
+              self->guard(
+                  [&] { self->end("all connections together hold too much, and this one holds most"); });
+            });
+          });
+    }
+    when_free_.reserve(channels_.size() + 1);  // each may wait for one worker
+    Connection& connection = *this;
+    channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel, packet));
+  }
+}
+
+void SshSession::channel_request(ssh::Message message) {
+  auto* const m = message.get();
+  const auto place = std::ranges::find_if(channels_, [asked = ssh_message_channel_request_channel(m)](
+                                                         const auto& channel) { return channel->is(asked); });
+  const auto type = ssh_message_subtype(m);
+  const bool free = place != channels_.end() && !(*place)->serves();
+  if (free && type == SSH_CHANNEL_REQUEST_SUBSYSTEM &&
+      ssh::text(ssh_message_channel_request_subsystem(m)) == "sftp") {
+    return (*place)->start_sftp(std::move(message));
+  }
+  if (free && type == SSH_CHANNEL_REQUEST_EXEC) {
+    const auto text = ssh::text(ssh_message_channel_request_command(m));
+    auto command = scp::parse_command(text);
+    if (command) return (*place)->start_scp(std::move(message), std::move(*command));
+    const bool cut = text.size() > longest_command_told;
+    return refuse(m, fmt::format("the command \"{}{}\": {}", text.substr(0, longest_command_told),
+                                 cut ? "..." : "", command.error()));
+  }
+  if (free && type == SSH_CHANNEL_REQUEST_SHELL) {
+    (*place)->decline(std::move(message), only_files());
+    return tell_refused("a shell");
+  }
+  static constexpr std::array<const char*, 7> words{
+      "a request",   "a terminal",     "a command", "a shell", "an environment variable",
+      "a subsystem", "a window change"};
+  const auto word = static_cast<std::size_t>(type);
+  // OpenSSH sends its LANG with every login, and an agent or a window's size where it has one.
+  const bool usual = type == SSH_CHANNEL_REQUEST_ENV || type == SSH_CHANNEL_REQUEST_WINDOW_CHANGE ||
+                     type == SSH_CHANNEL_REQUEST_UNKNOWN;
+  refuse(m, word < words.size() ? words[word] : words[0], usual);
+}
+
+void SshSession::refuse(ssh_message message, std::string what, bool usual) {
+  ssh_message_reply_default(message);
+  tell_refused(std::move(what), usual);
+}
+
+// Once: a client that wants its environment sent may ask fifty times.
+void SshSession::tell_refused(std::string what, bool usual) {
+  if (refused_.is_new(what))
+    shared_.events.emit(event::SshRefused{.number = number_, .what = std::move(what), .usual = usual});
+}
+
+// For a person who sits there, with the address that the client came to.
+std::string SshSession::only_files() const {
+  tcp::endpoint here;
+  auto size = static_cast<socklen_t>(here.capacity());
+  if (::getsockname(handle_, here.data(), &size) == 0) here.resize(size);
+  const auto address = here.address();
+  const auto host = address.to_string();
+  return fmt::format("this server speaks SFTP and SCP only: sftp -P {} {}@{}\r\n", here.port(),
+                     login_.user()->name, address.is_v6() ? "[" + host + "]" : host);
+}
+
+// ---- its time and its end
+
+// The time that our own workers take is not the client's.
+void SshSession::await_login() {
+  grace_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || self->login_.user() || self->over_) return;
+    self->guard([&] {
+      if (!self->logging_in_) return self->end("Timeout before authentication");
+      self->grace_.expires_after(1s);
+      self->await_login();
+    });
+  });
+}
+
+// While a worker has the session it does not stand still.
+void SshSession::watch() {
+  watch_.expires_after(watch_period);
+  watch_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || self->over_) return;
+    self->guard([&] {
+      self->watch();
+      if (self->away_) return;
+      const SshPatience::Seen seen{self->packets_.in_packets, self->bytes_.out_bytes, self->pending(),
+                                   self->login_.user().has_value(), !self->negotiation_.complete()};
+      if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
+    });
+  });
+}
+
+void SshSession::stop() noexcept {
+  code_ = ssh::Disconnect::by_application;
+  if (!succeeds([this] { end("the server is shutting down"); })) starve();
+}
+
+void SshSession::drain() noexcept {
+  draining_ = true;
+  if (idle()) stop();
+}
+
+void SshSession::end(std::string why) {
+  if (away_) {  // a worker has the session
+    if (!put_off_) put_off_ = std::move(why);
+    return;
+  }
+  if (over_) return;
+  if (!in_turn_) return guard([&] { end(std::move(why)); });
+  over_ = true;
+  for (const auto& channel : channels_) channel->detach(cause_of_end(why), why);
+  // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
+  const auto peer = login_.peer(session_.get());
+  const bool silent = peer.banner.empty();
+  if (is_ours(why)) farewell_ = why;
+  shared_.events.emit(silent ? Event(event::SshProbed{number_, client_})
+                             : ending(peer, why, shared_.settings->ssh));
+}
+
+// Outside of whatever libssh function may have called us.
+void SshSession::wind_up() noexcept {
+  if (std::exchange(wound_up_, true)) return;
+  for (const auto& channel : channels_)
+    succeeds([&] { channel->detach(protocols::Cause::connection_lost, {}); });
+  succeeds([this] {
+    grace_.cancel();
+    watch_.cancel();
+    login_.close();
+  });
+  inbox_.clear();
+  if (event_) {
+    ssh_event_remove_session(event_.get(), session_.get());
+    event_.reset();
+  }
+  ssh::disconnect(session_.get(), code_, farewell_);
+  error_code ignored;
+  socket_.close(ignored);
+  ended_(*this);
+}
+
+}  // namespace server

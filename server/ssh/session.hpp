@@ -1,0 +1,157 @@
+#pragma once
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/accounts/ssh_handles.hpp"
+#include "server/ssh/channel.hpp"
+#include "server/ssh/chatter.hpp"
+#include "server/ssh/common.hpp"
+#include "server/ssh/disconnect.hpp"
+#include "server/ssh/login.hpp"
+#include "server/ssh/negotiation.hpp"
+#include "server/ssh/patience.hpp"
+
+namespace server {
+
+// One SSH connection, from its first byte to its last: libssh carries transport and authentication, what runs
+// on its channels is ours. Lives on the loop, where it gets turns; the handlers it waits with hold it.
+//
+// What a stranger sent is read by a worker, for libssh checks signatures and makes keys while it reads; so
+// are later key exchanges, and whatever comes from an address that has cost much. A worker has libssh's
+// session then, and nobody else touches it.
+//
+// libssh's callbacks only append to buffers. Everything else happens in a turn, which is never entered twice,
+// for libssh frees under its own feet when a callback writes (0.10 lacks the upstream mend).
+class SshSession final : SshChannel::Connection,
+                         public SshTurns::Guest,
+                         public std::enable_shared_from_this<SshSession> {
+ public:
+  // It has gone; nothing is told of it any more. Must not throw.
+  using Ended = std::function<void(SshSession&)>;
+
+  SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
+             const tcp::endpoint& client, Ended ended);
+  ~SshSession();
+
+  // Takes `fd` over. False when libssh refuses it: then end() is to be called.
+  bool start(ssh_bind bind, int fd);
+  void stop() noexcept;   // the server ends: at once
+  void drain() noexcept;  // the server ends: as soon as no file is open
+  void end(std::string why) override;
+  void starve() noexcept override;
+
+  const SshLogin& login() const { return login_; }
+  SshPlace& place() { return place_; }
+
+ private:
+  enum class Poll { nothing, moved, dead };
+  struct Polled {
+    Poll result;
+    std::chrono::steady_clock::duration time;
+  };
+
+  std::uint64_t number() const override { return number_; }
+  const std::string& address() const override { return client_; }
+  const conf::User& user() const override { return *login_.user(); }
+  const std::shared_ptr<ConnectionUse>& use() const override { return use_; }
+  bool may_send() const override;
+  void go_on() override { wake(); }
+  void delivered() override { ++taken_; }
+  void when_free(std::move_only_function<void()> then) override;
+  std::shared_ptr<void> hold() override { return shared_from_this(); }
+
+  void wake() noexcept;
+  void take_turn(SshTurns::Time end) noexcept override;
+  void service(SshTurns::Time end);
+  template <class Work>
+  void guard(Work work) noexcept;
+
+  bool may_poll() const;
+  bool is_a_workers() const;
+  void poll_elsewhere();
+  void polled(std::optional<Polled> polled);
+  void poll_here(SshTurns::Time end);
+  Polled poll();
+  bool begin();
+  void note_what_was_heard();
+  bool conducts_itself();
+
+  void handle_messages(SshTurns::Time end);
+  void handle(ssh::Message message);
+  void log_in(ssh::Message message);
+  std::size_t open_channels();
+  void open_channel(ssh_message message);
+  void channel_request(ssh::Message message);
+  void refuse(ssh_message message, std::string what, bool usual = false);
+  void tell_refused(std::string what, bool usual = false);
+  std::string only_files() const;
+  bool serve_channels(SshTurns::Time end);
+
+  bool may_answer() const;
+  bool may_handle() const;
+  bool pending() const;  // libssh has something to write
+  bool writable() const;
+  bool readable() const;
+  bool is_ready(short what) const;
+  bool closed() const;
+  bool idle() const;
+  bool backlogged() const;
+  void arm();
+  void await_login();
+  void watch();
+  void wind_up() noexcept;
+
+  static int on_message(ssh_session, ssh_message message, void* self) noexcept;
+  static ssh_string on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept;
+
+  const std::shared_ptr<SshCommon> common_;
+  Shared& shared_;
+  SshPlace place_;
+  const std::uint64_t number_;
+  const net::ip::address source_;  // whose turns these are
+  const std::string client_;
+  Ended ended_;
+  net::posix::stream_descriptor socket_;  // a duplicate: libssh closes its own when it likes
+  int handle_ = -1;                       // the same one
+  net::steady_timer grace_, watch_;
+  bool reading_ = false, writing_ = false;  // a wait is under way
+  bool queued_ = false;                     // a turn will come
+  bool in_turn_ = false, again_ = false;    // another one is wanted
+  bool want_poll_ = true;                   // there may be something to read or room to write
+  bool fresh_ = false;                      // a worker has read, and what came is not worked at yet
+  bool dead_ = false;                       // so libssh said
+  bool away_ = false;                       // a worker has the session
+  std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
+  std::optional<std::string> put_off_;  // the end, until the worker gives the session back
+  std::string farewell_;                // what the client is told at the end; empty where it is gone
+  ssh::Disconnect code_ = ssh::Disconnect::protocol_error;
+  bool short_of_memory_ = false;  // it ends, as soon as no worker has the session
+  bool told_ = false;             // of the first exchange's algorithms
+  bool logging_in_ = false;       // a worker judges
+  bool over_ = false, wound_up_ = false, draining_ = false;
+
+  // libssh's own: of packets, and of bytes on the socket.
+  ssh_counter_struct packets_{}, bytes_{};
+  std::uint64_t taken_ = 0;  // packets that reached us
+  ssh_server_callbacks_struct callbacks_{};
+  ssh::Session session_;
+  ssh::Event event_;
+  std::deque<ssh::Message> inbox_;   // what came out and is not handled yet
+  std::vector<std::string> gssapi_;  // whom requests that libssh refuses claimed to be
+  bool starved_ = false;             // a callback had no memory
+  SshLogin login_;
+  SshNegotiation negotiation_;
+  SshChatter chatter_;
+  SshPatience patience_;
+  std::list<std::shared_ptr<SshChannel>> channels_;
+  std::shared_ptr<ConnectionUse> use_;  // once it has a channel
+  ToldOnce refused_{100};
+};
+
+}  // namespace server

@@ -1,0 +1,31 @@
+#include "server/text/controller_lines.hpp"
+
+#include <fmt/format.h>
+
+#include "server/text/escape.hpp"
+
+namespace server {
+namespace {
+constexpr auto profile = "wireless profile image-download default\n";
+}
+
+std::string tftp_controller_lines(const std::string& address, const std::string& path) {
+  return fmt::format(
+      "{} image-download-mode tftp\n"
+      "  tftp-image-server {}\n"
+      "  tftp-image-path {}\n",
+      profile, escaped(address, whole), escaped(path, whole));
+}
+
+std::string sftp_controller_lines(const std::string& address, const std::string& path,
+                                  const std::string& user) {
+  return fmt::format(
+      "{} image-download-mode sftp\n"
+      "  sftp-image-server {}\n"
+      "  sftp-image-path {}\n"
+      "  sftp-username {}\n"
+      "  sftp-password 0 <password>\n",
+      profile, escaped(address, whole), escaped(path, whole), escaped(user, whole));
+}
+
+}  // namespace server

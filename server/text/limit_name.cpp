@@ -1,0 +1,21 @@
+#include "server/text/limit_name.hpp"
+
+namespace server {
+
+std::string_view limit_name(event::Limit limit) {
+  switch (limit) {
+    case event::Limit::requests_per_second:
+      return "max_requests_per_second";
+    case event::Limit::denied:
+      return "deny";
+    case event::Limit::not_allowed:
+      return "allow";
+    case event::Limit::transfers_per_address:
+      return "max_transfers_per_address";
+    case event::Limit::transfers:
+      break;
+  }
+  return "max_transfers";
+}
+
+}  // namespace server

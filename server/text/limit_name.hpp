@@ -1,0 +1,11 @@
+#pragma once
+#include <string_view>
+
+#include "server/events/events.hpp"
+
+namespace server {
+
+// The key below `tftp` that sets a limit: "max_transfers".
+std::string_view limit_name(event::Limit limit);
+
+}  // namespace server

@@ -1,0 +1,45 @@
+#include "server/text/miss_text.hpp"
+
+#include <fmt/format.h>
+
+#include "server/text/escape.hpp"
+
+namespace server {
+namespace {
+
+// A path for the controller helps only where the controller would find images behind it.
+bool is_for_controllers(const storage::Miss& miss) {
+  if (!miss.nearest || miss.cause == storage::Cause::not_unpacked) return false;
+  return storage::is_image_family(miss.nearest->name()) || miss.nearest->name() == "C9800-AP-iosxe-wlc.bin";
+}
+
+}  // namespace
+
+std::string fix_of(const storage::Miss& miss, event::Protocol protocol) {
+  auto fix = escaped(miss.hint, most_of_ours);
+  if (!is_for_controllers(miss)) return fix;
+  return fmt::format("{}: {}-image-path {}", fix, protocol == event::Protocol::tftp ? "tftp" : "sftp",
+                     escaped_path(miss.nearest->parent().text()));
+}
+
+std::string text_of(const storage::Miss& miss, event::Protocol protocol) {
+  const auto what = escaped(miss.what), fix = fix_of(miss, protocol);
+  return fix.empty() ? what : what + "; " + fix;
+}
+
+std::string client_text(const storage::Miss& miss) {
+  if (!miss.for_client.empty()) return miss.for_client;
+  return miss.hint.empty() ? miss.what : miss.what + "; " + miss.hint;
+}
+
+std::string console_text(tftp::ErrorCode code, const storage::Miss& miss) {
+  const auto head = std::string(text_of(code)) + ": ";
+  auto text = head + client_text(miss);
+  if (text.size() <= tftp::longest_error_text || !miss.for_client.empty() || miss.hint.empty()) return text;
+  constexpr std::string_view mark = "...; ";
+  const auto taken = head.size() + mark.size() + miss.hint.size();
+  if (taken >= tftp::longest_error_text) return head + miss.hint;
+  return head + miss.what.substr(0, tftp::longest_error_text - taken) + std::string(mark) + miss.hint;
+}
+
+}  // namespace server

@@ -1,0 +1,333 @@
+#include "server/tftp/listener.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "server/os/descriptors.hpp"
+#include "server/os/service_manager.hpp"
+#include "server/text/limit_name.hpp"
+#include "server/tftp/read.hpp"
+#include "server/tftp/write.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// Packets of one wake-up, and the time for them, before others on the loop have their turn.
+constexpr int most_at_once = 64;
+constexpr auto longest_turn = 1ms;
+// More than a request may have, and more than a reader's ACKs and ERRORs have.
+constexpr std::size_t listener_packet = tftp::largest_request + 1;
+// Transfers of one client's port: the one that runs, and one that may take its place.
+constexpr std::size_t most_of_one_port = 2;
+// Room for a whole window is worth it up to here.
+constexpr std::size_t most_send_buffer = 1 << 20;
+
+// Why a packet is answered with ERROR 4 before anything is looked up. Nothing: it is a request.
+std::string_view fault_of(const std::expected<tftp::Request, tftp::Malformed>& request) {
+  if (!request) {
+    switch (request.error()) {
+      case tftp::Malformed::unknown_mode:
+        return "Unknown mode";
+      case tftp::Malformed::too_large:
+        return "Request too large";
+      default:
+        return "Request not null-terminated";
+    }
+  }
+  return request->mode == tftp::Mode::mail ? "Mail is not delivered here: use octet" : "";
+}
+
+}  // namespace
+
+TftpService::TftpService(Shared& shared)
+    : shared_(shared),
+      single_port_(shared.settings->tftp.single_port),
+      watch_(std::make_shared<SocketWatch>(shared.loop)),
+      noisy_(shared.loop, shared.events),
+      buffer_(listener_packet) {
+  heard_.reserve(std::size_t{2} * most_at_once);
+}
+
+void TftpService::serve(udp::socket listener) {
+  if (single_port_) prepare_shared(listener);
+  listen(listeners_.emplace_back(std::move(listener)));
+}
+
+void TftpService::stop_listening() {
+  listening_ = false;
+  if (!single_port_) {
+    error_code ignored;
+    for (auto& listener : listeners_) listener.socket.close(ignored);
+  }
+  for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
+}
+
+void TftpService::stop_transfers() {
+  for_each([](TftpTransfer& transfer) { transfer.stop(); });
+}
+
+// A call may end its transfer, and take it out of the map.
+template <class Call>
+void TftpService::for_each(Call call) {
+  const auto present = transfers_;
+  for (const auto& [client, transfer] : present) call(*transfer);
+}
+
+// Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be
+// deaf until a restart.
+void TftpService::listen(Listener& listener) {
+  listener.socket.async_wait(udp::socket::wait_read,
+                             net::bind_allocator(listener.memory.allocator(), [this, &listener](error_code) {
+                               if (!listener.socket.is_open()) return;
+                               take_turn(listener.socket);
+                               if (listener.socket.is_open()) listen(listener);
+                             }));
+}
+
+void TftpService::take_turn(udp::socket& listener) noexcept {
+  const auto end = Clock::now() + longest_turn;
+  for (int packets = 0; packets < most_at_once && listener.is_open(); ++packets) {
+    const auto datagram = receive_from_anyone(listener.native_handle(), buffer_);
+    if (!datagram) break;
+    const auto now = Clock::now();
+    try {
+      receive(listener, *datagram, now);
+    } catch (const std::exception& e) {
+      warn_of_dropped(e.what());
+    }
+    if (now >= end) break;
+  }
+  try {
+    if (single_port_ && listener.is_open()) heed_unreachable(listener);
+  } catch (const std::exception& e) {
+    warn_of_dropped(e.what());
+  }
+  answer_heard(end);
+}
+
+void TftpService::warn_of_dropped(std::string_view why) noexcept {
+  try {
+    shared_.warn_rarely("tftp packet", fmt::format("a TFTP packet is dropped: {}", why));
+  } catch (const std::exception&) {
+    return;  // too little memory even to say so
+  }
+}
+
+void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock::time_point now) {
+  if (!tftp::is_request(datagram.bytes)) {
+    // It may be forged, and an answer would go to whoever it is forged for.
+    return single_port_ ? pass_on(datagram, now) : void();
+  }
+  if (!listening_) return;
+  const auto client = datagram.from.address();
+  if (const auto limit = limits_->knock(client, shared_.settings->tftp, now)) {
+    return limited(datagram, *limit);
+  }
+  auto request = tftp::parse_request(datagram.bytes);
+  if (request && repeats(datagram, *request)) return;
+  const auto fault = fault_of(request);
+  auto place = place_for(client);
+  if (!place) return limited(datagram, place.error());
+  auto port = port_for(listener, datagram);
+  if (!port) return;
+  TftpAsked asked{shared_.next_number(),
+                  std::move(request).value_or(tftp::Request{}),
+                  client.to_string(),
+                  client,
+                  single_port_ || shared_.settings->tftp.port_range.has_value(),
+                  datagram.to_many};
+  if (!fault.empty()) return refuse(*port, asked, fault);
+  start(datagram.from, std::move(asked), std::move(*place), std::move(port));
+}
+
+// Room for one more, if need be at the cost of one that was never answered.
+std::expected<TftpPlace, event::Limit> TftpService::place_for(const net::ip::address& client) {
+  const auto enter = [&] { return limits_->enter(client, shared_.settings->tftp, most_descriptors()); };
+  auto id = enter();
+  if (!id && give_way(client, id.error())) id = enter();
+  if (!id) return std::unexpected(id.error());
+  return TftpPlace(limits_, *id);
+}
+
+bool TftpService::give_way(const net::ip::address& client, event::Limit limit) {
+  const auto id = limits_->gives_way(client, limit);
+  const auto place = id ? by_place_.find(*id) : by_place_.end();
+  if (place == by_place_.end()) return false;
+  const auto transfer = place->second->second;
+  transfer->abandon(tftp::Cause::gave_way);
+  return true;
+}
+
+void TftpService::pass_on(const Datagram& datagram, Clock::time_point now) {
+  const auto transfer = newest(datagram.from);
+  if (!transfer) return;
+  transfer->packet(datagram.bytes, now);
+  // Its answer comes when all that waits was heard: of ACKs only the last one counts.
+  if (std::ranges::find(heard_, transfer) == heard_.end()) heard_.push_back(transfer);
+}
+
+// An older one of the same port only waits for the disk, and ends then.
+std::shared_ptr<TftpTransfer> TftpService::newest(const udp::endpoint& client) const {
+  const auto [begin, end] = transfers_.equal_range(client);
+  return begin == end ? nullptr : std::prev(end)->second;
+}
+
+void TftpService::answer_heard(Clock::time_point end) noexcept {
+  auto now = Clock::now();
+  for (const auto& transfer : heard_) {
+    try {
+      if (now < end) {
+        transfer->go_on(now);
+        now = Clock::now();
+      } else {
+        transfer->answer_later();
+      }
+    } catch (const std::exception& e) {
+      transfer->broke_off(e.what());
+    }
+  }
+  heard_.clear();
+}
+
+void TftpService::heed_unreachable(udp::socket& listener) {
+  for (int i = 0; i < most_at_once; ++i) {
+    const auto client = next_unreachable(listener.native_handle());
+    if (!client) return;
+    const auto transfer = newest(*client);
+    if (!transfer) continue;
+    transfer->refused();
+    if (std::ranges::find(heard_, transfer) == heard_.end()) heard_.push_back(transfer);
+  }
+}
+
+// A late or doubled request is answered by the transfer that it began. But a device that rebooted asks again
+// from the same port, and a client may use its port for the next file. Nor is the request proof of anything:
+// its sender may be forged, and a client that acknowledges what it gets keeps it.
+bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request) {
+  const auto [begin, end] = transfers_.equal_range(datagram.from);
+  std::vector<std::shared_ptr<TftpTransfer>> present;
+  for (auto place = begin; place != end; ++place) present.push_back(place->second);
+  for (const auto& transfer : present) {
+    transfer->catch_up();  // its last ACK, or an ERROR, may have come before this request
+    if (transfer->is_for(request) && !transfer->hangs()) {
+      transfer->repeated();
+      return true;
+    }
+  }
+  for (const auto& transfer : present) {
+    // On one port for all nobody could tell the two apart: the request waits until the first one hangs.
+    if (transfer->flows() && single_port_) return true;
+    if (!transfer->flows()) transfer->abandon(tftp::Cause::new_request);
+  }
+  return transfers_.count(datagram.from) >= most_of_one_port;
+}
+
+void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace place,
+                        std::unique_ptr<TftpPort> port) {
+  std::shared_ptr<TftpTransfer> transfer;
+  if (asked.request.write) {
+    transfer =
+        std::make_shared<TftpWrite>(shared_, noisy_, std::move(asked), std::move(place), std::move(port));
+  } else {
+    transfer = std::make_shared<TftpRead>(shared_, noisy_, images_, std::move(asked), std::move(place),
+                                          std::move(port));
+  }
+  const auto id = transfer->place();
+  const auto at = transfers_.emplace(client, transfer);
+  try {
+    by_place_.emplace(id, at);
+    transfer->start([this, id] { answered(id); }, [this, id] { ended(id); });
+  } catch (const std::exception&) {
+    by_place_.erase(id);
+    transfers_.erase(at);
+    throw;
+  }
+}
+
+// No answer: the device asks again, and may be luckier.
+void TftpService::limited(const Datagram& datagram, event::Limit limit) {
+  const auto number = shared_.next_number();
+  const auto client = datagram.from.address().to_string();
+  if (!noisy_.may_tell(client, number, event::Noise::limited, fmt::format("tftp.{}", limit_name(limit))))
+    return;
+  const auto request = tftp::parse_request(datagram.bytes);
+  shared_.events.emit(event::TftpLimited{number, client, request ? request->filename : "", limit});
+}
+
+// Who acknowledges the newer one of a port's two transfers has left the other.
+void TftpService::answered(TftpLimits::Id id) {
+  const auto newer = by_place_.find(id);
+  if (newer == by_place_.end()) return;
+  const auto [begin, end] = transfers_.equal_range(newer->second->first);
+  std::vector<std::shared_ptr<TftpTransfer>> older;
+  for (auto place = begin; place != end; ++place) {
+    if (place->second->place() < id) older.push_back(place->second);
+  }
+  for (const auto& transfer : older) transfer->give_way();
+}
+
+void TftpService::ended(TftpLimits::Id id) {
+  const auto place = by_place_.find(id);
+  if (place == by_place_.end()) return;
+  const auto transfer = place->second->second;  // lives until this is over
+  transfers_.erase(place->second);
+  by_place_.erase(place);
+  if (transfers_.empty() && when_empty_) when_empty_();
+}
+
+void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_view text) {
+  constexpr auto code = tftp::ErrorCode::illegal_operation;
+  const auto packet = tftp::encode_error(code, text);
+  std::error_code ignored;
+  if (!asked.by_broadcast) port.send(packet, packet.size(), ignored);
+  if (noisy_.may_tell(asked.client, asked.number, event::Noise::refused, text)) {
+    shared_.events.emit(event::TftpRefused{asked.number, asked.client, code, asked.by_broadcast});
+  }
+}
+
+// Nothing when no answer can be sent: a forged source port of 0, or all of tftp.port_range in use.
+std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Datagram& datagram) {
+  if (single_port_) return std::make_unique<SharedPort>(watch_, listener, datagram.from, datagram.to);
+  const auto client = datagram.from.address();
+  const auto& tftp = shared_.settings->tftp;
+  const auto buffer = std::min(std::size_t{tftp.max_window} * tftp.max_block_size, most_send_buffer);
+  const auto range = tftp.port_range;
+  // Those that another program has are passed over; they come back when one was found.
+  std::vector<PortLease> passed_over;
+  bool may_give_way = true;
+  for (std::size_t tries = range ? range->last - range->first + 2U : 2U; tries > 0; --tries) {
+    std::optional<PortLease> lease;
+    std::uint16_t number = 0;
+    if (range) {
+      const auto port = ports_->take(*range, random_());
+      if (!port && std::exchange(may_give_way, false) && give_way(client, event::Limit::transfers)) continue;
+      if (!port) break;
+      number = *port;
+      lease.emplace(ports_, *range, number);
+    }
+    std::error_code error;
+    auto sockets = open_for_client(datagram.to, number, datagram.from, buffer, error);
+    if (!error) return std::make_unique<OwnPort>(watch_, std::move(sockets), client, std::move(lease));
+    if (error == std::errc::address_in_use && lease) {
+      passed_over.push_back(std::move(*lease));
+      continue;
+    }
+    const bool short_of_descriptors =
+        error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
+    if (short_of_descriptors && std::exchange(may_give_way, false) &&
+        give_way(client, event::Limit::transfers))
+      continue;
+    shared_.warn_rarely("tftp port",
+                        fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
+    return {};
+  }
+  shared_.warn_rarely("all ports of tftp.port_range are in use: requests are dropped until one is free");
+  return {};
+}
+
+}  // namespace server

@@ -1,0 +1,105 @@
+#include "server/tftp/write.hpp"
+
+#include <fmt/format.h>
+
+#include "server/tftp/upload_rules.hpp"
+#include "storage/depot/upload_error.hpp"
+
+namespace server {
+namespace {
+
+using storage::Miss;
+
+// Of one window: what the usual socket's receive buffer holds, bookkeeping included, while the disk writes.
+constexpr std::size_t most_window_bytes = 64 * 1024;
+
+using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
+
+// For a worker.
+Begun begin_upload(const storage::Sender& sender, const storage::Path& place,
+                   std::optional<std::uint64_t> size) {
+  const auto root = storage::uploads_root(sender.account.depot());
+  if (!root) return std::unexpected(explain_unwritten_upload(place, root.error()));
+  auto upload = storage::Upload::begin(sender, *root, place, size);
+  if (!upload) return std::unexpected(explain_unwritten_upload(place, upload.error()));
+  return std::make_shared<storage::Upload>(std::move(*upload));
+}
+
+}  // namespace
+
+void TftpWrite::closed() {
+  // To sweep away what was not published may wait for the disk.
+  shared_.disk.run([upload = std::move(upload_)]() mutable { return upload.reset(), true; }, [](auto) {});
+}
+
+net::awaitable<void> TftpWrite::look_up() {
+  const auto& settings = shared_.settings->tftp;
+  const auto place = tftp_upload_place(*shared_.settings, name());
+  if (!place) co_return refuse(place.error());
+  negotiate(0, {settings.max_block_size, settings.max_window, most_window_bytes});
+  const auto size = negotiated_.announced_size;
+  const auto most = settings.max_upload;
+  if (size && *size > most) {
+    co_return refuse(
+        upload_refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most), "",
+                       std::errc::file_too_large));
+  }
+  const storage::Sender sender{shared_.uploads, "tftp:" + asked_.client};
+  const auto begin_it = [&sender, &place = place->path, size] { return begin_upload(sender, place, size); };
+  auto begun = co_await shared_.disk.run(begin_it);
+  if (begun) upload_ = std::move(*begun);
+  if (stopped()) co_return;
+  if (!begun) co_return refuse(begun.error());
+  auto machine = std::make_unique<tftp::WriteTransfer>(negotiated_, asked_.request.mode, most,
+                                                       std::chrono::steady_clock::now());
+  machine_ = machine.get();
+  begin(std::move(machine), *storage::Path::parse("/uploads" + place->path.text()), place->rule, size);
+}
+
+bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
+  if (const auto* bytes = std::get_if<tftp::Store>(&action)) {
+    store(*bytes);
+  } else {
+    publish();
+  }
+  return false;
+}
+
+void TftpWrite::store(const tftp::Store& store) {
+  // What is stored is the machine's until stored() is called, and `self` holds the machine.
+  shared_.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
+                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                        guarded([&] {
+                          machine_->stored(std::chrono::steady_clock::now());
+                          if (!done || !*done) failed(done ? done->error() : std::error_code{});
+                          resume();
+                        });
+                      });
+}
+
+void TftpWrite::publish() {
+  if (machine_->is_binary()) found_binary();
+  shared_.content.run([upload = upload_] { return upload->publish(); },
+                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                        guarded([&] {
+                          if (done && *done) {
+                            machine_->published(std::chrono::steady_clock::now());
+                          } else {
+                            failed(done ? done->error() : std::error_code{});
+                          }
+                          resume();
+                        });
+                      });
+}
+
+void TftpWrite::failed(std::error_code error) {
+  if (error != std::errc::file_exists) {
+    shared_.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
+  }
+  const auto code = tftp::code_of(error);
+  failure_ = text_of(code);
+  if (storage::is_upload_error(error)) failure_ += ": " + error.message();
+  machine_->failed(code, failure_);
+}
+
+}  // namespace server

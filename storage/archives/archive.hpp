@@ -1,0 +1,40 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "storage/archives/bundle_format.hpp"
+#include "storage/archives/member.hpp"
+#include "storage/archives/unpack_limits.hpp"
+
+namespace storage {
+
+// Hears how many bytes were just dealt with; on the thread that works.
+using Heard = std::function<void(std::uint64_t bytes)>;
+
+struct Unpacked {
+  std::vector<Member> members;        // by name
+  std::vector<std::string> left_out;  // clutter (clutter.hpp), raw: it was not unpacked
+};
+
+// Unpacks `archive` into the empty directory `target`: regular files only, one common leading folder
+// stripped, every checksum that stands in the archive checked and each member's SHA-256 taken on the way,
+// each file and the directory synced. Members come back in the order of their names. A file that already
+// holds a name is never replaced. A ZIP is judged whole before anything is written; of a tar, which cannot be
+// known before it was read, each member is before it is written.
+//
+// `heard` is told of the archive's own bytes, as they are used up. Throws Rejected for an archive that is
+// damaged, hostile, beyond the limits or no archive; std::system_error when the disk fails, or has not the
+// room.
+Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
+                const UnpackLimits& limits, const Heard& heard = {});
+
+// Puts a file that is no archive, or must not be unpacked, into `target` in the same way.
+Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,
+                 const Heard& heard = {});
+
+// Throws std::system_error with the figures when the file system of `target` has not so many bytes left.
+void check_space(const std::filesystem::path& target, std::uint64_t needed);
+
+}  // namespace storage

@@ -1,0 +1,77 @@
+#include "storage/depot/depot.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <system_error>
+
+#include "storage/depot/depot_shape.hpp"
+#include "storage/files/durable.hpp"
+
+namespace storage {
+namespace {
+
+std::filesystem::path tidy(const std::filesystem::path& directory) {
+  auto path = std::filesystem::absolute(directory).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();  // "/srv/depot/" and "/srv/depot" are one depot
+}
+
+// A directory of images that another server served: folders of ours inside would help nobody.
+void refuse_folder_of_images(const Depot& depot) {
+  std::error_code error;
+  if (std::filesystem::exists(depot.images(), error) || error) return;
+  const auto image = image_beside(depot);
+  if (image.empty()) return;
+  throw std::runtime_error(
+      fmt::format("{0} is a folder of images ({1}), and not a depot, whose images lie below images/: name a "
+                  "new directory for "
+                  "the depot (--depot DIR) and copy them to DIR/images/, or make this one a depot: `mkdir "
+                  "{0}/images`, and "
+                  "move them there",
+                  depot.directory().string(), image.lexically_relative(depot.directory()).string()));
+}
+
+}  // namespace
+
+Depot::Depot(const std::filesystem::path& directory, AsItIs) : directory_(tidy(directory)) {}
+
+Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}) {
+  refuse_folder_of_images(*this);
+  try {
+    for (const auto& open_to_all : {directory_, images(), drop(), rejected()})
+      make_directories(open_to_all, 0755);
+    for (const auto& private_to_us : {state(), staging(), manifests()}) make_directories(private_to_us, 0700);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(fmt::format(
+        "the depot {} cannot be used: {}; give this user the right to write there, or name another "
+        "directory (--depot DIR, or \"depot:\" in the config)",
+        directory_.string(), error.what()));
+  }
+}
+
+Depot Depot::existing(const std::filesystem::path& directory) {
+  Depot depot(directory, AsItIs{});
+  std::error_code error;
+  if (std::filesystem::is_directory(depot.images(), error)) return depot;
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw std::runtime_error(
+        fmt::format("the depot {} cannot be read: {}; run this as its owner, or name another directory "
+                    "(--depot DIR)",
+                    depot.directory_.string(), error.message()));
+  throw std::runtime_error(
+      fmt::format("there is no depot in {}: name it with --depot DIR; `apdepot serve` and `apdepot import` "
+                  "make one",
+                  depot.directory_.string()));
+}
+
+void Depot::expect_readable_records() const {
+  std::error_code error;
+  const std::filesystem::directory_iterator records(manifests(), error);
+  if (!error || error == std::errc::no_such_file_or_directory) return;
+  throw std::runtime_error(
+      fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "
+                  "owner, or as root",
+                  manifests().string(), error.message()));
+}
+
+}  // namespace storage

@@ -1,0 +1,83 @@
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include "storage/files/file.hpp"
+#include "storage/files/stat_linux.hpp"
+
+namespace storage {
+namespace {
+
+// More pieces than this come back as a short read, which the caller takes for the file's end only at its end.
+constexpr std::size_t most_pieces = 256;
+
+Result<std::size_t> read_pieces(int fd, File::Pieces pieces, std::uint64_t offset, int flags) {
+  std::array<iovec, most_pieces> vectors;
+  const auto count = std::min(pieces.size(), vectors.size());
+  std::transform(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count), vectors.begin(),
+                 [](std::span<std::byte> piece) {
+                   return iovec{piece.data(), piece.size()};
+                 });
+  for (;;) {
+    const auto got =
+        ::preadv2(fd, vectors.data(), static_cast<int>(count), static_cast<off_t>(offset), flags);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return std::unexpected(std::error_code(errno, std::system_category()));
+  }
+}
+
+}  // namespace
+
+Handle::~Handle() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Attributes attributes_of(const struct stat& status) {
+  Attributes a;
+  a.kind = S_ISREG(status.st_mode)   ? Kind::file
+           : S_ISDIR(status.st_mode) ? Kind::directory
+           : S_ISLNK(status.st_mode) ? Kind::link
+                                     : Kind::other;
+  a.size = static_cast<std::uint64_t>(status.st_size);
+  a.mode = status.st_mode;
+  a.uid = status.st_uid;
+  a.gid = status.st_gid;
+  a.links = static_cast<std::uint32_t>(status.st_nlink);
+  a.accessed = status.st_atim.tv_sec;
+  a.modified = status.st_mtim.tv_sec;
+  a.version = {status.st_dev, status.st_ino, a.size,
+               status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
+  return a;
+}
+
+Result<Attributes> attributes_of(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return std::unexpected(std::error_code(errno, std::system_category()));
+  return attributes_of(status);
+}
+
+int set_times_of(int fd, const Times& times) {
+  const std::array<timespec, 2> both{timespec{times.accessed, 0}, timespec{times.modified, 0}};
+  return ::futimens(fd, both.data());
+}
+
+Result<Attributes> File::attributes() const { return attributes_of(handle_.get()); }
+
+Result<std::size_t> File::read(Pieces pieces, std::uint64_t offset) const {
+  return read_pieces(handle_.get(), pieces, offset, 0);
+}
+
+Result<std::size_t> File::read_cached(Pieces pieces, std::uint64_t offset) const {
+  auto got = read_pieces(handle_.get(), pieces, offset, RWF_NOWAIT);
+  if (!got && (got.error().value() == EOPNOTSUPP || got.error().value() == ENOSYS)) {
+    return std::unexpected(std::make_error_code(std::errc::operation_would_block));
+  }
+  return got;
+}
+
+}  // namespace storage

@@ -1,0 +1,84 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "storage/files/file.hpp"
+#include "storage/files/path.hpp"
+
+namespace storage {
+
+// One entry of a folder.
+struct Entry {
+  std::string name;
+  Attributes attributes;  // of the entry itself: a link is a link
+};
+
+// An open directory, read in portions. One thread at a time.
+class Directory {
+ public:
+  explicit Directory(void* stream) : stream_(stream) {}
+  Directory(Directory&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  Directory& operator=(Directory&& other) noexcept {
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
+  ~Directory();
+  // At most `count` entries without "." and ".."; none at the end.
+  Result<std::vector<Entry>> read(std::size_t count);
+
+  int native() const;  // for this room only: the system's handle
+
+ private:
+  void* stream_;  // DIR* on Linux
+};
+
+// Of a file system, in bytes, but for the counts of files.
+struct Space {
+  std::uint64_t block = 0, total = 0, free = 0, available = 0, files = 0, free_files = 0, name_length = 0;
+  bool read_only = false;
+};
+
+// Whether the last component may be a link.
+enum class Links { follow, keep };
+
+// The virtual root: a directory that no name, link or race leads out of. Links inside it work, relative or
+// absolute (an absolute one starts at this root, as in a chroot). Safe from any thread; every call may wait
+// for the disk.
+//
+// Errors are those of the system, with errc::is_a_directory for a directory opened as a file, and
+// errc::operation_not_permitted for a FIFO, socket or device, which is never opened at all.
+class Root {
+ public:
+  // Linux resolves names in the kernel (openat2, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) where it can.
+  // Containers with an old seccomp filter, valgrind and kernels before 5.6 cannot; there we walk component by
+  // component.
+  enum class Resolver { automatic, kernel, components };
+
+  // Throws std::system_error when `directory` cannot be opened, or the resolver is not to be had.
+  explicit Root(const std::filesystem::path& directory, Resolver resolver = Resolver::automatic);
+  // The same, with the error as a value.
+  static Result<Root> open(const std::filesystem::path& directory);
+
+  Result<File> open_file(const Path& path) const;
+  Result<Directory> open_directory(const Path& path) const;
+  Result<Attributes> attributes(const Path& path, Links links = Links::follow) const;
+  // What a link says, which may lead anywhere; errc::invalid_argument for what is not a link.
+  Result<std::string> link_target(const Path& path) const;
+  Result<Root> subroot(const Path& path) const;  // a user's own "/"
+  Result<Space> space(const Path& path) const;
+  // Moves the file `from`, whose path is the system's and on the same file system, to `to`, synced; never
+  // onto something that exists (errc::file_exists). Folders are not made.
+  Result<void> adopt(const std::filesystem::path& from, const Path& to) const;
+
+  // For this room only: a handle of the system's, with the flags of its open().
+  Result<Handle> resolve(const Path& path, int flags) const;
+
+ private:
+  Root(Handle handle, Resolver resolver) : handle_(std::move(handle)), resolver_(resolver) {}
+
+  Handle handle_;
+  Resolver resolver_;
+};
+
+}  // namespace storage

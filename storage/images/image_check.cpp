@@ -1,0 +1,164 @@
+#include "storage/images/image_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <system_error>
+
+#include "storage/archives/member_name.hpp"
+#include "storage/archives/tar_header.hpp"
+#include "storage/archives/tar_walk.hpp"
+#include "storage/images/aruba_header.hpp"
+#include "storage/images/image_name.hpp"
+#include "storage/images/version.hpp"
+
+namespace storage {
+namespace {
+
+constexpr std::uint64_t tar_record =
+    10240;  // GNU tar's; all AP images that were ever seen are multiples of it
+
+// The value of a line "KEY: VALUE".
+std::string_view info_value(std::string_view info, std::string_view key) {
+  while (!info.empty()) {
+    auto line = info.substr(0, info.find('\n'));
+    info.remove_prefix(std::min(line.size() + 1, info.size()));
+    if (!line.starts_with(key) || !line.substr(key.size()).starts_with(':')) continue;
+    line.remove_prefix(key.size() + 1);
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return line.substr(0, line.find_last_not_of(" \t\r") + 1);
+  }
+  return {};
+}
+
+// A classic image begins with "info" and ends with "info.ver", which says that all of it is there.
+void check_info(const TarWalk& walk, std::string_view name, ImageCheck& check) {
+  if (!walk.info_begins) return;
+  if (!walk.info_ends)
+    check.doubts.push_back(fmt::format(
+        "{} begins with an \"info\" and lacks the \"info.ver\" that ends such an image", in_quotes(name)));
+  if (walk.info.find("info_end:") == std::string::npos)
+    check.doubts.push_back(fmt::format("{}: its \"info\" is not whole", in_quotes(name)));
+  const auto family = info_value(walk.info, "image_family");
+  if (is_image_family(name) && is_image_family(family) && family != name)
+    check.doubts.push_back(fmt::format("{} says that it is an image for {}", in_quotes(name), family));
+}
+
+void check_tar(const File& file, std::string_view name, ImageCheck& check) {
+  const auto walk = walk_tar(file);
+  switch (walk.end) {
+    case TarWalk::End::cut:
+      check.damage = fmt::format("{} is cut: it ends inside its part {}; download or copy the bundle again",
+                                 in_quotes(name), in_quotes(walk.at));
+      return;
+    case TarWalk::End::no_tar:
+      check.doubts.push_back(
+          fmt::format("{} is not a tar, as an access point's image should be", in_quotes(name)));
+      return;
+    case TarWalk::End::bad_sum:
+      check.damage = fmt::format(
+          "{} is damaged: the tar header at offset {} has a wrong checksum; download or copy "
+          "it again",
+          in_quotes(name), walk.offset);
+      return;
+    case TarWalk::End::broken:
+      check.doubts.push_back(fmt::format("{} has no tar header at offset {}, behind its part {}",
+                                         in_quotes(name), walk.offset, in_quotes(walk.at)));
+      return;
+    case TarWalk::End::no_end:
+      if (walk.info_begins && !walk.info_ends) {
+        check.damage = fmt::format(
+            "{} is cut: it ends behind its part {}, without the \"info.ver\" that ends such "
+            "an image; download or copy it again",
+            in_quotes(name), in_quotes(walk.at));
+        return;
+      }
+      check.doubts.push_back(fmt::format("{} lacks the two blocks of zeros that end a tar", in_quotes(name)));
+      break;
+    case TarWalk::End::whole:
+      break;
+  }
+  check_info(walk, name, check);
+  if (is_image_family(name) && file.at_open().size % tar_record != 0)
+    check.remarks.push_back(fmt::format("{} has {} bytes, which is no multiple of {}", in_quotes(name),
+                                        file.at_open().size, tar_record));
+}
+
+// Enough to tell a text or a hole in a sparse file from an image.
+std::string read_beginning(const File& file) {
+  constexpr std::size_t portion = 4096;
+  std::string text(portion, '\0');
+  const std::span<std::byte> whole = std::as_writable_bytes(std::span(text));
+  const auto got = file.read({&whole, 1}, 0);
+  if (!got) throw std::system_error(got.error(), "cannot read the image");
+  text.resize(*got);
+  return text;
+}
+
+bool is_text(std::string_view bytes) {
+  return std::ranges::all_of(bytes, [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\n' || c == '\r' || c == '\t';
+  });
+}
+
+// What no device takes for an image, whoever made it.
+std::string obvious_damage(std::string_view beginning, std::string_view name) {
+  const auto says = [name](std::string_view what) {
+    return fmt::format("{} {}; download or copy it again", in_quotes(name), what);
+  };
+  if (beginning.empty()) return says("is empty");
+  if (beginning.find_first_not_of('\0') == std::string_view::npos)
+    return says("holds nothing but zeros where an image begins");
+  if (is_text(beginning)) return says("is a text, such as a web page, and not an image");
+  return {};
+}
+
+bool has_aruba_mark(std::string_view beginning) {
+  constexpr std::size_t mark_at = 12;
+  return beginning.size() > mark_at && beginning.substr(mark_at).starts_with("ARUBA");
+}
+
+bool begins_as_tar(std::string_view beginning) {
+  if (beginning.size() < tar_block) return false;
+  const auto block = std::as_bytes(std::span(beginning)).first<tar_block>();
+  return parse_tar_header(block) || has_tar_magic(block);
+}
+
+void check_aruba(const File& file, const ArubaHeader& header, std::string_view name, ImageCheck& check) {
+  constexpr std::uint32_t known_format = 2;
+  if (const auto damage = aruba_damage(file, header); !damage.empty())
+    check.damage = fmt::format("{} ({}) is damaged: {}; download or copy it again", in_quotes(name),
+                               in_quotes(describe(header)), damage);
+  else if (header.format != known_format)
+    check.doubts.push_back(fmt::format("{} has a header of format {}; apdepot knows format {}",
+                                       in_quotes(name), header.format, known_format));
+}
+
+}  // namespace
+
+ImageCheck check_image(const File& file, std::string_view name) {
+  ImageCheck check;
+  const auto beginning = read_beginning(file);
+  if (is_image_name(name)) check.damage = obvious_damage(beginning, name);
+  if (!check.damage.empty()) return check;
+  if (beginning.empty()) check.doubts.push_back(fmt::format("{} is empty", in_quotes(name)));
+  if (beginning.size() < aruba_header_size && (has_aruba_mark(beginning) || is_aruba_name(name))) {
+    check.damage = fmt::format(
+        "{} is cut: it has {} bytes, and an Aruba image begins with a header of {}; "
+        "download or copy it again",
+        in_quotes(name), beginning.size(), aruba_header_size);
+  } else if (const auto header = read_aruba_header(file)) {
+    check_aruba(file, *header, name, check);
+  } else if (is_aruba_name(name)) {
+    check.doubts.push_back(
+        fmt::format("{}: header not recognised; nothing of it could be checked", in_quotes(name)));
+  } else if (is_image_family(name) || is_conversion_image_name(name) || is_ap_tar_name(name) ||
+             begins_as_tar(beginning)) {
+    check_tar(file, name, check);
+  }
+  return check;
+}
+
+}  // namespace storage

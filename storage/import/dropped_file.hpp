@@ -1,0 +1,48 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "storage/depot/depot.hpp"
+#include "storage/files/file.hpp"
+
+namespace storage {
+
+// A file in drop/, open for reading. What becomes of it at last becomes of this very file, as it was when it
+// was opened, and never of another that came to have its name: the entry moves to a private folder in state/,
+// is compared there with what was opened, and goes back if it is another. What a killed server left in such a
+// folder goes back at the next start. On a file system that can neither rename without replacing nor link, a
+// file that takes the name in the very instant of going back is replaced, as its sender's own rename would
+// do.
+//
+// Each of the three is synced, never overwrites (a second NAME becomes NAME.2), and may wait for the disk:
+// for a worker. Each says false, or nothing, when drop/ holds this file no longer, or changed: nothing was
+// done then, and what lies there is to be looked at anew. All throw std::system_error, and then it lies in
+// drop/.
+class DroppedFile {
+ public:
+  DroppedFile(const Depot& depot, std::string name);
+
+  const std::string& name() const { return name_; }
+  std::filesystem::path path() const { return depot_->drop() / name_; }
+  const File& file() const { return file_; }
+
+  bool remove() const;
+  bool keep() const;  // moves it to bundles/
+  // Moves it to rejected/ and writes the reason beside it, in one line. Returns the path of the moved file.
+  std::optional<std::filesystem::path> reject(const std::string& reason) const;
+
+ private:
+  const Depot* depot_;
+  std::string name_;
+  File file_;
+  std::int64_t written_;  // when, in nanoseconds since 1970; its change of name counts as none
+};
+
+// The number of files in rejected/, without their reasons.
+std::size_t rejected_files(const Depot& depot);
+
+// Back to drop/ goes what a killed server had taken out of it. At the start, before the first import.
+void return_taken(const Depot& depot);
+
+}  // namespace storage

@@ -1,0 +1,260 @@
+#include "storage/import/import.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <optional>
+
+#include "storage/archives/archive.hpp"
+#include "storage/archives/clutter.hpp"
+#include "storage/archives/member_name.hpp"
+#include "storage/archives/tar_walk.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/files/plain_file.hpp"
+#include "storage/images/aruba_header.hpp"
+#include "storage/images/foreign_archive.hpp"
+#include "storage/images/image_check.hpp"
+#include "storage/images/image_name.hpp"
+#include "storage/images/layout.hpp"
+#include "storage/images/release_name.hpp"
+#include "storage/images/version.hpp"
+#include "storage/import/digest_file.hpp"
+#include "storage/releases/manifest.hpp"
+#include "storage/releases/publish.hpp"
+
+namespace storage {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t longest_info =
+    256;  // more than an .info file may have, so that release.cpp sees the excess
+
+// The one place in this room that asks for the time: it is written down and decides nothing.
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+// Archives are read more than once. That is no reason to tell anybody more than how far the whole thing is.
+class Progress {
+ public:
+  Progress(const ImportOrder& order, std::uint64_t total) : order_(order), total_(total) {}
+  void operator()(std::uint64_t bytes) {
+    done_ = std::min(done_ + bytes, total_);
+    if (order_.progress) order_.progress(done_, total_);
+  }
+
+ private:
+  const ImportOrder& order_;
+  std::uint64_t done_ = 0, total_;
+};
+
+std::optional<std::string> read_info(const fs::path& content, const std::vector<Member>& members,
+                                     const std::string& name) {
+  if (std::ranges::find(members, name, &Member::name) == members.end()) return std::nullopt;
+  std::array<char, longest_info> text{};
+  std::ifstream in(content / name, std::ios::binary);
+  in.read(text.data(), text.size());
+  return std::string(text.data(), static_cast<std::size_t>(in.gcount()));
+}
+
+class Import {
+ public:
+  Import(const Depot& depot, const Bundle& bundle, const ImportSettings& settings, const ImportOrder& order)
+      : depot_(depot),
+        bundle_(bundle),
+        settings_(settings),
+        order_(order),
+        file_(bundle.file),
+        name_(bundle.path.filename().string()),
+        progress_(order, 2 * file_.at_open().size) {}
+
+  Imported run() {
+    if (is_clutter(name_))
+      throw Rejected(fmt::format("{} is a file that an operating system keeps for itself, and no image",
+                                 in_quotes(name_)));
+    const auto format = format_of(file_, settings_);
+    if (auto advice = foreign_archive_advice(file_, format, name_); !advice.empty()) throw Rejected(advice);
+    check_promise(name_, format);
+    if (is_bundle_member_name(name_))
+      throw Rejected(fmt::format(
+          "{} is a member of a bundle, and does not tell of which: drop the ZIP itself, or copy its "
+          "unpacked folder to a place below images/",
+          in_quotes(name_)));
+    check_digests();
+    manifest_.bundle = name_;
+    manifest_.imported_at = utc_now();
+    const bool already_there = is_image(format) ? !take_image(format) : !take_bundle(format);
+    imported_.already_there = already_there;
+    imported_.members = manifest_.members.size();
+    for (const auto& member : manifest_.members) imported_.bytes += member.size;
+    imported_.verified = manifest_.verified;
+    return std::move(imported_);
+  }
+
+ private:
+  void check_digests() {
+    auto known = bundle_.digests;
+    if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});
+    const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(progress_));
+    for (const auto& digest : known) {
+      const auto& own = digest.kind == DigestKind::sha512 ? hex[0] : hex[1];
+      if (own != digest.hex)
+        throw Rejected(fmt::format("its {} is {}, and {} says {}; download or copy it again",
+                                   digest_name(digest.kind), own, in_quotes(digest.where), digest.hex));
+    }
+    confirmed_ = !known.empty();
+    origin_ = {name_, hex[0], hex[1], true};
+  }
+
+  // A tar may be an image itself: what a Mobility Express access point is converted with, or any other.
+  bool is_image(BundleFormat format) const {
+    if (!is_archive(format) || is_switch_image_name(name_)) return true;
+    if (format != BundleFormat::tar) return false;
+    if (is_single_image_name(name_)) return true;
+    const auto walk = walk_tar(file_);
+    const auto is_part = [](const std::string& name) {
+      return name == "info.ver" || name == "part.bin" || name.starts_with("ramfs_data_cisco");
+    };
+    return walk.info_begins || std::ranges::any_of(walk.names, is_part);
+  }
+
+  // Whether check_image() has found a structure that tells whether the image is whole.
+  bool is_checkable(bool has_header, BundleFormat format) const {
+    return has_header || is_aruba_name(name_) || (format == BundleFormat::tar && !is_controller_name(name_));
+  }
+
+  bool take_image(BundleFormat format) {
+    const StagingArea staging(depot_);
+    const auto header = read_aruba_header(file_);
+    auto name = name_image(name_, header);
+    const auto image = safe_component(name_);
+    manifest_.path = image_folder(settings_.layout, name, image);
+    manifest_.members = {copy_file(file_, staging.content(), image, std::ref(progress_))};
+    judge(open_plain_file(staging.content() / image), name_);
+    if (!is_checkable(header.has_value(), format)) doubt(uncheckable());
+    finish(std::move(name.warnings));
+    imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
+    imported_.image = image;
+    return publish_image(depot_, staging.content() / image, manifest_, replace(), imported_.warnings);
+  }
+
+  bool take_bundle(BundleFormat format) {
+    const StagingArea staging(depot_);
+    auto unpacked = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    manifest_.members = std::move(unpacked.members);
+    if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
+    refuse_archives_inside(staging.content());
+    for (const auto& member : manifest_.members)
+      judge(open_plain_file(staging.content() / member.name), member.name);
+    const auto evidence = gather_evidence(staging.content());
+    auto name = name_release(evidence);
+    if (name.product == other_product) doubt(uncheckable());
+    manifest_.path = imported_.path = release_path(settings_.layout, name);
+    const auto line = [](const std::optional<std::string>& info) {
+      return info ? info_line(*info).value_or(std::string{}) : std::string{};
+    };
+    manifest_.controller_version = line(evidence.controller_version);
+    manifest_.ap_version = line(evidence.ap_version);
+    finish(std::move(name.warnings));
+    return publish_bundle(depot_, staging.content(), manifest_, replace(), imported_.warnings);
+  }
+
+  // A vendor's download is packed once more by some portals, and by some people.
+  void refuse_archives_inside(const fs::path& content) const {
+    if (std::ranges::any_of(manifest_.members, [](const Member& m) { return is_bundle_member_name(m.name); }))
+      return;
+    for (const auto& member : manifest_.members) {
+      if (member.size == 0 || is_single_image_name(member.name)) continue;
+      const auto file = open_plain_file(content / member.name);
+      const auto format = format_of(file, settings_);
+      const bool archive = is_archive(format) && format != BundleFormat::tar;
+      const bool foreign = !foreign_archive_advice(file, format, member.name).empty();
+      if (!archive && (!foreign || (format == BundleFormat::packed && manifest_.members.size() > 1)))
+        continue;
+      throw Rejected(fmt::format("it holds another archive, {}: unpack it, and import {} itself",
+                                 in_quotes(member.name), in_quotes(member.name)));
+    }
+  }
+
+  void judge(const File& image, const std::string& name) {
+    auto check = check_image(image, name);
+    if (!check.damage.empty()) throw Rejected(check.damage);
+    for (auto& text : check.doubts) doubt(std::move(text));
+    for (auto& text : check.remarks) imported_.warnings.push_back(std::move(text));
+  }
+
+  void doubt(std::string text) {
+    origin_.verified = false;
+    imported_.warnings.push_back(std::move(text));
+  }
+
+  std::string uncheckable() const {
+    return fmt::format(
+        "{} has nothing in it that could be checked; the vendor's download page shows its SHA-512",
+        in_quotes(name_));
+  }
+
+  // It is read twice, and what was digested must be what is published.
+  void check_unchanged() const {
+    std::error_code error;
+    if (fs::symlink_status(bundle_.path, error).type() == fs::file_type::not_found)
+      throw std::system_error(
+          std::make_error_code(std::errc::resource_unavailable_try_again),
+          bundle_.path.string() +
+              " was taken away while it was imported, as a server does with what it imports "
+              "from drop/");
+    const auto now = file_.attributes();
+    if (!now || now->version != file_.at_open().version)
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                              bundle_.path.string() + " was changed while it was imported");
+  }
+
+  void finish(std::vector<std::string> warnings) {
+    check_unchanged();
+    imported_.warnings.insert(imported_.warnings.begin(), warnings.begin(), warnings.end());
+    origin_.verified = origin_.verified || confirmed_;
+    manifest_.origins = {origin_};
+    manifest_.verified = origin_.verified;
+  }
+
+  ReleaseEvidence gather_evidence(const fs::path& content) const {
+    ReleaseEvidence evidence{
+        .bundle_name = name_,
+        .controller_version = read_info(content, manifest_.members, "controller_version.info"),
+        .ap_version = read_info(content, manifest_.members, "version.info"),
+        .members = {}};
+    for (const auto& member : manifest_.members) evidence.members.push_back(member.name);
+    return evidence;
+  }
+
+  Replace replace() const { return order_.replace ? Replace::yes : Replace::no; }
+
+  const Depot& depot_;
+  const Bundle bundle_;
+  const ImportSettings& settings_;
+  const ImportOrder& order_;
+  const File& file_;
+  const std::string name_;
+  Progress progress_;
+  Origin origin_;
+  bool confirmed_ = false;  // by a digest from the vendor
+  Manifest manifest_;
+  Imported imported_;
+};
+
+}  // namespace
+
+Imported import_bundle(const Depot& depot, const Bundle& bundle, const ImportSettings& settings,
+                       const ImportOrder& order) {
+  return Import(depot, bundle, settings, order).run();
+}
+
+Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportSettings& settings,
+                       const ImportOrder& order) {
+  const File file = open_plain_file(bundle);
+  return import_bundle(depot, {bundle, file, digests_beside(bundle)}, settings, order);
+}
+
+}  // namespace storage

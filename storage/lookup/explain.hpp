@@ -1,0 +1,24 @@
+#pragma once
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "storage/files/root.hpp"
+#include "storage/lookup/catalogue.hpp"
+#include "storage/lookup/incoming.hpp"
+#include "storage/lookup/lookup.hpp"
+#include "storage/lookup/miss.hpp"
+
+namespace storage {
+
+// Explains a name that could not be opened or examined. `incoming` is what the depot will have soon.
+Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss,
+                  const IncomingBundles* incoming = nullptr);
+Miss explain_miss(std::string_view asked, PathError error);
+// What can be said at once when too many ask.
+Miss plain_miss(std::string_view asked, std::error_code error);
+Miss withheld_upload(const Path& path);
+// The folder of all images itself cannot be opened.
+Miss closed_images(const std::filesystem::path& images, std::error_code error);
+
+}  // namespace storage

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/depot/depot.hpp"
+#include "storage/files/file.hpp"
+
+namespace storage {
+
+// Which releases came out of which file, by the manifests. Each manifest is read again only when it changed,
+// so that a list of thousands of digests costs as much as one. One thread at a time; may wait for the disk.
+class OriginIndex {
+ public:
+  explicit OriginIndex(const Depot& depot) : depot_(depot) {}
+
+  // Looks at the manifests. The number grows when one of them came, changed or went since the last time.
+  std::uint64_t refresh();
+  // The manifests that name `file`, an archive or image by its file name, as of the last refresh().
+  std::vector<std::filesystem::path> manifests_of(const std::string& file) const;
+
+ private:
+  struct Known {
+    FileVersion version;
+    std::vector<std::string> origins;
+  };
+
+  const Depot& depot_;
+  std::map<std::filesystem::path, Known> known_;
+  std::multimap<std::string, std::filesystem::path> by_origin_;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace storage

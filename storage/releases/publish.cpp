@@ -1,0 +1,166 @@
+#include "storage/releases/publish.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+#include "storage/archives/member_name.hpp"
+#include "storage/archives/rejected.hpp"
+#include "storage/depot/staging.hpp"
+#include "storage/files/durable.hpp"
+#include "storage/releases/published.hpp"
+
+namespace storage {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+[[noreturn]] void reject_in_the_way(const fs::path& place) {
+  throw Rejected(
+      fmt::format("{} is in the way: move it out of images/ and import the file again", place.string()));
+}
+
+[[noreturn]] void reject_different(const std::string& path, const std::string& how) {
+  throw Rejected(
+      fmt::format("{} is published already and differs: {}; `apdepot import --replace FILE` puts this one in "
+                  "its place",
+                  path, how));
+}
+
+// Moves it to its place. errc::file_exists when something came to be there in the meantime.
+void move_in(const Depot& depot, const fs::path& staged, const fs::path& place) {
+  NewFolders folders(depot.images(), place.parent_path());
+  folders.make();
+  try {
+    rename_new(staged, place);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::cross_device_link) throw;
+    throw std::system_error(error.code(), fmt::format("{} must lie on the same file system as {}",
+                                                      place.parent_path().string(), depot.state().string()));
+  }
+  folders.keep();
+}
+
+void put_down(const Manifest& manifest, const fs::path& file) {
+  make_directories(file.parent_path(), 0700);
+  save(manifest, file);
+}
+
+void add(Manifest& manifest, const Member& member, const Manifest& from) {
+  std::erase_if(manifest.members, [&](const Member& m) { return m.name == member.name; });
+  manifest.members.push_back(member);
+  std::ranges::sort(manifest.members, {}, &Member::name);
+  for (const auto& origin : from.origins) {
+    if (safe_component(origin.name) != member.name) continue;
+    std::erase_if(manifest.origins, [&](const Origin& o) { return o.name == origin.name; });
+    manifest.origins.push_back(origin);
+  }
+  manifest.verified = std::ranges::all_of(manifest.origins, &Origin::verified);
+}
+
+// A digest that the vendor gives may come with the second import.
+void confirm(const std::optional<Manifest>& there, const Manifest& now, const fs::path& file) {
+  if (!there) return;
+  auto confirmed = *there;
+  for (auto& origin : confirmed.origins)
+    for (const auto& again : now.origins)
+      if (origin.sha512 == again.sha512) origin.verified = origin.verified || again.verified;
+  confirmed.verified = std::ranges::all_of(confirmed.origins, &Origin::verified);
+  if (confirmed.origins != there->origins) save(confirmed, file);
+}
+
+class BundlePlace {
+ public:
+  BundlePlace(const Depot& depot, const Manifest& manifest, std::vector<std::string>& warnings)
+      : place_(place_of(depot, manifest.path)), manifest_file_(manifest_of(depot, manifest.path)) {
+    if (!fs::is_directory(place_)) reject_in_the_way(place_);
+    there_ = usable_manifest(manifest_file_, warnings);
+    if (there_) singles_ = single_images(*there_);
+    members_ = published_members(place_, there_);
+    std::erase_if(singles_, [this](const Member& s) { return !std::ranges::count(members_, s); });
+    std::erase_if(members_, [this](const Member& m) { return std::ranges::count(singles_, m) > 0; });
+  }
+
+  bool has_bundle() const { return !members_.empty() || singles_.empty(); }
+  bool same_as(const Manifest& manifest) const { return members_ == manifest.members; }
+  std::string difference_to(const Manifest& manifest) const { return difference(members_, manifest.members); }
+  void confirm_by(const Manifest& manifest) const { confirm(there_, manifest, manifest_file_); }
+
+  // The single images move along, by a second name for each. As long as no manifest fits, there is none.
+  void replace_by(const fs::path& content, Manifest manifest) const {
+    for (const auto& single : singles_) {
+      if (is_taken(content / single.name)) continue;
+      fs::create_hard_link(place_ / single.name, content / single.name);
+      add(manifest, single, *there_);
+    }
+    sync_directory(content);
+    fs::remove(manifest_file_);
+    exchange(content, place_);
+    put_down(manifest, manifest_file_);
+  }
+
+ private:
+  const fs::path place_, manifest_file_;
+  std::optional<Manifest> there_;
+  std::vector<Member> members_, singles_;
+};
+
+}  // namespace
+
+bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manifest, Replace replace,
+                    std::vector<std::string>& warnings) {
+  const fs::path place = place_of(depot, manifest.path), manifest_file = manifest_of(depot, manifest.path);
+  // One import at a time from here on, or the manifest of one could describe the release of another.
+  const DirectoryLock lock(depot.manifests());
+  for (;;) {
+    if (is_taken(place)) {
+      const BundlePlace there(depot, manifest, warnings);
+      if (there.has_bundle() && there.same_as(manifest)) return there.confirm_by(manifest), false;
+      if (there.has_bundle() && replace == Replace::no)
+        reject_different(manifest.path, there.difference_to(manifest));
+      return there.replace_by(content, std::move(manifest)), true;
+    }
+    put_down(manifest, manifest_file);
+    try {
+      move_in(depot, content, place);
+      return true;
+    } catch (const std::system_error& error) {
+      fs::remove(manifest_file);
+      if (error.code() != std::errc::file_exists) throw;
+    }
+  }
+}
+
+bool publish_image(const Depot& depot, const fs::path& file, const Manifest& manifest, Replace replace,
+                   std::vector<std::string>& warnings) {
+  const Member& image = manifest.members.front();
+  const fs::path place = place_of(depot, manifest.path) / image.name,
+                 manifest_file = manifest_of(depot, manifest.path);
+  const DirectoryLock lock(depot.manifests());
+  auto grown = usable_manifest(manifest_file, warnings);
+  const bool known = grown && std::ranges::count(grown->members, image) > 0;
+  bool already_there = false;
+  if (!is_taken(place)) {
+    move_in(depot, file, place);
+  } else if (fs::symlink_status(place).type() != fs::file_type::regular) {
+    reject_in_the_way(place);
+  } else if (const auto there = digested(place); there == image) {
+    if (known) return confirm(grown, manifest, manifest_file), false;
+    already_there = true;
+  } else {
+    if (replace == Replace::no)
+      reject_different(manifest.path + "/" + image.name, difference({there}, {image}));
+    replace_file(file, place);
+  }
+  // Were we killed here, the image is there as if by hand; importing it again writes this down.
+  if (!grown) grown = manifest;
+  grown->imported_at = manifest.imported_at;
+  add(*grown, image, manifest);
+  put_down(*grown, manifest_file);
+  return !already_there;
+}
+
+}  // namespace storage

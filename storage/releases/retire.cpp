@@ -1,0 +1,101 @@
+#include "storage/releases/retire.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "storage/depot/staging.hpp"
+#include "storage/files/durable.hpp"
+#include "storage/lookup/current.hpp"
+#include "storage/releases/promote.hpp"
+#include "storage/releases/releases.hpp"
+
+namespace storage {
+namespace fs = std::filesystem;
+namespace {
+
+// It may have been retired before, and imported anew.
+fs::path free_place(const Depot& depot, const Path& release) {
+  const auto wanted = depot.retired() / release.text().substr(1);
+  auto place = wanted;
+  for (int n = 2; fs::exists(fs::symlink_status(place)); ++n)
+    place = fmt::format("{}.{}", wanted.string(), n);
+  return place;
+}
+
+// The release goes first: a manifest without one means nothing.
+fs::path move_out(const Depot& depot, const Path& release) {
+  const auto from = depot.images() / release.text().substr(1);
+  for (;;) {
+    const auto place = free_place(depot, release);
+    make_directories(place.parent_path(), 0755);
+    try {
+      rename_new(from, place);
+    } catch (const std::system_error& error) {
+      if (error.code() == std::errc::file_exists) continue;
+      throw;
+    }
+    sync_directory(from.parent_path());
+    const auto manifest = depot.manifest(release);
+    if (fs::exists(manifest)) rename_new(manifest, place.string() + ".yaml");
+    return place;
+  }
+}
+
+// A product's folder with a file of its own in it is no release to be moved away with all of them.
+bool holds_releases(const Depot& depot, const Path& release) {
+  const auto folder = Root(depot.images()).subroot(release);
+  if (!folder) return false;
+  const Catalogue below(*folder);
+  return std::ranges::any_of(below.shelves(), [](const Shelf& shelf) {
+    return !shelf.path.is_root() && (shelf.named || shelf.has_images());
+  });
+}
+
+bool may_go(const Depot& depot, const Release& release, const std::string& published) {
+  return release.imported_at && release.path.text() != published && !is_current(depot, release.path);
+}
+
+}  // namespace
+
+Retired retire(const Depot& depot, const Path& release, Current current) {
+  const DirectoryLock one_at_a_time(depot.manifests());
+  if (holds_releases(depot, release))
+    throw NotRetired(fmt::format("{} has releases in it: retire them by their own paths", release.text()));
+  if (is_current(depot, release)) {
+    const auto link = current_of(release).text();
+    if (current == Current::kept)
+      throw NotRetired(fmt::format(
+          "{} points at {}: promote another release first, or retire it with --force", link, release.text()));
+    fs::remove(depot.images() / link.substr(1));
+  }
+  const auto place = move_out(depot, release);
+  return {release.text(), fs::relative(place, depot.directory()).string()};
+}
+
+std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,
+                                   std::vector<std::string>& problems) try {
+  if (keep == 0) return {};
+  auto releases = releases_in(depot, Catalogue(Root(depot.images())), problems);
+  const auto own = std::ranges::find(releases, published, [](const auto& each) { return each.path.text(); });
+  if (own == releases.end()) return {};
+  std::erase_if(releases, [&, product = own->product](const Release& each) {
+    return each.product != product || !each.imported_at;
+  });
+  std::vector<Retired> retired;
+  auto surplus = releases.size() - std::min(keep, releases.size());
+  for (const auto& release : releases) {
+    if (surplus == 0) break;
+    if (!may_go(depot, release, published)) continue;
+    retired.push_back(retire(depot, release.path, Current::kept));
+    --surplus;
+  }
+  return retired;
+} catch (const std::exception& error) {
+  problems.push_back(fmt::format("import.keep: old releases stay: {}", error.what()));
+  return {};
+}
+
+}  // namespace storage

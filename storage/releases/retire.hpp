@@ -1,0 +1,40 @@
+#pragma once
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "storage/depot/depot.hpp"
+#include "storage/files/path.hpp"
+
+namespace storage {
+
+// Takes releases out of service: out of images/, into retired/ of the depot, by one rename. Who has a file of
+// it open reads on. To bring one back, move it into images/ again. May wait for the disk, and for an import
+// that is about to publish; safe beside both, in this process or another.
+
+// Why a release stays where it is, in a sentence for the administrator.
+struct NotRetired : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Whether the product's `current` may be removed with the release that it points at.
+enum class Current { kept, removed };
+
+// A release that was moved, for the log.
+struct Retired {
+  std::string path;      // that it had: "/EWC/17_9_4a"
+  std::string moved_to;  // below the depot: "retired/EWC/17_9_4a"
+};
+
+// Throws NotRetired where other releases lie in it, and where the product's `current` points at it; with
+// Current::removed that link goes too. std::system_error when the depot fails.
+Retired retire(const Depot& depot, const Path& release, Current current);
+
+// Retires the oldest releases of the same product as `published` beyond `keep`, counting it; 0 keeps all.
+// Never `published` itself, what `current` points at, or what was put there by hand. What goes wrong with one
+// is a sentence in `problems`: the import is done all the same.
+std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,
+                                   std::vector<std::string>& problems);
+
+}  // namespace storage

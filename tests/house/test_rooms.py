@@ -1,0 +1,176 @@
+"""The house, enforced from the sources: rooms, what each may include, and what each header must say."""
+import graphlib
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOPS = ("storage", "protocols", "conf", "server")
+
+# room: the rooms that it may include, besides itself. A new room is a new line.
+ROOMS = {
+    "storage/files": [],
+    "storage/depot": ["storage/images", "storage/archives", "storage/files"],
+    "storage/archives": ["storage/files"],
+    "storage/images": ["storage/archives", "storage/files"],
+    "storage/lookup": ["storage/images", "storage/archives", "storage/depot", "storage/files"],
+    "storage/releases": ["storage/lookup", "storage/images", "storage/archives", "storage/depot", "storage/files"],
+    "storage/import": ["storage/releases", "storage/lookup", "storage/images", "storage/archives", "storage/depot",
+                       "storage/files"],
+    "protocols/files": ["storage/files"],
+    "protocols/tftp": ["protocols/files"],
+    "protocols/sftp": ["protocols/files", "storage/files", "storage/lookup"],
+    "protocols/scp": ["protocols/files", "storage/files"],
+    "conf": ["storage/*"],
+    "server/loop": ["conf"],
+    "server/os": ["server/loop", "conf", "storage/depot", "storage/files"],
+    "server/events": ["server/loop", "protocols/files", "protocols/tftp", "protocols/sftp", "storage/*"],
+    "server/text": ["server/events", "storage/*"],
+    "server/accounts": ["server/os", "server/loop", "conf", "storage/depot", "storage/files"],
+    "server/files": ["server/events", "server/os", "server/loop", "conf", "protocols/files", "storage/*"],
+    "server/log": ["server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
+    "server/tftp": ["server/text", "server/events", "server/files", "server/os", "server/loop", "conf",
+                    "protocols/tftp", "storage/*"],
+    "server/ssh": ["server/accounts", "server/text", "server/events", "server/files", "server/os", "server/loop", "conf",
+                   "protocols/files", "protocols/sftp", "protocols/scp", "storage/*"],
+    "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
+    "server/process": ["server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
+                       "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
+    "server/commands": ["server/process", "server/tftp", "server/accounts", "server/files", "server/text",
+                        "server/events", "server/os", "server/loop", "conf", "storage/*"],
+    "server": ["server/commands", "server/process", "server/text", "server/os", "conf"],
+}
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+TWIN = re.compile(r"_(linux|windows)$")
+
+
+def sources(*tops):
+    """Path below the root and text of each source."""
+    for top in tops:
+        for path in sorted((ROOT / top).rglob("*.[ch]pp")):
+            yield path.relative_to(ROOT), path.read_text()
+
+
+def code(text):
+    return COMMENT.sub("", text)
+
+
+def room_of(path):
+    return str(pathlib.PurePath(path).parent)
+
+
+def allowed(room):
+    for each in ROOMS[room]:
+        if each.endswith("/*"):
+            yield from (other for other in ROOMS if other.startswith(each[:-1]))
+        else:
+            yield each
+
+
+def test_each_folder_is_a_room_with_a_line_above():
+    assert {room_of(path) for path, _ in sources(*TOPS)} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_includes_only_what_its_line_allows(room):
+    may = {room, *allowed(room)}
+    wrong = [f"{path} includes {include}" for path, text in sources(room.split("/")[0]) if room_of(path) == room
+             for include in INCLUDE.findall(code(text)) if room_of(include) in ROOMS and room_of(include) not in may]
+
+    assert not wrong
+
+
+def test_the_rooms_have_no_circle():
+    graphlib.TopologicalSorter({room: list(allowed(room)) for room in ROOMS}).prepare()
+
+
+def test_a_room_is_at_most_two_deep_and_no_drawer():
+    drawers = {"common", "utils", "util", "manager", "helper", "helpers", "misc"}
+
+    assert all(len(path.parts) <= 3 and not drawers & set(path.parts) for path, _ in sources(*TOPS))
+
+
+def test_main_stands_alone_in_server():
+    assert [path.name for path, _ in sources("server") if len(path.parts) == 2] == ["main.cpp"]
+
+
+def test_an_include_names_its_file_from_the_top():
+    wrong = [f"{path} includes {include}" for path, text in sources(*TOPS, "tests/unit", "tests/fuzz", "tests/support")
+             for include in re.findall(r'#\s*include\s*"([^"]+)"', text)
+             if not (ROOT / include).exists() and not include.endswith(".inc")]
+
+    assert not wrong
+
+
+# ---- what a room may use
+
+SYSTEM = re.compile(r"#\s*include <(unistd|fcntl|syslog|dirent|poll|pwd|grp|ifaddrs|sys/|netinet/|arpa/|net/|linux/)|"
+                    r"\bposix::")
+
+
+# Asio's descriptor in a header: these two get twins with the Windows service.
+NOT_YET = {"server/os/folder_watch.hpp", "server/ssh/session.cpp", "server/ssh/session.hpp"}
+
+
+def test_the_system_is_used_in_linux_files_only():
+    found = {str(path) for path, text in sources(*TOPS) if not TWIN.search(path.stem) and SYSTEM.search(code(text))}
+
+    assert found == NOT_YET
+
+
+FORBIDDEN = {
+    "protocols": r"boost/|asio|libssh|sys/socket|netinet/|_clock::now|std::j?thread|<thread>|<fstream>|<iostream>|"
+                 r"fmt::print|\bgetenv\b",
+    "storage": r"boost/|asio|libssh|sys/socket|netinet/|steady_clock::now|std::j?thread|<thread>|<iostream>|fmt::print|"
+               r"\bgetenv\b",
+    "conf": r"boost/|asio|libssh/|sys/socket|std::j?thread|<thread>|<iostream>|fmt::print",
+}
+
+
+@pytest.mark.parametrize("top", FORBIDDEN)
+def test_a_room_does_only_its_own_work(top):
+    """No sockets, clocks, threads or printing where they do not belong."""
+    wrong = [f"{path}: {found}" for path, text in sources(top) for found in re.findall(FORBIDDEN[top], code(text))]
+
+    assert not wrong
+
+
+# ---- what a header says, and where its functions are
+
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w[\w:<>]*)[^;\n]*(?:\{|$)", re.MULTILINE)
+
+
+def test_each_public_type_says_what_it_is_for():
+    """A comment above it, or behind its first line."""
+    wrong = []
+    for path, text in sources(*TOPS):
+        lines = text.split("\n")
+        for number, line in enumerate(lines):
+            if path.suffix != ".hpp" or not TYPE.match(line) or line.startswith("struct std::"):
+                continue
+            above = number - 1
+            while lines[above].startswith(("template", "requires")):
+                above -= 1
+            if not lines[above].startswith("//") and "//" not in line:
+                wrong.append(f"{path}:{number + 1}: {line}")
+
+    assert not wrong
+
+
+FUNCTION = re.compile(r"^(?!\s|using|typedef|return|template|friend|inline|constexpr|class|struct|enum|namespace|static_assert)"
+                      r"[\w:<>,&*\[\] ]+?[ &*](\w+)\([^;{}]*\)(?: noexcept| const)*;", re.MULTILINE)
+
+
+def test_a_declaration_is_defined_in_the_file_of_its_name():
+    wrong = []
+    for path, text in sources(*TOPS):
+        if path.suffix != ".hpp":
+            continue
+        stem = TWIN.sub("", path.stem)
+        bodies = "".join(other.read_text() for other in (ROOT / path).parent.glob(f"{stem}*.cpp")
+                         if TWIN.sub("", other.stem) == stem)
+        wrong += [f"{path}: {name}" for name in FUNCTION.findall(code(text)) if not re.search(rf"\b{name}\(", bodies)]
+
+    assert not wrong

@@ -1,0 +1,130 @@
+#include "server/files/file_transfers.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "storage/files/file_changed.hpp"
+
+using namespace server;
+using namespace std::chrono_literals;
+using protocols::Cause;
+using protocols::EndedBy;
+
+namespace {
+
+struct Driven {
+  FileTransfers::Time now{};
+  FileTransfers transfers;
+  std::array<std::byte, 100> bytes{};
+
+  explicit Driven(event::Protocol protocol = event::Protocol::sftp, std::string root = "/")
+      : transfers({protocol, 9, "192.0.2.7", "ewc", std::move(root)}) {}
+
+  std::optional<event::TransferEnded> done(const files::Operation& operation, const files::Answer& answer,
+                                           const FileTransfers::Opened& opened = {}) {
+    return transfers.done(operation, answer, opened, now);
+  }
+  void open(std::uint32_t handle, std::uint64_t size) {
+    CHECK_FALSE(done(files::OpenFile{handle, *storage::Path::parse("/ap1g8")}, files::Done{}, {{}, size}));
+  }
+  void read(std::uint32_t handle, std::size_t count) {
+    CHECK_FALSE(done(files::ReadFile{handle, 0, bytes}, count));
+  }
+  event::TransferEnded close(std::uint32_t handle, const files::Answer& answer = files::Done{}) {
+    auto ended = done(files::CloseHandle{handle}, answer);
+    REQUIRE(ended);
+    return *ended;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a file that is read to its end and closed was sent, with all that is to be told of it") {
+  Driven d(event::Protocol::sftp, "/EWC");
+  CHECK_FALSE(
+      d.done(files::OpenFile{3, *storage::Path::parse("/AP1G8")}, files::Done{}, {"/17_9_4a/ap1g8", 150}));
+  d.read(3, 100);
+  d.read(3, 50);
+  d.now += 2s;
+  const auto ended = d.close(3);
+  CHECK(ended.how.cause == Cause::complete);
+  CHECK(ended.asked == "/AP1G8");
+  CHECK(ended.name == "/EWC/17_9_4a/ap1g8");
+  CHECK(ended.size == 150);
+  CHECK(ended.bytes == 150);
+  CHECK(ended.seconds == 2);
+  CHECK(ended.user == "ewc");
+  CHECK(ended.number == 9);
+  CHECK_FALSE(d.done(files::CloseHandle{3}, files::Done{}));  // a folder's handle, by now
+}
+
+TEST_CASE("who closes before the end has read a part, and over SCP has broken off") {
+  for (const auto& [protocol, cause] :
+       {std::pair{event::Protocol::sftp, Cause::partly_read}, {event::Protocol::scp, Cause::client_error}}) {
+    Driven d(protocol);
+    d.open(0, 150);
+    d.read(0, 100);
+    CHECK(d.close(0).how.cause == cause);
+  }
+}
+
+TEST_CASE("what failed is told when the file is closed, whatever the client does then") {
+  Driven d;
+  d.open(0, 150);
+  d.done(files::ReadFile{0, 100, d.bytes}, storage::file_changed_error());
+  d.read(0, 100);
+  d.read(0, 100);
+  CHECK(d.close(0).how.cause == Cause::file_changed);
+  d.open(0, 150);
+  d.done(files::ReadFile{0, 0, d.bytes}, std::make_error_code(std::errc::io_error));
+  const auto ended = d.close(0);
+  CHECK(ended.how.cause == Cause::unreadable);
+  CHECK(ended.how.text == "Input/output error");
+  CHECK(ended.how.by() == EndedBy::server);
+}
+
+TEST_CASE("an upload is received when it is closed without a failure, and else it is not") {
+  Driven d;
+  const files::CreateFile create{1, *storage::Path::parse("/uploads/new")};
+  d.done(create, files::Done{});
+  d.done(files::WriteFile{1, 0, d.bytes}, files::Done{});
+  auto ended = d.close(1);
+  CHECK(ended.how.cause == Cause::complete);
+  CHECK(ended.write);
+  CHECK(ended.bytes == 100);
+  d.done(create, files::Done{});
+  CHECK(d.close(1, std::make_error_code(std::errc::no_space_on_device)).how.cause == Cause::unwritable);
+  d.done(create, files::Done{});
+  d.done(files::WriteFile{1, 0, d.bytes}, std::make_error_code(std::errc::file_too_large));
+  CHECK(d.done(files::AbandonFile{1}, files::Done{})->how.cause == Cause::too_large);
+  d.done(create, files::Done{});
+  CHECK(d.done(files::AbandonFile{1}, files::Done{})->how.cause == Cause::withdrawn);
+}
+
+TEST_CASE("what is open when the session ends ends with it, but for what was read whole") {
+  Driven d;
+  d.open(0, 150);
+  d.open(1, 100);
+  d.read(1, 100);
+  d.done(files::CreateFile{2, *storage::Path::parse("/uploads/new")}, files::Done{});
+  const auto all = d.transfers.end_all(Cause::connection_ended, "out of memory", d.now);
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].how.cause == Cause::connection_ended);
+  CHECK(all[0].how.text == "out of memory");
+  CHECK(all[1].how.cause == Cause::complete);
+  CHECK(all[2].how.cause == Cause::connection_ended);
+  CHECK(d.transfers.end_all(Cause::disconnected, "", d.now).empty());
+}
+
+TEST_CASE("a file that could not be opened is no transfer, and another one may have its handle") {
+  Driven d;
+  const files::OpenFile open{0, *storage::Path::parse("/ap1g8")};
+  d.done(open, std::make_error_code(std::errc::no_such_file_or_directory));
+  CHECK_FALSE(d.done(files::CloseHandle{0}, files::Done{}));
+  d.open(0, 1);
+  d.read(0, 1);
+  d.close(0);
+  d.open(0, 2);
+  CHECK(d.close(0).bytes == 0);
+}

@@ -1,0 +1,155 @@
+#include "server/tftp/limits.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "conf/load.hpp"
+
+using namespace server;
+using namespace std::chrono_literals;
+using event::Limit;
+
+namespace {
+
+struct Door {
+  conf::Tftp settings = conf::load_defaults().settings.tftp;
+  TftpLimits limits;
+  TftpLimits::Clock::time_point now{};
+  std::size_t descriptors = 100'000;
+
+  std::optional<Limit> knock(const char* address) {
+    return limits.knock(net::ip::make_address(address), settings, now);
+  }
+  std::expected<TftpLimits::Id, Limit> enter(const char* address) {
+    return limits.enter(net::ip::make_address(address), settings, descriptors);
+  }
+  // Of a client that has answered.
+  TftpLimits::Id serve(const char* address) {
+    const auto id = enter(address).value();
+    limits.answered(id);
+    return id;
+  }
+  std::optional<TftpLimits::Id> gives_way(const char* address, Limit limit) {
+    return limits.gives_way(net::ip::make_address(address), limit);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a limit bites at its number, and lets in again when somebody has left") {
+  Door door;
+  door.settings.max_transfers = 4;
+  door.settings.max_transfers_per_address = 2;
+  const auto first = door.serve("192.0.2.1");
+  door.serve("192.0.2.1");
+  CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
+  door.serve("192.0.2.2");
+  door.serve("192.0.2.3");
+  CHECK(door.enter("192.0.2.4").error() == Limit::transfers);
+  door.limits.left(first);
+  CHECK(door.enter("192.0.2.1"));
+}
+
+TEST_CASE("one address leaves an eighth of the table and of the ports to others, and a /64 is one address") {
+  Door door;
+  door.settings.max_transfers = 16;
+  door.settings.max_transfers_per_address = 16;
+  for (int i = 1; i <= 14; ++i) door.serve(("2001:db8::" + std::to_string(i)).c_str());
+  CHECK(door.enter("2001:db8::15").error() == Limit::transfers_per_address);
+  CHECK(door.enter("2001:db8:0:1::1"));
+  door.settings.max_transfers = 100;
+  door.settings.port_range = conf::PortRange{5000, 5002};
+  door.serve("192.0.2.1");
+  door.limits.left(door.serve("192.0.2.1"));
+  door.serve("192.0.2.1");
+  CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
+  door.settings.port_range = conf::PortRange{5000, 5000};
+  door.limits.left(door.enter("192.0.2.3").value());
+}
+
+TEST_CASE("transfers leave half of the descriptors to others") {
+  Door door;
+  door.descriptors = 24;
+  for (const auto* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) door.serve(address);
+  CHECK(door.enter("192.0.2.5").error() == Limit::transfers);
+}
+
+TEST_CASE("a full table gives way at the cost of the oldest that was never answered, of no other one") {
+  Door door;
+  door.settings.max_transfers = 4;
+  door.serve("192.0.2.1");
+  const auto looked_up = door.enter("192.0.2.2").value();
+  CHECK_FALSE(door.gives_way("192.0.2.9", Limit::transfers));  // nobody waits for a client yet
+  const auto waits = door.enter("192.0.2.3").value();
+  door.limits.waits(waits);
+  CHECK(door.enter("192.0.2.9").error() == Limit::transfers);  // half of the table is for who answers
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == waits);
+  door.limits.waits(looked_up);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == looked_up);
+  door.limits.answered(looked_up);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == waits);
+  door.limits.left(waits);
+  CHECK_FALSE(door.gives_way("192.0.2.9", Limit::transfers));
+  CHECK(door.enter("192.0.2.9"));
+}
+
+TEST_CASE("who meets his own limit gives way himself") {
+  Door door;
+  door.settings.max_transfers_per_address = 1;
+  door.limits.waits(door.enter("192.0.2.1").value());
+  const auto own = door.enter("192.0.2.2").value();
+  door.limits.waits(own);
+  CHECK(door.enter("192.0.2.2").error() == Limit::transfers_per_address);
+  CHECK(door.gives_way("192.0.2.2", Limit::transfers_per_address) == own);
+}
+
+TEST_CASE("a place goes back with its holder") {
+  Door door;
+  const auto limits = std::make_shared<TftpLimits>();
+  {
+    TftpPlace place(limits, limits->enter(net::ip::make_address("192.0.2.1"), door.settings, 1000).value());
+    place.waits();
+    const auto moved = std::move(place);
+    CHECK(limits->transfers() == 1);
+  }
+  CHECK(limits->transfers() == 0);
+}
+
+TEST_CASE("so many requests a second, with a burst of two seconds' worth, each address for itself") {
+  Door door;
+  door.settings.max_requests_per_second = 10;
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(door.knock("2001:db8::1"));
+  CHECK(door.knock("2001:db8::2") == Limit::requests_per_second);
+  CHECK_FALSE(door.knock("192.0.2.2"));
+  door.now += 500ms;
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(door.knock("2001:db8::1"));
+  CHECK(door.knock("2001:db8::1") == Limit::requests_per_second);
+}
+
+TEST_CASE("deny wins over allow, and an empty allow is everybody") {
+  Door door;
+  CHECK_FALSE(door.knock("198.51.100.1"));
+  door.settings.deny = {*conf::parse_network("198.51.100.0/24"), *conf::parse_network("2001:db8:1::/48")};
+  CHECK(door.knock("198.51.100.1") == Limit::denied);
+  CHECK(door.knock("::ffff:198.51.100.1") == Limit::denied);
+  CHECK(door.knock("2001:db8:1::7") == Limit::denied);
+  CHECK_FALSE(door.knock("192.0.2.1"));
+  door.settings.allow = {*conf::parse_network("192.0.2.0/24"), *conf::parse_network("198.51.100.0/24")};
+  CHECK_FALSE(door.knock("192.0.2.1"));
+  CHECK(door.knock("198.51.100.1") == Limit::denied);
+  CHECK(door.knock("203.0.113.1") == Limit::not_allowed);
+  CHECK(door.knock("2001:db8::1") == Limit::not_allowed);
+}
+
+TEST_CASE("forged addresses are forgotten, running transfers are not") {
+  Door door;
+  door.settings.max_transfers_per_address = 1;
+  door.serve("192.0.2.1");
+  for (unsigned i = 0; i < 50'000; ++i) {
+    door.limits.knock(net::ip::make_address_v4(0x0a000000U + i), door.settings, door.now);
+    door.now += 1ms;
+  }
+  CHECK(door.limits.remembered() < 30'000);
+  CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
+}

@@ -1,0 +1,90 @@
+#include "server/tftp/listener.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+
+#include "conf/load.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+// Of sanitizer/allocator_interface.h, which g++ 12 does not bring.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
+#endif
+
+using namespace server;
+
+namespace {
+
+[[maybe_unused]] thread_local bool counting = false;
+[[maybe_unused]] thread_local std::size_t allocations = 0;
+
+// A whole service and its client on one thread: nothing happens but when the test lets the loop run.
+struct House {
+  test::TempDir directory;
+  std::shared_ptr<const conf::Settings> settings =
+      std::make_shared<const conf::Settings>(conf::load_defaults().settings);
+  net::io_context loop;
+  storage::Depot depot{directory.path()};
+  storage::LiveCatalogue catalogue{depot};
+  storage::UploadAccount uploads{depot, settings->uploads, std::chrono::steady_clock::now};
+  Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, negotiating{loop, 1}, hashing{loop, 1},
+      importing{loop, 1};
+  Events events;
+  LoopMeter meter;
+  Shared shared{loop,   disk,  content, explaining, negotiating, hashing, importing,
+                events, meter, depot,   catalogue,  uploads,     settings};
+  TftpService tftp{shared};
+  udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
+  udp::endpoint server;
+  std::array<std::byte, 2048> buffer{};
+
+  House() {
+    udp::socket listener(loop, udp::endpoint(net::ip::address_v4::loopback(), 0));
+    prepare_listener(listener);
+    listener.non_blocking(true);
+    client.non_blocking(true);
+    server = listener.local_endpoint();
+    tftp.serve(std::move(listener));
+  }
+
+  void send(std::span<const std::byte> packet) {
+    client.send_to(net::buffer(packet.data(), packet.size()), server);
+  }
+  std::span<const std::byte> receive() {
+    for (;;) {
+      error_code error;
+      const auto size = client.receive_from(net::buffer(buffer), server, 0, error);
+      if (!error) return std::span(buffer).first(size);
+      loop.run_one_for(std::chrono::seconds(10));
+    }
+  }
+};
+
+[[maybe_unused]] std::string request(std::string_view name) {
+  return std::string("\0\1", 2) + std::string(name) + '\0' + "octet" + '\0';
+}
+
+}  // namespace
+
+#if defined(__SANITIZE_ADDRESS__)
+TEST_CASE("a block that is in memory costs no allocation") {
+  House house;
+  house.directory.write("images/file", std::string(512 * 3000, 'x'));
+  const auto asked = request("/file");
+  house.send(std::as_bytes(std::span(asked)));
+  __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, std::size_t) { allocations += counting; }, [](const volatile void*) {});
+  for (std::uint16_t block = 1; block <= 2000; ++block) {
+    counting = block > 1000;  // by then everything that is kept has been made
+    const auto packet = house.receive();
+    REQUIRE(packet.size() == 516);
+    REQUIRE(tftp::number_at(packet, 2) == block);
+    house.send(tftp::encode_ack(block));
+  }
+  counting = false;
+  CHECK(allocations == 0);
+}
+#endif

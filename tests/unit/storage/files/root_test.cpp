@@ -1,0 +1,176 @@
+#include "storage/files/root.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <set>
+
+#include "tests/support/temp_dir.hpp"
+
+using storage::Kind;
+using storage::Links;
+using storage::Path;
+using storage::Root;
+
+namespace {
+
+Path path(std::string_view text) { return Path::parse(text).value(); }
+
+std::string content(const storage::File& file) {
+  std::string text(4096, '\0');
+  const std::array<std::span<std::byte>, 1> pieces{std::as_writable_bytes(std::span(text))};
+  text.resize(file.read(pieces, 0).value());
+  return text;
+}
+
+// Outside and inside, side by side, so that a link can try to lead from one to the other.
+struct House {
+  test::TempDir dir;
+  House() {
+    dir.write("secret", "outside");
+    dir.write("root/EWC/17_9_4a/ap1g8", "image");
+    dir.write("root/etc/passwd", "inside");
+    link("../../secret", "root/up");
+    link((dir / "secret").string(), "root/absolute");
+    link("/etc/passwd", "root/as_in_a_chroot");
+    link("EWC/17_9_4a", "root/current");
+    link("../../../../../../../../etc/passwd", "root/EWC/climbs");
+    link("loop", "root/loop");
+    link("..", "root/EWC/parent");
+    link("nowhere", "root/dangling");
+    ::mkfifo((dir / "root/fifo").c_str(), 0644);
+  }
+  void link(const std::string& target, std::string_view name) const {
+    std::filesystem::create_symlink(target, dir / name);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("both resolvers open what is inside, and nothing else") {
+  const House house;
+  for (const auto resolver :
+       {Root::Resolver::kernel, Root::Resolver::components, Root::Resolver::automatic}) {
+    CAPTURE(static_cast<int>(resolver));
+    const Root root(house.dir / "root", resolver);
+
+    SUBCASE("files, and links that stay inside") {
+      CHECK(content(*root.open_file(path("/EWC/17_9_4a/ap1g8"))) == "image");
+      CHECK(content(*root.open_file(path("current/ap1g8"))) == "image");
+      CHECK(content(*root.open_file(path("/as_in_a_chroot"))) == "inside");
+      CHECK(content(*root.open_file(path("/EWC/parent/etc/passwd"))) == "inside");
+      CHECK(content(*root.open_file(path("/EWC/climbs"))) == "inside");
+    }
+    SUBCASE("a link tells where it leads, wherever that is, and nothing else does") {
+      CHECK(*root.link_target(path("/current")) == "EWC/17_9_4a");
+      CHECK(*root.link_target(path("/up")) == "../../secret");
+      CHECK(*root.link_target(path("/dangling")) == "nowhere");
+      CHECK(root.link_target(path("/etc/passwd")).error() == std::errc::invalid_argument);
+      CHECK(root.link_target(path("/etc")).error() == std::errc::invalid_argument);
+      CHECK(root.link_target(path("/no")).error() == std::errc::no_such_file_or_directory);
+    }
+    SUBCASE("links that would lead out end at the root") {
+      CHECK(root.open_file(path("/up")).error() == std::errc::no_such_file_or_directory);
+      CHECK(root.open_file(path("/absolute")).error() == std::errc::no_such_file_or_directory);
+    }
+    SUBCASE("what is missing, or of the wrong kind, is told apart") {
+      CHECK(root.open_file(path("/nothing")).error() == std::errc::no_such_file_or_directory);
+      CHECK(root.open_file(path("/dangling")).error() == std::errc::no_such_file_or_directory);
+      CHECK(root.open_file(path("/etc/passwd/x")).error() == std::errc::not_a_directory);
+      CHECK(root.open_file(path("/EWC")).error() == std::errc::is_a_directory);
+      CHECK(root.open_file(path("/")).error() == std::errc::is_a_directory);
+      CHECK(root.open_file(path("/loop")).error() == std::errc::too_many_symbolic_link_levels);
+      CHECK(root.open_file(path("/fifo")).error() == std::errc::operation_not_permitted);
+      CHECK(root.open_directory(path("/etc/passwd")).error() == std::errc::not_a_directory);
+    }
+    SUBCASE("attributes follow a link or look at it") {
+      CHECK(root.attributes(path("/current"))->kind == Kind::directory);
+      CHECK(root.attributes(path("/current"), Links::keep)->kind == Kind::link);
+      CHECK(root.attributes(path("/EWC/17_9_4a/ap1g8"))->size == 5);
+      CHECK(root.attributes(path("/"))->kind == Kind::directory);
+      CHECK(root.attributes(path("/fifo"))->kind == Kind::other);
+      CHECK(root.attributes(path("/up")).error() == std::errc::no_such_file_or_directory);
+    }
+    SUBCASE("a directory is read in portions") {
+      auto directory = root.open_directory(path("/")).value();
+      std::set<std::string> names;
+      for (auto some = directory.read(2).value(); !some.empty(); some = directory.read(2).value()) {
+        CHECK(some.size() <= 2);
+        for (const auto& entry : some) names.insert(entry.name);
+      }
+      CHECK(names == std::set<std::string>{"EWC", "etc", "up", "absolute", "as_in_a_chroot", "current",
+                                           "loop", "dangling", "fifo"});
+    }
+    SUBCASE("a folder of the root is a root of its own") {
+      const auto sub = root.subroot(path("/EWC")).value();
+      CHECK(content(*sub.open_file(path("/17_9_4a/ap1g8"))) == "image");
+      CHECK(sub.open_file(path("/parent/etc/passwd")).error() == std::errc::no_such_file_or_directory);
+    }
+    SUBCASE("a file is moved in, to a place inside and onto nothing") {
+      const auto file = house.dir.write("new", "moved");
+      CHECK(root.adopt(file, path("/")).error() == std::errc::is_a_directory);
+      CHECK(root.adopt(file, path("/nothing/new")).error() == std::errc::no_such_file_or_directory);
+      CHECK(root.adopt(file, path("/etc/passwd/new")).error() == std::errc::not_a_directory);
+      for (const auto taken : {"/etc", "/etc/passwd", "/dangling", "/fifo"}) {
+        CAPTURE(taken);
+        CHECK(root.adopt(file, path(taken)).error() == std::errc::file_exists);
+      }
+      CHECK(root.adopt(file, path("/current/new")));
+      CHECK_FALSE(std::filesystem::exists(file));
+      CHECK(content(*root.open_file(path("/EWC/17_9_4a/new"))) == "moved");
+      house.dir.write("new", "climbs");
+      CHECK(root.adopt(file, path("/EWC/parent/new")));
+      CHECK(content(*root.open_file(path("/new"))) == "climbs");
+      std::filesystem::remove(house.dir / "root/EWC/17_9_4a/new");
+      std::filesystem::remove(house.dir / "root/new");
+    }
+  }
+}
+
+TEST_CASE("a file is read at any offset, piecewise, and ends where it ends") {
+  const test::TempDir dir;
+  dir.write("f", "0123456789");
+  const auto file = Root(dir.path()).open_file(path("/f")).value();
+  CHECK(file.at_open().size == 10);
+  std::array<std::byte, 3> first{};
+  std::array<std::byte, 20> second{};
+  const std::array<std::span<std::byte>, 2> pieces{first, second};
+  CHECK(file.read(pieces, 4) == 6);
+  CHECK(first[0] == std::byte{'4'});
+  CHECK(second[2] == std::byte{'9'});
+  CHECK(file.read(pieces, 10) == 0);
+  CHECK(file.read(pieces, 1000) == 0);
+}
+
+TEST_CASE("a file that is cut short while it is open reads short, and says so") {
+  const test::TempDir dir;
+  const auto name = dir.write("f", "0123456789");
+  const auto file = Root(dir.path()).open_file(path("/f")).value();
+  std::filesystem::resize_file(name, 4);
+  std::array<std::byte, 10> bytes{};
+  const std::array<std::span<std::byte>, 1> pieces{bytes};
+  CHECK(file.read(pieces, 0) == 4);
+  CHECK(file.attributes()->size == 4);
+}
+
+TEST_CASE("a read that must not wait answers from memory, or says that it would wait") {
+  const test::TempDir dir;
+  dir.write("f", "0123456789");
+  const auto file = Root(dir.path()).open_file(path("/f")).value();
+  std::array<std::byte, 10> bytes{};
+  const std::array<std::span<std::byte>, 1> pieces{bytes};
+  const auto got = file.read_cached(pieces, 0);
+  if (got) {
+    CHECK(*got == 10);
+  } else {
+    CHECK(got.error() == std::errc::operation_would_block);
+  }
+}
+
+TEST_CASE("a root that is no directory is an error that names it") {
+  const test::TempDir dir;
+  dir.write("f", "");
+  CHECK_THROWS_WITH_AS(Root(dir / "f"), doctest::Contains((dir / "f").c_str()), std::system_error);
+}

@@ -1,0 +1,162 @@
+#include "storage/import/dropped_file.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace fs = std::filesystem;
+using storage::Depot;
+using storage::DroppedFile;
+
+namespace {
+
+std::string content_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+  return names;
+}
+
+using Names = std::set<std::string>;
+
+struct Dropping {
+  test::TempDir dir;
+  Depot depot{dir.path()};
+
+  DroppedFile drop(const std::string& name, const std::string& content) {
+    dir.write("drop/" + name, content);
+    return {depot, name};
+  }
+  // As a copy program does it: the newer file is whole before it has the name.
+  void rename_over(const std::string& name, const std::string& content) {
+    fs::rename(dir.write("arriving", content), depot.drop() / name);
+  }
+  bool nothing_is_taken() const { return !fs::exists(depot.taken()) || fs::is_empty(depot.taken()); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Dropping, "a drop that was read is removed; one that is gone already is no error") {
+  const auto file = drop("file", "x");
+  CHECK(file.remove());
+  CHECK(fs::is_empty(depot.drop()));
+  CHECK_FALSE(file.remove());
+  CHECK(nothing_is_taken());
+}
+
+TEST_CASE_FIXTURE(Dropping, "a newer file of the same name is neither removed, kept nor rejected") {
+  const auto file = drop("b.zip", "old");
+  rename_over("b.zip", "new");
+  CHECK_FALSE(file.remove());
+  CHECK_FALSE(file.keep());
+  CHECK_FALSE(file.reject("why").has_value());
+  CHECK(content_of(depot.drop() / "b.zip") == "new");
+  CHECK(fs::is_empty(depot.rejected()));
+  CHECK(nothing_is_taken());
+}
+
+TEST_CASE_FIXTURE(Dropping, "neither is what was written to after it was read, however little it shows") {
+  const auto file = drop("b.zip", "old");
+  struct stat before {};
+  REQUIRE(::stat(file.path().c_str(), &before) == 0);
+  dir.write("drop/b.zip", "new");  // of the same size, and with the times of before
+  const timespec times[2]{before.st_atim, before.st_mtim};
+  REQUIRE(::utimensat(AT_FDCWD, file.path().c_str(), times, 0) == 0);
+  CHECK_FALSE(file.remove());
+  CHECK(content_of(depot.drop() / "b.zip") == "new");
+}
+
+TEST_CASE_FIXTURE(Dropping, "a link or a folder that has the name by now stays as well") {
+  const auto file = drop("b.zip", "old");
+  fs::rename(depot.drop() / "b.zip", depot.drop() / "a.zip");
+  fs::create_symlink("a.zip", depot.drop() / "b.zip");
+  CHECK_FALSE(file.remove());
+  fs::remove(depot.drop() / "b.zip");
+  fs::create_directory(depot.drop() / "b.zip");
+  CHECK_FALSE(file.remove());
+  CHECK(names_in(depot.drop()) == Names{"a.zip", "b.zip"});
+}
+
+TEST_CASE_FIXTURE(Dropping, "a drop that somebody opened to write to it stays") {
+  const auto file = drop("b.zip", "old");
+  {
+    std::ofstream writer(depot.drop() / "b.zip", std::ios::app);
+    CHECK_FALSE(file.remove());
+  }
+  CHECK(names_in(depot.drop()) == Names{"b.zip"});
+  CHECK(nothing_is_taken());
+}
+
+TEST_CASE_FIXTURE(Dropping, "a rejected drop lies beside its reason, and never replaces an earlier one") {
+  for (const auto content : {"first", "second", "third"})
+    CHECK(drop("b.zip", content).reject(std::string("why ") + content));
+  CHECK(content_of(depot.rejected() / "b.zip") == "first");
+  CHECK(content_of(depot.rejected() / "b.zip.reason.txt") == "why first\n");
+  CHECK(content_of(depot.rejected() / "b.zip.2") == "second");
+  CHECK(content_of(depot.rejected() / "b.zip.2.reason.txt") == "why second\n");
+  CHECK(content_of(depot.rejected() / "b.zip.3.reason.txt") == "why third\n");
+  CHECK(fs::is_empty(depot.drop()));
+  CHECK(storage::rejected_files(depot) == 3);
+}
+
+TEST_CASE_FIXTURE(Dropping, "rejected/ may have been removed, to empty it") {
+  fs::remove(depot.rejected());
+  CHECK(storage::rejected_files(depot) == 0);
+  CHECK(drop("b.zip", "x").reject("why"));
+  CHECK(storage::rejected_files(depot) == 1);
+}
+
+TEST_CASE_FIXTURE(Dropping, "a reason that lies there alone is kept too") {
+  dir.write("rejected/b.zip.reason.txt", "old");
+  CHECK(drop("b.zip", "x").reject("new") == depot.rejected() / "b.zip.2");
+  CHECK(content_of(depot.rejected() / "b.zip.reason.txt") == "old");
+}
+
+TEST_CASE_FIXTURE(Dropping, "a reason is one line, whatever a library said") {
+  const auto moved = drop("b.zip", "x").reject("wrong size (read 1442)\n\r\x1b[31m)\n");
+  REQUIRE(moved);
+  CHECK(content_of(moved->string() + ".reason.txt") == "wrong size (read 1442) [31m)\n");
+}
+
+TEST_CASE_FIXTURE(Dropping, "the longest name can be rejected as well") {
+  const auto moved = drop(std::string(255, 'x'), "content").reject("why");
+  REQUIRE(moved);
+  CHECK(content_of(*moved) == "content");
+  CHECK(content_of(moved->string() + ".reason.txt") == "why\n");
+}
+
+TEST_CASE_FIXTURE(Dropping, "a drop that vanished is not rejected, and no reason stays there") {
+  const auto file = drop("b.zip", "x");
+  fs::remove(file.path());
+  CHECK_FALSE(file.reject("why").has_value());
+  CHECK(fs::is_empty(depot.rejected()));
+}
+
+TEST_CASE_FIXTURE(Dropping, "a published drop is kept, and never replaces an earlier one") {
+  CHECK(drop("b.zip", "first").keep());
+  CHECK(drop("b.zip", "second").keep());
+  CHECK(content_of(depot.bundles() / "b.zip") == "first");
+  CHECK(content_of(depot.bundles() / "b.zip.2") == "second");
+}
+
+TEST_CASE_FIXTURE(Dropping, "what a killed server had taken goes back, beside what has its name by now") {
+  dir.write("state/taken/take-1/b.zip", "taken");
+  dir.write("state/taken/take-2/free", "taken too");
+  dir.write("drop/.taken/take-3/b.zip", "taken as well");
+  dir.write("drop/b.zip", "newer");
+  storage::return_taken(depot);
+  CHECK(content_of(depot.drop() / "b.zip") == "newer");
+  CHECK(content_of(depot.drop() / "free") == "taken too");
+  const Names both{content_of(depot.drop() / "b.2.zip"), content_of(depot.drop() / "b.3.zip")};
+  CHECK(both == Names{"taken", "taken as well"});
+  CHECK(nothing_is_taken());
+}

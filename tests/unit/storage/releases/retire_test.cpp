@@ -1,0 +1,132 @@
+#include "storage/releases/retire.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "storage/lookup/current.hpp"
+#include "storage/releases/manifest.hpp"
+#include "storage/releases/promote.hpp"
+#include "storage/releases/releases.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using storage::Current;
+using storage::Path;
+namespace fs = std::filesystem;
+
+namespace {
+
+Path path(std::string_view text) { return *Path::parse(text); }
+
+struct Depot {
+  test::TempDir dir;
+  storage::Depot depot{dir.path()};
+
+  void by_hand(const std::string& release) const { dir.write("images" + release + "/ap1g8", "image"); }
+  void imported(const std::string& release) const {
+    by_hand(release);
+    storage::Manifest manifest;
+    manifest.path = release;
+    manifest.imported_at = "2026-11-20T11:10:23Z";
+    const auto file = depot.manifest(path(release));
+    fs::create_directories(file.parent_path());
+    storage::save(manifest, file);
+  }
+  bool serves(const std::string& name) const { return fs::exists(depot.images() / name.substr(1)); }
+  std::vector<std::string> keep(std::size_t count, const std::string& published) const {
+    std::vector<std::string> problems, paths;
+    for (const auto& retired : storage::retire_oldest(depot, published, count, problems))
+      paths.push_back(retired.path);
+    CHECK(problems.empty());
+    return paths;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a retired release is out of sight, with its manifest, and can be read on") {
+  const Depot depot;
+  depot.imported("/EWC/17_9_4a");
+  std::ifstream open(depot.depot.images() / "EWC/17_9_4a/ap1g8");
+
+  const auto retired = storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::kept);
+
+  CHECK(retired.moved_to == "retired/EWC/17_9_4a");
+  CHECK_FALSE(depot.serves("/EWC/17_9_4a"));
+  CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a/ap1g8"));
+  CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a.yaml"));
+  CHECK_FALSE(fs::exists(depot.depot.manifest(path("/EWC/17_9_4a"))));
+  std::string content;
+  open >> content;
+  CHECK(content == "image");
+}
+
+TEST_CASE("one that is retired again lies beside the first") {
+  const Depot depot;
+  for (const auto* place : {"retired/EWC/17_9_4a", "retired/EWC/17_9_4a.2"}) {
+    depot.imported("/EWC/17_9_4a");
+    CHECK(storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::kept).moved_to == place);
+    CHECK(fs::exists(depot.dir / place));
+  }
+}
+
+TEST_CASE("what current points at is retired only with that link") {
+  const Depot depot;
+  depot.imported("/EWC/17_9_4a");
+  storage::promote(depot.depot, path("/EWC/17_9_4a"));
+
+  CHECK_THROWS_AS(storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::kept), storage::NotRetired);
+  CHECK(depot.serves("/EWC/current/ap1g8"));
+
+  storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::removed);
+  CHECK_FALSE(fs::exists(fs::symlink_status(depot.depot.images() / "EWC/current")));
+}
+
+TEST_CASE("a folder of releases is not retired with all that lies in it") {
+  const Depot depot;
+  depot.by_hand("/EWC/17_9_4a");
+  depot.dir.write("images/EWC/notes.txt", "");
+  CHECK_THROWS_AS(storage::retire(depot.depot, path("/EWC"), Current::kept), storage::NotRetired);
+  CHECK(depot.serves("/EWC/17_9_4a/ap1g8"));
+}
+
+TEST_CASE("promote moves current from one release to the next, and never replaces what somebody made") {
+  const Depot depot;
+  depot.by_hand("/EWC/17_9_4a");
+  depot.by_hand("/EWC/17_12_1");
+  for (const auto* release : {"/EWC/17_9_4a", "/EWC/17_12_1"}) {
+    storage::promote(depot.depot, path(release));
+    CHECK(storage::is_current(depot.depot, path(release)));
+    CHECK(fs::read_symlink(depot.depot.images() / "EWC/current") == path(release).name());
+  }
+  CHECK_FALSE(storage::is_current(depot.depot, path("/EWC/17_9_4a")));
+
+  CHECK_THROWS_AS(storage::promote(depot.depot, path("/EWC/17_9_9")), storage::NotPromoted);
+  depot.by_hand("/ME/8_10_185_0");
+  depot.by_hand("/ME/current");
+  CHECK_THROWS_AS(storage::promote(depot.depot, path("/ME/8_10_185_0")), storage::NotPromoted);
+  CHECK(depot.serves("/ME/current/ap1g8"));
+}
+
+TEST_CASE("import.keep retires the oldest of the product, in the order of numbers") {
+  const Depot depot;
+  for (const auto* release : {"/EWC/17_12_1", "/EWC/17_9_4a", "/EWC/17_9_4", "/EWC/17_9_5", "/ME/8_5_1_0"})
+    depot.imported(release);
+  depot.by_hand("/EWC/16_12_8");
+
+  CHECK(depot.keep(0, "/EWC/17_12_1").empty());
+  CHECK(depot.keep(4, "/EWC/17_12_1").empty());
+  CHECK(depot.keep(2, "/EWC/17_12_1") == std::vector<std::string>{"/EWC/17_9_4", "/EWC/17_9_4a"});
+  CHECK(depot.serves("/EWC/16_12_8/ap1g8"));
+  CHECK(depot.serves("/ME/8_5_1_0/ap1g8"));
+}
+
+TEST_CASE("import.keep retires neither what was just published nor what is current") {
+  const Depot depot;
+  for (const auto* release : {"/EWC/17_12_1", "/EWC/17_9_4a", "/EWC/17_3_3"}) depot.imported(release);
+  storage::promote(depot.depot, path("/EWC/17_9_4a"));
+
+  CHECK(depot.keep(1, "/EWC/17_3_3") == std::vector<std::string>{"/EWC/17_12_1"});
+  CHECK(depot.serves("/EWC/17_9_4a/ap1g8"));
+  CHECK(depot.serves("/EWC/17_3_3/ap1g8"));
+}
