@@ -20,7 +20,7 @@ bool is_base64(std::string_view text) {
          });
 }
 
-// What stands before the first `separator`; `text` keeps what stands behind it.
+// What stands before the first `separator`; `text` keeps what stands after it.
 std::string_view split_off(std::string_view& text, char separator) {
   const auto field = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(field.size() + 1, text.size()));

@@ -45,7 +45,7 @@ std::string lower(std::string_view text) {
   return low;
 }
 
-// What stands before the first `separator`; `text` keeps what stands behind it.
+// What stands before the first `separator`; `text` keeps what stands after it.
 std::string_view split_off(std::string_view& text, char separator) {
   const auto field = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(field.size() + 1, text.size()));
@@ -114,7 +114,7 @@ std::optional<AuthorizedKey> parse_key(std::string_view text) {
   return AuthorizedKey{std::string(type->name), std::string(key), {}};
 }
 
-// Up to the first blank that stands in no quotes; \" is no end of a quote.
+// Up to the first blank that stands in no quotes; \" does not end a quote.
 std::string_view options_of(std::string_view line) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -126,7 +126,7 @@ std::string_view options_of(std::string_view line) {
       return line.substr(0, i);
     }
   }
-  return {};  // nothing that could be a key stands behind them
+  return {};  // nothing that could be a key stands after them
 }
 
 // Takes `"VALUE"` off the front; nothing when it does not stand there.

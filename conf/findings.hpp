@@ -5,7 +5,7 @@
 
 namespace conf {
 
-// What is wrong in one file. Collected, because an administrator who mends one mistake wants to see the
+// What is wrong in one file. Collected, because an administrator who fixes one mistake wants to see the
 // others too.
 class Findings {
  public:

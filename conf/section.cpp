@@ -45,7 +45,7 @@ void Section::add(const YAML::Node& key, const YAML::Node& node) {
   }
 }
 
-// "{password_hash: a,b}" and "password_hash:b" make keys with nothing behind them.
+// "{password_hash: a,b}" and "password_hash:b" make keys with nothing after them.
 bool Section::may_be_half_a_secret(const YAML::Node& node) const { return concealed_ && node.IsNull(); }
 
 const Section::Entry* Section::find(std::string_view key) const {
@@ -138,9 +138,8 @@ void Section::end() {
   for (const auto& entry : entries_) {
     if (entry.known) continue;
     if (may_be_half_a_secret(entry.node)) {
-      error_at(
-          entry.line,
-          "holds a word that is no key; a colon needs a blank behind it, and a text with a comma quotes");
+      error_at(entry.line,
+               "holds a word that is no key; a colon needs a blank after it, and a text with a comma quotes");
     } else {
       findings_.unknown(entry.line, path_, entry.key);
     }

@@ -77,7 +77,7 @@ struct Ssh {
   Compatibility compatibility = Compatibility::modern;
   std::uint64_t max_upload = 0;                                      // bytes
   std::vector<std::string> kex, host_key_algorithms, ciphers, macs;  // empty: by compatibility
-  std::optional<std::uint64_t> rekey_limit;  // bytes, after which keys are exchanged anew
+  std::optional<std::uint64_t> rekey_limit;  // bytes, after which keys are exchanged again
   std::chrono::seconds login_grace{0};
   EarlyDrop max_unauthenticated;  // connections that nobody has logged in on yet
   std::uint32_t max_unauthenticated_per_address = 0;

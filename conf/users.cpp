@@ -13,7 +13,7 @@ namespace conf {
 namespace fs = std::filesystem;
 namespace {
 
-// Whoever may write the file could give himself a password, so writing counts as well as reading.
+// Anybody who may write the file could set a password of his own, so writing counts as well as reading.
 void refuse_open_file(const fs::path& file) {
   const auto permissions = fs::status(file).permissions();
   const auto others = fs::perms::group_all | fs::perms::others_all;

@@ -5,6 +5,7 @@
 // How a transfer ended, in the same terms for every protocol. Plain values; any thread.
 namespace protocols {
 
+// Who ended a transfer.
 enum class EndedBy : std::uint8_t { client, server, network };
 
 // Why it ended. Each cause belongs to one of the three that can end a transfer: see ended_by().
@@ -42,7 +43,7 @@ constexpr EndedBy ended_by(Cause cause) {
   return cause < Cause::file_changed ? EndedBy::network : EndedBy::server;
 }
 
-// What probably lies behind it, so that an administrator can be told what to do.
+// The likely reason, so that an administrator can be told what to do.
 enum class Diagnosis : std::uint8_t {
   none,
   nothing_came_back,  // not one packet answered ours: a firewall, NAT, or a forged request
@@ -51,6 +52,7 @@ enum class Diagnosis : std::uint8_t {
   client_full,        // the client has no room for the file
 };
 
+// How a transfer ended.
 struct Ending {
   Cause cause = Cause::complete;
   std::uint16_t code = 0;  // TFTP: of the ERROR that ended it, whoever sent it

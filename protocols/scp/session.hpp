@@ -80,7 +80,7 @@ class Session {
 
   void begin(Operation operation) { pending_ = Pending{std::move(operation), false}; }
 
-  // The client's status byte, and the text behind it. `name`: what it is about, for the log.
+  // The client's status byte, and the text after it. `name`: what it is about, for the log.
   std::optional<Reply> take_reply(std::string_view name);
   std::expected<std::string, NoLine> take_line();
 

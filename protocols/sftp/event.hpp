@@ -89,6 +89,7 @@ struct SetOwner {
   std::string name;
   std::uint32_t uid, gid;
 };
+// A request that writes, in a session that may only read.
 struct Refused {
   std::string_view request;
 };  // it writes, and the session is read-only

@@ -83,6 +83,7 @@ struct Limits {
   std::size_t window_bytes = std::numeric_limits<std::size_t>::max();  // of all blocks of a window
 };
 
+// What both sides have agreed on.
 struct Negotiated {
   std::uint16_t block_size = 512;
   std::uint16_t window = 1;

@@ -81,7 +81,7 @@ class Transfer {
 
  protected:
   std::optional<Action> next_ending();  // the ERROR, then Finished, once
-  // Whether the first answer may go out once more. Whoever forged the request's address must not be able to
+  // Whether the first answer may go out once more. A sender of a forged address must not be able to
   // make us send much to it: until somebody answers, three times what came from there. (A DATA 1 that nobody
   // negotiated may be more by itself; then it goes out once for each time that the client asks.)
   bool may_repeat_first_answer();

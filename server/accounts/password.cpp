@@ -83,7 +83,7 @@ std::string hash_password(std::string_view password) {
   Bytes salt(salt_size);
   const Cost cost;
   if (RAND_bytes(salt.data(), static_cast<int>(salt.size())) != 1)
-    throw std::runtime_error("no random numbers to be had");
+    throw std::runtime_error("OpenSSL cannot give random numbers");
   const auto hash = scrypt(password, salt, cost, hash_size);
   if (!hash) throw std::runtime_error("not enough memory to hash a password");
   return fmt::format("$scrypt$ln={},r={},p={}${}${}", cost.ln, cost.r, cost.p, encode(salt), encode(*hash));

@@ -60,7 +60,7 @@ std::string Arguments::take_word(std::string_view what) {
 }
 
 void Arguments::expect_no_more() const {
-  if (!words_.empty()) throw UsageError(fmt::format("{} is one word too many", words_.front()));
+  if (!words_.empty()) throw UsageError(fmt::format("unexpected argument {}", words_.front()));
 }
 
 }  // namespace server

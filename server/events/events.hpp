@@ -21,6 +21,7 @@
 // listener escapes them.
 namespace server::event {
 
+// Of a transfer or a miss.
 enum class Protocol { tftp, sftp, scp };
 
 // `number` counts requests and SSH sessions together; `client` is an address without its port.
@@ -28,6 +29,7 @@ struct Remapped {  // by a forgiving rule or an alias
   std::string to;
   storage::Rule rule;
 };
+// An RRQ or WRQ that is served.
 struct TftpRequested {
   std::uint64_t number;
   std::string client, name;
@@ -52,6 +54,7 @@ struct TftpDetails {
   bool by_broadcast = false;
   bool single_port = false;  // tftp.single_port
 };
+// A transfer over any protocol is over.
 struct TransferEnded {
   std::uint64_t number;  // of the TFTP request, or of the SSH session
   Protocol protocol;
@@ -65,14 +68,17 @@ struct TransferEnded {
   protocols::Ending how;
   std::optional<TftpDetails> tftp = {};
 };
+// Which key below `tftp` a request ran into.
 enum class Limit { requests_per_second, denied, not_allowed, transfers_per_address, transfers };
 struct TftpLimited {  // the request was dropped
   std::uint64_t number;
   std::string client, name;
   Limit limit;
 };
+// What happened to requests that are told in sum.
 enum class Noise { refused, unanswered, limited };
 constexpr std::size_t noise_kinds = 3;
+// One kind of request in such a sum.
 struct Repeated {
   std::string what;  // was told in full already: the cause and the name
   std::uint64_t count;
@@ -90,20 +96,25 @@ struct LeftOut {      // lines that the log had no room for
   std::uint64_t lines;
   std::chrono::seconds period;
 };
+// A request for a file that is not there.
 struct Missed {
   std::uint64_t number;
   Protocol protocol;
   storage::Miss miss;
 };
 
+// A host key that the server shows.
 struct HostKey {
   std::string type, fingerprint;
 };
+// A connection that was closed without a word.
 struct SshProbed {
   std::uint64_t number;
   std::string client;
-};  // connected and left without a word
+};  // connected and sent nothing
+// Which key below `ssh` a connection ran into, or the penalty of its address.
 enum class SshLimit { unauthenticated_per_address, unauthenticated, sessions_per_address, sessions, penalty };
+// What an address is penalised for.
 enum class Offence { failed_login, no_login, login_grace };
 struct SshDropped {  // before a byte was exchanged
   std::uint64_t number;
@@ -114,12 +125,14 @@ struct SshDropped {  // before a byte was exchanged
   Offence offence;       // behind a penalty
   std::uint64_t untold;  // drops of that client before this one
 };
+// A penalty begins.
 struct SshPenalised {
   std::uint64_t number;  // of the session that was one too many
   std::string client;
   std::chrono::seconds period;
   Offence offence;
 };
+// Both sides have agreed on algorithms.
 struct SshNegotiated {
   std::uint64_t number;
   std::string client;
@@ -135,6 +148,7 @@ struct SshMismatched {  // of one kind of algorithm both sides have none in comm
   bool legacy_helps;
 };
 enum class SshEnd { closed, reset, disconnected, timeout, disconnecting };  // the last two are our doing
+// A connection is over.
 struct SshEnded {
   std::uint64_t number;
   std::string user, client;  // no user: nobody has logged in
@@ -142,12 +156,14 @@ struct SshEnded {
   SshEnd how;
   std::string why;
 };
+// A request on a connection was refused.
 struct SshRefused {
   std::uint64_t number;
   std::string what;
   bool by_service = false;  // by SFTP or SCP, not by the connection
   bool usual = false;       // every client asks for it and goes on without it: an environment variable
 };
+// A user has logged in.
 struct LoggedIn {
   std::uint64_t number;
   std::string user, client;
@@ -167,6 +183,7 @@ enum class LoginFault {
   wrong_signature,
   not_judged,  // its address is refused
 };
+// A login failed.
 struct LoginFailed {
   std::uint64_t number;
   std::string user, client;
@@ -176,14 +193,17 @@ struct LoginFailed {
   std::string key = {};      // as in LoggedIn
   std::string similar = {};  // of other_case: that user
 };
+// SFTP or SCP begins on a channel.
 struct SessionOpened {
   std::uint64_t number;
   std::string user, client;
 };
+// SFTP or SCP ends on a channel.
 struct SessionClosed {
   std::uint64_t number;
   std::string user, client;
 };
+// A request of SFTP or SCP, in the words of sftp-server.
 struct SftpHappened {
   std::uint64_t number;
   sftp::Event what;
@@ -193,12 +213,14 @@ struct SftpRemapped {  // told before the file's opening
   std::string name;
   Remapped remapped;
 };
+// An error that SCP told, or was told.
 struct ScpFailed {
   std::uint64_t number;
   std::string name, text;  // the name is empty when it is about none
   bool by_client;          // it told us
 };
 
+// A bundle in drop/ is being imported.
 struct ImportStarted {
   std::string file;
 };
@@ -206,14 +228,17 @@ struct ImportProgress {  // of one that takes long
   std::string file;
   std::uint64_t done, total;  // bytes
 };
+// A bundle or an image was published.
 struct Published {
   std::string file;
   storage::Imported imported;
   double seconds;
 };
+// A bundle was moved to rejected/, and why.
 struct ImportRejected {
   std::string file, reason, moved_to;
 };
+// The depot failed while a bundle was imported.
 struct ImportFailed {
   std::string file, reason;
 };                       // the depot's fault: tried again
@@ -223,6 +248,7 @@ struct DigestCompared {  // a vendor's digest that came after the import
 struct DigestWaits {  // for the file that it is about
   std::string file;
 };
+// An entry of drop/ is not a file to import.
 struct DropIgnored {
   std::string file;
 };
@@ -231,6 +257,7 @@ struct Retired {  // because import.keep keeps so many
   std::uint32_t keep;
 };
 
+// The server begins.
 struct Started {
   std::string version;
 };
@@ -238,21 +265,26 @@ struct RootGivenUp {  // for this user of the host
   std::string user;
   std::uint32_t uid;
 };
+// A changed configuration is in effect.
 struct Reloaded {
   std::string file;
 };
+// A changed configuration has a mistake: the old one stays in effect.
 struct ReloadFailed {
   std::string reason;
 };
+// A text for the administrator that has no event of its own.
 struct Warned {
   std::string text;
 };
+// The server lets what runs come to its end.
 struct Stopping {
   std::size_t transfers, sessions;
 };
 struct LoopMeasured {  // over the whole run
   LoopTurns turns;
 };
+// The last event.
 struct Stopped {};
 
 }  // namespace server::event

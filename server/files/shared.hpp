@@ -18,7 +18,8 @@
 
 namespace server {
 
-// That may wait to be explained, and of one address; the misses beyond are told without a hint.
+// How many misses may wait for an explanation, in all and of one address; further misses are logged without a
+// hint.
 constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
 // Names that may wait to be looked up as they were meant, and of one address; who is beyond asks again.
 constexpr std::size_t most_meanings = 64, most_meanings_each = 16;

@@ -85,7 +85,7 @@ bool LogBudget::takes(const Event& event, conf::LogLevel level, Clock::time_poin
     if (client.address.empty()) client.address = session->second.address;
     if (client.user.empty()) client.user = session->second.user;
   }
-  // Whoever fails to log in as somebody is not he, and must not spend what is his.
+  // A failed login does not prove the user, so it must not spend that user's budget.
   if (kind == Kind::login) client.user.clear();
   Source* const from = client.address.empty() ? nullptr : &source(client.address);
   Source* const by = client.user.empty() ? nullptr : &source("user " + client.user);

@@ -358,8 +358,7 @@ struct Lines {
     return {apdepot(normal, info, fmt::format("host key {} {}", e.type, e.fingerprint))};
   }
   L operator()(const SshProbed& e) const {
-    return {sshd(e.number, debug, Severity::debug,
-                 fmt::format("{} connected and left without a word", e.client))};
+    return {sshd(e.number, debug, Severity::debug, fmt::format("{} connected and sent nothing", e.client))};
   }
   L operator()(const SshDropped& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SshPenalised& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }

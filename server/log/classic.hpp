@@ -7,6 +7,7 @@
 
 namespace server {
 
+// One line of the classic log.
 struct LogLine {
   conf::LogLevel level;  // the lowest at which it is shown
   Severity severity;

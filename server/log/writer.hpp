@@ -12,6 +12,7 @@
 
 namespace server {
 
+// syslog's numbers.
 enum class Severity : std::uint8_t {
   error = 3,
   warning = 4,

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "server/loop/net.hpp"
@@ -8,5 +9,8 @@ namespace server {
 // This host's addresses, without loopback and link-local ones: what to type on a controller. Blocks for
 // microseconds. Empty when the system does not tell.
 std::vector<net::ip::address> own_addresses();
+
+// 0 where this host has no such interface.
+unsigned index_of_interface(const std::string& name);
 
 }  // namespace server

@@ -179,7 +179,7 @@ std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buf
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   auto count = ::recvmsg(handle, &message, MSG_DONTWAIT);
-  // Of some client's closed port, which next_unreachable() tells: the packets behind it wait still.
+  // Of some client's closed port, which next_unreachable() tells: the packets after it still wait.
   if (count < 0 && errno != EAGAIN) count = ::recvmsg(handle, &message, MSG_DONTWAIT);
   if (count < 0) return {};
   from.resize(message.msg_namelen);

@@ -45,7 +45,7 @@ void act_as_owner_of(const std::filesystem::path& directory);
 // The same for a command that tells what the service would do: root becomes whom the service would run as.
 void act_as_service(const Candidates& candidates);
 
-// Throws std::runtime_error with the command that mends it, where this user may not use what is in the depot.
+// Throws std::runtime_error with the command that fixes it, where this user may not use what is in the depot.
 void expect_in_reach(const std::filesystem::path& depot);
 
 }  // namespace server

@@ -8,7 +8,7 @@
 
 namespace server {
 
-// Whoever has a socket watched. `now` is read once for all that are ready at the same time: to read the clock
+// Owns a watched socket. `now` is read once for all that are ready at the same time: to read the clock
 // takes as long as a hundredth of a block.
 class Watched {
  public:

@@ -28,8 +28,6 @@ struct ListenPlan {
   bool tftp_chosen = false, ssh_chosen = false;
 };
 
-// 0 where this host has no such interface.
-unsigned index_of_interface(const std::string& name);
 // Of the addresses those whose interface this host has not: a sentence, or nothing.
 std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints);
 

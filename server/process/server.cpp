@@ -17,6 +17,7 @@
 #include "server/log/classic.hpp"
 #include "server/log/json_log.hpp"
 #include "server/loop/succeeds.hpp"
+#include "server/os/addresses.hpp"
 #include "server/os/descriptors.hpp"
 #include "server/os/polite.hpp"
 #include "server/os/service_manager.hpp"
@@ -108,7 +109,7 @@ void Server::open_log() try { writer_.emplace(settings_->log); } catch (const st
   const auto file = settings_->log.destination.file;
   throw std::runtime_error(
       fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
-                  "to write in {}, where the log is begun anew",
+                  "to write in {}, where a new log file is made",
                   e.what(), own_account().name, own_account().name, file.string(),
                   std::filesystem::absolute(file).parent_path().string()));
 }
@@ -246,7 +247,7 @@ void Server::make_catalogue() {
       });
 }
 
-// Whoever used the folder with another server has them there.
+// Another server may have used the folder before.
 void Server::tell_of_images_beside() {
   disk_.run([this] { return storage::image_beside(depot_); },
             [this](const std::optional<std::filesystem::path>& image) {
@@ -271,7 +272,7 @@ void Server::count_uploads() {
   explaining_.run([this] { return uploads_.count(), true; }, [](auto) {});
 }
 
-// What nobody is told of until somebody is refused.
+// Reports mistakes in the users file at the start; otherwise they show only when a login fails.
 void Server::check_users() {
   if (ssh_addresses_.empty()) return;
   disk_.run([settings = shared_.settings,
@@ -412,12 +413,12 @@ void Server::drain() {
   if (tftp_.running() == 0 && ssh_.running() == 0) end();
 }
 
-// What is under way is told, and the loop gets the turns that it takes to say so.
+// Tells transfers and sessions that the server stops; the loop runs 50 ms longer so the messages go out.
 void Server::end() {
   tftp_.stop_transfers();
   ssh_.stop_sessions();
   drain_timer_.expires_after(50ms);
-  // It may be called twice, and the first wait's end is then no end.
+  // end() can run twice: arming the timer again cancels the first wait, which must not stop the loop.
   drain_timer_.async_wait([this](error_code error) {
     if (!error) loop_.stop();
   });

@@ -27,7 +27,7 @@ constexpr std::size_t enough_answers = 64 << 10;      // to be sent though the c
 constexpr std::uint32_t root_handle = UINT32_MAX;  // no session gives it out
 constexpr std::size_t descriptors_of_upload = 3;
 
-// The user's "/", opened anew: an administrator may have put another images/ in its place.
+// The user's "/", opened again: an administrator may have put another images/ in its place.
 storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
   const auto path = storage::Path::parse(user.root);
   if (!path) return std::unexpected(std::make_error_code(std::errc::invalid_argument));
@@ -420,7 +420,7 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   }
 }
 
-// Whoever may write asks first whether the name is free, WinSCP for instance.
+// A client that uploads asks first whether the name is free, WinSCP for instance.
 bool SshChannel::expected(const storage::Path& missing, std::error_code error) const {
   return connection_.user().uploads && error == std::errc::no_such_file_or_directory &&
          missing.text().starts_with("/uploads/");

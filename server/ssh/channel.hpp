@@ -23,7 +23,7 @@ namespace server {
 // loop; its connection, and whatever it waits for, hold it.
 //
 // libssh's callbacks only append to buffers: it frees under its own feet when one of them writes (0.10 lacks
-// the upstream mend). Everything else happens in serve(), which the connection calls outside of them.
+// the upstream fix). Everything else happens in serve(), which the connection calls outside of them.
 class SshChannel : public std::enable_shared_from_this<SshChannel> {
  public:
   // What carries it. All calls on the loop.

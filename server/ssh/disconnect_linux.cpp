@@ -66,7 +66,7 @@ class Packet {
   std::vector<std::uint8_t> bytes_;
 };
 
-// Up to the language, which is the packet that libssh puts behind it: a type, a code and two texts.
+// Up to the language, which is the packet that libssh puts after it: a type, a code and two texts.
 Packet beginning(Disconnect code, std::string_view text) {
   constexpr std::uint8_t message_disconnect = 1;
   Packet packet;

@@ -37,10 +37,10 @@ ssh::Key load(const std::filesystem::path& file) {
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   ssh_key key = nullptr;
   if (!in || ssh_pki_import_privkey_base64(text.c_str(), nullptr, nullptr, nullptr, &key) != SSH_OK) {
-    throw std::runtime_error(
-        fmt::format("the host key {} cannot be read: mend it, or move it away and a new one is made (devices "
-                    "will see a changed key)",
-                    file.string()));
+    throw std::runtime_error(fmt::format(
+        "the host key {} cannot be read: repair it, or move it away to generate a new one (devices "
+        "will warn about a changed key)",
+        file.string()));
   }
   return ssh::Key(key);
 }

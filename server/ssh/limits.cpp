@@ -70,7 +70,8 @@ bool SshLimits::Client::is_vouched(Clock::time_point now) const {
   return std::ranges::any_of(vouched, [now](const auto& each) { return each.second.until > now; });
 }
 
-// Of a failure as `user`. Whoever knows that an account logs in here may guess at it, but only so often.
+// Of a failure as `user`. Anybody who knows of an account that logs in from here may guess its password, but
+// only so often.
 bool SshLimits::Client::forgives(const std::string& user, Clock::time_point now) {
   const auto place = vouched.find(user);
   return place != vouched.end() && place->second.until > now && ++place->second.forgiven <= most_forgiven;

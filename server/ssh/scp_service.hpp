@@ -28,7 +28,7 @@ class ScpService final : public FileService {
   bool outlives_client() const override { return receives_; }
   bool idle() const override { return session_->idle(); }
   bool broken() const override { return false; }
-  // What is to be written is asked for first: that it is not there is no miss.
+  // What is to be written is asked for first: a missing file is not a miss.
   bool misses(const files::Operation& operation) const override {
     return !receives_ || !std::holds_alternative<files::Examine>(operation);
   }

@@ -27,7 +27,7 @@ namespace server {
 // session then, and nobody else touches it.
 //
 // libssh's callbacks only append to buffers. Everything else happens in a turn, which is never entered twice,
-// for libssh frees under its own feet when a callback writes (0.10 lacks the upstream mend).
+// for libssh frees under its own feet when a callback writes (0.10 lacks the upstream fix).
 class SshSession final : SshChannel::Connection,
                          public SshTurns::Guest,
                          public std::enable_shared_from_this<SshSession> {

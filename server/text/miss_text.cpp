@@ -7,7 +7,7 @@
 namespace server {
 namespace {
 
-// A path for the controller helps only where the controller would find images behind it.
+// A path for the controller helps only where the controller would find images there.
 bool is_for_controllers(const storage::Miss& miss) {
   if (!miss.nearest || miss.cause == storage::Cause::not_unpacked) return false;
   return storage::is_image_family(miss.nearest->name()) || miss.nearest->name() == "C9800-AP-iosxe-wlc.bin";

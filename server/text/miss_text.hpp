@@ -7,8 +7,8 @@ namespace server {
 
 // What is said about a miss: the same words in the log, in `explain` and on the device's console.
 
-// Escaped: what to do about it, with the controller's line where one mends it: "ap1g6 is in /EWC/17_9_4a:
-// tftp-image-path /EWC/17_9_4a". May be empty.
+// Escaped: what to do about it, with the controller's line that fixes it, if there is one: "ap1g6 is in
+// /EWC/17_9_4a: tftp-image-path /EWC/17_9_4a". May be empty.
 std::string fix_of(const storage::Miss& miss, event::Protocol protocol);
 // Escaped: "/Wrong-Path does not exist; ap1g6 is in ...".
 std::string text_of(const storage::Miss& miss, event::Protocol protocol);

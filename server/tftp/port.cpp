@@ -7,7 +7,7 @@
 namespace server {
 namespace {
 
-// Whoever floods a port that is not his gets no answer to each packet.
+// A client that floods another client's port does not get an answer to each packet.
 constexpr int most_answers_to_strangers = 16;
 // Packets of one client, before the others have their turn.
 constexpr int most_at_once = 16;

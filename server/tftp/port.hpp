@@ -13,7 +13,7 @@ namespace server {
 // What a transfer sends through, and who tells it what came. Owned by its transfer; lives on the loop.
 class TftpPort {
  public:
-  // Whoever hears: the transfer. go_on() and room() may end it, and the port with it.
+  // The listener is the transfer. go_on() and room() may end it, and the port with it.
   class Listener {
    public:
     virtual void packet(std::span<const std::byte> bytes, Watched::Time now) = 0;

@@ -11,14 +11,14 @@ namespace {
 
 using storage::AboveRoot;
 
-// Bytes that one ACK may draw. Whoever forges one must know the port of ours that it goes to: where that is
-// one of all ports he has to send a megabyte before he has hit it.
+// Bytes that one ACK may draw. To forge one, a client must know the port of ours that it goes to: where that
+// is one of all ports he has to send a megabyte before he has hit it.
 constexpr std::size_t most_window = 1 << 20, most_guessable_window = 64 * 1024;
 // What is sent before others have their turn.
 constexpr std::uint64_t most_at_once = 128 * 1024;
 constexpr std::size_t most_components = 16;
 
-// What a worker needs. The root is opened anew: an administrator may have put another images/ in its place.
+// What a worker needs. The root is opened again: an administrator may have put another images/ in its place.
 struct Search {
   const Shared& shared;
   std::string name;
@@ -73,7 +73,7 @@ net::awaitable<void> TftpRead::look_up() {
   const auto as_asked = [search] { return search.as_asked(); };
   auto found = co_await shared_.disk.run(as_asked);
   if (!found && !stopped()) {
-    // What is no path meant nothing.
+    // A name that is not a valid path cannot match anything: refuse it at once.
     if (!found.error().asked || found.error().withheld || is_deep(*found.error().asked))
       co_return refuse(missed_at_once(name(), found.error()));
     // Nobody may be told that a file is not there while nobody has looked: the device asks again.

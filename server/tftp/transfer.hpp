@@ -37,7 +37,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void catch_up() { port_->catch_up(); }
   void answer_later() { port_->answer_later(); }
   void repeated();                  // the client asked once more from the same port
-  void abandon(tftp::Cause cause);  // it began anew, or has to make room
+  void abandon(tftp::Cause cause);  // it started again, or has to make room
   void stop();                      // the server ends: the client is told
   void end_dallying();              // if that is all it does, now or later
   void give_way();                  // the client has another transfer: it ends at its next silence
@@ -85,7 +85,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   }
   void wait_for_room() { port_->ask_for_room(); }
   void wait_for_turn() { port_->ask_for_turn(); }
-  // Anything but a full buffer is like a loss on the way, and the timer mends it.
+  // Anything but a full buffer is like a lost packet, and the timer resends it.
   std::size_t send(std::span<const std::byte> packets, std::size_t packet_size, bool& full);
   bool stopped() const { return stopped_; }
   void found_binary() { damages_ = true; }  // bytes that netascii changes, in what should be a text

@@ -13,6 +13,7 @@ namespace storage {
 // Hears how many bytes were just dealt with; on the thread that works.
 using Heard = std::function<void(std::uint64_t bytes)>;
 
+// What was unpacked, and what was left out.
 struct Unpacked {
   std::vector<Member> members;        // by name
   std::vector<std::string> left_out;  // clutter (clutter.hpp), raw: it was not unpacked

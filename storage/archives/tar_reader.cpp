@@ -117,7 +117,7 @@ void TarReader::take_records(std::string_view records, bool for_all, Extended& e
     const auto [key, value] = take_record(records);
     const bool path = key == "path", size = key == "size";
     if (key.starts_with("GNU.sparse.") || (for_all && (path || size)))
-      throw Rejected(fmt::format("the archive uses {}; make it anew with plain files only", in_quotes(key)));
+      throw Rejected(fmt::format("the archive uses {}; make it again with plain files only", in_quotes(key)));
     if (path) extended.name = value;
     if (size) extended.size = decimal(value);
     if (size && !extended.size) reject_damaged("a size is no number");

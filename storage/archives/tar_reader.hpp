@@ -12,7 +12,7 @@
 namespace storage {
 
 // Reads an archive in tar's format, front to back, by the bytes that stand in it: names come out as they are,
-// not as a library would mend them. Knows ustar, GNU's long names and POSIX' extended headers.
+// not as a library would repair them. Knows ustar, GNU's long names and POSIX' extended headers.
 //
 // Throws Rejected for what is damaged or cut, what has no two blocks of zeros at its end or something behind
 // them, and for every member but files and folders; std::system_error when the disk fails.
@@ -46,7 +46,7 @@ class TarReader {
 
   PackedStream& stream_;
   std::uint64_t left_ = 0;   // of the current member's content
-  std::size_t padding_ = 0;  // behind it
+  std::size_t padding_ = 0;  // after it
   bool begun_ = false;
 };
 

@@ -52,7 +52,7 @@ std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Reads the entry at `offset` and moves `offset` behind it.
+// Reads the entry at `offset` and moves `offset` after it.
 ZipMember read_entry(const File& file, std::uint64_t& offset, std::uint64_t end) {
   if (end - offset < entry_size) reject_damaged();
   const auto entry = read_exactly(file, offset, entry_size);

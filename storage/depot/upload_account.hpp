@@ -14,7 +14,7 @@ namespace storage {
 class UploadShare;
 
 // The bounds of everything that clients send, over all protocols and into all uploads folders. It counts what
-// lies there once, and keeps the number by arithmetic; where a bound is in the way it counts anew before it
+// lies there once, and keeps the number by arithmetic; where a bound is in the way it counts again before it
 // refuses, because an administrator may have removed something. Safe from any thread; every call may wait for
 // the disk: for a worker. Outlives its shares. Errors are UploadError.
 class UploadAccount {

@@ -8,7 +8,7 @@
 #include "storage/depot/upload.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/durable.hpp"
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 
 namespace storage {
 namespace {

@@ -10,7 +10,7 @@
 #include "storage/depot/upload_error.hpp"
 #include "storage/depot/writable.hpp"
 #include "storage/files/durable_linux.hpp"
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 #include "storage/files/uploads_folder.hpp"
 
 namespace storage {

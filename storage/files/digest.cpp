@@ -26,7 +26,7 @@ const Algorithm& algorithm(DigestKind kind) {
 }
 
 // OpenSSL refuses only when it is broken, out of memory or forbidden to know MD5: nothing that a caller could
-// mend.
+// fix.
 void must(int ok) {
   if (ok != 1) throw std::runtime_error("OpenSSL cannot compute a digest");
 }

@@ -8,7 +8,7 @@
 #include <ctime>
 
 #include "storage/files/file.hpp"
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 
 namespace storage {
 namespace {

@@ -24,7 +24,7 @@ std::optional<File> open_without_links(const std::filesystem::path& path);
 // The process must ignore SIGIO, which says that a writer came while we looked.
 bool is_open_for_writing(const std::filesystem::path& path);
 
-// A file in the making. Whoever makes it removes it again if it is not wanted.
+// A file that is being written. Its maker removes it if it is not wanted.
 class NewFile {
  public:
   // In `directory`, and never through or onto something that is there already.

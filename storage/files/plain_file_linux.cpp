@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "storage/files/plain_file.hpp"
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 
 namespace storage {
 namespace {
@@ -40,7 +40,7 @@ std::optional<File> open_without_links(const std::filesystem::path& path) {
   return File(std::move(handle), *attributes);
 }
 
-// fcntl(2): a read lease is to be had only while no writer has the file open.
+// fcntl(2): a read lease is granted only while no writer has the file open.
 bool is_open_for_writing(const std::filesystem::path& path) {
   const Handle handle(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!handle) return false;

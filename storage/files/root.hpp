@@ -55,7 +55,7 @@ class Root {
   // component.
   enum class Resolver { automatic, kernel, components };
 
-  // Throws std::system_error when `directory` cannot be opened, or the resolver is not to be had.
+  // Throws std::system_error when `directory` cannot be opened, or the resolver is not available.
   explicit Root(const std::filesystem::path& directory, Resolver resolver = Resolver::automatic);
   // The same, with the error as a value.
   static Result<Root> open(const std::filesystem::path& directory);

@@ -11,7 +11,7 @@
 
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/root.hpp"
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 #include "storage/files/walk_linux.hpp"
 
 namespace storage {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/stat_linux.hpp"
+#include "storage/files/file_linux.hpp"
 
 namespace storage {
 namespace {

@@ -67,7 +67,7 @@ struct Sums {
   std::string md5;
 };
 
-// Over the header and `length` bytes behind it. For the MD5 its own place and the checksum's count as zeros.
+// Over the header and `length` bytes after it. For the MD5 its own place and the checksum's count as zeros.
 Sums sums_of(const File& file, std::uint64_t length) {
   std::vector<std::byte> block(block_size);
   std::array<std::byte, aruba_header_size> header{};

@@ -22,7 +22,7 @@ struct ArubaHeader {
   std::uint32_t checksum = 0;  // makes the 32-bit words of header and image sum to 0
   std::string build, version;  // "ArubaOS version 8.6.0.4 for ...", "8.6.0.4"; raw
   std::uint8_t type = 0, machine = 0;
-  std::uint32_t image_size = 0;  // as `payload`, but without a signature behind it
+  std::uint32_t image_size = 0;  // as `payload`, but without a signature after it
   bool is_signed = false;
   std::array<std::byte, 16> md5{};  // all zero: none
   bool has_md5() const;

@@ -82,7 +82,7 @@ void check_tar(const File& file, std::string_view name, ImageCheck& check) {
   }
   check_info(walk, name, check);
   if (is_image_family(name) && file.at_open().size % tar_record != 0)
-    check.remarks.push_back(fmt::format("{} has {} bytes, which is no multiple of {}", in_quotes(name),
+    check.remarks.push_back(fmt::format("{} has {} bytes, which is not a multiple of {}", in_quotes(name),
                                         file.at_open().size, tar_record));
 }
 

@@ -17,7 +17,7 @@ namespace storage {
 //
 // Each of the three is synced, never overwrites (a second NAME becomes NAME.2), and may wait for the disk:
 // for a worker. Each says false, or nothing, when drop/ holds this file no longer, or changed: nothing was
-// done then, and what lies there is to be looked at anew. All throw std::system_error, and then it lies in
+// done then, and the new file must be examined. All throw std::system_error, and then it lies in
 // drop/.
 class DroppedFile {
  public:

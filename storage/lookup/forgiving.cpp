@@ -16,7 +16,7 @@ using Shelves = Catalogue::Shelves;
 // A path below one of these means nothing that lies in another, even where the depot does not have it.
 constexpr std::array<std::string_view, 4> products = {"EWC", "ME", "C9800", "Aruba"};
 constexpr std::string_view unknown_product = "other";  // name_release()'s word
-// What stands behind one of these is a person's name, even where it is a product's too.
+// After one of these stands a person's name, even where it is a product's too.
 constexpr std::array<std::string_view, 2> homes = {"home", "users"};
 
 Path path_of(Directories directories) {

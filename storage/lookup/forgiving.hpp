@@ -8,7 +8,7 @@ namespace storage {
 
 // What a name that does not exist plainly means: another case, another spelling of the version, directories
 // of an old server in front, an image's name without any directory. The file's own name must be the same but
-// for case, so that no other image family is ever meant. Whoever fits beside another is not meant.
+// for case, so that no other image family is ever meant. If two files fit, neither is served.
 
 // The file that was meant, and the rule that found it.
 struct Meant {

@@ -59,7 +59,7 @@ class Walk {
   std::optional<Obstacle> follow(const Path& link) {
     const auto target = root_.link_target(link);
     if (!target) return {};
-    // The one that the name itself goes over is told, not those behind it.
+    // The link in the name itself is told, not the links that it leads to.
     if (!in_target()) {
       link_ = Obstacle{Obstacle::Kind::leads_nowhere, link, *target};
       behind_link_ = todo_.size();

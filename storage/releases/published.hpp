@@ -22,7 +22,7 @@ Member digested(const std::filesystem::path& file);
 std::optional<Manifest> usable_manifest(const std::filesystem::path& file,
                                         std::vector<std::string>& warnings);
 
-// The files in `directory`: as the manifest has them where sizes fit, else read anew. By name.
+// The files in `directory`: as the manifest has them where sizes fit, else read again. By name.
 std::vector<Member> published_members(const std::filesystem::path& directory,
                                       const std::optional<Manifest>& manifest);
 

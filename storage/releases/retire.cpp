@@ -16,7 +16,7 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-// It may have been retired before, and imported anew.
+// It may have been retired before, and imported again.
 fs::path free_place(const Depot& depot, const Path& release) {
   const auto wanted = depot.retired() / release.text().substr(1);
   auto place = wanted;

@@ -1,4 +1,4 @@
-"""Whoever forges a victim's address gets the victim no more than three times what he sends himself, as long as
+"""A client that forges a victim's address sends the victim no more than three times what he sends himself, as long as
 nobody answers; and an ACK that he forges too, where the server's port can be guessed, draws 64 KiB, and no more than a
 block at a time after that. What counts are the bytes in the datagrams."""
 import contextlib

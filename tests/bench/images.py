@@ -1,4 +1,4 @@
-"""The files that the servers serve: made anew for each run, the same bytes every time."""
+"""The files that the servers serve: made again for each run, the same bytes every time."""
 import os
 import random
 

@@ -222,7 +222,7 @@ class Load {
     }
   }
 
-  // Each client has one alarm; a deadline that moved on meanwhile only sets it anew.
+  // Each client has one alarm; a deadline that moved on meanwhile only sets it again.
   void wake_silent() {
     while (!alarms_.empty() && alarms_.top().at <= now_) {
       const auto index = alarms_.top().client;

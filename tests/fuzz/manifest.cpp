@@ -29,7 +29,7 @@ void check(const storage::Manifest& manifest) {
     plain = plain && is_utf8_text(member.name);
   }
   for (const auto& origin : manifest.origins) plain = plain && is_utf8_text(origin.name);
-  if (!plain) return;  // yaml-cpp mends what is no UTF-8
+  if (!plain) return;  // yaml-cpp replaces what is not UTF-8
   const auto again = storage::parse_manifest(storage::to_yaml(manifest));
   require(again.members == manifest.members && again.origins == manifest.origins, "it comes back whole");
   require(again.bundle == manifest.bundle && again.verified == manifest.verified, "and in all its fields");

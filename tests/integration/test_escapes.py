@@ -87,4 +87,4 @@ def test_a_mistake_of_the_command_line_is_one_line(depot):
     done = run("explain", "x", "two\nlines", depot=depot)
 
     assert done.returncode == 2
-    assert done.stderr == "apdepot: two\\nlines is one word too many; `apdepot --help` shows how\n"
+    assert done.stderr == "apdepot: unexpected argument two\\nlines; `apdepot --help` shows how\n"

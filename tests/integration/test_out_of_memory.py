@@ -33,7 +33,7 @@ HONEST = 30  # seconds: the upper bound of a wait for what must come
 TRANSFERS = 3
 SETTINGS = {
     "tftp": {"uploads": True, "max_transfers": TRANSFERS},  # and as many ports
-    # Whoever comes from 127.0.0.1 is trusted; from elsewhere an address is refused when one of SESSIONS is left over.
+    # A client from 127.0.0.1 is trusted; from elsewhere an address is refused when one of SESSIONS is left over.
     "ssh": {"trusted": ["127.0.0.1/32"], "max_sessions": 2, "max_unauthenticated": "2:100:2"},
 }
 names = itertools.count()

@@ -180,7 +180,7 @@ def test_a_repeated_request_is_acknowledged_again_by_the_same_upload(server, cli
     client.send(data(1, content[:512]))
     while (packet := client.receive()).opcode == OACK:
         pass  # of one more repetition
-    client.request("/uploads/new", "timeout", "1", opcode=WRQ)  # a late copy: it must not begin anew
+    client.request("/uploads/new", "timeout", "1", opcode=WRQ)  # a late copy: it must not start again
     client.send(data(2, content[512:]), to=port)
 
     assert packet.raw == b"\0\4\0\1"

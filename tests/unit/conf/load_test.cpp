@@ -598,7 +598,7 @@ TEST_CASE("a password in place of its hash is refused, and no message repeats a 
     CHECK(error_of(user("      password_hash: " + text)) == wanted);
   }
   CHECK(error_of(std::string("ssh: {users: [{name: a, password_hash: '") + hash + "', b, c}]}") ==
-        "apdepot.yaml:1: ssh.users[0]: holds a word that is no key; a colon needs a blank behind it, and a "
+        "apdepot.yaml:1: ssh.users[0]: holds a word that is no key; a colon needs a blank after it, and a "
         "text "
         "with a comma quotes");
   for (const std::string text :

@@ -62,7 +62,7 @@ TEST_CASE("no users file, or an empty one, means no users") {
   CHECK(conf::load_users(write_private(dir, "users: []\n")).empty());
 }
 
-TEST_CASE("a users file that others have access to is refused with the command that mends it") {
+TEST_CASE("a users file that others have access to is refused with the command that fixes it") {
   const test::TempDir dir;
   const auto file = write_private(dir, "users: []\n");
   for (const unsigned mode : {0640u, 0604u, 0620u, 0602u, 0644u}) {

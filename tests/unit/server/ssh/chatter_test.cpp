@@ -106,7 +106,7 @@ TEST_CASE("in a key exchange nothing else is borne for long") {
         "too many packets in a key exchange that are not of it");
 }
 
-TEST_CASE("each key exchange counts anew") {
+TEST_CASE("each key exchange counts for itself") {
   Client client;
   client.log_in();
   for (int i = 0; i < 100; ++i) {

@@ -31,7 +31,7 @@ TEST_CASE("why a connection ended is told in sshd's words") {
         "sshd[9]: Disconnecting 192.0.2.7 port 40000: Too many authentication failures");
 }
 
-TEST_CASE("a negotiation without a match shows both lists, and legacy only where it would mend it") {
+TEST_CASE("a negotiation without a match shows both lists, and legacy only where it would help") {
   const auto kex = [](const std::string& theirs) {
     return "kex error : no match for method kex algos: server [curve25519-sha256,ecdh-sha2-nistp256], client "
            "[" +

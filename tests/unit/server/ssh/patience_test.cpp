@@ -45,7 +45,7 @@ TEST_CASE("who reads slowly stays") {
   }
 }
 
-TEST_CASE("the time begins anew when everything was read") {
+TEST_CASE("the time starts again when everything was read") {
   Client client;
   for (int i = 0; i < 100; ++i) {
     client.seen.pending = i % 2 == 0;

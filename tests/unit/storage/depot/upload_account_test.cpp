@@ -144,7 +144,7 @@ TEST_CASE("what lay there before counts, and what the administrator removes coun
   CHECK(share->size() == 10);
   fs::remove(site.depot.images() / "uploads/old");
   while (share->resize(100)) {
-  }  // counted anew once a tenth of the time allows it
+  }  // counted again once a tenth of the time allows it
   CHECK(share->resize(101) == UploadError::total);
 }
 

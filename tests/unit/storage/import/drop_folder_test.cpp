@@ -32,7 +32,7 @@ TEST_CASE("a closed file counts after the settle time, and once") {
   CHECK_FALSE(drop.deadline());
 }
 
-TEST_CASE("a file that nobody closed must lie still for longer, and each change begins anew") {
+TEST_CASE("a file that nobody closed must lie still for longer, and each change starts the wait again") {
   DropFolder drop(2s, 10s);
   drop.changed("bundle.zip", start);
   drop.changed("bundle.zip", start + 9s);
