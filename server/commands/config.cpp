@@ -7,6 +7,7 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/os/addresses.hpp"
 #include "server/process/listen.hpp"
 #include "server/text/escape.hpp"
 

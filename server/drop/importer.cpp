@@ -9,6 +9,7 @@
 
 #include "server/loop/succeeds.hpp"
 #include "storage/import/digest_file.hpp"
+#include "storage/import/import.hpp"
 
 namespace server {
 namespace {
@@ -101,8 +102,7 @@ net::awaitable<void> Importer::hold_drop() {
       shared_.events.emit(
           event::Warned{"another server imports what is put into drop/ of this depot: this one begins when "
                         "that one has ended"});
-    pause_timer_.expires_after(lock_pause);
-    co_await pause_timer_.async_wait(net::as_tuple(net::use_awaitable));
+    co_await pause_.wait(lock_pause);
   }
 }
 

@@ -13,7 +13,8 @@
 #include "protocols/tftp/transfer.hpp"
 #include "server/loop/meter.hpp"
 #include "storage/import/drop_digests.hpp"
-#include "storage/lookup/lookup.hpp"
+#include "storage/lookup/miss.hpp"
+#include "storage/lookup/rule.hpp"
 #include "storage/releases/imported.hpp"
 
 // What happens, typed. Everything that tells about the server (the log, later counters, status and history)

@@ -11,6 +11,7 @@
 #include "storage/files/root.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
+#include "storage/lookup/miss.hpp"
 
 namespace server {
 

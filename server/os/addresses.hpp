@@ -1,7 +1,9 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "conf/settings.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {
@@ -12,5 +14,7 @@ std::vector<net::ip::address> own_addresses();
 
 // 0 where this host has no such interface.
 unsigned index_of_interface(const std::string& name);
+// Of the addresses those whose interface this host has not: a sentence, or nothing.
+std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints);
 
 }  // namespace server

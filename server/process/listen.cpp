@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "server/os/addresses.hpp"
 #include "server/os/datagram.hpp"
 
 namespace server {

@@ -28,9 +28,6 @@ struct ListenPlan {
   bool tftp_chosen = false, ssh_chosen = false;
 };
 
-// Of the addresses those whose interface this host has not: a sentence, or nothing.
-std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints);
-
 // Throws ListenError.
 Listeners listen(net::io_context& loop, const ListenPlan& plan);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/text/escape.hpp"
+#include "storage/images/version.hpp"
 
 namespace server {
 namespace {

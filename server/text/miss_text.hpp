@@ -2,6 +2,7 @@
 #include <string>
 
 #include "server/events/events.hpp"
+#include "storage/lookup/miss.hpp"
 
 namespace server {
 

@@ -5,6 +5,7 @@
 #include "protocols/tftp/read_transfer.hpp"
 #include "server/tftp/blocks.hpp"
 #include "server/tftp/transfer.hpp"
+#include "storage/lookup/lookup.hpp"
 
 namespace server {
 

@@ -4,6 +4,7 @@
 
 #include "conf/settings.hpp"
 #include "storage/lookup/lookup.hpp"
+#include "storage/lookup/miss.hpp"
 
 namespace server {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/archives/archive.hpp"
+#include "storage/archives/rejected.hpp"
 #include "storage/files/plain_file.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -68,7 +68,8 @@ struct Walker {
 std::vector<Row> rows() {
   std::vector<Row> rows;
   Walker walker{rows};
-  conf::keys(walker, conf::load_defaults().settings);
+  const auto defaults = conf::load_defaults();
+  conf::keys(walker, defaults.settings);
   return rows;
 }
 
