@@ -89,22 +89,6 @@ TEST_CASE("the defaults are those of the annotated example, every one of them") 
   CHECK(settings.drain == 30s);
 }
 
-TEST_CASE("the example names every key that has an effect, in the order in which they are printed") {
-  std::size_t at = 0;
-  auto printed = conf::to_yaml(conf::load_defaults().settings);
-  const auto idle = printed.find("\nmetrics:"), end = printed.find("\ndrain:");  // metrics and expected
-  REQUIRE(idle < end);
-  printed.erase(idle, end - idle);
-  CHECK(conf::example().find("\nmetrics:") == std::string_view::npos);
-  for (std::size_t begin = 0; begin < printed.size(); begin = printed.find('\n', begin) + 1) {
-    const auto key = printed.substr(begin, printed.find(':', begin) - begin + 1);
-    CAPTURE(key);
-    at = conf::example().find("\n" + key, at);
-    REQUIRE(at != std::string_view::npos);
-    ++at;
-  }
-}
-
 TEST_CASE("every key can be set, and says what it was set to") {
   const auto settings = load(R"(
 depot: depot
