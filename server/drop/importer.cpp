@@ -89,9 +89,10 @@ net::awaitable<void> Importer::run() {
   }
 }
 
-// Two servers that import one drop would take its files away from each other.
+// Two servers that import one drop would take its files away from each other. The lock is on state/staging: a
+// handle of drop/ itself would keep the kernel from telling that drop/ was removed.
 net::awaitable<void> Importer::hold_drop() {
-  const auto lock = [folder = shared_.depot.drop()] { return storage::DirectoryLock::try_to(folder); };
+  const auto lock = [folder = shared_.depot.staging()] { return storage::DirectoryLock::try_to(folder); };
   for (bool told = false; !stopping_ && !drop_lock_; told = true) {
     drop_lock_ = co_await shared_.disk.run(lock);
     if (drop_lock_) {

@@ -302,6 +302,7 @@ bool SshSession::serve_channels(SshTurns::Time end) {
   for (auto left = channels_.size(); left > 0 && !over_; --left) {
     const auto channel = channels_.front();
     channels_.splice(channels_.end(), channels_, channels_.begin());
+    if (!channel->serves() && !inbox_.empty()) continue;  // a request that waits may say what it is for
     more |= channel->serve(end);
     if (left > 1 && Clock::now() >= end) return true;
   }
@@ -432,6 +433,11 @@ void SshSession::channel_request(ssh::Message message) {
     const bool cut = text.size() > longest_command_told;
     return refuse(m, fmt::format("the command \"{}{}\": {}", text.substr(0, longest_command_told),
                                  cut ? "..." : "", command.error()));
+  }
+  // Without a terminal OpenSSH's client leaves before it shows what a shell is answered.
+  if (free && type == SSH_CHANNEL_REQUEST_PTY) {
+    ssh_message_channel_request_reply_success(m);
+    return;
   }
   if (free && type == SSH_CHANNEL_REQUEST_SHELL) {
     (*place)->decline(std::move(message), only_files());

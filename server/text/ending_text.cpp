@@ -108,15 +108,15 @@ std::string by_server(const TransferEnded& e) {
 }
 
 std::string nothing_came_back(const TransferEnded& e) {
-  std::string text = "nothing ever came back from the client: does a firewall or NAT on the way stop it?";
-  if (e.tftp && !e.tftp->single_port) {
-    text +=
-        " tftp.single_port: true answers from the port that was asked, and tftp.port_range names ports to "
-        "open in the firewall";
-  }
-  if (e.write && e.tftp && e.tftp->block_size > largest_unfragmented)
-    text += "; or the fragments of its large blocks are lost: tftp.max_block_size: 1428";
-  return text;
+  constexpr std::string_view ports =
+      " tftp.single_port: true answers from the port that was asked, and tftp.port_range names ports to open "
+      "in the firewall";
+  constexpr std::string_view fragments =
+      "; or the fragments of its large blocks are lost: tftp.max_block_size: 1428";
+  const bool may_move = e.tftp && !e.tftp->single_port;
+  const bool large = e.write && e.tftp && e.tftp->block_size > largest_unfragmented;
+  return fmt::format("nothing ever came back from the client: does a firewall or NAT on the way stop it?{}{}",
+                     may_move ? ports : "", large ? fragments : "");
 }
 
 }  // namespace

@@ -1,31 +1,23 @@
 #include "server/text/json.hpp"
 
 #include <cstddef>
+#include <cstdint>
+
+#include "storage/files/code_point.hpp"
 
 namespace server {
 
 namespace {
 
-// The length of the UTF-8 sequence that `text` begins with; 0 for what is not UTF-8 (RFC 3629).
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  const bool bad_first = first < 0xc2 || first > 0xf4;
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool no_character = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
-  if (bad_first || overlong || no_character) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0U) != 0x80U) return 0;
-  return length;
-}
-
-std::string json_character(std::string_view sequence) {
-  const char c = sequence.front();
-  if (c == '"' || c == '\\') return std::string("\\") + c;
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f ? fmt::format("\\u{:04x}", byte) : std::string(sequence);
+// The character itself, or as \u where it does not show: JSON keeps the very text, and a terminal is safe.
+std::string json_character(std::string_view text, const storage::Character& character) {
+  if (!character.valid) return "\\ufffd";
+  const auto code = static_cast<std::uint32_t>(character.code);
+  if (code == '"' || code == '\\') return {'\\', static_cast<char>(code)};
+  if (!storage::is_hidden(character.code)) return std::string(text.substr(0, character.length));
+  if (code < 0x10000) return fmt::format("\\u{:04x}", code);
+  const auto above = code - 0x10000;  // a surrogate pair (RFC 8259 7)
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff));
 }
 
 }  // namespace
@@ -33,9 +25,9 @@ std::string json_character(std::string_view sequence) {
 std::string json_text(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    const auto length = sequence_length(text);
-    out += length == 0 ? "\\ufffd" : json_character(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+    const auto character = storage::first_character(text);
+    out += json_character(text, character);
+    text.remove_prefix(character.length);
   }
   return out + "\"";
 }

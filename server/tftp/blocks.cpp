@@ -50,6 +50,13 @@ std::optional<TftpBlocks::Packets> OctetBlocks::cached(const tftp::SendData& bat
   return packets;
 }
 
+bool OctetBlocks::only_asks(const tftp::SendData& batch) const {
+  auto& [buffer, gaps] = scratch();
+  layout_.lay_out(batch, buffer, gaps);
+  const auto got = image_->file().read_cached(gaps, batch.offset);
+  return ends_file(batch) && got && *got == batch.size;
+}
+
 TftpBlocks::Filled OctetBlocks::read(const tftp::SendData& batch) {
   Filled filled{.block = batch.block};
   filled.packets.resize(layout_.size_of(batch));

@@ -30,6 +30,9 @@ class TftpBlocks {
   // From memory: nothing when the disk would have to be asked, or when the batch ends the file, which has to
   // be compared with what it was first. They hold until the next call on the loop.
   virtual std::optional<Packets> cached(const tftp::SendData& batch) = 0;
+  // Whether read() has the bytes in memory and only asks whether the file is what it was: that waits for no
+  // disk that is slow to read.
+  virtual bool only_asks(const tftp::SendData&) const { return false; }
   // May wait for the disk: for a worker, one at a time.
   virtual Filled read(const tftp::SendData& batch) = 0;
 
@@ -45,6 +48,7 @@ class OctetBlocks final : public TftpBlocks {
   explicit OctetBlocks(std::shared_ptr<SharedImage> image)
       : TftpBlocks(image->layout()), image_(std::move(image)) {}
   std::optional<Packets> cached(const tftp::SendData& batch) override;
+  bool only_asks(const tftp::SendData& batch) const override;
   Filled read(const tftp::SendData& batch) override;
 
  private:

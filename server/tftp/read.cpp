@@ -166,16 +166,18 @@ tftp::SendData TftpRead::next_batch() const {
 }
 
 void TftpRead::fetch(const tftp::SendData& batch) {
-  shared_.content.run([blocks = blocks_, batch] { return blocks->read(batch); },
-                      [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
-                        guarded([&] {
-                          if (filled)
-                            take(std::move(*filled));
-                          else
-                            machine_->file_unreadable("out of memory");
-                          resume();
-                        });
-                      });
+  // The end of a file in memory must not wait behind reads of a slow disk.
+  auto& lane = blocks_->only_asks(batch) ? shared_.disk : shared_.content;
+  lane.run([blocks = blocks_, batch] { return blocks->read(batch); },
+           [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
+             guarded([&] {
+               if (filled)
+                 take(std::move(*filled));
+               else
+                 machine_->file_unreadable("out of memory");
+               resume();
+             });
+           });
 }
 
 void TftpRead::closed() { let_go(std::move(blocks_)); }

@@ -51,7 +51,7 @@ def test_one_address_writes_so_many_lines_and_hides_no_login_of_its_own(start_se
     flood(server, left_out)
     fail_to_log_in(server)
 
-    server.wait_for_log(r'"user":"mallory","client":"127.0.0.1","method":"password","event":"ssh.denied"')
+    server.wait_for_log(r'"user":"mallory","client":"127.0.0.1","method":"password","fault":"unknown_user","event":"ssh.denied"')
     lines = [json.loads(line) for line in server.whole_log("{")]
     told = next(line for line in lines if line["event"] == "log.left_out")
     assert told["about"] == "127.0.0.1" and told["lines"] > 0 and told["seconds"] == 10

@@ -280,7 +280,7 @@ def drop(server, patience):
 
 @contextlib.contextmanager
 def importing(server, _):
-    yield lambda: drop(server, SOON)
+    yield lambda: drop(server, 5 * SOON)
 
 
 KINDS = [reading_by_tftp, writing_by_tftp, connecting, exchanging_keys, logging_in_by_password, logging_in_by_key,

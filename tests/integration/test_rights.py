@@ -87,9 +87,9 @@ def test_after_that_everything_goes_on(start_server, others_depot, images, bundl
     image = others_depot / "arriving"
     image.write_bytes(b"an image")
     image.chmod(0o644)
-    image.rename(others_depot / "drop/ap9g9")  # of root; who owns the folder may take it away
-    wait_until(lambda: list(others_depot.glob("images/**/ap9g9")) and not os.listdir(others_depot / "drop"))
-    (published,) = others_depot.glob("images/**/ap9g9")
+    image.rename(others_depot / "drop/firmware-9")  # of root; who owns the folder may take it away
+    wait_until(lambda: list(others_depot.glob("images/**/firmware-9")) and not os.listdir(others_depot / "drop"))
+    (published,) = others_depot.glob("images/**/firmware-9")
     assert published.stat().st_uid == NOBODY.pw_uid
 
     log.rename(logs / "apdepot.log.1")
@@ -241,7 +241,7 @@ def roots_own(tmp_path):
 
 @pytest.fixture
 def image(tmp_path):
-    file = tmp_path / "ap1g7"
+    file = tmp_path / "firmware-7"
     file.write_bytes(b"y" * 10240)
     file.chmod(0o600)
     return file
@@ -260,7 +260,7 @@ def test_a_link_in_the_depot_leads_root_nowhere(others_depot, roots_own, image, 
     before = apdepot.snapshot(roots_own)
     password = tmp_path / "password"
     password.write_text("p w d\n")
-    other = tmp_path / "ap1g6"
+    other = tmp_path / "firmware-6"
     other.write_bytes(b"z" * 10240)
     for command in (("import", other), ("user", "add", "evil", "--password-file", password), ("promote", RELEASE),
                     ("retire", RELEASE), ("verify",), ("releases",), ("user", "list"), ("config", "check")):
@@ -281,7 +281,7 @@ def test_root_reads_what_it_is_given_and_is_nobody_then(others_depot, roots_own,
         path.chmod(0o600)
     roots_own.chmod(0o700)
     shutil.copy(image, roots_own)
-    succeed("import", roots_own / "ap1g7", "--config", config, depot=others_depot)
+    succeed("import", roots_own / "firmware-7", "--config", config, depot=others_depot)
     succeed("user", "add", "new", "--password-file", password, "--config", config, depot=others_depot)
 
     assert {path.lstat().st_uid for path in others_depot.rglob("*")} == {NOBODY.pw_uid}

@@ -803,7 +803,7 @@ def test_paramiko_writes_here_and_there(server, uploads):
         session.posix_rename("/uploads/file", "/uploads/d/file")
         with pytest.raises(PermissionError):
             session.symlink("/etc/passwd", "/uploads/link")
-        with pytest.raises(OSError, match="Failure"):
+        with pytest.raises(OSError, match="File exists, and nothing is replaced"):
             session.open("/uploads/d/file", "x")
         session.get_channel().get_transport().close()
 

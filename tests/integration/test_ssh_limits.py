@@ -287,9 +287,9 @@ def test_another_option_is_refused_with_its_place(tmp_path, key):
 def test_a_key_with_another_option_in_the_users_file_lets_nobody_in(start_server, empty_depot, key):
     public_line = key.with_suffix(".pub").read_text().strip()
     file = empty_depot / "state/users.yaml"
-    file.write_text(f"users:\n  - name: keyed\n    authorized_keys: ['no-pty {public_line}']\n")
+    file.write_text(f"users:\n  - name: keyed\n    authorized_keys: ['environment=\"A=b\" {public_line}']\n")
     file.chmod(0o600)
     server = start_server(empty_depot)
 
     assert not key_opens(server, key, "127.0.0.1")
-    server.wait_for_log(r"users\.yaml:3: users\[0\]\.authorized_keys: in key 1, the option no-pty is not honoured")
+    server.wait_for_log(r"users\.yaml:3: users\[0\]\.authorized_keys: in key 1, the option environment is not honoured")

@@ -244,7 +244,7 @@ def test_a_packet_that_cannot_be_ends_its_session_and_no_other(server, neighbour
         sftp.send_raw(u32(length) + bytes([REALPATH]) + bytes(300_000))
     sftp.expect_closed()
 
-    server.wait_for_log(r"^sftp-server\[\d+\]: (bad message from|Disconnecting user)")
+    server.wait_for_log(r"^(sshd|sftp-server)\[\d+\]: (bad message from|Disconnecting user)")
     neighbour.finish()
 
 

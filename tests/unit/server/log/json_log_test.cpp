@@ -27,6 +27,12 @@ event::TransferEnded ended(protocols::Cause cause) {
   return {7, event::Protocol::sftp, "192.0.2.7", "ewc", "/a", "/b", false, 5, 3, 1.5, {cause, 2, "c"}};
 }
 
+event::TransferEnded scp_ended() {
+  auto event = ended(protocols::Cause::complete);
+  event.protocol = event::Protocol::scp;
+  return event;
+}
+
 event::TransferEnded tftp_ended() {
   auto event = ended(protocols::Cause::complete);
   event.protocol = event::Protocol::tftp;
@@ -117,6 +123,8 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"shutdown","code":2,"error":"c","remedy":"drain is how many seconds transfers may go on when the server stops","event":"transfer.ended"})json"},
       {ended(protocols::Cause::broke_off),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"broke_off","code":2,"error":"c","event":"transfer.ended"})json"},
+      {scp_ended(),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"scp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","event":"transfer.ended"})json"},
       {tftp_ended(),
        R"json({"number":7,"user":"","client":"192.0.2.7","protocol":"tftp","asked":"/a","name":"/b","write":false,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","blksize":1428,"windowsize":4,"resent":6,"netascii":true,"by_broadcast":true,"event":"transfer.ended"})json"},
       {TftpRefused{7, "192.0.2.7", tftp::ErrorCode::file_not_found},
