@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <new>
 #include <string_view>
 
 #include "storage/depot/staging.hpp"
@@ -26,7 +27,12 @@ Handle open_directory(const fs::path& directory) {
 fs::path make_area(const fs::path& staging) {
   std::string name = staging / "work-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) fail("cannot make a folder in " + staging.string());
-  return name;
+  try {
+    return fs::path(name);
+  } catch (const std::bad_alloc&) {
+    ::rmdir(name.c_str());
+    throw;
+  }
 }
 
 // Removes all that lies in `directory`. Allocates nothing itself (the system's readdir has a buffer of its
