@@ -382,7 +382,7 @@ class Ordeal:
         return self.memory.stop()
 
 
-@pytest.mark.parametrize("in_a_row", [1, 20])
+@pytest.mark.parametrize("in_a_row", [1, pytest.param(20, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_runs_out(kind, in_a_row, pytestconfig, start_server, depot, tmp_path, images, key):
     ordeal = Ordeal(start_server, depot, FailingMemory(tmp_path / "memory"), images["ap1g4"], key)
