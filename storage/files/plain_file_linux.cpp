@@ -6,8 +6,8 @@
 
 #include <cerrno>
 
-#include "storage/files/plain_file.hpp"
 #include "storage/files/file_linux.hpp"
+#include "storage/files/plain_file.hpp"
 
 namespace storage {
 namespace {

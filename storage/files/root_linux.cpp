@@ -10,8 +10,8 @@
 #include <climits>
 
 #include "storage/files/durable_linux.hpp"
-#include "storage/files/root.hpp"
 #include "storage/files/file_linux.hpp"
+#include "storage/files/root.hpp"
 #include "storage/files/walk_linux.hpp"
 
 namespace storage {
