@@ -89,10 +89,9 @@ net::awaitable<void> Importer::run() {
   }
 }
 
-// Two servers that import one drop would take its files away from each other. The lock is on state/staging: a
-// handle of drop/ itself would keep the kernel from telling that drop/ was removed.
+// Two servers that import one drop would take its files away from each other.
 net::awaitable<void> Importer::hold_drop() {
-  const auto lock = [folder = shared_.depot.staging()] { return storage::DirectoryLock::try_to(folder); };
+  const auto lock = [&depot = shared_.depot] { return storage::hold_drop(depot); };
   for (bool told = false; !stopping_ && !drop_lock_; told = true) {
     drop_lock_ = co_await shared_.disk.run(lock);
     if (drop_lock_) {

@@ -158,8 +158,8 @@ void Server::run() {
                       "uploaded: put the whole depot on one"});
   importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
   sweep_staging();
-  if (settings_->import.watch)
-    start_importer();  // first, so that what is dropped as soon as we are ready is seen
+  if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
+    disk_.run([this] { return storage::hold_drop(depot_).has_value(); }, [](auto) {});  // else it does so
   const auto ready = ready_line() + "\n" +
                      (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
   std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
@@ -321,20 +321,21 @@ void Server::sweep_staging() {
       return true;
     };
     importing_.run(sweep, [](auto) {});
-    storage::return_taken(depot_);  // before drop/ is watched, and looked through
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
   }
 }
 
-void Server::start_importer() {
+bool Server::start_importer() {
   try {
     importer_.emplace(shared_);
     shared_.start(importer_->run(), "the drop folder's import");
+    return true;
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{
         fmt::format("drop/ is not watched ({}): `apdepot import FILE` does the same", e.what())});
   }
+  return false;
 }
 
 // Without memory that there may not be: it could not be stopped any more.

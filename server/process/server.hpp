@@ -58,7 +58,7 @@ class Server {
   void make_host_keys();
   void check_users();
   void sweep_staging();
-  void start_importer();
+  bool start_importer();  // false: drop/ is not watched
   void heed_signals();
   void heed(int signal);
   void reload();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "storage/depot/depot.hpp"
+#include "storage/depot/staging.hpp"
 #include "storage/files/file.hpp"
 
 namespace storage {
@@ -42,7 +43,10 @@ class DroppedFile {
 // The number of files in rejected/, without their reasons.
 std::size_t rejected_files(const Depot& depot);
 
-// Back to drop/ goes what a killed server had taken out of it. At the start, before the first import.
-void return_taken(const Depot& depot);
+// Makes the caller the one that imports what is put into drop/, as long as it holds the lock, and puts back
+// what a killed server had taken out of drop/. Nothing while another server holds it: what that one has taken
+// is being imported. The lock is on state/staging, because a handle of drop/ itself would keep the kernel
+// from telling that drop/ was removed. Throws std::system_error.
+std::optional<DirectoryLock> hold_drop(const Depot& depot);
 
 }  // namespace storage

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <system_error>
 
-#include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/one_line.hpp"
@@ -241,11 +240,14 @@ std::size_t rejected_files(const Depot& depot) {
   return files;
 }
 
-void return_taken(const Depot& depot) {
+std::optional<DirectoryLock> hold_drop(const Depot& depot) {
+  auto lock = DirectoryLock::try_to(depot.staging());
+  if (!lock) return {};
   for (const auto& parent : {depot.taken(), depot.drop() / in_drop}) {
     std::error_code missing;
     for (const auto& entry : fs::directory_iterator(parent, missing)) return_from(entry.path(), depot.drop());
   }
+  return lock;
 }
 
 }  // namespace storage

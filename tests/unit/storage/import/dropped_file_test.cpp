@@ -153,10 +153,22 @@ TEST_CASE_FIXTURE(Dropping, "what a killed server had taken goes back, beside wh
   dir.write("state/taken/take-2/free", "taken too");
   dir.write("drop/.taken/take-3/b.zip", "taken as well");
   dir.write("drop/b.zip", "newer");
-  storage::return_taken(depot);
+  const auto held = storage::hold_drop(depot);
+  CHECK(held);
   CHECK(content_of(depot.drop() / "b.zip") == "newer");
   CHECK(content_of(depot.drop() / "free") == "taken too");
   const Names both{content_of(depot.drop() / "b.2.zip"), content_of(depot.drop() / "b.3.zip")};
   CHECK(both == Names{"taken", "taken as well"});
   CHECK(nothing_is_taken());
+}
+
+TEST_CASE_FIXTURE(Dropping, "what another server has taken stays with it") {
+  auto other = storage::hold_drop(depot);
+  REQUIRE(other);
+  dir.write("state/taken/take-1/b.zip", "being imported");
+  CHECK_FALSE(storage::hold_drop(depot));
+  CHECK_FALSE(fs::exists(depot.drop() / "b.zip"));
+  other.reset();
+  CHECK(storage::hold_drop(depot));
+  CHECK(content_of(depot.drop() / "b.zip") == "being imported");
 }
