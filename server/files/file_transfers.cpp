@@ -1,5 +1,6 @@
 #include "server/files/file_transfers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/files/file_changed.hpp"
@@ -16,8 +17,9 @@ Ending failure(std::error_code error, bool write) {
   return {error == std::errc::file_too_large ? Cause::too_large : Cause::unwritable, 0, error.message()};
 }
 
-bool whole(bool write, std::optional<std::uint64_t> size, std::uint64_t bytes) {
-  return !write && size && bytes >= *size;
+// A client that read the first half twice has not the file.
+bool whole(std::uint64_t size, std::uint64_t bytes, std::uint64_t furthest) {
+  return bytes >= size && furthest >= size;
 }
 
 }  // namespace
@@ -29,7 +31,10 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
   if (const auto* read = std::get_if<files::ReadFile>(&operation)) {
     auto* const transfer = find(read->handle);
     if (!transfer) return {};
-    if (const auto* count = std::get_if<std::size_t>(&answer)) transfer->bytes += *count;
+    if (const auto* count = std::get_if<std::size_t>(&answer)) {
+      transfer->bytes += *count;
+      if (*count > 0) transfer->furthest = std::max(transfer->furthest, read->offset + *count);
+    }
     if (error && !transfer->failed) transfer->failed = *error;
   } else if (const auto* write = std::get_if<files::WriteFile>(&operation)) {
     auto* const transfer = find(write->handle);
@@ -62,7 +67,8 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
 // A client may ask for what it has already once more, and close then: that is no failure.
 Ending FileTransfers::closed(const Transfer& transfer) const {
   if (transfer.failed) return failure(transfer.failed, transfer.write);
-  if (transfer.write || !transfer.size || transfer.bytes >= *transfer.size) return {Cause::complete};
+  if (transfer.write || !transfer.size || whole(*transfer.size, transfer.bytes, transfer.furthest))
+    return {Cause::complete};
   return {session_.protocol == event::Protocol::scp ? Cause::client_error : Cause::partly_read};
 }
 
@@ -71,7 +77,7 @@ std::vector<event::TransferEnded> FileTransfers::end_all(Cause cause, std::strin
   for (const auto& [handle, transfer] : std::exchange(open_, {})) {
     if (transfer.failed) {
       all.push_back(ended(transfer, failure(transfer.failed, transfer.write), now));
-    } else if (whole(transfer.write, transfer.size, transfer.bytes)) {
+    } else if (!transfer.write && transfer.size && whole(*transfer.size, transfer.bytes, transfer.furthest)) {
       all.push_back(ended(transfer, {Cause::complete}, now));
     } else {
       all.push_back(ended(transfer, {cause, 0, std::string(text)}, now));
@@ -82,7 +88,7 @@ std::vector<event::TransferEnded> FileTransfers::end_all(Cause cause, std::strin
 
 void FileTransfers::begin(std::uint32_t handle, std::string asked, std::string name, bool write,
                           std::optional<std::uint64_t> size, Time now) {
-  open_.insert_or_assign(handle, Transfer{std::move(asked), from_top(name), write, size, 0, now});
+  open_.insert_or_assign(handle, Transfer{std::move(asked), from_top(name), write, size, 0, 0, now});
 }
 
 FileTransfers::Transfer* FileTransfers::find(std::uint32_t handle) {

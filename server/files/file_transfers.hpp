@@ -44,7 +44,8 @@ class FileTransfers {
     std::string asked, name;
     bool write;
     std::optional<std::uint64_t> size;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;     // that were read or written, those of one place again and again
+    std::uint64_t furthest = 0;  // of these: where the last of them ended
     Time began;
     std::error_code failed = {};  // the first thing that went wrong
   };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <map>
 
 #include "storage/files/file_changed.hpp"
 
@@ -17,6 +18,7 @@ struct Driven {
   FileTransfers::Time now{};
   FileTransfers transfers;
   std::array<std::byte, 100> bytes{};
+  std::map<std::uint32_t, std::uint64_t> at{};
 
   explicit Driven(event::Protocol protocol = event::Protocol::sftp, std::string root = "/")
       : transfers({protocol, 9, "192.0.2.7", "ewc", std::move(root)}) {}
@@ -28,8 +30,13 @@ struct Driven {
   void open(std::uint32_t handle, std::uint64_t size) {
     CHECK_FALSE(done(files::OpenFile{handle, *storage::Path::parse("/ap1g8")}, files::Done{}, {{}, size}));
   }
+  void read_at(std::uint32_t handle, std::uint64_t offset, std::size_t count) {
+    CHECK_FALSE(done(files::ReadFile{handle, offset, bytes}, count));
+  }
+  // From where it has come to.
   void read(std::uint32_t handle, std::size_t count) {
-    CHECK_FALSE(done(files::ReadFile{handle, 0, bytes}, count));
+    read_at(handle, at[handle], count);
+    at[handle] += count;
   }
   event::TransferEnded close(std::uint32_t handle, const files::Answer& answer = files::Done{}) {
     auto ended = done(files::CloseHandle{handle}, answer);
@@ -57,6 +64,18 @@ TEST_CASE("a file that is read to its end and closed was sent, with all that is 
   CHECK(ended.user == "ewc");
   CHECK(ended.number == 9);
   CHECK_FALSE(d.done(files::CloseHandle{3}, files::Done{}));  // a folder's handle, by now
+}
+
+TEST_CASE("a file of which one half was read twice was read in part") {
+  Driven d;
+  d.open(3, 100);
+  d.read_at(3, 0, 50);
+  d.read_at(3, 0, 50);
+  CHECK(d.close(3).how.cause == Cause::partly_read);
+  d.open(3, 100);
+  d.read_at(3, 50, 50);
+  d.read_at(3, 0, 50);
+  CHECK(d.close(3).how.cause == Cause::complete);
 }
 
 TEST_CASE("who closes before the end has read a part, and over SCP has broken off") {
