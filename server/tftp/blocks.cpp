@@ -51,10 +51,11 @@ std::optional<TftpBlocks::Packets> OctetBlocks::cached(const tftp::SendData& bat
 }
 
 bool OctetBlocks::only_asks(const tftp::SendData& batch) const {
+  if (!ends_file(batch)) return false;
   auto& [buffer, gaps] = scratch();
   layout_.lay_out(batch, buffer, gaps);
   const auto got = image_->file().read_cached(gaps, batch.offset);
-  return ends_file(batch) && got && *got == batch.size;
+  return got && *got == batch.size;
 }
 
 TftpBlocks::Filled OctetBlocks::read(const tftp::SendData& batch) {

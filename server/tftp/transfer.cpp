@@ -220,7 +220,8 @@ void TftpTransfer::end_dallying() {
 void TftpTransfer::ended(tftp::Finished how) {
   told_end_ = true;
   const bool by_client = how.by() == protocols::EndedBy::client && how.cause != tftp::Cause::complete;
-  const bool unheard = how.diagnosis == tftp::Diagnosis::nothing_came_back || by_client;
+  const bool told_so = by_client && how.code == static_cast<int>(tftp::ErrorCode::unknown_transfer_id);
+  const bool unheard = how.diagnosis == tftp::Diagnosis::nothing_came_back || told_so;
   if (asked_.by_broadcast && unheard && machine_->bytes() == 0) how = {tftp::Cause::other_server};
   if (!machine_->answered() &&
       !noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered, path_)) {

@@ -202,6 +202,15 @@ def test_a_broadcast_that_cannot_be_served_gets_no_answer_for_another_server_may
 
 
 @needs_networks
+def test_who_asks_for_the_size_by_broadcast_has_taken_no_other_servers_answer(start_at, site):
+    server = start_at(f"0.0.0.0:{PORT}")
+    with site.client("lan", "255.255.255.255") as client:
+        client.ask(IMAGE, "tsize", 0)
+        client.send(error(8, "User aborted"))
+        server.wait_for_log(rf"^in\.tftpd\[\d+\]: {IMAGE} not sent: 198\.51\.100\.10 asked for its size only ")
+
+
+@needs_networks
 def test_who_took_another_servers_answer_to_its_broadcast_is_no_failure(start_at, site):
     server = start_at(f"0.0.0.0:{PORT}")
     with site.client("lan", "255.255.255.255") as client:
