@@ -1,6 +1,9 @@
 #include "conf/printer.hpp"
 
+#include <fmt/format.h>
+
 #include "conf/size.hpp"
+#include "storage/files/code_point.hpp"
 
 namespace conf {
 
@@ -57,9 +60,23 @@ void Printer::flag(std::string_view key, bool value) { begin(key) << value; }
 
 void Printer::nothing(std::string_view key) { begin(key) << YAML::Null; }
 
+// Each text stands in double quotes, so what does not show, or turns text round, can be escaped afterwards.
 std::string Printer::take() {
   out_ << YAML::EndMap;
-  return std::string(out_.c_str(), out_.size()) + "\n";
+  std::string_view rest(out_.c_str(), out_.size());
+  std::string text;
+  while (!rest.empty()) {
+    const auto [code, length, valid] = storage::first_character(rest);
+    if (!valid || code < 0x80 || !storage::is_hidden(code)) {
+      text += rest.substr(0, length);
+    } else if (form_ == Form::json) {
+      text += storage::json_escape(code);
+    } else {
+      text += fmt::format("\\U{:08x}", static_cast<std::uint32_t>(code));
+    }
+    rest.remove_prefix(length);
+  }
+  return text + "\n";
 }
 
 }  // namespace conf

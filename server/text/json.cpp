@@ -15,9 +15,7 @@ std::string json_character(std::string_view text, const storage::Character& char
   const auto code = static_cast<std::uint32_t>(character.code);
   if (code == '"' || code == '\\') return {'\\', static_cast<char>(code)};
   if (!storage::is_hidden(character.code)) return std::string(text.substr(0, character.length));
-  if (code < 0x10000) return fmt::format("\\u{:04x}", code);
-  const auto above = code - 0x10000;  // a surrogate pair (RFC 8259 7)
-  return fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff));
+  return storage::json_escape(character.code);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "storage/files/code_point.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <span>
@@ -148,6 +150,13 @@ Character last_character(std::string_view text) {
     if (character.valid && character.length == length) return character;
   }
   return {static_cast<std::uint8_t>(text.back())};
+}
+
+std::string json_escape(char32_t code) {
+  const auto number = static_cast<std::uint32_t>(code);
+  if (number < 0x10000) return fmt::format("\\u{:04x}", number);
+  const auto above = number - 0x10000;
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff));
 }
 
 }  // namespace storage

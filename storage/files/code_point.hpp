@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace storage {
@@ -21,6 +22,8 @@ struct Character {
   std::size_t length = 1;
   bool valid = false;
 };
+// As JSON writes it where it must not stand itself: "\u202e", above U+FFFF a pair (RFC 8259 7).
+std::string json_escape(char32_t code);
 Character first_character(std::string_view text);
 Character last_character(std::string_view text);
 

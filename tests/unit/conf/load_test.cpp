@@ -740,6 +740,17 @@ TEST_CASE("what is printed as YAML loads again and means the same") {
   CHECK(load(conf::to_yaml(load("depot: 'null'"))).depot == "null");
 }
 
+TEST_CASE("what is printed shows each character that would not show, and means the same") {
+  const std::string hostile = "/srv/a\u202eb\u2028c\U000e0041d\u00e4";
+  const auto settings = load("depot: \"" + hostile + "\"\nlookup: {aliases: {\"/\u200b\": /}}\n");
+  const auto yaml = conf::to_yaml(settings), json = conf::to_json(settings);
+  CHECK(yaml.starts_with("depot: \"/srv/a\\U0000202eb\\U00002028c\\U000e0041d\u00e4\"\n"));
+  CHECK(json.starts_with("{\"depot\": \"/srv/a\\u202eb\\u2028c\\udb40\\udc41d\u00e4\", "));
+  CHECK(json.find("\"/\\u200b\": \"/\"") != json.npos);
+  CHECK(load(yaml).depot == hostile);
+  CHECK(load(yaml).lookup.aliases == settings.lookup.aliases);
+}
+
 TEST_CASE("what is printed never holds a password's hash") {
   const auto settings = load(user(std::string("      password_hash: ") + hash + "\n"));
   const auto yaml = conf::to_yaml(settings);
