@@ -226,7 +226,7 @@ struct Fields {
     return out.add("seconds", static_cast<std::uint64_t>(e.period.count())), "log.left_out";
   }
   std::string_view operator()(const Missed& e) const {
-    out.add("number", e.number), out.add("protocol", e.protocol == Protocol::tftp ? "tftp" : "sftp");
+    out.add("number", e.number), out.add("protocol", server::word(e.protocol));
     out.add("cause", cause_name(e.miss.cause)), out.add("what", e.miss.what),
         out.add("hint", e.miss.hint, most_of_ours);
     if (e.miss.nearest) out.add_safe("nearest", escaped_path(e.miss.nearest->text()));

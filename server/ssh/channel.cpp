@@ -193,6 +193,7 @@ void SshChannel::decline(ssh::Message request, std::string text) {
 }
 
 void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeService make) {
+  protocol_ = protocol;
   leases_ = std::make_shared<Leases>();
   auto root_lease = lease({});
   if (!root_lease) {
@@ -429,8 +430,7 @@ bool SshChannel::expected(const storage::Path& missing, std::error_code error) c
 // Also of a name that was looked at before, and was missing then: clients ask first.
 void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
   if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
-  shared_.events.emit(
-      event::Missed{connection_.number(), event::Protocol::sftp, explain_unwritten(path, error)});
+  shared_.events.emit(event::Missed{connection_.number(), protocol_, explain_unwritten(path, error)});
 }
 
 // One line a name. The client has its status code already, or has it while we look.
@@ -439,7 +439,7 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
   flush();
   if (!channel_) return;
   const auto tell = [this](storage::Miss miss) {
-    shared_.events.emit(event::Missed{connection_.number(), event::Protocol::sftp, std::move(miss)});
+    shared_.events.emit(event::Missed{connection_.number(), protocol_, std::move(miss)});
   };
   if (shared_.explaining.busy() >= most_explanations || !shared_.explaining_turns.enter(use_->address()))
     return tell(storage::plain_miss(missing.text(), error));

@@ -126,6 +126,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   using Leases = std::map<std::uint32_t, OpenFiles::Lease>;
   std::shared_ptr<Leases> leases_;
   std::optional<UserFiles> files_;
+  event::Protocol protocol_ = event::Protocol::sftp;  // of the service
   std::optional<FileTransfers> transfers_;
   // Of what is open when the service ends; of the client's own leaving unless the connection says another.
   protocols::Ending end_{.cause = protocols::Cause::disconnected};

@@ -176,6 +176,8 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"protocol":"tftp","cause":"WRITE_REFUSED","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::tftp, storage::Cause::read_refused),
        R"json({"number":7,"protocol":"tftp","cause":"READ_REFUSED","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
+      {missed(Protocol::scp, storage::Cause::not_found),
+       R"json({"number":7,"protocol":"scp","cause":"NOT_FOUND","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::sftp, storage::Cause::not_found),
        R"json({"number":7,"protocol":"sftp","cause":"NOT_FOUND","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {Missed{7, Protocol::tftp, {storage::Cause::not_found, "a", "", {}, {}}},
