@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "conf/authorized_key.hpp"
+#include "conf/split_off.hpp"
 #include "conf/users.hpp"
 
 namespace conf {
@@ -18,13 +19,6 @@ bool is_base64(std::string_view text) {
            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
                   c == '/';
          });
-}
-
-// What stands before the first `separator`; `text` keeps what stands after it.
-std::string_view split_off(std::string_view& text, char separator) {
-  const auto field = text.substr(0, text.find(separator));
-  text.remove_prefix(std::min(field.size() + 1, text.size()));
-  return field;
 }
 
 // "ln=14,r=8,p=5"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conf/network.hpp"
+#include "conf/split_off.hpp"
 
 namespace conf {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::array key_types{KeyType{"ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5"},
                                KeyType{"ecdsa-sha2-nistp384", "AAAAE2VjZHNhLXNoYTItbmlzdHAzODQ"},
                                KeyType{"ecdsa-sha2-nistp521", "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjE"}};
 
-// What they forbid nobody may here, so that they are honoured by nature.
+// They forbid what this server never does, so that it honours them.
 constexpr std::array<std::string_view, 5> idle_options{"no-agent-forwarding", "no-port-forwarding", "no-pty",
                                                        "no-user-rc", "no-x11-forwarding"};
 // sshd 10's, beside those that are honoured.
@@ -43,13 +44,6 @@ std::string lower(std::string_view text) {
   std::string low(text);
   std::ranges::transform(low, low.begin(), [](char c) { return lower(c); });
   return low;
-}
-
-// What stands before the first `separator`; `text` keeps what stands after it.
-std::string_view split_off(std::string_view& text, char separator) {
-  const auto field = text.substr(0, text.find(separator));
-  text.remove_prefix(std::min(field.size() + 1, text.size()));
-  return field;
 }
 
 bool is_base64(std::string_view text) {
