@@ -87,16 +87,7 @@ def big(tmp_path_factory):
 @pytest.fixture(scope="session")
 def state(tmp_path_factory):
     """A state/ with host keys and a user with a password, made once."""
-    directory = tmp_path_factory.mktemp("template")
-    depot = directory / "depot"
-    apdepot.add_user(depot, apdepot.USER, apdepot.PASSWORD, directory)
-    server = apdepot.Server(depot)
-    try:
-        server.fingerprints()
-        server.stop()
-    finally:
-        server.kill()
-    return depot / "state"
+    return apdepot.make_state(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="session")
@@ -128,24 +119,15 @@ def accounts(key):
 @pytest.fixture
 def start(tmp_path, depot, key):
     """Starts servers; `listen` says where for TFTP and SSH, `settings` are a part of the configuration each."""
-    servers = []
+    with apdepot.ended(lambda lines: [line[:300] for line in [*lines[:50], *lines[-50:]]]) as servers:
+        def start(binary=apdepot.BINARY, listen=("127.0.0.1:0", "127.0.0.1:0"), **settings):
+            ssh = {"trusted": [], "users": accounts(key), **settings.pop("ssh", {})}
+            file = apdepot.write_config(tmp_path / "apdepot.yaml", {"drain": 0, **settings, "ssh": ssh})
+            tftp, sshd = listen
+            servers.append(apdepot.Server(depot, file, ("--tftp", tftp, "--ssh", sshd), binary=binary))
+            return servers[-1]
 
-    def start(binary=apdepot.BINARY, listen=("127.0.0.1:0", "127.0.0.1:0"), **settings):
-        ssh = {"trusted": [], "users": accounts(key), **settings.pop("ssh", {})}
-        file = apdepot.write_config(tmp_path / "apdepot.yaml", {"drain": 0, **settings, "ssh": ssh})
-        tftp, sshd = listen
-        servers.append(apdepot.Server(depot, file, ("--tftp", tftp, "--ssh", sshd), binary=binary))
-        return servers[-1]
-
-    yield start
-    try:
-        for server in servers:
-            if server.process.returncode is None:
-                server.stop()
-    finally:
-        for server in servers:
-            server.kill()
-            print("\n".join(line[:300] for line in [*server.lines[:50], *server.lines[-50:]]))
+        yield start
 
 
 @pytest.fixture

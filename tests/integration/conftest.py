@@ -40,15 +40,7 @@ def images(bundle):
 def keyed_state(tmp_path_factory):
     """A state/ with host keys and the user, made once: making them takes longer than most tests."""
     directory = tmp_path_factory.mktemp("template")
-    depot = directory / "depot"
-    apdepot.add_user(depot, apdepot.USER, apdepot.PASSWORD, directory)
-    server = apdepot.Server(depot, apdepot.write_config(directory / "apdepot.yaml", {}))
-    try:
-        server.fingerprints()
-        server.stop()
-    finally:
-        server.kill()
-    return depot / "state"
+    return apdepot.make_state(directory, apdepot.write_config(directory / "apdepot.yaml", {}))
 
 
 @pytest.fixture
@@ -92,22 +84,13 @@ def full_disk(new_depot, keyed_state):
 def start_server(tmp_path, new_depot):
     """Starts servers, and ends them while their depot is still there. `config` is the configuration as a dict; the
     rest is apdepot.Server's."""
-    servers = []
+    with apdepot.ended(lambda lines: lines) as servers:
+        def start(depot, config=None, **options):
+            file = apdepot.write_config(tmp_path / "apdepot.yaml", config or {})
+            servers.append(apdepot.Server(depot, file, **options))
+            return servers[-1]
 
-    def start(depot, config=None, **options):
-        file = apdepot.write_config(tmp_path / "apdepot.yaml", config or {})
-        servers.append(apdepot.Server(depot, file, **options))
-        return servers[-1]
-
-    yield start
-    try:
-        for server in servers:
-            if server.process.returncode is None:
-                server.stop()
-    finally:
-        for server in servers:
-            server.kill()
-            print("\n".join(server.lines))
+        yield start
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 """The binary under test: its commands, and a running server whose log is followed."""
+import contextlib
 import json
 import os
 import pathlib
@@ -209,3 +210,31 @@ def write_config(file, settings):
               "ssh": {"trusted": ["127.0.0.0/8", "::1"], **settings.get("ssh", {})}}
     pathlib.Path(file).write_text(json.dumps(merged, indent=1) + "\n")
     return file
+
+
+def make_state(directory, config=None):
+    """A state/ in `directory` with host keys and the user: making them takes longer than most tests."""
+    depot = directory / "depot"
+    add_user(depot, USER, PASSWORD, directory)
+    server = Server(depot, config)
+    try:
+        server.fingerprints()
+        server.stop()
+    finally:
+        server.kill()
+    return depot / "state"
+
+
+@contextlib.contextmanager
+def ended(shown):
+    """A list for servers, which end well or fail the test; `shown` gives what is printed of the lines of one."""
+    servers = []
+    yield servers
+    try:
+        for server in servers:
+            if server.process.returncode is None:
+                server.stop()
+    finally:
+        for server in servers:
+            server.kill()
+            print("\n".join(shown(server.lines)))
