@@ -46,7 +46,7 @@ conf::Loaded load(const Arguments& arguments) {
 }
 
 constexpr auto stays_root =
-    "the server runs as root, as it was told to: whoever finds a way into it has this host. Give the depot "
+    "the server runs as root, as it was told to: an attacker who takes it over has this host. Give the depot "
     "to "
     "another user (`chown -R apdepot: DEPOT`) and name that one by \"user:\" in the config or --user NAME";
 
