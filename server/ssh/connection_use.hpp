@@ -12,7 +12,7 @@
 namespace server {
 
 // What one SSH connection, with all its channels, uses of what all share, and what the log was told of it.
-// Made when its user opens the first channel; its channels share it. Lives on the loop.
+// Made when its user first has something; its channels share it. Lives on the loop.
 class ConnectionUse {
  public:
   // `end` is called when the connection has to end, because all together hold too much memory.
@@ -29,7 +29,7 @@ class ConnectionUse {
     return files_.take(open_, what);
   }
 
-  // Requests without an answer, and answers that were not sent, of all channels together.
+  // Requests without an answer, and answers that were not sent, of the connection and all its channels.
   void hold(std::size_t before, std::size_t now) { bytes_.change(before, now); }
   bool holds_enough() const { return bytes_.bytes() > share(); }  // more must not be read while it need not
   bool holds_too_much() const { return bytes_.bytes() > too_much; }  // nobody has a reason to

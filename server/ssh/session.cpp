@@ -27,7 +27,8 @@ constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred
 // Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
 // client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
 constexpr std::size_t most_requests_ahead = 2000;
-constexpr std::size_t most_channels = 10;  // at a time, as in sshd
+constexpr std::size_t message_size = 1024;  // about, with its strings
+constexpr std::size_t most_channels = 10;   // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
@@ -148,6 +149,7 @@ void SshSession::service(SshTurns::Time end) {
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
   if (over_ || !conducts_itself()) return;
   handle_messages(end);
+  count_inbox();
   const auto read = packets_.in_packets;
   bool more = !logging_in_ && !over_ && serve_channels(end);
   if (over_ || logging_in_) return;
@@ -381,6 +383,24 @@ void SshSession::log_in(ssh::Message message) {
   if (!login_.handle(session_.get(), std::move(message), done)) logging_in_ = false;
 }
 
+ConnectionUse& SshSession::make_use() {
+  if (use_) return *use_;
+  use_ =
+      std::make_shared<ConnectionUse>(shared_, net::ip::make_address(client_), login_.user()->name, [this] {
+        net::post(shared_.loop, [self = shared_from_this()] {
+          self->guard([&] { self->end("all connections together hold too much, and this one holds most"); });
+        });
+      });
+  return *use_;
+}
+
+// Requests that wait count like the bytes of channels: an address may open many connections.
+void SshSession::count_inbox() {
+  if (!login_.user() || (inbox_.empty() && inbox_held_ == 0)) return;
+  const auto before = std::exchange(inbox_held_, inbox_.size() * message_size);
+  make_use().hold(before, inbox_held_);
+}
+
 // Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
 std::size_t SshSession::open_channels() {
   const auto present = channels_;
@@ -401,17 +421,9 @@ void SshSession::open_channel(ssh_message message) {
       return end(fmt::format("the client takes packets of {} bytes at most; {} are the least", packet,
                              least_packet));
     }
-    if (!use_) {
-      use_ = std::make_shared<ConnectionUse>(
-          shared_, net::ip::make_address(client_), login_.user()->name, [this] {
-            net::post(shared_.loop, [self = shared_from_this()] {
-              self->guard(
-                  [&] { self->end("all connections together hold too much, and this one holds most"); });
-            });
-          });
-    }
     when_free_.reserve(channels_.size() + 1);  // each may wait for one worker
     Connection& connection = *this;
+    make_use();
     channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel, packet));
   }
 }
@@ -542,6 +554,7 @@ void SshSession::wind_up() noexcept {
     login_.close();
   });
   inbox_.clear();
+  if (use_) use_->hold(std::exchange(inbox_held_, 0), 0);
   if (event_) {
     ssh_event_remove_session(event_.get(), session_.get());
     event_.reset();

@@ -86,6 +86,8 @@ class SshSession final : SshChannel::Connection,
   void handle(ssh::Message message);
   void log_in(ssh::Message message);
   std::size_t open_channels();
+  ConnectionUse& make_use();  // of a user who has logged in
+  void count_inbox();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
   void refuse(ssh_message message, std::string what, bool usual = false);
@@ -143,6 +145,7 @@ class SshSession final : SshChannel::Connection,
   ssh::Session session_;
   ssh::Event event_;
   std::deque<ssh::Message> inbox_;   // what came out and is not handled yet
+  std::size_t inbox_held_ = 0;       // bytes, as they are counted
   std::vector<std::string> gssapi_;  // whom requests that libssh refuses claimed to be
   bool starved_ = false;             // a callback had no memory
   SshLogin login_;

@@ -1,4 +1,5 @@
 """What somebody may do over SSH who may only read."""
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -47,6 +48,16 @@ def test_the_server_reads_nothing_from_a_client_that_reads_nothing(start, target
         sent = send_until_it_stands(target(server), kind, 100_000_000)
     assert sent < KERNEL_MB * 1_000_000
     assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_many_connections_together_send_no_more_ahead_than_an_address_may_hold(start, target, beside):
+    """Each is cut off at some 2 MB; the address is at 64."""
+    server = start()
+    kind = next(kind for kind in NO_ANSWERS_READ if "global" in kind)
+    with Growth(server) as growth, beside(server), concurrent.futures.ThreadPoolExecutor(60) as attackers:
+        list(attackers.map(lambda _: send_until_it_stands(target(server), kind, 100_000_000), range(60)))
+    assert growth.megabytes <= 64 + 2 * MOST_MB
     judge_loop(server)
 
 
