@@ -165,11 +165,12 @@ std::optional<fs::path> move_very(const Depot& depot, const std::string& name, c
     const fs::path place = free();
     // The reason first: were we killed in between, the drop is still there, or goes back, and is judged
     // again.
-    if (!reason.empty()) write_durably(reason_beside(place), reason, 0644);
-    const auto undo = [&](bool linked) {
+    const auto reason_file = reason_beside(place);
+    if (!reason.empty()) write_durably(reason_file, reason, 0644);
+    const auto undo = [&](bool linked) noexcept {
       std::error_code ignored;
       if (linked) fs::remove(place, ignored);
-      if (!reason.empty()) fs::remove(reason_beside(place), ignored);
+      if (!reason.empty()) fs::remove(reason_file, ignored);
     };
     bool linked = false;
     try {
@@ -196,6 +197,9 @@ std::optional<fs::path> move_very(const Depot& depot, const std::string& name, c
     } catch (const std::system_error& error) {
       undo(linked);
       if (error.code() != std::errc::file_exists) throw;
+    } catch (...) {  // memory is short
+      undo(linked);
+      throw;
     }
   }
 }

@@ -128,6 +128,19 @@ exec unshare --user --map-root-user sh -c 'echo 8 >/proc/sys/user/max_inotify_wa
     assert tftp_wire.fetch(server.tftp, "/ewc/17.9.4a/ap1g8") == images["ap1g8"]
 
 
+def test_an_upload_that_no_rename_could_publish_is_refused_when_it_begins(start_server, empty_depot):
+    """images/ lies on another disk than state/, where an upload is kept until it is whole."""
+    with mounted(empty_depot / "images", "-t", "tmpfs", "none"):
+        server = start_server(empty_depot, {"tftp": {"uploads": True}})
+        server.wait_for_log(r"^apdepot: images/ lies on another file system than state/")
+        with tftp_wire.Client(server.tftp) as client:
+            answer = client.ask("/uploads/new", opcode=tftp_wire.WRQ)
+        assert answer.opcode == tftp_wire.ERROR and b"another file system" in answer.raw
+        server.wait_for_log(r"^in\.tftpd\[\d+\]: miss WRITE_REFUSED: .*another file system")
+        assert files(empty_depot / "images") == []
+        server.stop()
+
+
 @pytest.mark.parametrize("log_format", ["classic", "json"])
 def test_a_log_on_a_full_disk_goes_on_when_there_is_room(start_server, depot, tmp_path, log_format):
     disk = tmp_path / "disk"
