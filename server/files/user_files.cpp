@@ -103,6 +103,15 @@ std::optional<files::Answer> UserFiles::try_now(const files::Operation& operatio
   return *got;
 }
 
+bool UserFiles::only_asks(const files::Operation& operation) {
+  const auto* read = std::get_if<files::ReadFile>(&operation);
+  const auto* file = read ? std::get_if<storage::File>(&slot(read->handle)) : nullptr;
+  if (!file || !reaches_end(*file, *read)) return false;
+  const auto got = read_all(read->into, read->offset,
+                            [&](auto pieces, auto offset) { return file->read_cached(pieces, offset); });
+  return got && read->offset + *got >= file->at_open().size;
+}
+
 UserFiles::Outcome UserFiles::perform(const files::Operation& operation) {
   return std::visit([this](const auto& each) { return run(each); }, operation);
 }

@@ -53,6 +53,9 @@ class UserFiles {
 
   // What needs no disk: a read that memory answers. Nothing when it would have to wait.
   std::optional<files::Answer> try_now(const files::Operation& operation);
+  // Whether perform() has the bytes in memory and only asks whether the file is what it was: that waits for
+  // no disk that is slow to read.
+  bool only_asks(const files::Operation& operation);
   // May wait for the disk.
   Outcome perform(const files::Operation& operation);
   // Whether perform_as_meant() may help where the operation found nothing.

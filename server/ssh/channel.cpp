@@ -354,8 +354,10 @@ void SshChannel::carry_out(const files::Operation& operation) {
     service_->done(std::make_error_code(std::errc::too_many_files_open));
     return service_->tell();
   }
+  // The end of a file in memory must not wait behind reads of a slow disk.
+  auto& lane = files_->only_asks(operation) ? shared_.disk : workers_for(shared_, operation);
   wait_for(
-      workers_for(shared_, operation), [files = &*files_, operation] { return files->perform(operation); },
+      lane, [files = &*files_, operation] { return files->perform(operation); },
       [this, operation](UserFiles::Outcome outcome) {
         if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
         conclude(operation, std::move(outcome), service_->misses(operation));

@@ -90,6 +90,9 @@ def test_more_waiting_reads_than_workers_keep_no_other_file_from_starting(server
     waiting = at_the_gate(8)
 
     assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+    transport = sftp_wire.login(server, USER, PASSWORD)
+    assert sftp_wire.Sftp(transport).fetch(IMAGE) == images["ap1g8"]
+    transport.close()
     assert all(has_heard_nothing(client) for client in waiting)
     slow_file.open_gate()
     assert [receive_whole(client) for client in waiting] == [images["ap1g4"]] * 8
