@@ -103,13 +103,22 @@ std::optional<files::Answer> UserFiles::try_now(const files::Operation& operatio
   return *got;
 }
 
-bool UserFiles::only_asks(const files::Operation& operation) {
-  const auto* read = std::get_if<files::ReadFile>(&operation);
-  const auto* file = read ? std::get_if<storage::File>(&slot(read->handle)) : nullptr;
-  if (!file || !reaches_end(*file, *read)) return false;
-  const auto got = read_all(read->into, read->offset,
+bool UserFiles::moves_bytes(const files::Operation& operation) {
+  if (const auto* read = std::get_if<files::ReadFile>(&operation)) return !holds_end(*read);
+  if (const auto* close = std::get_if<files::CloseHandle>(&operation))
+    return upload(close->handle) != nullptr;
+  return std::holds_alternative<files::WriteFile>(operation) ||
+         std::holds_alternative<files::CopyData>(operation) ||
+         std::holds_alternative<files::SyncFile>(operation);
+}
+
+// Whether a read to the file's end, which compares the file with what it was, has its bytes in memory.
+bool UserFiles::holds_end(const files::ReadFile& read) {
+  const auto* file = std::get_if<storage::File>(&slot(read.handle));
+  if (!file || !reaches_end(*file, read)) return false;
+  const auto got = read_all(read.into, read.offset,
                             [&](auto pieces, auto offset) { return file->read_cached(pieces, offset); });
-  return got && read->offset + *got >= file->at_open().size;
+  return got && read.offset + *got >= file->at_open().size;
 }
 
 UserFiles::Outcome UserFiles::perform(const files::Operation& operation) {

@@ -53,9 +53,8 @@ class UserFiles {
 
   // What needs no disk: a read that memory answers. Nothing when it would have to wait.
   std::optional<files::Answer> try_now(const files::Operation& operation);
-  // Whether perform() has the bytes in memory and only asks whether the file is what it was: that waits for
-  // no disk that is slow to read.
-  bool only_asks(const files::Operation& operation);
+  // Whether perform() reads, writes or syncs a file's bytes, so that it may wait long for a slow disk.
+  bool moves_bytes(const files::Operation& operation);
   // May wait for the disk.
   Outcome perform(const files::Operation& operation);
   // Whether perform_as_meant() may help where the operation found nothing.
@@ -101,6 +100,7 @@ class UserFiles {
   std::optional<storage::Path> below_uploads(const storage::Path& path) const;
   storage::Result<Own> own(const storage::Path& path) const;
   storage::Result<storage::Upload> begin(const files::CreateFile& operation) const;
+  bool holds_end(const files::ReadFile& read);
   storage::Result<std::size_t> read(std::uint32_t handle, std::span<std::byte> into, std::uint64_t offset);
   Outcome store(std::uint32_t handle, std::span<const std::byte> bytes, std::uint64_t offset);
   bool fits(std::uint64_t offset, std::uint64_t size) const;

@@ -66,15 +66,6 @@ std::string may_only_read(const conf::User& user) {
   return fmt::format("user {} may only read here", user.name);
 }
 
-Workers& workers_for(const Shared& shared, const files::Operation& operation) {
-  const bool bytes = std::holds_alternative<files::ReadFile>(operation) ||
-                     std::holds_alternative<files::WriteFile>(operation) ||
-                     std::holds_alternative<files::CopyData>(operation) ||
-                     std::holds_alternative<files::SyncFile>(operation) ||
-                     std::holds_alternative<files::CloseHandle>(operation);  // what was written is synced
-  return bytes ? shared.content : shared.disk;
-}
-
 }  // namespace
 
 SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet)
@@ -354,8 +345,7 @@ void SshChannel::carry_out(const files::Operation& operation) {
     service_->done(std::make_error_code(std::errc::too_many_files_open));
     return service_->tell();
   }
-  // The end of a file in memory must not wait behind reads of a slow disk.
-  auto& lane = files_->only_asks(operation) ? shared_.disk : workers_for(shared_, operation);
+  auto& lane = files_->moves_bytes(operation) ? shared_.content : shared_.disk;
   wait_for(
       lane, [files = &*files_, operation] { return files->perform(operation); },
       [this, operation](UserFiles::Outcome outcome) {
