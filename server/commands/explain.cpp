@@ -56,8 +56,8 @@ Answer explain_read(const Question& question) {
   lookup.uploads = question.protocol == Protocol::sftp || question.settings.tftp.read_uploads;
   const auto found = storage::find_image(root, catalogue, question.path, above, lookup);
   if (found) return Served{found->path, found->rule};
-  const storage::IncomingBundles incoming(question.depot);
-  return std::unexpected(storage::explain_miss(root, catalogue, question.path, found.error(), &incoming));
+  return std::unexpected(
+      storage::explain_miss(root, catalogue, question.path, found.error(), &question.depot));
 }
 
 // Nothing is made to find it out; the folder uploads/ itself would be.

@@ -31,6 +31,8 @@ class StagingArea {
   StagingArea& operator=(const StagingArea&) = delete;
   ~StagingArea();
   std::filesystem::path content() const { return directory_ / "content"; }  // empty at first; mode 0755
+  std::filesystem::path note() const { return note_in(directory_); }        // not there at first
+  static std::filesystem::path note_in(const std::filesystem::path& area) { return area / "note"; }
 
  private:
   explicit StagingArea(std::filesystem::path made) : directory_(std::move(made)) {}
@@ -39,6 +41,8 @@ class StagingArea {
   std::optional<DirectoryLock> lock_;
 };
 
+// The notes of the areas in which somebody works now, in this process or another. Throws std::system_error.
+std::vector<std::filesystem::path> notes_of_live_areas(const Depot& depot);
 // What lies in state/staging now. Throws std::system_error.
 std::vector<std::filesystem::path> staging_areas(const Depot& depot);
 // Removes of these what a killed import or upload left behind; what a live one holds is left alone. May wait

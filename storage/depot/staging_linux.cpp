@@ -102,6 +102,17 @@ std::vector<fs::path> staging_areas(const Depot& depot) {
   return areas;
 }
 
+std::vector<fs::path> notes_of_live_areas(const Depot& depot) {
+  std::vector<fs::path> notes;
+  for (const auto& path : staging_areas(depot)) {
+    auto note = StagingArea::note_in(path);
+    const Handle area = open_directory(path);
+    if (!area || ::flock(area.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) continue;
+    if (fs::exists(note)) notes.push_back(std::move(note));
+  }
+  return notes;
+}
+
 void sweep_staging(const std::vector<fs::path>& areas) {
   for (const auto& path : areas) {
     std::error_code ignored;  // what cannot be removed only costs space: no reason not to start

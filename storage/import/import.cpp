@@ -13,6 +13,7 @@
 #include "storage/archives/clutter.hpp"
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/tar_walk.hpp"
+#include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/aruba_header.hpp"
@@ -39,13 +40,16 @@ std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(
 // Archives are read more than once. That is no reason to tell anybody more than how far the whole thing is.
 class Progress {
  public:
-  Progress(const ImportOrder& order, std::uint64_t total) : order_(order), total_(total) {}
+  Progress(const StagingArea& area, const std::string& bundle, const ImportOrder& order, std::uint64_t total)
+      : note_(area, bundle), order_(order), total_(total) {}
   void operator()(std::uint64_t bytes) {
     done_ = std::min(done_ + bytes, total_);
+    note_.goes_on(done_, total_);
     if (order_.progress) order_.progress(done_, total_);
   }
 
  private:
+  ImportNote note_;
   const ImportOrder& order_;
   std::uint64_t done_ = 0, total_;
 };
@@ -67,8 +71,7 @@ class Import {
         settings_(settings),
         order_(order),
         file_(bundle.file),
-        name_(bundle.path.filename().string()),
-        progress_(order, 2 * file_.at_open().size) {}
+        name_(bundle.path.filename().string()) {}
 
   Imported run() {
     if (is_clutter(name_))
@@ -82,6 +85,8 @@ class Import {
           "{} is a member of a bundle, and does not tell of which: drop the ZIP itself, or copy its "
           "unpacked folder to a place below images/",
           in_quotes(name_)));
+    staging_.emplace(depot_);
+    progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
     check_digests();
     manifest_.bundle = name_;
     manifest_.imported_at = utc_now();
@@ -97,7 +102,7 @@ class Import {
   void check_digests() {
     auto known = bundle_.digests;
     if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});
-    const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(progress_));
+    const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(*progress_));
     for (const auto& digest : known) {
       const auto& own = digest.kind == DigestKind::sha512 ? hex[0] : hex[1];
       if (own != digest.hex)
@@ -126,29 +131,27 @@ class Import {
   }
 
   bool take_image(BundleFormat format) {
-    const StagingArea staging(depot_);
     const auto header = read_aruba_header(file_);
     auto name = name_image(name_, header);
     const auto image = safe_component(name_);
     manifest_.path = image_folder(settings_.layout, name, image);
-    manifest_.members = {copy_file(file_, staging.content(), image, std::ref(progress_))};
-    judge(open_plain_file(staging.content() / image), name_);
+    manifest_.members = {copy_file(file_, staging_->content(), image, std::ref(*progress_))};
+    judge(open_plain_file(staging_->content() / image), name_);
     if (!is_checkable(header.has_value(), format)) doubt(uncheckable());
     finish(std::move(name.warnings));
     imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
     imported_.image = image;
-    return publish_image(depot_, staging.content() / image, manifest_, replace(), imported_.warnings);
+    return publish_image(depot_, staging_->content() / image, manifest_, replace(), imported_.warnings);
   }
 
   bool take_bundle(BundleFormat format) {
-    const StagingArea staging(depot_);
-    auto unpacked = unpack(file_, format, staging.content(), settings_, std::ref(progress_));
+    auto unpacked = unpack(file_, format, staging_->content(), settings_, std::ref(*progress_));
     manifest_.members = std::move(unpacked.members);
     if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
-    refuse_archives_inside(staging.content());
+    refuse_archives_inside(staging_->content());
     for (const auto& member : manifest_.members)
-      judge(open_plain_file(staging.content() / member.name), member.name);
-    const auto evidence = gather_evidence(staging.content());
+      judge(open_plain_file(staging_->content() / member.name), member.name);
+    const auto evidence = gather_evidence(staging_->content());
     auto name = name_release(evidence);
     if (name.product == other_product) doubt(uncheckable());
     manifest_.path = imported_.path = release_path(settings_.layout, name);
@@ -158,7 +161,7 @@ class Import {
     manifest_.controller_version = line(evidence.controller_version);
     manifest_.ap_version = line(evidence.ap_version);
     finish(std::move(name.warnings));
-    return publish_bundle(depot_, staging.content(), manifest_, replace(), imported_.warnings);
+    return publish_bundle(depot_, staging_->content(), manifest_, replace(), imported_.warnings);
   }
 
   // A vendor's download is packed once more by some portals, and by some people.
@@ -237,7 +240,8 @@ class Import {
   const ImportOrder& order_;
   const File& file_;
   const std::string name_;
-  Progress progress_;
+  std::optional<StagingArea> staging_;  // once it is known that the file may be imported
+  std::optional<Progress> progress_;
   Origin origin_;
   bool confirmed_ = false;  // by a digest from the vendor
   Manifest manifest_;

@@ -86,8 +86,8 @@ std::optional<Obstacle> find_obstacle_meant(const Root& root, const Catalogue& c
 
 class Explainer {
  public:
-  Explainer(const Root& root, const Catalogue& catalogue, const IncomingBundles* incoming, bool forgiving)
-      : root_(root), catalogue_(catalogue), incoming_(incoming), forgiving_(forgiving) {}
+  Explainer(const Root& root, const Catalogue& catalogue, const Depot* depot, bool forgiving)
+      : root_(root), catalogue_(catalogue), depot_(depot), forgiving_(forgiving) {}
 
   Miss explain(const Path& asked, std::error_code error) const {
     const auto name = asked.text();
@@ -109,7 +109,7 @@ class Explainer {
   Miss explain_missing(const Path& asked) const {
     if (const auto obstacle = find_obstacle_meant(root_, catalogue_, asked))
       return storage::explain(*obstacle, asked, not_there);
-    return Explanation(root_, catalogue_, incoming_, asked, forgiving_).miss();
+    return Explanation(root_, catalogue_, depot_, asked, forgiving_).miss();
   }
 
   // What nobody sees goes first: all else that is said would contradict what the administrator sees.
@@ -137,7 +137,7 @@ class Explainer {
 
   const Root& root_;
   const Catalogue& catalogue_;
-  const IncomingBundles* incoming_;
+  const Depot* depot_;
   const bool forgiving_;
 };
 
@@ -177,13 +177,13 @@ Miss explain_miss(std::string_view asked, PathError error) {
 }
 
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked,
-                  const NotFound& missing, const IncomingBundles* incoming) {
+                  const NotFound& missing, const Depot* depot) {
   if (!missing.asked) return explain_miss(asked, missing.asked.error());
   if (missing.withheld) return withheld_upload(*missing.asked);
   auto miss =
       missing.error == not_there && !is_exact_name(asked, *missing.asked) && is_file(root, *missing.asked)
           ? withheld(asked, *missing.asked, missing.forgiving)
-          : Explainer(root, catalogue, incoming, missing.forgiving).explain(*missing.asked, missing.error);
+          : Explainer(root, catalogue, depot, missing.forgiving).explain(*missing.asked, missing.error);
   if (!miss.error) miss.error = missing.error;
   if (missing.alias)
     miss.what += fmt::format(" (lookup.aliases: {} stands for {})", missing.alias->from.text(),

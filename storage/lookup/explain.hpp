@@ -3,17 +3,18 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
-#include "storage/lookup/incoming.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "storage/lookup/miss.hpp"
 
 namespace storage {
 
-// Explains a name that could not be opened or examined. `incoming` is what the depot will have soon.
+// Explains a name that could not be opened or examined. Of `depot`, where one is given, the bundles
+// are looked at that it will have soon.
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss,
-                  const IncomingBundles* incoming = nullptr);
+                  const Depot* depot = nullptr);
 Miss explain_miss(std::string_view asked, PathError error);
 // What can be said at once when too many ask.
 Miss plain_miss(std::string_view asked, std::error_code error);

@@ -53,15 +53,15 @@ std::string state_of(const Incoming& bundle) {
 
 }  // namespace
 
-Explanation::Explanation(const Root& root, const Catalogue& catalogue, const IncomingBundles* incoming,
-                         const Path& asked, bool forgiving)
+Explanation::Explanation(const Root& root, const Catalogue& catalogue, const Depot* depot, const Path& asked,
+                         bool forgiving)
     : root_(root),
       catalogue_(catalogue),
       asked_(asked),
       directory_(asked.parent()),
       version_asked_(version_in(directory_.name())),
       here_(shelf_asked(forgiving)),
-      incoming_(incoming && !is_release_here() ? incoming->now() : std::vector<Incoming>{}),
+      incoming_(depot && !is_release_here() ? incoming_bundles(*depot) : std::vector<Incoming>{}),
       nearness_(directory_, here_),
       holders_(holders()) {}
 

@@ -13,11 +13,11 @@ namespace storage {
 
 // Finds out why a path is not there: which cause fits, and which file was most likely meant. Looks whether
 // the directories asked exist, and into drop/: may wait for the disk. The root, the catalogue and the path
-// must outlive it; `incoming` may be none.
+// must outlive it; of `depot`, which may be none, the bundles are looked at that it will have soon.
 class Explanation {
  public:
-  Explanation(const Root& root, const Catalogue& catalogue, const IncomingBundles* incoming,
-              const Path& asked, bool forgiving);
+  Explanation(const Root& root, const Catalogue& catalogue, const Depot* depot, const Path& asked,
+              bool forgiving);
   Miss miss() const;
 
  private:

@@ -1,14 +1,15 @@
 #include "storage/lookup/incoming.hpp"
 
 #include <algorithm>
-#include <utility>
 
+#include "storage/depot/import_note.hpp"
 #include "storage/images/image_name.hpp"
 
 namespace storage {
 namespace {
 
-constexpr std::size_t most_files = 1000, most_bundles = 8;
+constexpr std::size_t most_files = 1000;
+constexpr std::ptrdiff_t most_bundles = 8;
 
 // What may be published of drop/, by its name.
 std::vector<std::string> bundles_in(const Root& drop) {
@@ -41,42 +42,20 @@ Archived by_name(const std::string& name) {
 
 }  // namespace
 
-void IncomingBundles::begins(std::string name) {
-  const std::lock_guard lock(mutex_);
-  import_ = Import{std::move(name)};
-}
-
-void IncomingBundles::goes_on(std::uint64_t done, std::uint64_t total) {
-  const std::lock_guard lock(mutex_);
-  if (!import_) return;
-  import_->done = done;
-  import_->total = total;
-}
-
-void IncomingBundles::ends() {
-  const std::lock_guard lock(mutex_);
-  import_.reset();
-}
-
-std::optional<IncomingBundles::Import> IncomingBundles::import() const {
-  const std::lock_guard lock(mutex_);
-  return import_;
-}
-
-std::vector<Incoming> IncomingBundles::now() const {
-  const auto drop = Root::open(depot_.drop());
-  if (!drop) return {};
-  const auto import = this->import();
-  auto names = bundles_in(*drop);
-  if (import) std::ranges::stable_partition(names, [&](const auto& name) { return name == import->name; });
-  names.resize(std::min(names.size(), most_bundles));
+std::vector<Incoming> incoming_bundles(const Depot& depot) {
   std::vector<Incoming> bundles;
-  for (const auto& name : names) {
-    Incoming bundle{by_name(name)};
-    if (import && import->name == name)
-      bundle.percent = import->total == 0 ? 0U : static_cast<unsigned>(import->done * 100 / import->total);
-    bundles.push_back(std::move(bundle));
+  for (const auto& import : imports_under_way(depot)) {
+    if (Path::is_component(import.bundle)) bundles.push_back({by_name(import.bundle), import.percent});
   }
+  const auto under_way = [&bundles](const std::string& name) {
+    return std::ranges::any_of(bundles, [&](const auto& each) { return each.archive.path.name() == name; });
+  };
+  if (const auto drop = Root::open(depot.drop())) {
+    for (const auto& name : bundles_in(*drop)) {
+      if (!under_way(name)) bundles.push_back({by_name(name)});
+    }
+  }
+  if (bundles.size() > most_bundles) bundles.erase(bundles.begin() + most_bundles, bundles.end());
   return bundles;
 }
 

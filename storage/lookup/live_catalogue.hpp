@@ -7,7 +7,6 @@
 #include "storage/depot/depot.hpp"
 #include "storage/files/tree_watch.hpp"
 #include "storage/lookup/catalogue.hpp"
-#include "storage/lookup/incoming.hpp"
 
 namespace storage {
 
@@ -20,7 +19,7 @@ class LiveCatalogue {
 
   // Of the images, or of the folder of them that a user sees as "/". Nothing when that cannot be opened.
   std::shared_ptr<const Catalogue> now(const Path& root = {});
-  IncomingBundles& incoming() { return incoming_; }  // what it will have soon
+  const Depot& depot() const { return depot_; }
   // Whether some folder cannot be watched, so that it is scanned each time.
   bool scans_each_time();
 
@@ -33,7 +32,6 @@ class LiveCatalogue {
   static bool holds(const Kept& kept, const Attributes& root);
 
   const Depot& depot_;
-  IncomingBundles incoming_{depot_};
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;                                                      // one a user's root
   const std::shared_ptr<const Catalogue> nothing_ = std::make_shared<const Catalogue>();  // below uploads/

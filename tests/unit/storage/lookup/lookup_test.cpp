@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "storage/depot/import_note.hpp"
 #include "storage/lookup/explain.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
@@ -148,26 +149,30 @@ TEST_CASE("while a bundle is imported, a miss says so, and how far it is") {
   const storage::Depot depot(dir.path());
   const storage::Root root(depot.images());
   const storage::Catalogue catalogue(root);
-  storage::IncomingBundles incoming(depot);
   const auto explain = [&](std::string_view asked) {
     const auto found = storage::find_image(root, catalogue, asked, AboveRoot::refused, {});
     REQUIRE_FALSE(found);
-    return storage::explain_miss(root, catalogue, asked, found.error(), &incoming);
+    return storage::explain_miss(root, catalogue, asked, found.error(), &depot);
   };
   CHECK(explain("/EWC/17_9_4a/ap1g8").hint == "there are no images yet: put a bundle into drop/");
   const std::string bundle = "C9800-AP-universalk9.17.09.04a.zip";
   dir.write("drop/" + bundle, test::zip({{"ap1g8", "x"}}));
   CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " waits in drop/");
   CHECK(explain("/EWC/17_9_4a/ap1g8").cause == Cause::being_imported);
-  incoming.begins(bundle);
-  incoming.goes_on(410, 1000);
+  std::optional<storage::StagingArea> area(std::in_place, depot);
+  storage::ImportNote note(*area, bundle);
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " is being imported, 0 % done");
+  note.goes_on(410, 1000);
   CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " is being imported, 41 % done");
   CHECK(explain("/Wrong-Path/ap1g8").hint ==
         "there are no images yet: " + bundle + " is being imported, 41 % done");
   const auto other = explain("/EWC/17_12_1/ap1g8");  // what is coming is no answer
   CHECK(other.cause == Cause::no_such_release);
   CHECK(other.hint == "there are no images yet: " + bundle + " is being imported, 41 % done");
-  incoming.ends();
+  std::filesystem::remove(dir / ("drop/" + bundle));  // a command may import it from elsewhere
+  CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " is being imported, 41 % done");
+  dir.write("drop/" + bundle, test::zip({{"ap1g8", "x"}}));
+  area.reset();
   CHECK(explain("/EWC/17_9_4a/ap1g8").hint == bundle + " waits in drop/");
   dir.write("drop/" + bundle, "PK, half of it copied");
   CHECK(explain("/EWC/17_9_4a/ap1g8").cause == Cause::being_imported);
