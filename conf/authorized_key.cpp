@@ -128,7 +128,10 @@ std::optional<std::string> quoted_value(std::string_view& text) {
   if (!text.starts_with('"')) return std::nullopt;
   std::string value;
   for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') return text.remove_prefix(i + 1), value;
+    if (text[i] == '"') {
+      text.remove_prefix(i + 1);
+      return value;
+    }
     if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '"') ++i;
     value += text[i];
   }

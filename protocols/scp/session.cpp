@@ -61,7 +61,10 @@ bool Session::idle() const { return !pending_ && output_.size() == 0 && (finishe
 std::optional<Session::Reply> Session::take_reply(std::string_view name) {
   if (input_.size() == 0) return eof_ ? std::optional(Reply::lost) : std::nullopt;
   const auto code = std::to_integer<int>(input_.bytes()[0]);
-  if (code == 0) return input_.consume(1), Reply::ok;
+  if (code == 0) {
+    input_.consume(1);
+    return Reply::ok;
+  }
   if (code > 2) return Reply::unknown;
   auto line = take_line();
   if (!line && line.error() == NoLine::waits) return {};

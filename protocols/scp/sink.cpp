@@ -34,8 +34,10 @@ void Sink::ask(Operation operation, void (Sink::*then)(const Answer&)) {
 
 bool Sink::step() {
   switch (state_) {
-    case State::begins:
-      return start(), true;
+    case State::begins: {
+      start();
+      return true;
+    }
     case State::record:
       return read_record();
     case State::data:
@@ -48,10 +50,20 @@ bool Sink::step() {
 
 void Sink::start() {
   const auto& name = command_.names[0].text;
-  if (!may_write_) return send_ok(), void(state_ = State::record);
-  if (command_.names.size() > 1) return complain("", "ambiguous target"), finish();
+  if (!may_write_) {
+    send_ok();
+    state_ = State::record;
+    return;
+  }
+  if (command_.names.size() > 1) {
+    complain("", "ambiguous target");
+    return finish();
+  }
   const auto path = storage::Path::parse(name);
-  if (!path) return complain(name, text_of(error_of(path.error()))), finish();
+  if (!path) {
+    complain(name, text_of(error_of(path.error())));
+    return finish();
+  }
   targets_.push_back({name, *path});
   ask(Examine{*path, storage::Links::follow}, &Sink::target_examined);
 }
@@ -61,7 +73,8 @@ void Sink::target_examined(const Answer& answer) {
   folder().is_directory = attributes && attributes->kind == storage::Kind::directory;
   if (command_.into_directory && !folder().is_directory) {
     const auto error = error_of(answer).value_or(std::make_error_code(std::errc::not_a_directory));
-    return complain(folder().name, text_of(error)), finish();
+    complain(folder().name, text_of(error));
+    return finish();
   }
   send_ok();
   state_ = State::record;
@@ -76,17 +89,29 @@ bool Sink::read_record() {
   if (!line) {
     if (line.error() == NoLine::waits) return false;
     complain_of_protocol(line.error() == NoLine::lost ? "lost connection" : "line too long");
-    return finish(), true;
+    finish();
+    return true;
   }
-  if (line->starts_with('\1')) return client_complained("", line->substr(1)), true;
-  if (line->starts_with('\2')) return client_complained("", line->substr(1)), finish(), true;
+  if (line->starts_with('\1')) {
+    client_complained("", line->substr(1));
+    return true;
+  }
+  if (line->starts_with('\2')) {
+    client_complained("", line->substr(1));
+    finish();
+    return true;
+  }
   // Not at once: pscp takes an early end for a broken connection, and shows no text. The client goes on with
   // its next file.
-  if (!may_write_ && !line->starts_with('T')) return complain(command_.names[0].text, why_not_), true;
+  if (!may_write_ && !line->starts_with('T')) {
+    complain(command_.names[0].text, why_not_);
+    return true;
+  }
   const auto record = parse_record(*line);
   if (!record) {
     complain_of_protocol(record.error());
-    return finish(), true;
+    finish();
+    return true;
   }
   std::visit([this](const auto& each) { take(each); }, *record);
   return true;
@@ -132,7 +157,10 @@ std::optional<Sink::Target> Sink::destination(const std::string& name) {
 }
 
 void Sink::take(const DirectoryRecord& record) {
-  if (!command_.recursive) return complain_of_protocol("received directory without -r"), finish();
+  if (!command_.recursive) {
+    complain_of_protocol("received directory without -r");
+    return finish();
+  }
   auto target = destination(record.name);
   if (!target) return;
   current_ = std::move(*target);
@@ -194,7 +222,8 @@ bool Sink::take_data() {
   if (waiting.empty()) {
     if (!eof_) return false;
     complain(current_.name, "dropped connection");
-    return break_off(), true;
+    break_off();
+    return true;
   }
   writing_ = static_cast<std::size_t>(std::min<std::uint64_t>({size_ - offset_, waiting.size(), piece}));
   if (file_) {
@@ -222,7 +251,10 @@ void Sink::write_abandoned(const Answer&) { closed(true); }  // the rest of it i
 
 bool Sink::take_status() {
   // libssh2 ends the channel in the place of its word: the file is whole, and OpenSSH keeps it too.
-  if (eof_ && input_.size() == 0) return take_good_status(), true;
+  if (eof_ && input_.size() == 0) {
+    take_good_status();
+    return true;
+  }
   const auto reply = take_reply(current_.name);
   if (!reply) return false;
   switch (*reply) {

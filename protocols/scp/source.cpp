@@ -37,8 +37,14 @@ void Source::ask(Operation operation, void (Source::*then)(const Answer&)) {
 }
 
 bool Source::step() {
-  if (state_ == State::next) return next(), true;
-  if (state_ == State::data) return send_data(), true;
+  if (state_ == State::next) {
+    next();
+    return true;
+  }
+  if (state_ == State::data) {
+    send_data();
+    return true;
+  }
   return hear();
 }
 

@@ -24,7 +24,10 @@ std::optional<Bytes> Requests::front() {
   const auto size = Reader(rest).u32();
   malformed_ = size == 0 || size > longest_packet;
   if (malformed_) return {};
-  if (rest.size() - 4 < size) return make_room_for(size), std::nullopt;
+  if (rest.size() - 4 < size) {
+    make_room_for(size);
+    return std::nullopt;
+  }
   return rest.subspan(4, size);
 }
 

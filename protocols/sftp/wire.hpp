@@ -85,7 +85,10 @@ class Reader {
   std::uint64_t u64() { return integer(8); }
   std::string_view string(std::size_t longest = SIZE_MAX) {
     const auto size = u32();
-    if (!ok_ || size > rest_.size() || size > longest) return fail(), std::string_view{};
+    if (!ok_ || size > rest_.size() || size > longest) {
+      fail();
+      return std::string_view{};
+    }
     const auto bytes = rest_.first(size);
     rest_ = rest_.subspan(size);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -96,7 +99,10 @@ class Reader {
 
  private:
   std::uint64_t integer(std::size_t size) {
-    if (!ok_ || rest_.size() < size) return fail(), 0;
+    if (!ok_ || rest_.size() < size) {
+      fail();
+      return 0;
+    }
     std::uint64_t value = 0;
     for (const auto b : rest_.first(size)) value = value << 8 | std::to_integer<std::uint64_t>(b);
     rest_ = rest_.subspan(size);

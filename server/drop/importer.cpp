@@ -171,7 +171,6 @@ net::awaitable<void> Importer::import(std::string name) {
     failure = std::current_exception();
   }
   how_far_.reset();
-  shared_.catalogue.incoming().ends();
   progress_timer_.cancel();
   tell(name, Failed{problem_of(failure), depot_pause}, 0);
 }
@@ -195,7 +194,6 @@ net::awaitable<void> Importer::judge(std::string name) {
   }
   if (!storage::is_digest_file(name)) {
     how_far_ = std::make_shared<HowFar>();
-    shared_.catalogue.incoming().begins(name);
     shared_.events.emit(event::ImportStarted{name});
     tell_progress(name);
   }
@@ -203,7 +201,6 @@ net::awaitable<void> Importer::judge(std::string name) {
   const auto work = [this, name] { return import_now(name); };
   const auto outcome = co_await shared_.importing.run(work);
   how_far_.reset();
-  shared_.catalogue.incoming().ends();
   progress_timer_.cancel();
   const std::chrono::duration<double> took = now() - began;
   tell(name, outcome, took.count());
@@ -318,7 +315,6 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
       .progress = [this, how_far = how_far_](std::uint64_t done, std::uint64_t total) {
         how_far->done = done;
         how_far->total = total;
-        shared_.catalogue.incoming().goes_on(done, total);
       }};
   const auto path = drop.path();
   const auto known = storage::digests_of(digests, drop.name());

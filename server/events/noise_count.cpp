@@ -38,7 +38,8 @@ bool NoiseCount::may_tell(const std::string& address, std::uint64_t number, Kind
   } else if (told.size() < (all < most_told_of_all / 4 * 3 ? most_told : most_told_late) &&
              all < most_told_of_all) {
     told.emplace(key, 0);
-    return ++all, true;
+    ++all;
+    return true;
   }
   ++heard.untold[place];
   return false;

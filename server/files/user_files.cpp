@@ -83,8 +83,12 @@ UserFiles::~UserFiles() {
   // To sweep away what was not published may wait for the disk, and so may closing a file.
   if (open_.empty()) return;
   try {
-    closing_.run([open = std::move(open_)]() mutable { return open.clear(), true; },
-                 [hold = std::move(hold_)](auto) {});
+    closing_.run(
+        [open = std::move(open_)]() mutable {
+          open.clear();
+          return true;
+        },
+        [hold = std::move(hold_)](auto) {});
   } catch (const std::bad_alloc&) {  // then they are closed here
   }
 }
@@ -409,7 +413,7 @@ storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code e
         storage::find_image(images_.root, *catalogue, name, storage::AboveRoot::stays, own(settings));
     if (!found) miss = std::move(found.error());
   }
-  return storage::explain_miss(images_.root, *catalogue, name, miss, &images_.catalogue.incoming());
+  return storage::explain_miss(images_.root, *catalogue, name, miss, &images_.catalogue.depot());
 }
 
 UserFiles::Slot& UserFiles::slot(std::uint32_t handle) {

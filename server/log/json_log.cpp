@@ -114,65 +114,97 @@ std::string_view word(LoginFault fault) {
 struct SftpFields {
   JsonObject& out;
   std::string_view operator()(const sftp::event::ClientVersion& e) const {
-    return out.add("version", e.version), "sftp.version";
+    out.add("version", e.version);
+    return "sftp.version";
   }
   std::string_view operator()(const sftp::event::Realpath& e) const {
-    return out.add("name", e.name), "sftp.realpath";
+    out.add("name", e.name);
+    return "sftp.realpath";
   }
   std::string_view operator()(const sftp::event::Stat& e) const {
-    return out.add("name", e.name), e.follow ? "sftp.stat" : "sftp.lstat";
+    out.add("name", e.name);
+    return e.follow ? "sftp.stat" : "sftp.lstat";
   }
   std::string_view operator()(const sftp::event::Open& e) const {
-    return out.add("name", e.name), out.add("flags", sftp::flags_text(e.flags)), "sftp.open";
+    out.add("name", e.name);
+    out.add("flags", sftp::flags_text(e.flags));
+    return "sftp.open";
   }
   std::string_view operator()(const sftp::event::Close& e) const {
     out.add("name", e.name), out.add("read", e.read), out.add("written", e.written);
-    return out.add("forced", e.forced), "sftp.close";
+    out.add("forced", e.forced);
+    return "sftp.close";
   }
   std::string_view operator()(const sftp::event::Opendir& e) const {
-    return out.add("name", e.name), "sftp.opendir";
+    out.add("name", e.name);
+    return "sftp.opendir";
   }
   std::string_view operator()(const sftp::event::Closedir& e) const {
-    return out.add("name", e.name), out.add("forced", e.forced), "sftp.closedir";
+    out.add("name", e.name);
+    out.add("forced", e.forced);
+    return "sftp.closedir";
   }
   std::string_view operator()(const sftp::event::Remove& e) const {
-    return out.add("name", e.name), "sftp.remove";
+    out.add("name", e.name);
+    return "sftp.remove";
   }
   std::string_view operator()(const sftp::event::Mkdir& e) const {
-    return out.add("name", e.name), out.add("mode", e.mode), "sftp.mkdir";
+    out.add("name", e.name);
+    out.add("mode", e.mode);
+    return "sftp.mkdir";
   }
   std::string_view operator()(const sftp::event::Rmdir& e) const {
-    return out.add("name", e.name), "sftp.rmdir";
+    out.add("name", e.name);
+    return "sftp.rmdir";
   }
   std::string_view operator()(const sftp::event::Pair& e) const {
-    return out.add("old", e.old_name), out.add("new", e.new_name), sftp_event(e.request);
+    out.add("old", e.old_name);
+    out.add("new", e.new_name);
+    return sftp_event(e.request);
   }
   std::string_view operator()(const sftp::event::Named& e) const {
-    return out.add("name", e.name), sftp_event(e.request);
+    out.add("name", e.name);
+    return sftp_event(e.request);
   }
   std::string_view operator()(const sftp::event::SetSize& e) const {
-    return out.add("name", e.name), out.add("size", e.size), "sftp.set";
+    out.add("name", e.name);
+    out.add("size", e.size);
+    return "sftp.set";
   }
   std::string_view operator()(const sftp::event::SetMode& e) const {
-    return out.add("name", e.name), out.add("mode", e.mode), out.add("ignored", true), "sftp.set";
+    out.add("name", e.name);
+    out.add("mode", e.mode);
+    out.add("ignored", true);
+    return "sftp.set";
   }
   std::string_view operator()(const sftp::event::ModeIgnored& e) const {
-    return out.add("name", e.name), out.add("mode", e.mode), "sftp.mode_ignored";
+    out.add("name", e.name);
+    out.add("mode", e.mode);
+    return "sftp.mode_ignored";
   }
   std::string_view operator()(const sftp::event::SetModtime& e) const {
-    return out.add("name", e.name), out.add("modtime", static_cast<std::uint64_t>(e.modified)), "sftp.set";
+    out.add("name", e.name);
+    out.add("modtime", static_cast<std::uint64_t>(e.modified));
+    return "sftp.set";
   }
   std::string_view operator()(const sftp::event::SetOwner& e) const {
-    return out.add("name", e.name), out.add("uid", e.uid), out.add("gid", e.gid), "sftp.set";
+    out.add("name", e.name);
+    out.add("uid", e.uid);
+    out.add("gid", e.gid);
+    return "sftp.set";
   }
   std::string_view operator()(const sftp::event::Refused& e) const {
-    return out.add("request", e.request), "sftp.refused";
+    out.add("request", e.request);
+    return "sftp.refused";
   }
   std::string_view operator()(const sftp::event::SentStatus& e) const {
-    return out.add("status", sftp::text_of(e.status)), "sftp.status";
+    out.add("status", sftp::text_of(e.status));
+    return "sftp.status";
   }
   std::string_view operator()(const sftp::event::Unknown& e) const {
-    return out.add("type", e.type), out.add("extension", e.extension), "sftp.unknown";
+    out.add("type", e.type);
+    out.add("extension", e.extension);
+    return "sftp.unknown";
   }
 };
 
@@ -208,7 +240,8 @@ struct Fields {
   }
   std::string_view operator()(const TftpRefused& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("code", static_cast<int>(e.code));
-    return out.add("by_broadcast", e.by_broadcast), "tftp.refused";
+    out.add("by_broadcast", e.by_broadcast);
+    return "tftp.refused";
   }
   std::string_view operator()(const TftpLimited& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
@@ -223,7 +256,8 @@ struct Fields {
   }
   std::string_view operator()(const LeftOut& e) const {
     out.add("about", e.about), out.add("lines", e.lines);
-    return out.add("seconds", static_cast<std::uint64_t>(e.period.count())), "log.left_out";
+    out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
+    return "log.left_out";
   }
   std::string_view operator()(const Missed& e) const {
     out.add("number", e.number), out.add("protocol", server::word(e.protocol));
@@ -233,10 +267,14 @@ struct Fields {
     return "miss";
   }
   std::string_view operator()(const HostKey& e) const {
-    return out.add("type", e.type), out.add("fingerprint", e.fingerprint), "ssh.host_key";
+    out.add("type", e.type);
+    out.add("fingerprint", e.fingerprint);
+    return "ssh.host_key";
   }
   std::string_view operator()(const SshProbed& e) const {
-    return out.add("number", e.number), out.add("client", e.client), "ssh.probed";
+    out.add("number", e.number);
+    out.add("client", e.client);
+    return "ssh.probed";
   }
   std::string_view operator()(const SshDropped& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("port", e.port);
@@ -246,26 +284,35 @@ struct Fields {
   }
   std::string_view operator()(const SshPenalised& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("offence", word(e.offence));
-    return out.add("seconds", static_cast<std::uint64_t>(e.period.count())), "ssh.penalised";
+    out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
+    return "ssh.penalised";
   }
   std::string_view operator()(const SshNegotiated& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("banner", e.banner);
     out.add("kex", e.kex), out.add("host_key", e.host_key);
     out.add("cipher_in", e.cipher_in), out.add("cipher_out", e.cipher_out);
-    return out.add("mac_in", e.mac_in), out.add("mac_out", e.mac_out), "ssh.negotiated";
+    out.add("mac_in", e.mac_in);
+    out.add("mac_out", e.mac_out);
+    return "ssh.negotiated";
   }
   std::string_view operator()(const SshMismatched& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("banner", e.banner),
         out.add("kind", e.kind);
-    return out.add("theirs", e.theirs, most_of_ours), out.add("ours", e.ours, most_of_ours),
-           out.add("legacy_helps", e.legacy_helps), "ssh.mismatched";
+    out.add("theirs", e.theirs, most_of_ours);
+    out.add("ours", e.ours, most_of_ours);
+    out.add("legacy_helps", e.legacy_helps);
+    return "ssh.mismatched";
   }
   std::string_view operator()(const SshEnded& e) const {
     session(e.number, e.user, e.client);
-    return out.add("how", word(e.how)), out.add("why", e.why), "ssh.ended";
+    out.add("how", word(e.how));
+    out.add("why", e.why);
+    return "ssh.ended";
   }
   std::string_view operator()(const SshRefused& e) const {
-    return out.add("number", e.number), out.add("what", e.what), "ssh.refused";
+    out.add("number", e.number);
+    out.add("what", e.what);
+    return "ssh.refused";
   }
   std::string_view operator()(const LoggedIn& e) const {
     session(e.number, e.user, e.client), out.add("method", e.method);
@@ -279,29 +326,37 @@ struct Fields {
     return "ssh.denied";
   }
   std::string_view operator()(const SessionOpened& e) const {
-    return session(e.number, e.user, e.client), "sftp.opened";
+    session(e.number, e.user, e.client);
+    return "sftp.opened";
   }
   std::string_view operator()(const SessionClosed& e) const {
-    return session(e.number, e.user, e.client), "sftp.closed";
+    session(e.number, e.user, e.client);
+    return "sftp.closed";
   }
   std::string_view operator()(const ScpFailed& e) const {
     out.add("number", e.number), out.add("name", e.name), out.add("message", e.text);
-    return out.add("by_client", e.by_client), "scp.error";
+    out.add("by_client", e.by_client);
+    return "scp.error";
   }
   std::string_view operator()(const SftpHappened& e) const {
-    return out.add("number", e.number), std::visit(SftpFields{out}, e.what);
+    out.add("number", e.number);
+    return std::visit(SftpFields{out}, e.what);
   }
   std::string_view operator()(const SftpRemapped& e) const {
     out.add("number", e.number), out.add("name", e.name),
         out.add_safe("remapped", escaped_path(e.remapped.to));
-    return out.add("rule", rule_name(e.remapped.rule)), "sftp.remapped";
+    out.add("rule", rule_name(e.remapped.rule));
+    return "sftp.remapped";
   }
   std::string_view operator()(const ImportStarted& e) const {
-    return out.add_safe("file", escaped_path(e.file)), "import.started";
+    out.add_safe("file", escaped_path(e.file));
+    return "import.started";
   }
   std::string_view operator()(const ImportProgress& e) const {
-    return out.add_safe("file", escaped_path(e.file)), out.add("done", e.done), out.add("total", e.total),
-           "import.progress";
+    out.add_safe("file", escaped_path(e.file));
+    out.add("done", e.done);
+    out.add("total", e.total);
+    return "import.progress";
   }
   std::string_view operator()(const Published& e) const {
     out.add_safe("file", escaped_path(e.file)), out.add_safe("path", escaped_path(e.imported.path)),
@@ -312,50 +367,66 @@ struct Fields {
     return "import.published";
   }
   std::string_view operator()(const ImportRejected& e) const {
-    return out.add_safe("file", escaped_path(e.file)), out.add("reason", e.reason, most_of_archive),
-           out.add_safe("moved_to", escaped_path(e.moved_to)), "import.rejected";
+    out.add_safe("file", escaped_path(e.file));
+    out.add("reason", e.reason, most_of_archive);
+    out.add_safe("moved_to", escaped_path(e.moved_to));
+    return "import.rejected";
   }
   std::string_view operator()(const ImportFailed& e) const {
-    return out.add_safe("file", escaped_path(e.file)), out.add("reason", e.reason, most_of_archive),
-           "import.failed";
+    out.add_safe("file", escaped_path(e.file));
+    out.add("reason", e.reason, most_of_archive);
+    return "import.failed";
   }
   std::string_view operator()(const DigestCompared& e) const {
     out.add_safe("file", escaped_path(e.compared.file)),
         out.add_safe("where", escaped_path(e.compared.where)),
         out.add_safe("path", escaped_path(e.compared.path));
-    return out.add("matches", e.compared.matches), "import.digest";
+    out.add("matches", e.compared.matches);
+    return "import.digest";
   }
   std::string_view operator()(const DigestWaits& e) const {
-    return out.add_safe("file", escaped_path(e.file)), "import.digest_waits";
+    out.add_safe("file", escaped_path(e.file));
+    return "import.digest_waits";
   }
   std::string_view operator()(const DropIgnored& e) const {
-    return out.add_safe("file", escaped_path(e.file)), "import.ignored";
+    out.add_safe("file", escaped_path(e.file));
+    return "import.ignored";
   }
   std::string_view operator()(const Retired& e) const {
     out.add_safe("path", escaped_path(e.path)), out.add_safe("moved_to", escaped_path(e.moved_to));
-    return out.add("keep", e.keep), "import.retired";
+    out.add("keep", e.keep);
+    return "import.retired";
   }
   std::string_view operator()(const Started& e) const {
-    return out.add("version", e.version), "server.started";
+    out.add("version", e.version);
+    return "server.started";
   }
   std::string_view operator()(const Reloaded& e) const {
-    return out.add_safe("file", escaped_path(e.file)), "server.reloaded";
+    out.add_safe("file", escaped_path(e.file));
+    return "server.reloaded";
   }
   std::string_view operator()(const ReloadFailed& e) const {
-    return out.add("reason", e.reason, most_of_ours), "server.reload_failed";
+    out.add("reason", e.reason, most_of_ours);
+    return "server.reload_failed";
   }
   std::string_view operator()(const Warned& e) const {
-    return out.add("warning", e.text, most_of_ours), "server.warned";
+    out.add("warning", e.text, most_of_ours);
+    return "server.warned";
   }
   std::string_view operator()(const RootGivenUp& e) const {
-    return out.add("user", e.user), out.add("uid", std::uint64_t{e.uid}), "server.root_given_up";
+    out.add("user", e.user);
+    out.add("uid", std::uint64_t{e.uid});
+    return "server.root_given_up";
   }
   std::string_view operator()(const Stopping& e) const {
-    return out.add("transfers", e.transfers), out.add("sessions", e.sessions), "server.stopping";
+    out.add("transfers", e.transfers);
+    out.add("sessions", e.sessions);
+    return "server.stopping";
   }
   std::string_view operator()(const LoopMeasured& e) const {
     out.add("turns", e.turns.total()), out.add("longest_us", e.turns.longest.count() / 1000);
-    return out.add_raw("counts", fmt::format("[{}]", fmt::join(e.turns.counts, ", "))), "server.loop";
+    out.add_raw("counts", fmt::format("[{}]", fmt::join(e.turns.counts, ", ")));
+    return "server.loop";
   }
   std::string_view operator()(const Stopped&) const { return "server.stopped"; }
 };

@@ -200,7 +200,10 @@ bool LogWriter::turn_over() {
 }
 
 bool LogWriter::put(const Line& line) try {
-  if (syslog_) return ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str()), true;
+  if (syslog_) {
+    ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str());
+    return true;
+  }
   if (journal_) return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
   const auto time =
       fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",

@@ -31,6 +31,16 @@ class Workers {
     begin(std::make_unique<Job<Work, decltype(tell)>>(*this, std::move(work), std::move(tell)));
   }
 
+  // The same for work that nobody waits for.
+  template <class Work>
+  void post(Work work) {
+    auto perform = [work = std::move(work)]() mutable {
+      work();
+      return true;
+    };
+    begin(std::make_unique<Job<decltype(perform), Unheard>>(*this, std::move(perform), Unheard{}));
+  }
+
   // The same for a coroutine, which gets the exception. Asio would drop one that cannot begin to wait,
   // without a word: all that it takes is there before it does.
   template <class Work>
@@ -51,6 +61,12 @@ class Workers {
   std::size_t busy() const { return busy_; }
 
  private:
+  struct Unheard {
+    void operator()(const std::exception_ptr& error, const std::optional<bool>&) const {
+      if (error) std::rethrow_exception(error);
+    }
+  };
+
   // In one piece, so that nothing of it is copied on its way.
   template <class Work, class Handler>
   struct Job {

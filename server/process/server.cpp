@@ -59,6 +59,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       importing_(loop_, importing_threads),
       shared_{loop_,   disk_,  content_, explaining_, negotiating_, hashing_, importing_,
               events_, meter_, depot_,   catalogue_,  uploads_,     settings_},
+      images_(loop_, explaining_, catalogue_, events_),
       tftp_(shared_),
       ssh_(shared_),
       interface_timer_(loop_),
@@ -156,10 +157,10 @@ void Server::run() {
         event::Warned{"images/ lies on another file system than state/, or in another mount, so that nothing "
                       "can be imported or "
                       "uploaded: put the whole depot on one"});
-  importing_.run([] { return be_polite(), true; }, [](auto) {});  // its one thread, from here on
+  importing_.post(be_polite);  // its one thread, from here on
   sweep_staging();
-  if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
-    disk_.run([this] { return storage::hold_drop(depot_).has_value(); }, [](auto) {});  // else it does so
+  if (!settings_->import.watch || !start_importer())     // first: what is dropped once we are ready is seen
+    disk_.post([this] { storage::hold_drop(depot_); });  // else it does so
   const auto ready = ready_line() + "\n" +
                      (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
   std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
@@ -167,9 +168,8 @@ void Server::run() {
   watch_interfaces();
   make_host_keys();
   check_users();
-  make_catalogue();
+  images_.start();
   tell_of_images_beside();
-  tell_of_unaskable_names();
   count_uploads();
   heed_signals();
   run_loop();
@@ -235,18 +235,6 @@ void Server::watch_interfaces() {
   });
 }
 
-// So that the first miss need not wait for it.
-void Server::make_catalogue() {
-  explaining_.run(
-      [this] { return catalogue_.now() && catalogue_.scans_each_time(); },
-      [this](std::optional<bool> scans) {
-        if (!scans.value_or(false)) return;
-        events_.emit(event::Warned{
-            "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or "
-            "let the depot lie on a disk of this host"});
-      });
-}
-
 // Another server may have used the folder before.
 void Server::tell_of_images_beside() {
   disk_.run([this] { return storage::image_beside(depot_); },
@@ -258,18 +246,9 @@ void Server::tell_of_images_beside() {
             });
 }
 
-void Server::tell_of_unaskable_names() {
-  disk_.run([this] { return storage::unaskable_names(depot_); },
-            [this](const std::optional<std::vector<std::filesystem::path>>& paths) {
-              if (!paths) return;
-              for (const auto& path : *paths)
-                events_.emit(event::Warned{storage::unaskable_text(depot_, path)});
-            });
-}
-
 // So that the first upload need not wait for it.
 void Server::count_uploads() {
-  explaining_.run([this] { return uploads_.count(), true; }, [](auto) {});
+  explaining_.post([this] { uploads_.count(); });
 }
 
 // Reports mistakes in the users file at the start; otherwise they show only when a login fails.
@@ -318,9 +297,8 @@ void Server::sweep_staging() {
     const auto sweep = [this, areas = storage::staging_areas(depot_)] {
       storage::sweep_staging(areas);
       storage::sweep_half_written(depot_);
-      return true;
     };
-    importing_.run(sweep, [](auto) {});
+    importing_.post(sweep);
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
   }
@@ -397,6 +375,7 @@ void Server::begin_drain() {
   tftp_.stop_listening();
   ssh_.stop_listening();
   ssh_.drain_sessions();
+  images_.stop();
   if (importer_) importer_->stop();
   drain_timer_.expires_after(shared_.settings->drain);
   drain_timer_.async_wait([this](error_code error) {

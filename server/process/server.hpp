@@ -10,6 +10,7 @@
 #include "server/log/writer.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
+#include "server/process/images_watch.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
 #include "server/tftp/listener.hpp"
@@ -51,9 +52,7 @@ class Server {
   void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
   void watch_interfaces();
-  void make_catalogue();
   void tell_of_images_beside();
-  void tell_of_unaskable_names();
   void count_uploads();
   void make_host_keys();
   void check_users();
@@ -85,6 +84,7 @@ class Server {
   storage::UploadAccount uploads_;
   Workers disk_, content_, explaining_, negotiating_, hashing_, importing_;
   Shared shared_;
+  ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
   std::optional<Importer> importer_;

@@ -110,7 +110,10 @@ std::optional<SshLimit> SshLimits::limit_for(Client& client, bool trusted, const
 }
 
 SshLimits::Refusal SshLimits::refuse(Client& client, SshLimit limit, Clock::time_point now) {
-  if (!may_tell(client, now)) return ++client.untold, Refusal{};
+  if (!may_tell(client, now)) {
+    ++client.untold;
+    return Refusal{};
+  }
   return {Drop{limit, client.offence, unauthenticated_, std::exchange(client.untold, 0)}};
 }
 

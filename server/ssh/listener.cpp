@@ -185,8 +185,7 @@ void SshService::left(SshSession& session, std::uint64_t number, const net::ip::
   sessions_.erase(&session);
   if (!sessions_.empty()) return;
   succeeds([this] {
-    if (std::exchange(most_sessions_, 0) >= a_rush)
-      shared_.disk.run([] { return give_memory_back(), true; }, [](auto) {});
+    if (std::exchange(most_sessions_, 0) >= a_rush) shared_.disk.post(give_memory_back);
   });
   succeeds([this] {
     if (when_empty_) when_empty_();

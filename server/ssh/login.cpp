@@ -82,14 +82,19 @@ std::optional<event::Offence> SshLogin::offence() const {
 
 // False when the connection must end.
 bool SshLogin::counts(const std::string& name) {
-  if (++requests_ > most_requests) return hopeless_ = fmt::format("{} requests to log in", requests_), false;
+  if (++requests_ > most_requests) {
+    hopeless_ = fmt::format("{} requests to log in", requests_);
+    return false;
+  }
   if (name.size() > longest_name) {
-    return hopeless_ = fmt::format("a user name of {} bytes", name.size()), false;
+    hopeless_ = fmt::format("a user name of {} bytes", name.size());
+    return false;
   }
   if (name_.empty()) {
     name_ = name;
   } else if (name != name_) {
-    return hopeless_ = "the client changed its user name", false;
+    hopeless_ = "the client changed its user name";
+    return false;
   }
   return true;
 }
@@ -100,14 +105,17 @@ void SshLogin::refused_by_libssh(const std::string& name) {
 
 void SshLogin::forged(const std::string& name) {
   if (user_ || !counts(name)) return;
-  tell_failed(publickey, event::LoginFault::wrong_signature);
+  tell_failed(publickey, event::LoginFault::wrong_signature, shown_key_);
   ++guesses_;
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
 }
 
 bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
   auto* const m = message.get();
-  if (user_) return deny(m), false;
+  if (user_) {
+    deny(m);
+    return false;
+  }
   const int subtype = ssh_message_subtype(m);
   const bool answer = subtype == SSH_AUTH_METHOD_INTERACTIVE && ssh_message_auth_kbdint_is_response(m);
   // libssh makes up the message of a keyboard-interactive answer, and leaves the user out.
@@ -115,24 +123,29 @@ bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
   if (answer) {
     const bool one = ssh_userauth_kbdint_getnanswers(session) == 1;
     Secret password(one ? ssh::text(ssh_userauth_kbdint_getanswer(session, 0)) : "");
-    return check_password(std::move(message), std::move(password), "keyboard-interactive/pam",
-                          std::move(done)),
-           true;
+    check_password(std::move(message), std::move(password), "keyboard-interactive/pam", std::move(done));
+    return true;
   }
   switch (subtype) {
     case SSH_AUTH_METHOD_PASSWORD: {
       Secret password(ssh::text(ssh_message_auth_password(m)));
-      return check_password(std::move(message), std::move(password), "password", std::move(done)), true;
+      check_password(std::move(message), std::move(password), "password", std::move(done));
+      return true;
     }
-    case SSH_AUTH_METHOD_PUBLICKEY:
-      return check_key(std::move(message), std::move(done)), true;
+    case SSH_AUTH_METHOD_PUBLICKEY: {
+      check_key(std::move(message), std::move(done));
+      return true;
+    }
     case SSH_AUTH_METHOD_INTERACTIVE: {
       const char* prompt = "Password: ";
       char echo = 0;
-      return ssh_message_auth_interactive_request(m, "", "", 1, &prompt, &echo), false;
+      ssh_message_auth_interactive_request(m, "", "", 1, &prompt, &echo);
+      return false;
     }
-    default:
-      return deny(m), false;  // "none": asks for the methods, and is no try
+    default: {
+      deny(m);
+      return false;
+    }  // "none": asks for the methods, and is no try
   }
 }
 
@@ -201,7 +214,10 @@ void SshLogin::check_key(ssh::Message message, Done done) {
         if (text.empty() || !verdict.lookup.user) return verdict;
         for (const auto& key : verdict.lookup.user->keys) {
           if (key.base64 != text) continue;
-          if (key.line.admits(client)) return verdict.opens = true, verdict;
+          if (key.line.admits(client)) {
+            verdict.opens = true;
+            return verdict;
+          }
           verdict.barred.push_back(key.line.from);
         }
         return verdict;
@@ -225,6 +241,7 @@ void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done d
   }
   if (verdict.opens && state == SSH_PUBLICKEY_STATE_NONE) {
     // Without a signature the client only asks whether it is worth making one.
+    shown_key_ = key_text(ssh_message_auth_pubkey(message.get()));
     ssh_message_auth_reply_pk_ok_simple(message.get());
     return done();
   }

@@ -80,6 +80,7 @@ class SshLogin {
   const Clock::time_point began_ = Clock::now();
   net::steady_timer delay_;
   std::string name_, hopeless_;
+  std::string shown_key_;  // the one that may open, and was asked about last
   std::optional<conf::User> user_;
   int tries_ = 0, guesses_ = 0;
   int requests_ = 0;  // answered or not

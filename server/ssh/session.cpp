@@ -69,7 +69,10 @@ SshSession::~SshSession() {
 }
 
 bool SshSession::start(ssh_bind bind, int fd) {
-  if (!session_) return ::close(fd), false;
+  if (!session_) {
+    ::close(fd);
+    return false;
+  }
   ssh_set_blocking(session_.get(), 0);
   ssh_set_counters(session_.get(), &bytes_, &packets_);
   // The server's default offers zlib, and ssh_bind has no option against it.
@@ -81,7 +84,8 @@ bool SshSession::start(ssh_bind bind, int fd) {
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0 || !succeeds([&] { socket_.assign(own); })) {
     if (own >= 0) ::close(own);
-    return ::close(fd), false;
+    ::close(fd);
+    return false;
   }
   if (ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
     if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
@@ -250,7 +254,10 @@ void SshSession::note_what_was_heard() {
 }
 
 bool SshSession::conducts_itself() {
-  if (starved_) return end(out_of_memory), false;
+  if (starved_) {
+    end(out_of_memory);
+    return false;
+  }
   const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
                               !negotiation_.complete()};
   auto fault = chatter_.look(seen, Clock::now());

@@ -151,6 +151,15 @@ std::string remedy_of(const TransferEnded& e) {
       return "look at the disk and at the file's rights";
     case Cause::long_block:
       return "the client ignores the blksize that was agreed on";
+    case Cause::disconnected:
+      return "the client closed the connection before the file was whole: its own log says why, and a "
+             "controller does so after a timeout of its own";
+    case Cause::connection_lost:
+      return "the client restarted, or something on the way cut the connection: look at the firewall's "
+             "limits "
+             "for idle and for long sessions";
+    case Cause::silence:
+      return "the client no longer answers: it restarted, or the link to it failed";
     default:
       break;
   }

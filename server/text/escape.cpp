@@ -47,7 +47,10 @@ class Escaper {
   Shown next() {
     const char c = rest_.front();
     if (c == ' ' && (rest_.size() == 1 || rest_.size() == whole_)) return take_escaped(1, escape_of(c));
-    if (c >= ' ' && c <= '~' && c != '\\') return marks_ = 0, take(1);
+    if (c >= ' ' && c <= '~' && c != '\\') {
+      marks_ = 0;
+      return take(1);
+    }
     const auto character = storage::first_character(rest_);
     const auto length = character.length;
     if (!character.valid || c == '\\' || length == 1) return take_escaped(1, escape_of(c));

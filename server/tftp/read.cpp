@@ -42,7 +42,7 @@ struct Search {
     const auto root = storage::Root::open(shared.depot.images());
     const auto catalogue = root ? shared.catalogue.now() : nullptr;
     if (!catalogue) return storage::closed_images(shared.depot.images(), error_of(root));
-    return storage::explain_miss(*root, *catalogue, name, missing, &shared.catalogue.incoming());
+    return storage::explain_miss(*root, *catalogue, name, missing, &shared.depot);
   }
 
  private:
@@ -185,11 +185,7 @@ void TftpRead::closed() { let_go(std::move(blocks_)); }
 // To close a file may wait for its disk too.
 template <class Holder>
 void TftpRead::let_go(Holder holder) {
-  auto work = [held = std::move(holder)]() mutable {
-    const auto dropped = std::move(held);
-    return true;
-  };
-  shared_.disk.run(std::move(work), [](auto) {});
+  shared_.disk.post([held = std::move(holder)]() mutable { const auto dropped = std::move(held); });
 }
 
 void TftpRead::take(TftpBlocks::Filled filled) {

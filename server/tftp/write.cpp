@@ -29,7 +29,7 @@ Begun begin_upload(const storage::Sender& sender, const storage::Path& place,
 
 void TftpWrite::closed() {
   // To sweep away what was not published may wait for the disk.
-  shared_.disk.run([upload = std::move(upload_)]() mutable { return upload.reset(), true; }, [](auto) {});
+  shared_.disk.post([upload = std::move(upload_)]() mutable { upload.reset(); });
 }
 
 net::awaitable<void> TftpWrite::look_up() {

@@ -54,7 +54,10 @@ class Gzip : public PackedStream::Decoder {
     input = input.last(state_.avail_in);
     output = output.last(state_.avail_out);
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
-    if (result == Z_STREAM_END) return between_ = true, last && input.empty();
+    if (result == Z_STREAM_END) {
+      between_ = true;
+      return last && input.empty();
+    }
     if (result == Z_BUF_ERROR && last && !output.empty()) reject_cut();
     if (result != Z_OK && result != Z_BUF_ERROR)
       reject_damaged(state_.msg != nullptr ? state_.msg : "it cannot be unpacked");

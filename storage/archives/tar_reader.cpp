@@ -83,7 +83,8 @@ std::optional<TarHeader> TarReader::next_header() {
   if (stream_.read(block) != block.size()) reject_cut();
   if (is_zero_block(block)) {
     if (!begun_) throw Rejected("the archive is empty");
-    return expect_end(), std::nullopt;
+    expect_end();
+    return std::nullopt;
   }
   const auto header = parse_tar_header(block);
   if (!header) reject_damaged("a member's header is none");

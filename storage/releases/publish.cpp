@@ -118,10 +118,14 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
   for (;;) {
     if (is_taken(place)) {
       const BundlePlace there(depot, manifest, warnings);
-      if (there.has_bundle() && there.same_as(manifest)) return there.confirm_by(manifest), false;
+      if (there.has_bundle() && there.same_as(manifest)) {
+        there.confirm_by(manifest);
+        return false;
+      }
       if (there.has_bundle() && replace == Replace::no)
         reject_different(manifest.path, there.difference_to(manifest));
-      return there.replace_by(content, std::move(manifest)), true;
+      there.replace_by(content, std::move(manifest));
+      return true;
     }
     put_down(manifest, manifest_file);
     try {
@@ -148,7 +152,10 @@ bool publish_image(const Depot& depot, const fs::path& file, const Manifest& man
   } else if (fs::symlink_status(place).type() != fs::file_type::regular) {
     reject_in_the_way(place);
   } else if (const auto there = digested(place); there == image) {
-    if (known) return confirm(grown, manifest, manifest_file), false;
+    if (known) {
+      confirm(grown, manifest, manifest_file);
+      return false;
+    }
     already_there = true;
   } else {
     if (replace == Replace::no)

@@ -60,7 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto plain = storage::find_as_asked(root, asked, above, settings);
   const auto found = storage::find_image(root, images().catalogue(), asked, above, settings);
   if (plain) require(found && found->path == plain->path, "what needs no catalogue is found with one too");
-  if (!found) return check_miss(storage::explain_miss(root, images().catalogue(), asked, found.error())), 0;
+  if (!found) {
+    check_miss(storage::explain_miss(root, images().catalogue(), asked, found.error()));
+    return 0;
+  }
   if (found->rule != storage::Rule::alias) check_found(asked, above, *found);
   require(!content_of(found->file).starts_with("secret"), "what is opened lies inside the root");
   return 0;

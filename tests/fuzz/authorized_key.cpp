@@ -51,7 +51,10 @@ void check_fault(std::string_view line, const KeyFault& fault) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const auto key = conf::parse_authorized_key(line);
-  if (!key) return check_fault(line, key.error()), 0;
+  if (!key) {
+    check_fault(line, key.error());
+    return 0;
+  }
   check_key(line, *key);
   check_from(*key);
   return 0;

@@ -152,7 +152,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto packet = std::as_bytes(std::span(data, size));
   check_error(text(packet));
   const auto request = parse_request(packet);
-  if (!request) return check_refusal(text(packet), request.error()), 0;
+  if (!request) {
+    check_refusal(text(packet), request.error());
+    return 0;
+  }
   check_parts(text(packet), *request);
   for (const auto& limits : {Limits{}, Limits{512, 1}, Limits{1400, 16}}) {
     check_negotiation(*request, 0, limits);

@@ -33,7 +33,10 @@ class Content {
 
   void add_text(std::byte byte) {
     const bool pair = held_ && (byte == lf || byte == nul);
-    if (pair) return held_ = false, bytes_.push_back(byte == lf ? lf : cr);
+    if (pair) {
+      held_ = false;
+      return bytes_.push_back(byte == lf ? lf : cr);
+    }
     finish();
     held_ = byte == cr;
     if (!held_) bytes_.push_back(byte);

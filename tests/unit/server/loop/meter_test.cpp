@@ -18,7 +18,10 @@ struct Loop {
   void turn(std::chrono::nanoseconds cpu, std::chrono::nanoseconds asleep = 0ns) {
     now += asleep + cpu;
     used += cpu;
-    meter.turn_ended(now, [this] { return ++readings, used; });
+    meter.turn_ended(now, [this] {
+      ++readings;
+      return used;
+    });
   }
 };
 

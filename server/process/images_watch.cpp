@@ -1,0 +1,59 @@
+#include "server/process/images_watch.hpp"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "storage/depot/depot_shape.hpp"
+
+namespace server {
+namespace {
+
+constexpr auto pause = std::chrono::minutes(1);
+constexpr std::size_t most_told = 1000;
+
+}  // namespace
+
+ImagesWatch::ImagesWatch(net::io_context& loop, Workers& workers, storage::LiveCatalogue& catalogue,
+                         Events& events)
+    : workers_(workers), catalogue_(catalogue), events_(events), timer_(loop) {}
+
+void ImagesWatch::start() { look_and_tell(); }
+
+void ImagesWatch::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+void ImagesWatch::look_and_tell() {
+  workers_.run([this] { return look(); },
+               [this](std::optional<Seen> seen) {
+                 if (stopped_) return;
+                 if (seen) tell(std::move(*seen));
+                 if (told_blind_) return;  // then each look would be a scan
+                 timer_.expires_after(pause);
+                 timer_.async_wait([this](error_code error) {
+                   if (!error) look_and_tell();
+                 });
+               });
+}
+
+ImagesWatch::Seen ImagesWatch::look() const {
+  Seen seen{catalogue_.now(), catalogue_.scans_each_time(), {}};
+  if (seen.catalogue != last_) seen.unaskable = storage::unaskable_names(catalogue_.depot());
+  return seen;
+}
+
+void ImagesWatch::tell(Seen seen) {
+  last_ = std::move(seen.catalogue);
+  for (const auto& path : seen.unaskable) {
+    if (told_.size() < most_told && told_.insert(path).second)
+      events_.emit(event::Warned{storage::unaskable_text(catalogue_.depot(), path)});
+  }
+  if (!seen.blind || std::exchange(told_blind_, true)) return;
+  events_.emit(
+      event::Warned{"images/ cannot be watched, so that every miss is a scan: raise "
+                    "fs.inotify.max_user_watches, or let the depot lie on a disk of this host"});
+}
+
+}  // namespace server

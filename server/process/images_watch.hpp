@@ -1,0 +1,42 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "server/events/events.hpp"
+#include "server/loop/net.hpp"
+#include "server/loop/workers.hpp"
+#include "storage/lookup/live_catalogue.hpp"
+
+namespace server {
+
+// Keeps the catalogue of the images up to date, so that a miss need not wait for a scan, and tells of what an
+// administrator should know of the images: that they cannot be watched, and names that no client can ask for.
+// Made, used and destroyed on the loop's thread; what it refers to outlives it.
+class ImagesWatch {
+ public:
+  ImagesWatch(net::io_context& loop, Workers& workers, storage::LiveCatalogue& catalogue, Events& events);
+  void start();
+  void stop();
+
+ private:
+  struct Seen {
+    std::shared_ptr<const storage::Catalogue> catalogue;
+    bool blind;
+    std::vector<std::filesystem::path> unaskable;
+  };
+  Seen look() const;  // waits for the disk
+  void tell(Seen seen);
+  void look_and_tell();
+
+  Workers& workers_;
+  storage::LiveCatalogue& catalogue_;
+  Events& events_;
+  net::steady_timer timer_;
+  std::shared_ptr<const storage::Catalogue> last_;
+  std::set<std::filesystem::path> told_;  // unaskable names
+  bool told_blind_ = false, stopped_ = false;
+};
+
+}  // namespace server
