@@ -193,6 +193,16 @@ def send_until_it_stands(target, kind, most, source="127.0.0.2"):
     return sent
 
 
+def send_until_admitted(target, kind, most):
+    """The same by one of many at once, of which some are dropped before they may log in: those come again."""
+    while True:
+        try:
+            return send_until_it_stands(target, kind, most)
+        except raw_ssh.Closed as closed:
+            if "MaxStartups" not in str(closed):
+                raise
+
+
 # ---- before the keys are exchanged
 
 def kexinit(*lists):

@@ -14,7 +14,8 @@ from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
 from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
 from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
 from ssh_attacks import (AFTER_LOGIN, BIG_FOLDER, NO_ANSWERS_READ, SCP_COMMANDS, SMALL_REQUESTS, flood_logged_in,
-                         hostile_uploads, list_again, rekey, scp, send_until_it_stands, small_requests, unread_reads)
+                         hostile_uploads, list_again, rekey, scp, send_until_admitted, send_until_it_stands,
+                         small_requests, unread_reads)
 
 MOST_MB = 16  # for one connection; the honest clients beside it need some of it
 DESCRIPTORS = 4096
@@ -56,7 +57,7 @@ def test_many_connections_together_send_no_more_ahead_than_an_address_may_hold(s
     server = start()
     kind = next(kind for kind in NO_ANSWERS_READ if "global" in kind)
     with Growth(server) as growth, beside(server), concurrent.futures.ThreadPoolExecutor(60) as attackers:
-        list(attackers.map(lambda _: send_until_it_stands(target(server), kind, 100_000_000), range(60)))
+        list(attackers.map(lambda _: send_until_admitted(target(server), kind, 100_000_000), range(60)))
     assert growth.megabytes <= 64 + 2 * MOST_MB
     judge_loop(server)
 

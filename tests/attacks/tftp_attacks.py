@@ -124,7 +124,7 @@ def slow_uploads(target, seconds, source="127.0.0.11", count=300):
             if not until:
                 break
             sock = stack.enter_context(contextlib.closing(bound_to(source, 0.5)))
-            sock.sendto(request(f"/uploads/slow/{number}", "tsize", 1 << 30, "timeout", 255, opcode=WRQ), target.tftp)
+            sock.sendto(request(f"/uploads/slow-{number}", "tsize", 1 << 30, "timeout", 255, opcode=WRQ), target.tftp)
             with contextlib.suppress(OSError):
                 answer, peer = sock.recvfrom(1024)
                 if answer[1] != 5:
