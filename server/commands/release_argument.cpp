@@ -27,8 +27,8 @@ storage::Path find_release(const storage::Root& root, const std::string& wanted)
     throw std::runtime_error(fmt::format("{} fits more than one release: {}", wanted, listed(fits)));
   const auto all = storage::all_releases(catalogue);
   if (all.empty())
-    throw std::runtime_error(fmt::format("{} is no release here: nothing is imported yet", wanted));
-  throw std::runtime_error(fmt::format("{} is no release here; there are: {}", wanted, listed(all)));
+    throw std::runtime_error(fmt::format("{} is not a release here: nothing is imported yet", wanted));
+  throw std::runtime_error(fmt::format("{} is not a release here; there are: {}", wanted, listed(all)));
 }
 
 }  // namespace server

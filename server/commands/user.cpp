@@ -117,8 +117,7 @@ std::optional<Secret> given_password(const Arguments& arguments) {
 
 std::string new_hash(std::optional<Secret> given, const std::string& name) {
   const auto password = given ? std::move(*given) : password_from_terminal(name);
-  if (password.text().empty())
-    throw std::runtime_error("an empty password is no password, nothing was changed");
+  if (password.text().empty()) throw std::runtime_error("the password is empty: nothing was changed");
   return hash_password(password.text());
 }
 

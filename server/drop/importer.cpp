@@ -61,14 +61,17 @@ std::string problem_of(const std::exception_ptr& failure) {
 
 }  // namespace
 
-Importer::Importer(Shared& shared)
-    : shared_(shared),
-      settings_(shared.settings->import),
+Importer::Importer(net::io_context& loop, Lanes& lanes, Events& events, const storage::Depot& depot,
+                   const conf::Import& settings)
+    : lanes_(lanes),
+      events_(events),
+      depot_(depot),
+      settings_(settings),
       folder_(settings_.settle, std::max<std::chrono::seconds>(settle_unseen, settings_.settle)),
-      watch_(shared.loop, shared.depot.drop()),
-      progress_timer_(shared.loop),
-      pause_(shared.loop),
-      origins_(shared.depot) {}
+      watch_(loop, depot.drop()),
+      progress_timer_(loop),
+      pause_(loop),
+      origins_(depot) {}
 
 // Nothing that it does after a failure takes memory that there may not be.
 net::awaitable<void> Importer::run() {
@@ -81,7 +84,7 @@ net::awaitable<void> Importer::run() {
       failure = std::current_exception();
     }
     succeeds([&] {
-      shared_.warn_rarely("drop import",
+      events_.warn_rarely("drop import",
                           "the drop folder's import goes on after a failure: " + problem_of(failure));
     });
     look_again_ = true;  // what was to be done may be forgotten
@@ -91,15 +94,15 @@ net::awaitable<void> Importer::run() {
 
 // Two servers that import one drop would take its files away from each other.
 net::awaitable<void> Importer::hold_drop() {
-  const auto lock = [&depot = shared_.depot] { return storage::hold_drop(depot); };
+  const auto lock = [&depot = depot_] { return storage::hold_drop(depot); };
   for (bool told = false; !stopping_ && !drop_lock_; told = true) {
-    drop_lock_ = co_await shared_.disk.run(lock);
+    drop_lock_ = co_await lanes_.disk.run(lock);
     if (drop_lock_) {
       look_again_ = true;
       co_return;
     }
     if (!told)
-      shared_.events.emit(
+      events_.emit(
           event::Warned{"another server imports what is put into drop/ of this depot: this one begins when "
                         "that one has ended"});
     co_await pause_.wait(lock_pause);
@@ -150,8 +153,8 @@ void Importer::note(const DropChange& change) {
 
 // What lies in drop/ and was not seen to arrive: it has lain still since it was last written.
 net::awaitable<void> Importer::look_around() {
-  const auto list = [folder = shared_.depot.drop()] { return files_in(folder); };
-  const auto files = co_await shared_.disk.run(list);
+  const auto list = [folder = depot_.drop()] { return files_in(folder); };
+  const auto files = co_await lanes_.disk.run(list);
   std::set<std::string> names;
   for (const auto& lying : files) {
     names.insert(lying.name);
@@ -180,7 +183,7 @@ net::awaitable<void> Importer::judge(std::string name) {
   const auto look = [this, name, left = at == left_.end() ? std::nullopt : std::optional(at->second)] {
     return examine(name, left);
   };
-  const auto seen = co_await shared_.importing.run(look);
+  const auto seen = co_await lanes_.importing.run(look);
   if (seen.left || seen.kind == storage::DropKind::gone) co_return;
   left_.erase(name);
   if (seen.kind ==
@@ -189,17 +192,17 @@ net::awaitable<void> Importer::judge(std::string name) {
     co_return;
   }
   if (seen.kind == storage::DropKind::not_a_file) {
-    if (ignored_.insert(name).second) shared_.events.emit(event::DropIgnored{name});
+    if (ignored_.insert(name).second) events_.emit(event::DropIgnored{name});
     co_return;
   }
   if (!storage::is_digest_file(name)) {
     how_far_ = std::make_shared<HowFar>();
-    shared_.events.emit(event::ImportStarted{name});
+    events_.emit(event::ImportStarted{name});
     tell_progress(name);
   }
   const auto began = now();
   const auto work = [this, name] { return import_now(name); };
-  const auto outcome = co_await shared_.importing.run(work);
+  const auto outcome = co_await lanes_.importing.run(work);
   how_far_.reset();
   progress_timer_.cancel();
   const std::chrono::duration<double> took = now() - began;
@@ -210,7 +213,7 @@ void Importer::tell_progress(const std::string& name) {
   progress_timer_.expires_after(tell_every);
   progress_timer_.async_wait([this, name, how_far = how_far_](error_code error) {
     if (error || how_far != how_far_) return;  // the import may have ended while this waited for its turn
-    shared_.events.emit(event::ImportProgress{name, how_far->done, how_far->total});
+    events_.emit(event::ImportProgress{name, how_far->done, how_far->total});
     tell_progress(name);
   });
 }
@@ -221,7 +224,7 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
   } else if (const auto* compared = std::get_if<Compared>(&outcome)) {
     tell(name, *compared);
   } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
-    shared_.events.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
+    events_.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
   } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
     tell(name, *failed);
   } else if (std::holds_alternative<Replaced>(outcome)) {
@@ -232,17 +235,17 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
 void Importer::tell(const std::string& name, const Done& done, double seconds) {
   if (done.left) left_[name] = *done.left;
   if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
-  shared_.events.emit(event::Published{name, done.imported, seconds});
-  for (const auto& [path, to] : done.retired) shared_.events.emit(event::Retired{path, to, settings_.keep});
-  for (const auto& problem : done.problems) shared_.events.emit(event::Warned{problem});
+  events_.emit(event::Published{name, done.imported, seconds});
+  for (const auto& [path, to] : done.retired) events_.emit(event::Retired{path, to, settings_.keep});
+  for (const auto& problem : done.problems) events_.emit(event::Warned{problem});
   if (done.left_over.empty()) return;
-  shared_.events.emit(event::Warned{"it is published, but stays in drop/: " + done.left_over});
+  events_.emit(event::Warned{"it is published, but stays in drop/: " + done.left_over});
 }
 
 void Importer::tell(const std::string& name, const Compared& compared) {
   left_[name] = compared.left;  // where it was taken away, it is forgotten as soon as its going is seen
-  for (const auto& digest : compared.digests) shared_.events.emit(event::DigestCompared{digest});
-  if (compared.digests.empty() && ignored_.insert(name).second) shared_.events.emit(event::DigestWaits{name});
+  for (const auto& digest : compared.digests) events_.emit(event::DigestCompared{digest});
+  if (compared.digests.empty() && ignored_.insert(name).second) events_.emit(event::DigestWaits{name});
 }
 
 void Importer::tell(const std::string& name, const Failed& failed) {
@@ -251,21 +254,21 @@ void Importer::tell(const std::string& name, const Failed& failed) {
   } else {
     folder_.closed(name, now() + failed.pause);
   }
-  shared_.events.emit(event::ImportFailed{name, failed.problem});
+  events_.emit(event::ImportFailed{name, failed.problem});
 }
 
 Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
-  const auto kind = storage::kind_of_drop(shared_.depot, name);
+  const auto kind = storage::kind_of_drop(depot_, name);
   return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
 }
 
 bool Importer::is_left(const std::string& name, const Left& left) try {
-  if (storage::DroppedFile(shared_.depot, name).file().at_open().version != left.file) return false;
+  if (storage::DroppedFile(depot_, name).file().at_open().version != left.file) return false;
   switch (left.why) {
     case Left::Why::waits:
       return origins_.refresh() == left.releases;
     case Left::Why::no_room:
-      return storage::rejected_files(shared_.depot) >= settings_.max_rejected;
+      return storage::rejected_files(depot_) >= settings_.max_rejected;
     case Left::Why::published:
       break;
   }
@@ -276,12 +279,12 @@ bool Importer::is_left(const std::string& name, const Left& left) try {
 
 Importer::Outcome Importer::import_now(const std::string& name) {
   try {
-    return judge_now(storage::DroppedFile(shared_.depot, name));
+    return judge_now(storage::DroppedFile(depot_, name));
   } catch (const std::bad_alloc&) {
     return Failed{out_of_memory, depot_pause};
   } catch (const std::system_error& e) {
     if (e.code() == std::errc::no_such_file_or_directory &&
-        storage::kind_of_drop(shared_.depot, name) == storage::DropKind::gone)
+        storage::kind_of_drop(depot_, name) == storage::DropKind::gone)
       return Gone{};
     const bool touched = e.code() == std::errc::resource_unavailable_try_again;
     return Failed{e.what(), touched ? file_pause : depot_pause};
@@ -295,7 +298,7 @@ Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
   try {
     if (storage::is_digest_file(drop.name())) return compare_now(drop);
     std::optional<std::string> fault;
-    digests = storage::digests_beside_drop(shared_.depot, drop.name(), fault);
+    digests = storage::digests_beside_drop(depot_, drop.name(), fault);
     if (fault) throw storage::Rejected(*fault);
     return publish_now(drop, digests);
   } catch (const storage::Rejected& e) {
@@ -305,7 +308,7 @@ Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
 
 // What the list named was found, or it waits; it may have been taken away.
 Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
-  auto compared = storage::compare_digests(shared_.depot, drop, origins_);
+  auto compared = storage::compare_digests(depot_, drop, origins_);
   return Compared{std::move(compared), {Left::Why::waits, drop.file().at_open().version, origins_.refresh()}};
 }
 
@@ -318,11 +321,11 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
       }};
   const auto path = drop.path();
   const auto known = storage::digests_of(digests, drop.name());
-  Done done{storage::import_bundle(shared_.depot, {path, drop.file(), known}, settings_, order)};
-  done.retired = storage::retire_oldest(shared_.depot, done.imported.path, settings_.keep, done.problems);
+  Done done{storage::import_bundle(depot_, {path, drop.file(), known}, settings_, order)};
+  done.retired = storage::retire_oldest(depot_, done.imported.path, settings_.keep, done.problems);
   try {
     done.taken = take_away(drop, done.imported);
-    storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::published, 0);
+    storage::take_away(depot_, digests, drop.name(), storage::Fate::published, 0);
   } catch (const std::exception& e) {
     done.left_over = e.what();
     done.left = {Left::Why::published, drop.file().at_open().version};
@@ -334,7 +337,7 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
 Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
                                        const std::vector<storage::DroppedDigests>& digests,
                                        const std::string& reason) const {
-  const auto files = storage::rejected_files(shared_.depot);
+  const auto files = storage::rejected_files(depot_);
   if (files >= settings_.max_rejected)
     return Failed{fmt::format("{}; it cannot be put into rejected/, which holds {} files, and "
                               "import.max_rejected is {}: empty it",
@@ -342,7 +345,7 @@ Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
                   depot_pause, Left{Left::Why::no_room, drop.file().at_open().version}};
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
-  storage::take_away(shared_.depot, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
+  storage::take_away(depot_, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
   return Refused{reason, "rejected/" + moved_to->filename().string()};
 }
 

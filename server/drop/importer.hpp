@@ -9,7 +9,9 @@
 #include <variant>
 #include <vector>
 
-#include "server/files/shared.hpp"
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/loop/pause.hpp"
 #include "server/os/folder_watch.hpp"
 #include "storage/depot/staging.hpp"
@@ -27,7 +29,8 @@ namespace server {
 class Importer {
  public:
   // Throws std::system_error when drop/ cannot be watched.
-  explicit Importer(Shared& shared);
+  Importer(net::io_context& loop, Lanes& lanes, Events& events, const storage::Depot& depot,
+           const conf::Import& settings);
 
   net::awaitable<void> run();  // until stop()
   void stop();
@@ -94,7 +97,9 @@ class Importer {
   bool take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const;
   void note(const DropChange& change);
 
-  Shared& shared_;
+  Lanes& lanes_;
+  Events& events_;
+  const storage::Depot& depot_;
   const conf::Import settings_;
   std::optional<storage::DirectoryLock> drop_lock_;  // this server imports what is put into drop/
   storage::DropFolder folder_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "protocols/files/ending.hpp"
 #include "protocols/sftp/event.hpp"
 #include "protocols/tftp/transfer.hpp"
+#include "server/events/rare_warnings.hpp"
 #include "server/loop/meter.hpp"
 #include "storage/import/drop_digests.hpp"
 #include "storage/lookup/miss.hpp"
@@ -282,7 +284,7 @@ struct Warned {
 struct Stopping {
   std::size_t transfers, sessions;
 };
-struct LoopMeasured {  // over the whole run
+struct LoopMeasured {  // as long as it served
   LoopTurns turns;
 };
 // The last event.
@@ -308,12 +310,21 @@ class Events {
  public:
   using Listener = std::function<void(const Event&)>;
   void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
+  std::uint64_t next_number() { return ++last_number_; }  // of a request or SSH session
+  // A warning about something that a client can bring about as often as it likes: told every ten seconds at
+  // most, with the number of times that it was not.
+  // What a client chose does not belong into `text`: the line of its request or session has that. Nor into
+  // `kind`, which is what is told so rarely.
+  void warn_rarely(std::string_view kind, const std::string& text);
+  void warn_rarely(std::string_view text) { warn_rarely(text, std::string(text)); }  // a constant one
   void emit(const Event& event) const {
     for (const auto& listener : listeners_) listener(event);
   }
 
  private:
   std::vector<Listener> listeners_;
+  std::uint64_t last_number_ = 0;
+  RareWarnings rare_;
 };
 
 }  // namespace server

@@ -450,7 +450,7 @@ struct Lines {
   L operator()(const DropIgnored& e) const {
     return {apdepot(
         quiet, warning,
-        fmt::format("drop/{} is no regular file and is left alone: put the bundle itself into drop/, or a "
+        fmt::format("drop/{} is not a regular file and is left alone: put the bundle itself into drop/, or a "
                     "folder of images into images/",
                     escaped_path(e.file)))};
   }

@@ -13,29 +13,29 @@
 namespace server {
 namespace {
 
-std::string first_user(const Shared& shared) {
-  const auto users = conf::load_usable_users(users_file(*shared.settings, shared.depot)).users;
+std::string first_user(const conf::Settings& settings, const storage::Depot& depot) {
+  const auto users = conf::load_usable_users(users_file(settings, depot)).users;
   return users.empty() ? "" : users.front().name;
 }
 
 }  // namespace
 
-std::string first_steps(const Shared& shared, const std::string& program, bool usual_ports) {
-  const auto images = storage::Root::open(shared.depot.images());
+std::string first_steps(const conf::Settings& settings, const storage::Depot& depot,
+                        const std::string& program, bool usual_ports) {
+  const auto images = storage::Root::open(depot.images());
   const auto releases =
       images ? storage::list_releases(storage::Catalogue(*images)) : std::vector<storage::Path>{};
   const auto path = releases.empty() ? "/EWC/<release>" : releases.back().text();
   const auto addresses = own_addresses();
   const auto address = addresses.empty() ? "<address>" : addresses.front().to_string();
-  const auto user = first_user(shared);
+  const auto user = first_user(settings, depot);
   std::string text;
   if (releases.empty())
-    text += fmt::format("Put a bundle into {}, and it is served.\n",
-                        escaped(shared.depot.drop().string(), whole));
+    text += fmt::format("Put a bundle into {}, and it is served.\n", escaped(depot.drop().string(), whole));
   text += "On the controller, for TFTP:\n\n" + tftp_controller_lines(address, path) + "\nor for SFTP";
   if (user.empty()) {
     text += fmt::format(", after `{} user add NAME --depot {}`", escaped(program, whole),
-                        escaped(shared.depot.directory().string(), whole));
+                        escaped(depot.directory().string(), whole));
   }
   text += ":\n\n" + sftp_controller_lines(address, path, user.empty() ? "<user>" : user) + "\n";
   for (std::size_t i = 1; i < addresses.size(); ++i) {

@@ -1,12 +1,14 @@
 #pragma once
 #include <string>
 
-#include "server/files/shared.hpp"
+#include "conf/settings.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 
 // For a first run without a configuration: what to type next, here and on the controller, with this host's
 // addresses filled in. `program` is apdepot as the administrator called it.
-std::string first_steps(const Shared& shared, const std::string& program, bool usual_ports);
+std::string first_steps(const conf::Settings& settings, const storage::Depot& depot,
+                        const std::string& program, bool usual_ports);
 
 }  // namespace server

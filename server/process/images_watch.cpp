@@ -18,27 +18,25 @@ ImagesWatch::ImagesWatch(net::io_context& loop, Workers& workers, storage::LiveC
                          Events& events)
     : workers_(workers), catalogue_(catalogue), events_(events), timer_(loop) {}
 
-void ImagesWatch::start() { look_and_tell(); }
-
 void ImagesWatch::stop() {
   stopped_ = true;
   timer_.cancel();
 }
 
-void ImagesWatch::look_and_tell() {
-  workers_.run([this] { return look(); },
+void ImagesWatch::look() {
+  workers_.run([this] { return examine(); },
                [this](std::optional<Seen> seen) {
                  if (stopped_) return;
                  if (seen) tell(std::move(*seen));
                  if (told_blind_) return;  // then each look would be a scan
                  timer_.expires_after(pause);
                  timer_.async_wait([this](error_code error) {
-                   if (!error) look_and_tell();
+                   if (!error) look();
                  });
                });
 }
 
-ImagesWatch::Seen ImagesWatch::look() const {
+ImagesWatch::Seen ImagesWatch::examine() const {
   Seen seen{catalogue_.now(), catalogue_.scans_each_time(), {}};
   if (seen.catalogue != last_) seen.unaskable = storage::unaskable_names(catalogue_.depot());
   return seen;

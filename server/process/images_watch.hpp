@@ -17,7 +17,7 @@ namespace server {
 class ImagesWatch {
  public:
   ImagesWatch(net::io_context& loop, Workers& workers, storage::LiveCatalogue& catalogue, Events& events);
-  void start();
+  void look();  // now, and each minute from now on
   void stop();
 
  private:
@@ -26,9 +26,8 @@ class ImagesWatch {
     bool blind;
     std::vector<std::filesystem::path> unaskable;
   };
-  Seen look() const;  // waits for the disk
+  Seen examine() const;  // waits for the disk
   void tell(Seen seen);
-  void look_and_tell();
 
   Workers& workers_;
   storage::LiveCatalogue& catalogue_;

@@ -34,8 +34,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t disk_threads = 4, content_threads = 8, explaining_threads = 1, negotiating_threads = 2,
-                      hashing_threads = 2, importing_threads = 1;
 constexpr auto interface_pause = 10s;  // between two looks at the interfaces that addresses name
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 
@@ -49,19 +47,12 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       account_(account),
       listeners_(bind(plan, account)),
       left_out_timer_(loop_),
-      depot_(settings_->depot),
-      uploads_(depot_, settings_->uploads, std::chrono::steady_clock::now),
-      disk_(loop_, disk_threads),
-      content_(loop_, content_threads),
-      explaining_(loop_, explaining_threads),
-      negotiating_(loop_, negotiating_threads),
-      hashing_(loop_, hashing_threads),
-      importing_(loop_, importing_threads),
-      shared_{loop_,   disk_,  content_, explaining_, negotiating_, hashing_, importing_,
-              events_, meter_, depot_,   catalogue_,  uploads_,     settings_},
-      images_(loop_, explaining_, catalogue_, events_),
-      tftp_(shared_),
-      ssh_(shared_),
+      library_(*settings_),
+      lanes_(loop_),
+      in_force_(settings_),
+      images_(loop_, lanes_.explaining, library_.catalogue, events_),
+      tftp_(loop_, lanes_, events_, in_force_, library_),
+      ssh_(loop_, lanes_, events_, in_force_, library_),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
@@ -124,7 +115,7 @@ void Server::note_unreadable_config() {
 
 void Server::log(const Event& event) {
   const bool owed = budget_.owes();
-  if (budget_.takes(event, shared_.settings->log.level, LogBudget::Clock::now())) return write(event);
+  if (budget_.takes(event, in_force_->log.level, LogBudget::Clock::now())) return write(event);
   if (owed || !budget_.owes()) return;
   left_out_timer_.expires_at(budget_.ends());
   left_out_timer_.async_wait([this](error_code error) {
@@ -134,7 +125,7 @@ void Server::log(const Event& event) {
 
 void Server::write(const Event& event) {
   const auto write_line = [&](LogLine line) {
-    if (line.level > shared_.settings->log.level) return;
+    if (line.level > in_force_->log.level) return;
     budget_.spend(line.text.size());
     writer_->write(line.severity, std::move(line.text));
   };
@@ -152,23 +143,24 @@ void Server::run() {
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
   for (const auto& note : listeners_.notes) events_.emit(event::Warned{note});
-  if (storage::is_split(depot_))
+  if (storage::is_split(library_.depot))
     events_.emit(
         event::Warned{"images/ lies on another file system than state/, or in another mount, so that nothing "
                       "can be imported or "
                       "uploaded: put the whole depot on one"});
-  importing_.post(be_polite);  // its one thread, from here on
+  lanes_.importing.post(be_polite);  // its one thread, from here on
   sweep_staging();
-  if (!settings_->import.watch || !start_importer())     // first: what is dropped once we are ready is seen
-    disk_.post([this] { storage::hold_drop(depot_); });  // else it does so
-  const auto ready = ready_line() + "\n" +
-                     (origin_.config.empty() ? first_steps(shared_, origin_.program, usual_ports_) : "");
+  if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
+    lanes_.disk.post([this] { storage::hold_drop(library_.depot); });  // else it does so
+  const auto ready =
+      ready_line() + "\n" +
+      (origin_.config.empty() ? first_steps(*settings_, library_.depot, origin_.program, usual_ports_) : "");
   std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
   tell_ready();
   watch_interfaces();
   make_host_keys();
   check_users();
-  images_.start();
+  images_.look();
   tell_of_images_beside();
   count_uploads();
   heed_signals();
@@ -179,19 +171,13 @@ void Server::run() {
   // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
   // and the next start sweeps its staging area and takes the drop up again.
-  if (!writer_->close(log_patience) || workers_are_busy()) std::_Exit(0);
+  if (!writer_->close(log_patience) || lanes_.busy() > 0) std::_Exit(0);
 }
 
 void Server::bound_open_files() {
-  const auto& settings = *shared_.settings;
-  shared_.open_files.set(
+  const auto& settings = *in_force_;
+  ssh_.bound_open_files(
       OpenFiles::bounds_for(most_descriptors(), settings.tftp.max_transfers, settings.ssh.max_sessions));
-}
-
-bool Server::workers_are_busy() const {
-  return disk_.busy() + content_.busy() + explaining_.busy() + negotiating_.busy() + hashing_.busy() +
-             importing_.busy() >
-         0;
 }
 
 // Whatever one client brought about, the others go on.
@@ -199,16 +185,30 @@ void Server::run_loop() {
   meter_.begin(LoopMeter::Clock::now(), thread_time());
   while (!loop_.stopped()) {
     try {
-      while (loop_.run_one() > 0) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
+      while (loop_.run_one() > 0) {
+        if (!ending_) meter_.turn_ended(LoopMeter::Clock::now(), thread_time);
+      }
     } catch (const std::exception& e) {
       tell_broken_off(e);
     }
   }
 }
 
+// One that nobody waits for; should it throw, that is told.
+void Server::start_coroutine(net::awaitable<void> coroutine, std::string what) {
+  net::co_spawn(loop_, std::move(coroutine), [this, what = std::move(what)](const std::exception_ptr& error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      events_.emit(event::Warned{fmt::format("{} broke off: {}", what, e.what())});
+    }
+  });
+}
+
 void Server::tell_broken_off(const std::exception& error) noexcept {
   try {
-    shared_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", error.what()));
+    events_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", error.what()));
   } catch (const std::exception&) {
     ++unlogged_;
   }
@@ -218,7 +218,7 @@ std::string Server::ready_line() const {
   std::string line = "apdepot ready: ";
   for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
   for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
-  return line + "depot " + escaped(depot_.directory().string(), whole);
+  return line + "depot " + escaped(library_.depot.directory().string(), whole);
 }
 
 void Server::watch_interfaces() {
@@ -237,29 +237,29 @@ void Server::watch_interfaces() {
 
 // Another server may have used the folder before.
 void Server::tell_of_images_beside() {
-  disk_.run([this] { return storage::image_beside(depot_); },
-            [this](const std::optional<std::filesystem::path>& image) {
-              if (!image || image->empty()) return;
-              events_.emit(
-                  event::Warned{fmt::format("{} is not served: images are served from {} only, move it there",
-                                            image->string(), depot_.images().string())});
-            });
+  lanes_.disk.run([this] { return storage::image_beside(library_.depot); },
+                  [this](const std::optional<std::filesystem::path>& image) {
+                    if (!image || image->empty()) return;
+                    events_.emit(event::Warned{
+                        fmt::format("{} is not served: images are served from {} only, move it there",
+                                    image->string(), library_.depot.images().string())});
+                  });
 }
 
 // So that the first upload need not wait for it.
 void Server::count_uploads() {
-  explaining_.post([this] { uploads_.count(); });
+  lanes_.explaining.post([this] { library_.uploads.count(); });
 }
 
 // Reports mistakes in the users file at the start; otherwise they show only when a login fails.
 void Server::check_users() {
   if (ssh_addresses_.empty()) return;
-  disk_.run([settings = shared_.settings,
-             this] { return conf::load_usable_users(users_file(*settings, depot_)).mistakes; },
-            [this](const std::optional<std::vector<std::string>>& mistakes) {
-              if (!mistakes) return;
-              for (const auto& mistake : *mistakes) events_.emit(event::Warned{mistake});
-            });
+  lanes_.disk.run([settings = in_force_.now(),
+                   this] { return conf::load_usable_users(users_file(*settings, library_.depot)).mistakes; },
+                  [this](const std::optional<std::vector<std::string>>& mistakes) {
+                    if (!mistakes) return;
+                    for (const auto& mistake : *mistakes) events_.emit(event::Warned{mistake});
+                  });
 }
 
 void Server::make_host_keys() {
@@ -268,11 +268,11 @@ void Server::make_host_keys() {
     std::vector<HostKeyPair> keys;
     std::string problem;
   };
-  disk_.run(
+  lanes_.disk.run(
       [this] {
         try {
-          if (conf::offers_group_exchange(settings_->ssh)) write_moduli(depot_);
-          return Made{load_or_make_host_keys(depot_), {}};
+          if (conf::offers_group_exchange(settings_->ssh)) write_moduli(library_.depot);
+          return Made{load_or_make_host_keys(library_.depot), {}};
         } catch (const std::exception& e) {
           return Made{{}, e.what()};
         }
@@ -294,11 +294,11 @@ void Server::make_host_keys() {
 // by the worker that imports, so before any import.
 void Server::sweep_staging() {
   try {
-    const auto sweep = [this, areas = storage::staging_areas(depot_)] {
+    const auto sweep = [this, areas = storage::staging_areas(library_.depot)] {
       storage::sweep_staging(areas);
-      storage::sweep_half_written(depot_);
+      storage::sweep_half_written(library_.depot);
     };
-    importing_.post(sweep);
+    lanes_.importing.post(sweep);
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
   }
@@ -306,8 +306,8 @@ void Server::sweep_staging() {
 
 bool Server::start_importer() {
   try {
-    importer_.emplace(shared_);
-    shared_.start(importer_->run(), "the drop folder's import");
+    importer_.emplace(loop_, lanes_, events_, library_.depot, settings_->import);
+    start_coroutine(importer_->run(), "the drop folder's import");
     return true;
   } catch (const std::system_error& e) {
     events_.emit(event::Warned{
@@ -339,7 +339,7 @@ void Server::reload() {
     conf::Loaded loaded;
     std::vector<std::string> mistakes;
   };
-  disk_.run(
+  lanes_.disk.run(
       [this] {
         try {
           return Read{origin_.reload(), {}};
@@ -357,12 +357,12 @@ void Server::reload() {
 // What is looked up request by request is in force at once: tftp's limits, users, the log's level.
 void Server::put_in_force(conf::Loaded loaded) {
   for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
-  shared_.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
-  uploads_.bound_by(shared_.settings->uploads);
+  in_force_.replace(std::make_shared<const conf::Settings>(std::move(loaded.settings)));
+  library_.uploads.bound_by(in_force_->uploads);
   bound_open_files();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
-  const auto waiting = conf::keys_that_wait(*settings_, *shared_.settings);
+  const auto waiting = conf::keys_that_wait(*settings_, *in_force_);
   if (!waiting.empty())
     events_.emit(event::Warned{fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
                                            waiting.size() == 1 ? "changes" : "change")});
@@ -377,12 +377,9 @@ void Server::begin_drain() {
   ssh_.drain_sessions();
   images_.stop();
   if (importer_) importer_->stop();
-  drain_timer_.expires_after(shared_.settings->drain);
+  drain_timer_.expires_after(in_force_->drain);
   drain_timer_.async_wait([this](error_code error) {
-    if (error) return;
-    tftp_.stop_transfers();
-    ssh_.stop_sessions();
-    end();
+    if (!error) end();
   });
   tftp_.when_empty([this] { drain(); });
   ssh_.when_empty([this] { drain(); });
@@ -395,6 +392,7 @@ void Server::drain() {
 
 // Tells transfers and sessions that the server stops; the loop runs 50 ms longer so the messages go out.
 void Server::end() {
+  ending_ = true;
   tftp_.stop_transfers();
   ssh_.stop_sessions();
   drain_timer_.expires_after(50ms);

@@ -6,8 +6,12 @@
 
 #include "conf/load.hpp"
 #include "server/drop/importer.hpp"
+#include "server/files/library.hpp"
 #include "server/log/budget.hpp"
 #include "server/log/writer.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
+#include "server/loop/meter.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
 #include "server/process/images_watch.hpp"
@@ -48,6 +52,7 @@ class Server {
   void write(const Event& event);
   void tell_left_out();
   void run_loop();
+  void start_coroutine(net::awaitable<void> coroutine, std::string what);
   void bound_open_files();
   void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
@@ -65,7 +70,6 @@ class Server {
   void begin_drain();
   void drain();
   void end();
-  bool workers_are_busy() const;
 
   net::io_context loop_{1};
   const std::shared_ptr<const conf::Settings> settings_;  // those of the start
@@ -79,11 +83,9 @@ class Server {
   std::uint64_t unlogged_ = 0;  // events, for want of memory
   Events events_;
   LoopMeter meter_;
-  storage::Depot depot_;
-  storage::LiveCatalogue catalogue_{depot_};
-  storage::UploadAccount uploads_;
-  Workers disk_, content_, explaining_, negotiating_, hashing_, importing_;
-  Shared shared_;
+  Library library_;
+  Lanes lanes_;
+  LiveSettings in_force_;
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
@@ -96,6 +98,7 @@ class Server {
   const WaitMemory signal_memory_;
   net::steady_timer drain_timer_;
   bool draining_ = false;
+  bool ending_ = false;  // nobody is served any more, and no turn is measured
 };
 
 }  // namespace server

@@ -68,8 +68,8 @@ std::string may_only_read(const conf::User& user) {
 
 }  // namespace
 
-SshChannel::SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet)
-    : shared_(shared),
+SshChannel::SshChannel(SshCommon& common, Connection& connection, ssh_channel channel, std::uint32_t packet)
+    : common_(common),
       connection_(connection),
       channel_(channel),
       write_at_once_(std::min(most_at_once, packet * most_packets_at_once)),
@@ -110,7 +110,7 @@ void SshChannel::wait_for(Workers& workers, Work work, Then then) {
 
 template <class Work, class Then>
 void SshChannel::wait_for_explaining(Work work, Then then) {
-  run(shared_.explaining, std::move(work), std::move(then), true);
+  run(common_.lanes.explaining, std::move(work), std::move(then), true);
 }
 
 // `in_turn`: of the explaining turns, one that is over then. All that it takes to hear the answer is there
@@ -125,7 +125,7 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
   };
   waiting_ = true;
   const auto leave = [this, in_turn] {
-    if (in_turn) shared_.explaining_turns.leave(use_->address());
+    if (in_turn) common_.explaining_turns.leave(use_->address());
   };
   try {
     auto waiting =
@@ -159,7 +159,7 @@ void SshChannel::start_sftp(ssh::Message request) {
     const auto& user = connection_.user();
     const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
     return std::make_unique<SftpService>(
-        shared_.events, connection_.number(), use_,
+        common_.events, connection_.number(), use_,
         sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access, may_only_read(user)));
   });
 }
@@ -173,7 +173,7 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
     } else {
       session = std::make_unique<scp::Sink>(command, user.uploads, may_only_read(user));
     }
-    return std::make_unique<ScpService>(shared_.events, connection_.number(), std::move(session),
+    return std::make_unique<ScpService>(common_.events, connection_.number(), std::move(session),
                                         !command.sends);
   });
 }
@@ -194,14 +194,15 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeServi
   leases_->emplace(root_handle, std::move(*root_lease));
   starting_ = true;
   wait_for(
-      shared_.disk, [&depot = shared_.depot, user = connection_.user()] { return root_for(depot, user); },
+      common_.lanes.disk,
+      [&depot = common_.library.depot, user = connection_.user()] { return root_for(depot, user); },
       [this, request = std::move(request), protocol,
        make = std::move(make)](storage::Result<storage::Root> root) {
         starting_ = false;
         if (!channel_) return;
         if (!root) {
           leases_.reset();
-          shared_.events.emit(event::SshRefused{
+          common_.events.emit(event::SshRefused{
               connection_.number(),
               fmt::format("user {}: the root {} cannot be opened: {}", connection_.user().name,
                           connection_.user().root, root.error().message())});
@@ -213,14 +214,14 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeServi
         std::optional<UserFiles::Uploads> uploads;
         if (const auto& user = connection_.user(); user.uploads)
           uploads.emplace(
-              storage::Sender{shared_.uploads, "sftp:" + user.name}, shared_.settings->ssh.max_upload,
-              user.root == "/" ? shared_.settings->lookup.aliases : std::vector<storage::Alias>{});
+              storage::Sender{common_.library.uploads, "sftp:" + user.name}, common_.settings->ssh.max_upload,
+              user.root == "/" ? common_.settings->lookup.aliases : std::vector<storage::Alias>{});
         UserFiles::Images images{*storage::Path::parse(connection_.user().root), std::move(*root),
-                                 shared_.catalogue};
-        files_.emplace(std::move(images), std::move(uploads), shared_.disk, leases_);
+                                 common_.library.catalogue};
+        files_.emplace(std::move(images), std::move(uploads), common_.lanes.disk, leases_);
         transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
                                                   connection_.user().name, connection_.user().root});
-        shared_.events.emit(
+        common_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
 }
@@ -321,7 +322,7 @@ std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what)
   if (taken) return std::move(*taken);
   auto text = fmt::format("another open file: {}", text_of(taken.error()));
   if (use_->refused_opens.is_new(text))
-    shared_.events.emit(event::SshRefused{connection_.number(), std::move(text), true});
+    common_.events.emit(event::SshRefused{connection_.number(), std::move(text), true});
   return {};
 }
 
@@ -345,7 +346,7 @@ void SshChannel::carry_out(const files::Operation& operation) {
     service_->done(std::make_error_code(std::errc::too_many_files_open));
     return service_->tell();
   }
-  auto& lane = files_->moves_bytes(operation) ? shared_.content : shared_.disk;
+  auto& lane = files_->moves_bytes(operation) ? common_.lanes.content : common_.lanes.disk;
   wait_for(
       lane, [files = &*files_, operation] { return files->perform(operation); },
       [this, operation](UserFiles::Outcome outcome) {
@@ -360,7 +361,7 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
   const bool missing =
       error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
   return missing && channel_ && service_->misses(operation) &&
-         files_->may_mean_another(operation, shared_.settings->lookup);
+         files_->may_mean_another(operation, common_.settings->lookup);
 }
 
 // In turn with other addresses: to be told that a file is missing because others ask much would be a lie.
@@ -369,12 +370,12 @@ void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles
                 self = shared_from_this()]() mutable {
     if (!channel_) {
       waiting_ = false;
-      shared_.explaining_turns.leave(use_->address());
+      common_.explaining_turns.leave(use_->address());
       return guard([this] { close_service(); });
     }
     guard([&] {
       wait_for_explaining(
-          [files = &*files_, operation, settings = shared_.settings->lookup] {
+          [files = &*files_, operation, settings = common_.settings->lookup] {
             return files->perform_as_meant(operation, settings);
           },
           [this, operation, missed = std::move(missed)](std::optional<UserFiles::Outcome> outcome) mutable {
@@ -384,7 +385,7 @@ void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles
   };
   waiting_ = true;
   try {
-    shared_.explaining_turns.wait(use_->address(), std::move(begin));
+    common_.explaining_turns.wait(use_->address(), std::move(begin));
   } catch (...) {
     waiting_ = false;
     throw;
@@ -396,7 +397,7 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   const auto code = error ? *error : std::error_code{};
   if (const auto closed = closed_by(operation, outcome.answer)) leases_->erase(*closed);
   if (const auto& meant = outcome.meant) {
-    shared_.events.emit(
+    common_.events.emit(
         event::SftpRemapped{connection_.number(), meant->asked, {meant->path.text(), meant->rule}});
   }
   FileTransfers::Opened opened{{}, outcome.size};
@@ -404,7 +405,7 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   const auto ended = transfers_->done(operation, outcome.answer, opened, std::chrono::steady_clock::now());
   service_->done(std::move(outcome.answer));
   service_->tell();
-  if (ended) shared_.events.emit(*ended);
+  if (ended) common_.events.emit(*ended);
   if (!channel_ || !outcome.missing) return;
   if (outcome.unwritten) {
     tell_unwritten(*outcome.missing, code);
@@ -422,7 +423,7 @@ bool SshChannel::expected(const storage::Path& missing, std::error_code error) c
 // Also of a name that was looked at before, and was missing then: clients ask first.
 void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
   if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
-  shared_.events.emit(event::Missed{connection_.number(), protocol_, explain_unwritten(path, error)});
+  common_.events.emit(event::Missed{connection_.number(), protocol_, explain_unwritten(path, error)});
 }
 
 // One line a name. The client has its status code already, or has it while we look.
@@ -431,12 +432,13 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
   flush();
   if (!channel_) return;
   const auto tell = [this](storage::Miss miss) {
-    shared_.events.emit(event::Missed{connection_.number(), protocol_, std::move(miss)});
+    common_.events.emit(event::Missed{connection_.number(), protocol_, std::move(miss)});
   };
-  if (shared_.explaining.busy() >= most_explanations || !shared_.explaining_turns.enter(use_->address()))
+  if (common_.lanes.explaining.busy() >= most_explanations ||
+      !common_.explaining_turns.enter(use_->address()))
     return tell(storage::plain_miss(missing.text(), error));
   wait_for_explaining(
-      [files = &*files_, missing, error, settings = shared_.settings] {
+      [files = &*files_, missing, error, settings = common_.settings.now()] {
         return files->explain(missing, error, settings->lookup);
       },
       tell);
@@ -476,8 +478,8 @@ void SshChannel::close_service() {
   service->close_all();
   service->tell();
   for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
-    shared_.events.emit(std::move(ended));
-  shared_.events.emit(
+    common_.events.emit(std::move(ended));
+  common_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
 }
 

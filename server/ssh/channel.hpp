@@ -11,8 +11,8 @@
 #include "protocols/scp/command.hpp"
 #include "server/accounts/ssh_handles.hpp"
 #include "server/files/file_transfers.hpp"
-#include "server/files/shared.hpp"
 #include "server/files/user_files.hpp"
+#include "server/ssh/common.hpp"
 #include "server/ssh/connection_use.hpp"
 #include "server/ssh/file_service.hpp"
 
@@ -48,7 +48,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   };
 
   // The client takes no more than `packet` bytes in one.
-  SshChannel(Shared& shared, Connection& connection, ssh_channel channel, std::uint32_t packet);
+  SshChannel(SshCommon& common, Connection& connection, ssh_channel channel, std::uint32_t packet);
   SshChannel(const SshChannel&) = delete;
   SshChannel& operator=(const SshChannel&) = delete;
   ~SshChannel();
@@ -106,7 +106,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   static void on_eof(ssh_session, ssh_channel, void* self);
   static void on_close(ssh_session, ssh_channel, void* self);
 
-  Shared& shared_;
+  SshCommon& common_;
   Connection& connection_;
   ssh_channel channel_;  // libssh's; ours to free once both sides have closed it
   std::size_t write_at_once_;

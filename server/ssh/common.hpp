@@ -1,7 +1,13 @@
 #pragma once
 #include "server/accounts/users.hpp"
-#include "server/files/shared.hpp"
+#include "server/events/events.hpp"
+#include "server/files/held_bytes.hpp"
+#include "server/files/library.hpp"
+#include "server/files/open_files.hpp"
 #include "server/loop/fair_workers.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
+#include "server/loop/turns.hpp"
 #include "server/ssh/costs.hpp"
 #include "server/ssh/limits.hpp"
 #include "server/ssh/turns.hpp"
@@ -10,15 +16,27 @@ namespace server {
 
 // What all SSH connections have in common. Each of them keeps it, so it goes with the last one. On the loop.
 struct SshCommon {
-  explicit SshCommon(Shared& shared_by_all)
-      : shared(shared_by_all),
-        turns(shared.loop),
-        polls(shared.negotiating, 2, 1),
-        hashing(shared.hashing, 2, 2),
-        lookups(shared.disk, 2, 1),
-        users(shared.depot) {}
+  SshCommon(net::io_context& the_loop, Lanes& all_lanes, Events& all_events, const LiveSettings& in_force,
+            Library& what_is_served)
+      : loop(the_loop),
+        lanes(all_lanes),
+        events(all_events),
+        settings(in_force),
+        library(what_is_served),
+        turns(loop),
+        polls(lanes.negotiating, 2, 1),
+        hashing(lanes.hashing, 2, 2),
+        lookups(lanes.disk, 2, 1),
+        users(library.depot) {}
 
-  Shared& shared;
+  net::io_context& loop;
+  Lanes& lanes;
+  Events& events;
+  const LiveSettings& settings;
+  Library& library;
+  OpenFiles open_files;
+  HeldBytes held_bytes;
+  Turns explaining_turns{3, 8};
   SshLimits limits;
   SshTurns turns;
   SshCosts costs;

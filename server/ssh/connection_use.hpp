@@ -6,7 +6,6 @@
 
 #include "server/files/held_bytes.hpp"
 #include "server/files/open_files.hpp"
-#include "server/files/shared.hpp"
 #include "server/loop/told_once.hpp"
 
 namespace server {
@@ -16,12 +15,12 @@ namespace server {
 class ConnectionUse {
  public:
   // `end` is called when the connection has to end, because all together hold too much memory.
-  ConnectionUse(Shared& shared, const net::ip::address& address, const std::string& user,
-                std::function<void()> end)
-      : files_(shared.open_files),
+  ConnectionUse(const OpenFiles& files, const HeldBytes& bytes, const net::ip::address& address,
+                const std::string& user, std::function<void()> end)
+      : files_(files),
         address_(address),
         open_(files_, address, user),
-        bytes_(shared.held_bytes, address, std::move(end)) {}
+        bytes_(bytes, address, std::move(end)) {}
 
   const net::ip::address& address() const { return address_; }
 

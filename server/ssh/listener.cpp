@@ -72,8 +72,8 @@ void SshService::serve(tcp::acceptor listener) {
 }
 
 void SshService::use(std::vector<HostKeyPair> keys) {
-  for (const auto& pair : keys) shared_.events.emit(event::HostKey{pair.type, pair.fingerprint});
-  bind_ = make_bind(std::move(keys), shared_.settings->ssh, moduli_file(shared_.depot));
+  for (const auto& pair : keys) common_->events.emit(event::HostKey{pair.type, pair.fingerprint});
+  bind_ = make_bind(std::move(keys), common_->settings->ssh, moduli_file(common_->library.depot));
   for (auto& listener : listeners_) {
     if (listener.acceptor.is_open()) listen(listener);
   }
@@ -115,7 +115,7 @@ bool SshService::accept(Listener& listener) noexcept {
   for (int i = 0; i < accepted_at_once && enough && listener.acceptor.is_open(); ++i) {
     bool more = false;
     succeeds([&] {
-      tcp::socket socket(shared_.loop);
+      tcp::socket socket(common_->loop);
       error_code error;
       listener.acceptor.accept(socket, error);
       more = error != net::error::would_block;
@@ -123,8 +123,8 @@ bool SshService::accept(Listener& listener) noexcept {
       if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
       enough = !error;
       if (!error) return start(std::move(socket));
-      shared_.warn_rarely("ssh descriptors",
-                          fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
+      common_->events.warn_rarely(
+          "ssh descriptors", fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
     });
     if (!more) break;
   }
@@ -140,28 +140,28 @@ void SshService::start(tcp::socket socket) try {
   socket.set_option(net::socket_base::keep_alive(true), error);
   run(std::move(socket), client, std::move(place));
 } catch (const std::exception& e) {
-  shared_.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
+  common_->events.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
 }
 
 bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
   const auto chance = std::uniform_int_distribution<unsigned>(0, 99)(random_);
   const auto refusal =
-      common_->limits.enter(client.address(), shared_.settings->ssh, chance, SshLimits::Clock::now());
+      common_->limits.enter(client.address(), common_->settings->ssh, chance, SshLimits::Clock::now());
   error_code error;
   socket.non_blocking(true, error);
   if (!refusal) return true;
   if (const auto& drop = refusal->tell) {
     const auto listener = socket.local_endpoint(error);
-    shared_.events.emit(event::SshDropped{shared_.next_number(), client.address().to_string(),
-                                          listener.address().to_string(), client.port(), listener.port(),
-                                          drop->unauthenticated, drop->limit, drop->offence, drop->untold});
+    common_->events.emit(event::SshDropped{common_->events.next_number(), client.address().to_string(),
+                                           listener.address().to_string(), client.port(), listener.port(),
+                                           drop->unauthenticated, drop->limit, drop->offence, drop->untold});
     socket.write_some(net::buffer(farewell(drop->limit)), error);
   }
   return false;
 }
 
 void SshService::run(tcp::socket socket, const tcp::endpoint& client, SshPlace place) {
-  const auto number = shared_.next_number();
+  const auto number = common_->events.next_number();
   socket.native_non_blocking(true);
   const auto session = std::make_shared<SshSession>(
       common_, std::move(place), number, client,
@@ -171,7 +171,7 @@ void SshService::run(tcp::socket socket, const tcp::endpoint& client, SshPlace p
   try {
     const int fd = socket.release();
     if (session->start(bind_.get(), fd)) return;
-    shared_.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
+    common_->events.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
   } catch (...) {
     session->stop();
     throw;
@@ -185,7 +185,7 @@ void SshService::left(SshSession& session, std::uint64_t number, const net::ip::
   sessions_.erase(&session);
   if (!sessions_.empty()) return;
   succeeds([this] {
-    if (std::exchange(most_sessions_, 0) >= a_rush) shared_.disk.post(give_memory_back);
+    if (std::exchange(most_sessions_, 0) >= a_rush) common_->lanes.disk.post(give_memory_back);
   });
   succeeds([this] {
     if (when_empty_) when_empty_();
@@ -195,9 +195,9 @@ void SshService::left(SshSession& session, std::uint64_t number, const net::ip::
 void SshService::tell_of_penalty(SshSession& session, std::uint64_t number, const net::ip::address& client) {
   const auto& login = session.login();
   const auto begun =
-      session.place().leave(login.offence(), login.name(), shared_.settings->ssh, SshLimits::Clock::now());
+      session.place().leave(login.offence(), login.name(), common_->settings->ssh, SshLimits::Clock::now());
   if (begun) {
-    shared_.events.emit(event::SshPenalised{number, client.to_string(), begun->period, begun->offence});
+    common_->events.emit(event::SshPenalised{number, client.to_string(), begun->period, begun->offence});
   }
 }
 

@@ -15,7 +15,9 @@ namespace server {
 // Listens for SSH connections and gives each its session. Lives on the loop.
 class SshService {
  public:
-  explicit SshService(Shared& shared) : shared_(shared), common_(std::make_shared<SshCommon>(shared)) {}
+  SshService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
+             Library& library)
+      : common_(std::make_shared<SshCommon>(loop, lanes, events, settings, library)) {}
   SshService(const SshService&) = delete;
   SshService& operator=(const SshService&) = delete;
   ~SshService();
@@ -25,6 +27,7 @@ class SshService {
   void serve(tcp::acceptor listener);
   void use(std::vector<HostKeyPair> keys);
 
+  void bound_open_files(const OpenFiles::Bounds& bounds) { common_->open_files.set(bounds); }
   void stop_listening();
   void drain_sessions();  // each ends as soon as it has no file open
   void stop_sessions();
@@ -49,7 +52,6 @@ class SshService {
   void tell_of_penalty(SshSession& session, std::uint64_t number, const net::ip::address& client);
   std::vector<std::shared_ptr<SshSession>> sessions() const;
 
-  Shared& shared_;
   const std::shared_ptr<SshCommon> common_;
   ssh::Bind bind_;
   std::list<Listener> listeners_;

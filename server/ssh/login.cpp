@@ -49,13 +49,12 @@ event::LoginFault fault(const UserLookup& lookup, bool by_key, bool barred) {
 
 SshLogin::SshLogin(SshCommon& common, SshPlace& place, std::uint64_t number, const tcp::endpoint& client)
     : common_(common),
-      shared_(common.shared),
       place_(place),
       number_(number),
       address_(client.address()),
       client_(address_.to_string()),
       port_(client.port()),
-      delay_(shared_.loop) {
+      delay_(common.loop) {
   hopeless_.reserve(std::string_view(out_of_memory).size());
 }
 
@@ -76,7 +75,7 @@ SshPeer SshLogin::peer(ssh_session session) const {
 std::optional<event::Offence> SshLogin::offence() const {
   if (user_) return {};
   if (guesses_ > 0) return event::Offence::failed_login;
-  const bool late = Clock::now() - began_ >= shared_.settings->ssh.login_grace;
+  const bool late = Clock::now() - began_ >= common_.settings->ssh.login_grace;
   return late ? event::Offence::login_grace : event::Offence::no_login;
 }
 
@@ -156,12 +155,12 @@ bool SshLogin::is_judged(const char* method, ssh::Message& message, Done& done) 
   if (common_.limits.judges(address_, name_, now)) return true;
   tell_failed(method, event::LoginFault::not_judged,
               method == publickey ? key_text(ssh_message_auth_pubkey(message.get())) : "");
-  shared_.warn_rarely(
+  common_.events.warn_rarely(
       "logins of accounts that have not logged in from their address within the hour are refused there, "
       "because "
       "of too many failures: ssh.trusted lists networks that are spared");
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
-  const auto delay = common_.limits.failed(address_, tries_, shared_.settings->ssh, now);
+  const auto delay = common_.limits.failed(address_, tries_, common_.settings->ssh, now);
   refuse(std::move(message), std::max<Clock::duration>(delay, 500ms), std::move(done));
   return false;
 }
@@ -185,7 +184,8 @@ void SshLogin::check_password(ssh::Message message, Secret password, const char*
   if (!is_judged(method, message, done)) return;
   common_.hashing.run(
       client_network(address_),
-      [&users = common_.users, settings = shared_.settings, name = name_, secret = std::move(password)] {
+      [&users = common_.users, settings = common_.settings.now(), name = name_,
+       secret = std::move(password)] {
         auto lookup = users.find(settings, name);
         const bool good = verify_password(secret.text(), lookup.user ? lookup.user->user.password_hash : "");
         return Verdict{std::move(lookup), good};
@@ -207,7 +207,8 @@ void SshLogin::check_key(ssh::Message message, Done done) {
   const auto offered = ssh_message_auth_pubkey(message.get());
   common_.lookups.run(
       client_network(address_),
-      [&users = common_.users, settings = shared_.settings, name = name_, client = plain(address_), offered] {
+      [&users = common_.users, settings = common_.settings.now(), name = name_, client = plain(address_),
+       offered] {
         KeyVerdict verdict;
         verdict.lookup = users.find(settings, name);
         const auto text = ssh::base64(offered);
@@ -235,7 +236,7 @@ void SshLogin::check_key(ssh::Message message, Done done) {
 void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done done) {
   const auto state = ssh_message_auth_publickey_state(message.get());
   for (const auto& from : verdict.barred) {
-    shared_.events.emit(event::SshRefused{
+    common_.events.emit(event::SshRefused{
         number_, fmt::format("the right key of user {}, which is not permitted from {}: from=\"{}\"", name_,
                              client_, from)});
   }
@@ -251,11 +252,11 @@ void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done d
 }
 
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
-  for (const auto& mistake : lookup.mistakes) shared_.warn_rarely(mistake);
+  for (const auto& mistake : lookup.mistakes) common_.events.warn_rarely(mistake);
   if (what.good && lookup.user) {
     place_.logged_in(name_, Clock::now());
     user_ = lookup.user->user;
-    shared_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method, what.key});
+    common_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method, what.key});
     ssh_message_auth_reply_success(message.get(), 0);
     return done();
   }
@@ -263,13 +264,13 @@ void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try&
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
   // A key that is only shown is no guess: an agent shows all that it has.
   if (!what.guess) return refuse(std::move(message), {}, std::move(done));
-  refuse(std::move(message), common_.limits.failed(address_, ++guesses_, shared_.settings->ssh, Clock::now()),
+  refuse(std::move(message), common_.limits.failed(address_, ++guesses_, common_.settings->ssh, Clock::now()),
          std::move(done));
 }
 
 void SshLogin::tell_failed(const char* method, event::LoginFault fault, std::string key,
                            std::string similar) {
-  shared_.events.emit(
+  common_.events.emit(
       event::LoginFailed{number_, name_, client_, port_, method, fault, std::move(key), std::move(similar)});
 }
 

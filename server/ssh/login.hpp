@@ -71,7 +71,6 @@ class SshLogin {
   static void deny(ssh_message message);
 
   SshCommon& common_;
-  Shared& shared_;
   SshPlace& place_;
   const std::uint64_t number_;
   const net::ip::address address_;

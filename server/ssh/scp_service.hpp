@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "protocols/scp/session.hpp"
-#include "server/files/shared.hpp"
+#include "server/events/events.hpp"
 #include "server/ssh/file_service.hpp"
 
 namespace server {

@@ -52,15 +52,14 @@ void SshSession::guard(Work work) noexcept {
 SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
                        const tcp::endpoint& client, Ended ended)
     : common_(std::move(common)),
-      shared_(common_->shared),
       place_(std::move(place)),
       number_(number),
       source_(client_network(client.address())),
       client_(client.address().to_string()),
       ended_(std::move(ended)),
-      socket_(shared_.loop),
-      grace_(shared_.loop),
-      watch_(shared_.loop),
+      socket_(common_->loop),
+      grace_(common_->loop),
+      watch_(common_->loop),
       session_(ssh_new()),
       login_(*common_, place_, number, client) {}
 
@@ -78,7 +77,7 @@ bool SshSession::start(ssh_bind bind, int fd) {
   // The server's default offers zlib, and ssh_bind has no option against it.
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
   ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
-  if (const auto limit = shared_.settings->ssh.rekey_limit) {
+  if (const auto limit = common_->settings->ssh.rekey_limit) {
     ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
   }
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -99,7 +98,7 @@ bool SshSession::start(ssh_bind bind, int fd) {
   ssh_set_server_callbacks(session_.get(), &callbacks_);
   ssh_set_message_callback(session_.get(), on_message, this);
   ssh_set_auth_methods(session_.get(), SshLogin::methods);
-  grace_.expires_after(shared_.settings->ssh.login_grace);
+  grace_.expires_after(common_->settings->ssh.login_grace);
   await_login();
   watch();
   wake();
@@ -248,7 +247,7 @@ bool SshSession::begin() {
 // Told of a client that is gone already, too.
 void SshSession::note_what_was_heard() {
   if (negotiation_.complete() && !std::exchange(told_, true))
-    shared_.events.emit(negotiation_.told(login_.peer(session_.get())));
+    common_->events.emit(negotiation_.told(login_.peer(session_.get())));
   for (const auto& name : negotiation_.take_forged()) login_.forged(name);
   for (const auto& name : std::exchange(gssapi_, {})) login_.refused_by_libssh(name);
 }
@@ -392,9 +391,9 @@ void SshSession::log_in(ssh::Message message) {
 
 ConnectionUse& SshSession::make_use() {
   if (use_) return *use_;
-  use_ =
-      std::make_shared<ConnectionUse>(shared_, net::ip::make_address(client_), login_.user()->name, [this] {
-        net::post(shared_.loop, [self = shared_from_this()] {
+  use_ = std::make_shared<ConnectionUse>(
+      common_->open_files, common_->held_bytes, net::ip::make_address(client_), login_.user()->name, [this] {
+        net::post(common_->loop, [self = shared_from_this()] {
           self->guard([&] { self->end("all connections together hold too much, and this one holds most"); });
         });
       });
@@ -420,7 +419,7 @@ std::size_t SshSession::open_channels() {
 
 void SshSession::open_channel(ssh_message message) {
   if (ssh_message_subtype(message) != SSH_CHANNEL_SESSION)
-    return refuse(message, "a channel that is no session");
+    return refuse(message, "a channel of another type than session");
   if (!login_.user() || open_channels() >= most_channels) return refuse(message, "too many channels");
   if (auto* const channel = ssh_message_channel_request_open_reply_accept(message)) {
     const auto packet = ssh::largest_packet(channel).value_or(usual_packet);
@@ -431,7 +430,7 @@ void SshSession::open_channel(ssh_message message) {
     when_free_.reserve(channels_.size() + 1);  // each may wait for one worker
     Connection& connection = *this;
     make_use();
-    channels_.push_back(std::make_shared<SshChannel>(shared_, connection, channel, packet));
+    channels_.push_back(std::make_shared<SshChannel>(*common_, connection, channel, packet));
   }
 }
 
@@ -480,7 +479,7 @@ void SshSession::refuse(ssh_message message, std::string what, bool usual) {
 // Once: a client that wants its environment sent may ask fifty times.
 void SshSession::tell_refused(std::string what, bool usual) {
   if (refused_.is_new(what))
-    shared_.events.emit(event::SshRefused{.number = number_, .what = std::move(what), .usual = usual});
+    common_->events.emit(event::SshRefused{.number = number_, .what = std::move(what), .usual = usual});
 }
 
 // For a person who sits there, with the address that the client came to.
@@ -546,8 +545,8 @@ void SshSession::end(std::string why) {
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
   if (is_ours(why)) farewell_ = why;
-  shared_.events.emit(silent ? Event(event::SshProbed{number_, client_})
-                             : ending(peer, why, shared_.settings->ssh));
+  common_->events.emit(silent ? Event(event::SshProbed{number_, client_})
+                              : ending(peer, why, common_->settings->ssh));
 }
 
 // Outside of whatever libssh function may have called us.

@@ -113,7 +113,6 @@ class SshSession final : SshChannel::Connection,
   static ssh_string on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept;
 
   const std::shared_ptr<SshCommon> common_;
-  Shared& shared_;
   SshPlace place_;
   const std::uint64_t number_;
   const net::ip::address source_;  // whose turns these are

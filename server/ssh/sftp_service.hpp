@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "protocols/sftp/session.hpp"
-#include "server/files/shared.hpp"
+#include "server/events/events.hpp"
 #include "server/ssh/connection_use.hpp"
 #include "server/ssh/file_service.hpp"
 #include "storage/lookup/explain.hpp"

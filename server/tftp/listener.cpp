@@ -44,11 +44,11 @@ std::string_view fault_of(const std::expected<tftp::Request, tftp::Malformed>& r
 
 }  // namespace
 
-TftpService::TftpService(Shared& shared)
-    : shared_(shared),
-      single_port_(shared.settings->tftp.single_port),
-      watch_(std::make_shared<SocketWatch>(shared.loop)),
-      noisy_(shared.loop, shared.events),
+TftpService::TftpService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
+                         Library& library)
+    : common_{loop, lanes, events, settings, library},
+      single_port_(settings->tftp.single_port),
+      watch_(std::make_shared<SocketWatch>(loop)),
       buffer_(listener_packet) {
   heard_.reserve(std::size_t{2} * most_at_once);
 }
@@ -112,7 +112,7 @@ void TftpService::take_turn(udp::socket& listener) noexcept {
 
 void TftpService::warn_of_dropped(std::string_view why) noexcept {
   try {
-    shared_.warn_rarely("tftp packet", fmt::format("a TFTP packet is dropped: {}", why));
+    common_.events.warn_rarely("tftp packet", fmt::format("a TFTP packet is dropped: {}", why));
   } catch (const std::exception&) {
     return;  // too little memory even to say so
   }
@@ -125,7 +125,7 @@ void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock
   }
   if (!listening_) return;
   const auto client = datagram.from.address();
-  if (const auto limit = limits_->knock(client, shared_.settings->tftp, now)) {
+  if (const auto limit = limits_->knock(client, common_.settings->tftp, now)) {
     return limited(datagram, *limit);
   }
   auto request = tftp::parse_request(datagram.bytes);
@@ -135,11 +135,11 @@ void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock
   if (!place) return limited(datagram, place.error());
   auto port = port_for(listener, datagram);
   if (!port) return;
-  TftpAsked asked{shared_.next_number(),
+  TftpAsked asked{common_.events.next_number(),
                   std::move(request).value_or(tftp::Request{}),
                   client.to_string(),
                   client,
-                  single_port_ || shared_.settings->tftp.port_range.has_value(),
+                  single_port_ || common_.settings->tftp.port_range.has_value(),
                   datagram.to_many};
   if (!fault.empty()) return refuse(*port, asked, fault);
   start(datagram.from, std::move(asked), std::move(*place), std::move(port));
@@ -147,7 +147,7 @@ void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock
 
 // Room for one more, if need be at the cost of one that was never answered.
 std::expected<TftpPlace, event::Limit> TftpService::place_for(const net::ip::address& client) {
-  const auto enter = [&] { return limits_->enter(client, shared_.settings->tftp, most_descriptors()); };
+  const auto enter = [&] { return limits_->enter(client, common_.settings->tftp, most_descriptors()); };
   auto id = enter();
   if (!id && give_way(client, id.error())) id = enter();
   if (!id) return std::unexpected(id.error());
@@ -231,11 +231,9 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
                         std::unique_ptr<TftpPort> port) {
   std::shared_ptr<TftpTransfer> transfer;
   if (asked.request.write) {
-    transfer =
-        std::make_shared<TftpWrite>(shared_, noisy_, std::move(asked), std::move(place), std::move(port));
+    transfer = std::make_shared<TftpWrite>(common_, std::move(asked), std::move(place), std::move(port));
   } else {
-    transfer = std::make_shared<TftpRead>(shared_, noisy_, images_, std::move(asked), std::move(place),
-                                          std::move(port));
+    transfer = std::make_shared<TftpRead>(common_, std::move(asked), std::move(place), std::move(port));
   }
   const auto id = transfer->place();
   const auto at = transfers_.emplace(client, transfer);
@@ -251,12 +249,13 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
 
 // No answer: the device asks again, and may be luckier.
 void TftpService::limited(const Datagram& datagram, event::Limit limit) {
-  const auto number = shared_.next_number();
+  const auto number = common_.events.next_number();
   const auto client = datagram.from.address().to_string();
-  if (!noisy_.may_tell(client, number, event::Noise::limited, fmt::format("tftp.{}", limit_name(limit))))
+  if (!common_.noisy.may_tell(client, number, event::Noise::limited,
+                              fmt::format("tftp.{}", limit_name(limit))))
     return;
   const auto request = tftp::parse_request(datagram.bytes);
-  shared_.events.emit(event::TftpLimited{number, client, request ? request->filename : "", limit});
+  common_.events.emit(event::TftpLimited{number, client, request ? request->filename : "", limit});
 }
 
 // Who acknowledges the newer one of a port's two transfers has left the other.
@@ -285,8 +284,8 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
   const auto packet = tftp::encode_error(code, text);
   std::error_code ignored;
   if (!asked.by_broadcast) port.send(packet, packet.size(), ignored);
-  if (noisy_.may_tell(asked.client, asked.number, event::Noise::refused, text)) {
-    shared_.events.emit(event::TftpRefused{asked.number, asked.client, code, asked.by_broadcast});
+  if (common_.noisy.may_tell(asked.client, asked.number, event::Noise::refused, text)) {
+    common_.events.emit(event::TftpRefused{asked.number, asked.client, code, asked.by_broadcast});
   }
 }
 
@@ -294,7 +293,7 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
 std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Datagram& datagram) {
   if (single_port_) return std::make_unique<SharedPort>(watch_, listener, datagram.from, datagram.to);
   const auto client = datagram.from.address();
-  const auto& tftp = shared_.settings->tftp;
+  const auto& tftp = common_.settings->tftp;
   const auto buffer = std::min(std::size_t{tftp.max_window} * tftp.max_block_size, most_send_buffer);
   const auto range = tftp.port_range;
   // Those that another program has are passed over; they come back when one was found.
@@ -322,11 +321,12 @@ std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Dat
     if (short_of_descriptors && std::exchange(may_give_way, false) &&
         give_way(client, event::Limit::transfers))
       continue;
-    shared_.warn_rarely("tftp port",
-                        fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
+    common_.events.warn_rarely("tftp port",
+                               fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
     return {};
   }
-  shared_.warn_rarely("all ports of tftp.port_range are in use: requests are dropped until one is free");
+  common_.events.warn_rarely(
+      "all ports of tftp.port_range are in use: requests are dropped until one is free");
   return {};
 }
 

@@ -19,7 +19,8 @@ namespace server {
 // Listens for requests and gives each its transfer. Lives on the loop.
 class TftpService {
  public:
-  explicit TftpService(Shared& shared);
+  TftpService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
+              Library& library);
 
   void serve(udp::socket listener);
   void stop_listening();  // to requests; and whoever only dallies ends
@@ -54,11 +55,9 @@ class TftpService {
   template <class Call>
   void for_each(Call call);
 
-  Shared& shared_;
+  TftpCommon common_;
   const bool single_port_;
   const std::shared_ptr<SocketWatch> watch_;
-  NoisyClients noisy_;
-  SharedImages images_;
   const std::shared_ptr<TftpLimits> limits_ = std::make_shared<TftpLimits>();
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
   std::list<Listener> listeners_;

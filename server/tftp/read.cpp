@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 #include "storage/lookup/explain.hpp"
 
@@ -20,29 +21,29 @@ constexpr std::size_t most_components = 16;
 
 // What a worker needs. The root is opened again: an administrator may have put another images/ in its place.
 struct Search {
-  const Shared& shared;
+  Library& library;
   std::string name;
   storage::LookupSettings settings;
 
   std::expected<storage::Found, storage::NotFound> as_asked() const {
-    const auto root = storage::Root::open(shared.depot.images());
+    const auto root = storage::Root::open(library.depot.images());
     if (!root) return std::unexpected(storage::NotFound{storage::Path{}, root.error()});
     return storage::find_as_asked(*root, name, AboveRoot::refused, settings);
   }
 
   // What was plainly meant. Cheap, where explain() is dear.
   std::expected<storage::Found, storage::NotFound> as_meant() const {
-    const auto root = storage::Root::open(shared.depot.images());
-    const auto catalogue = root ? shared.catalogue.now() : nullptr;
+    const auto root = storage::Root::open(library.depot.images());
+    const auto catalogue = root ? library.catalogue.now() : nullptr;
     if (!catalogue) return std::unexpected(storage::NotFound{storage::Path{}, error_of(root)});
     return storage::find_image(*root, *catalogue, name, AboveRoot::refused, settings);
   }
 
   storage::Miss explain(const storage::NotFound& missing) const {
-    const auto root = storage::Root::open(shared.depot.images());
-    const auto catalogue = root ? shared.catalogue.now() : nullptr;
-    if (!catalogue) return storage::closed_images(shared.depot.images(), error_of(root));
-    return storage::explain_miss(*root, *catalogue, name, missing, &shared.depot);
+    const auto root = storage::Root::open(library.depot.images());
+    const auto catalogue = root ? library.catalogue.now() : nullptr;
+    if (!catalogue) return storage::closed_images(library.depot.images(), error_of(root));
+    return storage::explain_miss(*root, *catalogue, name, missing, &library.depot);
   }
 
  private:
@@ -68,26 +69,26 @@ bool is_deep(const storage::Path& path) { return path.components().size() > most
 }  // namespace
 
 net::awaitable<void> TftpRead::look_up() {
-  Search search{shared_, name(), shared_.settings->lookup};
-  search.settings.uploads = shared_.settings->tftp.read_uploads;
+  Search search{common_.library, name(), common_.settings->lookup};
+  search.settings.uploads = common_.settings->tftp.read_uploads;
   const auto as_asked = [search] { return search.as_asked(); };
-  auto found = co_await shared_.disk.run(as_asked);
+  auto found = co_await common_.lanes.disk.run(as_asked);
   if (!found && !stopped()) {
     // A name that is not a valid path cannot match anything: refuse it at once.
     if (!found.error().asked || found.error().withheld || is_deep(*found.error().asked))
       co_return refuse(missed_at_once(name(), found.error()));
     // Nobody may be told that a file is not there while nobody has looked: the device asks again.
-    const auto waiting = shared_.meanings.take(asked_.address);
+    const auto waiting = common_.meanings.take(asked_.address);
     if (!waiting) co_return;
     const auto as_meant = [search] { return search.as_meant(); };
-    found = co_await shared_.explaining.run(as_meant);
+    found = co_await common_.lanes.explaining.run(as_meant);
   }
   if (!found && is_short_of_descriptors(found.error().error)) co_return;  // nor that
   if (!found && !stopped()) {
-    const auto waiting = shared_.explanations.take(asked_.address);
+    const auto waiting = common_.explanations.take(asked_.address);
     if (!waiting) co_return refuse(missed_at_once(name(), found.error()));
     const auto explain = [search, missing = found.error()] { return search.explain(missing); };
-    const auto miss = co_await shared_.explaining.run(explain);
+    const auto miss = co_await common_.lanes.explaining.run(explain);
     if (!stopped()) refuse(miss);
     co_return;
   }
@@ -101,7 +102,7 @@ net::awaitable<void> TftpRead::look_up() {
 void TftpRead::serve(storage::Found found) {
   const bool text = asked_.request.mode == tftp::Mode::netascii;
   const auto size = found.file.at_open().size;
-  const auto& limits = shared_.settings->tftp;
+  const auto& limits = common_.settings->tftp;
   negotiate(size, {limits.max_block_size, limits.max_window,
                    asked_.port_can_be_guessed ? most_guessable_window : most_window});
   auto machine = std::make_unique<tftp::ReadTransfer>(negotiated_, text ? std::nullopt : std::optional(size),
@@ -110,7 +111,7 @@ void TftpRead::serve(storage::Found found) {
   if (text) {
     blocks_ = std::make_shared<TextBlocks>(std::move(found.file), negotiated_);
   } else {
-    blocks_ = std::make_shared<OctetBlocks>(images_.share(found.file, negotiated_));
+    blocks_ = std::make_shared<OctetBlocks>(common_.images.share(found.file, negotiated_));
   }
   let_go(std::move(found.file));
   begin(std::move(machine), found.path, found.rule, size);
@@ -134,9 +135,11 @@ bool TftpRead::resume_action(tftp::Time now) {
       packets = fetched_->packets;
     } else if (const auto cached = blocks_->cached(batch)) {
       packets = *cached;
-    } else {
-      fetch(batch);
+    } else if (fetch(batch)) {
       return false;
+    } else {
+      data_.count = 0;
+      break;
     }
     bool full = false;
     const auto sent = send(packets, blocks_->packet_size(), full);
@@ -165,19 +168,24 @@ tftp::SendData TftpRead::next_batch() const {
   return batch;
 }
 
-void TftpRead::fetch(const tftp::SendData& batch) {
+// False where memory is too short for it: like a lost packet, the timer sends it again.
+bool TftpRead::fetch(const tftp::SendData& batch) try {
   // The end of a file in memory must not wait behind reads of a slow disk.
-  auto& lane = blocks_->only_asks(batch) ? shared_.disk : shared_.content;
+  auto& lane = blocks_->only_asks(batch) ? common_.lanes.disk : common_.lanes.content;
   lane.run([blocks = blocks_, batch] { return blocks->read(batch); },
            [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
              guarded([&] {
-               if (filled)
+               if (filled) {
                  take(std::move(*filled));
-               else
-                 machine_->file_unreadable("out of memory");
+               } else {
+                 data_.count = 0;
+               }
                resume();
              });
            });
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 void TftpRead::closed() { let_go(std::move(blocks_)); }
@@ -185,12 +193,12 @@ void TftpRead::closed() { let_go(std::move(blocks_)); }
 // To close a file may wait for its disk too.
 template <class Holder>
 void TftpRead::let_go(Holder holder) {
-  shared_.disk.post([held = std::move(holder)]() mutable { const auto dropped = std::move(held); });
+  common_.lanes.disk.post([held = std::move(holder)]() mutable { const auto dropped = std::move(held); });
 }
 
 void TftpRead::take(TftpBlocks::Filled filled) {
   if (filled.error) {
-    shared_.warn_rarely("tftp read", fmt::format("a file cannot be read: {}", filled.error.message()));
+    common_.events.warn_rarely("tftp read", fmt::format("a file cannot be read: {}", filled.error.message()));
     return machine_->file_unreadable(filled.error.message());
   }
   if (filled.changed) return machine_->file_changed();

@@ -13,9 +13,7 @@ namespace server {
 // by way of a worker.
 class TftpRead final : public TftpTransfer {
  public:
-  TftpRead(Shared& shared, NoisyClients& noisy, SharedImages& images, TftpAsked asked, TftpPlace place,
-           std::unique_ptr<TftpPort> port)
-      : TftpTransfer(shared, noisy, std::move(asked), std::move(place), std::move(port)), images_(images) {}
+  using TftpTransfer::TftpTransfer;
 
  private:
   net::awaitable<void> look_up() override;
@@ -26,10 +24,9 @@ class TftpRead final : public TftpTransfer {
   template <class Holder>
   void let_go(Holder holder);
   tftp::SendData next_batch() const;
-  void fetch(const tftp::SendData& batch);
+  bool fetch(const tftp::SendData& batch);
   void take(TftpBlocks::Filled filled);
 
-  SharedImages& images_;
   tftp::ReadTransfer* machine_ = nullptr;  // the base owns it
   std::shared_ptr<TftpBlocks> blocks_;
   tftp::SendData data_;                        // what is still to be sent of it

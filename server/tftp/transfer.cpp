@@ -21,16 +21,15 @@ std::string what_of(const std::exception_ptr& error) {
 
 }  // namespace
 
-TftpTransfer::TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked, TftpPlace place,
+TftpTransfer::TftpTransfer(TftpCommon& common, TftpAsked asked, TftpPlace place,
                            std::unique_ptr<TftpPort> port)
-    : shared_(shared),
+    : common_(common),
       asked_(std::move(asked)),
-      noisy_(noisy),
       id_(place.id()),
       place_(std::move(place)),
       port_(std::move(port)),
       began_(now()),
-      timer_(shared.loop) {
+      timer_(common.loop) {
   port_->listen(*this);
 }
 
@@ -38,7 +37,7 @@ void TftpTransfer::start(std::function<void()> on_answer, std::function<void()> 
   on_answer_ = std::move(on_answer);
   on_end_ = std::move(on_end);
   try {
-    net::co_spawn(shared_.loop, look_up(), [self = shared_from_this()](const std::exception_ptr& error) {
+    net::co_spawn(common_.loop, look_up(), [self = shared_from_this()](const std::exception_ptr& error) {
       if (error) return self->broke_off(what_of(error));
       if (!self->machine_) self->guarded([&] { self->close(); });
     });
@@ -62,7 +61,7 @@ void TftpTransfer::broke_off(std::string_view why) noexcept {
     // The place was given back before anything could fail; what a worker should have closed is closed here.
   }
   try {
-    shared_.warn_rarely("tftp request", fmt::format("a TFTP request broke off: {}", why));
+    common_.events.warn_rarely("tftp request", fmt::format("a TFTP request broke off: {}", why));
   } catch (const std::exception&) {
     return;  // too little memory even to say so
   }
@@ -80,7 +79,7 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
   size_ = size;
   std::optional<event::Remapped> remapped;
   if (rule != storage::Rule::exact) remapped = {path_, rule};
-  shared_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
+  common_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
                                            asked_.request.write, std::move(remapped)});
   machine_ = std::move(machine);
   place_->waits();
@@ -91,8 +90,8 @@ void TftpTransfer::refuse(const storage::Miss& miss) {
   const auto code = tftp::code_of(miss.error);
   if (!asked_.by_broadcast) send_packet(tftp::encode_error(code, console_text(code, miss)));
   const auto what = fmt::format("{} {}", cause_name(miss.cause), asked_.request.filename);
-  if (!noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused, what)) return;
-  const auto& events = shared_.events;
+  if (!common_.noisy.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused, what)) return;
+  const auto& events = common_.events;
   events.emit(
       event::TftpRequested{asked_.number, asked_.client, asked_.request.filename, asked_.request.write, {}});
   events.emit(event::TftpRefused{asked_.number, asked_.client, code, asked_.by_broadcast});
@@ -224,7 +223,7 @@ void TftpTransfer::ended(tftp::Finished how) {
   const bool unheard = how.diagnosis == tftp::Diagnosis::nothing_came_back || told_so;
   if (asked_.by_broadcast && unheard && machine_->bytes() == 0) how = {tftp::Cause::other_server};
   if (!machine_->answered() &&
-      !noisy_.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered, path_)) {
+      !common_.noisy.may_tell(asked_.client, asked_.number, NoisyClients::Kind::unanswered, path_)) {
     return;
   }
   const std::chrono::duration<double> took = now() - began_;
@@ -241,8 +240,8 @@ void TftpTransfer::ended(tftp::Finished how) {
                                   .netascii = asked_.request.mode == tftp::Mode::netascii,
                                   .damages = damages_,
                                   .by_broadcast = asked_.by_broadcast,
-                                  .single_port = shared_.settings->tftp.single_port};
-  shared_.events.emit(ended);
+                                  .single_port = common_.settings->tftp.single_port};
+  common_.events.emit(ended);
 }
 
 void TftpTransfer::close() {

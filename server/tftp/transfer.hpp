@@ -7,9 +7,8 @@
 #include <string_view>
 
 #include "protocols/tftp/transfer.hpp"
-#include "server/files/shared.hpp"
+#include "server/tftp/common.hpp"
 #include "server/tftp/limits.hpp"
-#include "server/tftp/noisy_clients.hpp"
 #include "server/tftp/port.hpp"
 
 namespace server {
@@ -28,8 +27,7 @@ struct TftpAsked {
 // and when. Owns the port. Lives on the loop; the service, and whatever it waits for, hold it.
 class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_this<TftpTransfer> {
  public:
-  TftpTransfer(Shared& shared, NoisyClients& noisy, TftpAsked asked, TftpPlace place,
-               std::unique_ptr<TftpPort> port);
+  TftpTransfer(TftpCommon& common, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
   virtual ~TftpTransfer() = default;
 
   // `on_answer`: the client has answered for the first time. Should it throw, on_end was not called.
@@ -91,7 +89,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void found_binary() { damages_ = true; }  // bytes that netascii changes, in what should be a text
   const std::string& name() const { return asked_.request.filename; }
 
-  Shared& shared_;
+  TftpCommon& common_;
   TftpAsked asked_;  // without its options, once they are negotiated
   tftp::Negotiated negotiated_;
 
@@ -103,7 +101,6 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   void close();
   void on_time();
 
-  NoisyClients& noisy_;
   const TftpLimits::Id id_;
   std::optional<TftpPlace> place_;  // until it is over
   const std::unique_ptr<TftpPort> port_;

@@ -47,7 +47,7 @@ Miss explain_unwritten_upload(const storage::Path& place, std::error_code error)
   if (storage::is_upload_error(error)) return miss(path + " cannot be written", error.message());
   if (error == std::errc::file_exists) return miss(path + " is there already", "nothing is overwritten");
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
-    return miss(fmt::format("/uploads{} is no folder", place.parent().text()), "folders are not made");
+    return miss(fmt::format("there is no folder /uploads{}", place.parent().text()), "folders are not made");
   }
   if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + path, "");
   return miss(fmt::format("{} cannot be written: {}", path, error.message()), "");

@@ -29,12 +29,12 @@ Begun begin_upload(const storage::Sender& sender, const storage::Path& place,
 
 void TftpWrite::closed() {
   // To sweep away what was not published may wait for the disk.
-  shared_.disk.post([upload = std::move(upload_)]() mutable { upload.reset(); });
+  common_.lanes.disk.post([upload = std::move(upload_)]() mutable { upload.reset(); });
 }
 
 net::awaitable<void> TftpWrite::look_up() {
-  const auto& settings = shared_.settings->tftp;
-  const auto place = tftp_upload_place(*shared_.settings, name());
+  const auto& settings = common_.settings->tftp;
+  const auto place = tftp_upload_place(*common_.settings, name());
   if (!place) co_return refuse(place.error());
   negotiate(0, {settings.max_block_size, settings.max_window, most_window_bytes});
   const auto size = negotiated_.announced_size;
@@ -44,9 +44,9 @@ net::awaitable<void> TftpWrite::look_up() {
         upload_refusal(fmt::format("{} bytes are announced, and tftp.max_upload is {}", *size, most), "",
                        std::errc::file_too_large));
   }
-  const storage::Sender sender{shared_.uploads, "tftp:" + asked_.client};
+  const storage::Sender sender{common_.library.uploads, "tftp:" + asked_.client};
   const auto begin_it = [&sender, &place = place->path, size] { return begin_upload(sender, place, size); };
-  auto begun = co_await shared_.disk.run(begin_it);
+  auto begun = co_await common_.lanes.disk.run(begin_it);
   if (begun) upload_ = std::move(*begun);
   if (stopped()) co_return;
   if (!begun) co_return refuse(begun.error());
@@ -67,34 +67,34 @@ bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
 
 void TftpWrite::store(const tftp::Store& store) {
   // What is stored is the machine's until stored() is called, and `self` holds the machine.
-  shared_.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
-                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                        guarded([&] {
-                          machine_->stored(std::chrono::steady_clock::now());
-                          if (!done || !*done) failed(done ? done->error() : std::error_code{});
-                          resume();
-                        });
-                      });
+  common_.lanes.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
+                            [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                              guarded([&] {
+                                machine_->stored(std::chrono::steady_clock::now());
+                                if (!done || !*done) failed(done ? done->error() : std::error_code{});
+                                resume();
+                              });
+                            });
 }
 
 void TftpWrite::publish() {
   if (machine_->is_binary()) found_binary();
-  shared_.content.run([upload = upload_] { return upload->publish(); },
-                      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                        guarded([&] {
-                          if (done && *done) {
-                            machine_->published(std::chrono::steady_clock::now());
-                          } else {
-                            failed(done ? done->error() : std::error_code{});
-                          }
-                          resume();
-                        });
-                      });
+  common_.lanes.content.run([upload = upload_] { return upload->publish(); },
+                            [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+                              guarded([&] {
+                                if (done && *done) {
+                                  machine_->published(std::chrono::steady_clock::now());
+                                } else {
+                                  failed(done ? done->error() : std::error_code{});
+                                }
+                                resume();
+                              });
+                            });
 }
 
 void TftpWrite::failed(std::error_code error) {
   if (error != std::errc::file_exists) {
-    shared_.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
+    common_.events.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
   }
   const auto code = tftp::code_of(error);
   failure_ = text_of(code);

@@ -28,7 +28,7 @@ Packing packing_in(BundleFormat format) {
 
 Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
                 const UnpackLimits& limits, const Heard& heard) {
-  if (!is_archive(format)) throw Rejected("the file is no archive; was the right file downloaded?");
+  if (!is_archive(format)) throw Rejected("the file is not an archive; was the right file downloaded?");
   auto unpacked = format == BundleFormat::zip
                       ? unpack_zip(archive, target, limits, heard)
                       : unpack_tar(archive, packing_in(format), target, limits, heard);

@@ -31,7 +31,7 @@ struct Unpacked {
 Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
                 const UnpackLimits& limits, const Heard& heard = {});
 
-// Puts a file that is no archive, or must not be unpacked, into `target` in the same way.
+// Puts a file that is not an archive, or must not be unpacked, into `target` in the same way.
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,
                  const Heard& heard = {});
 

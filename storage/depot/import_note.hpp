@@ -21,11 +21,12 @@ class ImportNote {
   unsigned percent_ = 0;
 };
 
+// An import that runs now, in this process or another.
 struct ImportUnderWay {
   std::string bundle;
   unsigned percent;
 };
-// Those of every process, by their notes; none where the notes cannot be read. May wait for the disk.
+// By their notes; none where the notes cannot be read. May wait for the disk.
 std::vector<ImportUnderWay> imports_under_way(const Depot& depot);
 
 }  // namespace storage

@@ -94,7 +94,7 @@ class Explainer {
     if (error == std::errc::is_a_directory)
       return {Cause::is_directory, name + " is a directory", "ask for a file in it", {}, error};
     if (error == std::errc::operation_not_permitted)
-      return {Cause::unreadable, name + " is no regular file", "put a plain file in its place", {}, error};
+      return {Cause::unreadable, name + " is not a regular file", "put a plain file in its place", {}, error};
     if (const auto obstacle = find_obstacle(root_, asked)) return storage::explain(*obstacle, asked, error);
     if (!is_missing(error)) return unreadable(name, error);
     if (const auto unseen = find_unseen(asked)) return explain(*unseen, asked);

@@ -219,7 +219,7 @@ std::string Explanation::what_there_is() const {
   for (auto path = directory_; !path.is_root(); path = path.parent()) {
     const auto attributes = root_.attributes(path);
     if (attributes)
-      return path.text() + (attributes->kind == Kind::directory ? " is there" : " is no directory");
+      return path.text() + (attributes->kind == Kind::directory ? " is there" : " is not a directory");
   }
   return releases();
 }

@@ -113,7 +113,7 @@ Manifest read_manifest(const YAML::Node& node) {
   manifest.members = read_members(node["members"]);
   manifest.origins = read_origins(node["origins"]);
   const auto path = Path::parse(manifest.path, AboveRoot::refused);
-  require(path && !path->is_root() && path->text() == manifest.path, "a path that is no release's");
+  require(path && !path->is_root() && path->text() == manifest.path, "a path that is not a release's");
   return manifest;
 }
 

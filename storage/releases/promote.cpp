@@ -32,7 +32,7 @@ void promote(const Depot& depot, const Path& release) {
                     current.text(), place.string()));
   const auto there = Root(depot.images()).attributes(release);
   if (!there || there->kind != Kind::directory)
-    throw NotPromoted(fmt::format("{} is no release here any more", release.text()));
+    throw NotPromoted(fmt::format("{} is not a release here any more", release.text()));
   // Made where no client looks, and moved over the old one: no request ever finds nothing.
   const StagingArea staging(depot);
   const auto made = staging.content() / current.name();

@@ -44,7 +44,7 @@ fs::path move_out(const Depot& depot, const Path& release) {
   }
 }
 
-// A product's folder with a file of its own in it is no release to be moved away with all of them.
+// A product's folder with a file of its own in it is not a release to be moved away with all of them.
 bool holds_releases(const Depot& depot, const Path& release) {
   const auto folder = Root(depot.images()).subroot(release);
   if (!folder) return false;

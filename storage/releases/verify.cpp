@@ -29,7 +29,7 @@ class Verifying {
     if (!fs::is_directory(place_) && fs::exists(manifest_file_)) return gone();
     if (!fs::is_directory(place_))
       throw std::runtime_error(
-          fmt::format("{} is no release: there is no such folder in images/", found_.path));
+          fmt::format("{} is not a release: there is no such folder in images/", found_.path));
     load();
     if (manifest_)
       for (const auto& member : manifest_->members) check_member(member);

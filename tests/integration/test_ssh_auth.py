@@ -577,7 +577,7 @@ def test_a_password_is_asked_for_twice_and_not_shown(server):
 
 @pytest.mark.parametrize("answers, told", [
     ((b"one\n", b"another\n"), b"the two passwords differ, nothing was changed"),
-    ((b"\n", b"\n"), b"an empty password is no password, nothing was changed"),
+    ((b"\n", b"\n"), b"the password is empty: nothing was changed"),
     ((b"\x03",), b"no password was given, nothing was changed"),
     ((b"\x04",), b"no password was given, nothing was changed")])
 def test_a_password_that_is_not_given_changes_nothing_and_leaves_a_terminal_that_shows(depot, answers, told):

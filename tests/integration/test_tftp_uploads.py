@@ -320,7 +320,7 @@ def test_folders_are_not_made(server, client):
     packet = client.ask("/uploads/missing/new", opcode=WRQ)
 
     assert packet.opcode == ERROR
-    assert "/uploads/missing is no folder" in packet.text
+    assert "there is no folder /uploads/missing" in packet.text
     assert not (server.depot / "images/uploads/missing").exists()
 
 

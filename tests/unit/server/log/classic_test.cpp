@@ -68,7 +68,9 @@ TEST_CASE("the end of a transfer is one line, which says who ended it and why") 
   CHECK(
       only_line(e) ==
       "in.tftpd[7]: timeout sending /EWC/17_9_4a/ap1g8 to 172.16.4.26: stalled at offset 1428 after 6 tries: "
-      "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent");
+      "1428 bytes in 12.3 s, blksize 1428 windowsize 1, 0 resent; the client no longer answers: it "
+      "restarted, or "
+      "the link to it failed");
   e.how = {Cause::port_closed};
   CHECK(
       only_line(e) ==
@@ -144,8 +146,8 @@ TEST_CASE("the end of a file over SFTP or SCP is told behind sftp-server's close
   e.how.cause = Cause::connection_lost;
   CHECK(only_line(e) ==
         "sftp-server[9]: \"/EWC/17_9_4a/ap1g8\" to 172.16.4.26 cut off by the network (connection lost): 7 "
-        "of 42 "
-        "bytes in 1.5 s");
+        "of 42 bytes in 1.5 s; the client restarted, or something on the way cut the connection: look at the "
+        "firewall's limits for idle and for long sessions");
   e.how = {Cause::connection_ended, 0, "the client sent more"};
   CHECK(only_line(e).find("broken off by the server (the client sent more): 7 of 42 bytes") !=
         std::string::npos);

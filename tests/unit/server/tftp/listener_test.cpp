@@ -21,22 +21,21 @@ namespace {
 [[maybe_unused]] thread_local bool counting = false;
 [[maybe_unused]] thread_local std::size_t allocations = 0;
 
+std::shared_ptr<const conf::Settings> settings_with(const std::filesystem::path& depot) {
+  auto settings = conf::load_defaults().settings;
+  settings.depot = depot;
+  return std::make_shared<const conf::Settings>(std::move(settings));
+}
+
 // A whole service and its client on one thread: nothing happens but when the test lets the loop run.
 struct House {
   test::TempDir directory;
-  std::shared_ptr<const conf::Settings> settings =
-      std::make_shared<const conf::Settings>(conf::load_defaults().settings);
+  LiveSettings settings{settings_with(directory.path())};
   net::io_context loop;
-  storage::Depot depot{directory.path()};
-  storage::LiveCatalogue catalogue{depot};
-  storage::UploadAccount uploads{depot, settings->uploads, std::chrono::steady_clock::now};
-  Workers disk{loop, 1}, content{loop, 1}, explaining{loop, 1}, negotiating{loop, 1}, hashing{loop, 1},
-      importing{loop, 1};
+  Library library{*settings};
+  Lanes lanes{loop};
   Events events;
-  LoopMeter meter;
-  Shared shared{loop,   disk,  content, explaining, negotiating, hashing, importing,
-                events, meter, depot,   catalogue,  uploads,     settings};
-  TftpService tftp{shared};
+  TftpService tftp{loop, lanes, events, settings, library};
   udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
   udp::endpoint server;
   std::array<std::byte, 2048> buffer{};

@@ -169,7 +169,7 @@ TEST_CASE("a read that must not wait answers from memory, or says that it would 
   }
 }
 
-TEST_CASE("a root that is no directory is an error that names it") {
+TEST_CASE("a root that is not a directory is an error that names it") {
   const test::TempDir dir;
   dir.write("f", "");
   CHECK_THROWS_WITH_AS(Root(dir / "f"), doctest::Contains((dir / "f").c_str()), std::system_error);

@@ -54,7 +54,7 @@ TEST_CASE("an image cut anywhere is damaged or at least doubtful, and damaged in
   CHECK(has(check(whole.substr(0, zeros + 512)).doubts, "two blocks of zeros"));
 }
 
-TEST_CASE("what is no tar is doubtful, not damaged") {
+TEST_CASE("what is not a tar is doubtful, not damaged") {
   const auto found = check("\x01 just bytes");
   CHECK(found.damage.empty());
   CHECK(has(found.doubts, "not a tar"));

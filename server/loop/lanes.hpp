@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+
+#include "server/loop/workers.hpp"
+
+namespace server {
+
+// How many misses may wait for an explanation, in all and of one address; further misses are logged without a
+// hint.
+constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
+
+// The threads for what would block the loop, in lanes, so that work of one kind never waits for another's.
+// Made on the loop's thread, and outlives whatever uses it.
+struct Lanes {
+  explicit Lanes(net::io_context& loop)
+      : disk(loop, 4),
+        content(loop, 8),
+        explaining(loop, 1),
+        negotiating(loop, 2),
+        hashing(loop, 2),
+        importing(loop, 1) {}
+
+  std::size_t busy() const {
+    return disk.busy() + content.busy() + explaining.busy() + negotiating.busy() + hashing.busy() +
+           importing.busy();
+  }
+
+  Workers disk;         // names: lookups, folders, what opens and closes
+  Workers content;      // files' bytes: a slow disk must not keep anybody from opening what lies on another
+  Workers explaining;   // misses, which look at every release: never in the way of somebody's file
+  Workers negotiating;  // key exchanges: group16 takes 40 ms, and anybody may ask for one
+  Workers hashing;      // passwords: a storm of logins must not keep anybody from a file
+  Workers importing;    // one bundle at a time
+};
+
+}  // namespace server

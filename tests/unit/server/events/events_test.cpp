@@ -1,0 +1,30 @@
+#include "server/events/events.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace server;
+
+TEST_CASE("each listener hears each event, and a warning of one kind only once in a while") {
+  Events events;
+  std::vector<std::string> first, second;
+  const auto keep = [](std::vector<std::string>& texts) {
+    return [&texts](const Event& event) { texts.push_back(std::get<event::Warned>(event).text); };
+  };
+  events.listen(keep(first));
+  events.listen(keep(second));
+  events.emit(event::Warned{"told"});
+  events.warn_rarely("disk", "the disk is full");
+  events.warn_rarely("disk", "the disk is still full");
+  events.warn_rarely("another");
+  CHECK(first == std::vector<std::string>{"told", "the disk is full", "another"});
+  CHECK(second == first);
+}
+
+TEST_CASE("requests and sessions are numbered from 1, each with its own number") {
+  Events events;
+  CHECK(events.next_number() == 1);
+  CHECK(events.next_number() == 2);
+}
