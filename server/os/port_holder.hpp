@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace server {
+
+// The program that has a port, as far as this process may know it.
+struct PortHolder {
+  std::string program;    // its name; empty where that is hidden, and only `unit` is known
+  std::uint32_t pid = 0;
+  std::string unit;       // of systemd, "tftpd-hpa.service"; empty where it belongs to none
+  friend bool operator==(const PortHolder&, const PortHolder&) = default;
+};
+
+// Who has bound UDP `port`, or listens on TCP `port`, of any address; nothing where that cannot be found out.
+// The kernel tells anybody the control group of a socket, and by that its unit and process; root is told the
+// process itself. Takes milliseconds: for the start.
+std::optional<PortHolder> holder_of_udp(std::uint16_t port);
+std::optional<PortHolder> holder_of_tcp(std::uint16_t port);
+
+// The unit in a control group's path: "/system.slice/tftpd-hpa.service/sub" is of tftpd-hpa.service. Empty
+// where there is none. Pure.
+std::string unit_in(std::string_view group);
+
+}  // namespace server
