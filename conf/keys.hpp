@@ -24,7 +24,7 @@ concept Is = std::same_as<std::remove_const_t<T>, Of>;
 template <class Visitor, Is<Tftp> T>
 void keys(Visitor& visit, T& tftp) {
   using enum Takes;
-  visit.list("listen", endpoint, tftp.listen, at_restart);
+  visit.list("listen", endpoint, tftp.listen, at_once);
   visit.flag("uploads", tftp.uploads, at_once);
   visit.flag("read_uploads", tftp.read_uploads, at_once);
   visit.size("max_upload", size_bound, tftp.max_upload, at_once);
@@ -42,7 +42,7 @@ void keys(Visitor& visit, T& tftp) {
 template <class Visitor, Is<Ssh> T>
 void keys(Visitor& visit, T& ssh) {
   using enum Takes;
-  visit.list("listen", endpoint, ssh.listen, at_restart);
+  visit.list("listen", endpoint, ssh.listen, at_once);
   visit.choice("compatibility", compatibilities, ssh.compatibility, at_restart);
   visit.size("max_upload", size_bound, ssh.max_upload, at_once);
   visit.list("kex", kex_name, ssh.kex, at_restart);

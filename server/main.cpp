@@ -107,6 +107,9 @@ int main(int argc, char** argv) {
   } catch (const server::UsageError& e) {
     print_error(e, "; `apdepot --help` shows how");
     return 2;
+  } catch (const server::Unstartable& e) {
+    print_error(e);
+    return server::Unstartable::exit_status;
   } catch (const std::exception& e) {
     print_error(e);
     return 1;

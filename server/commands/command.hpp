@@ -11,6 +11,12 @@
 
 namespace server {
 
+// What keeps `serve` from starting until somebody changes it: exit status 78, EX_CONFIG of sysexits.h.
+struct Unstartable : conf::ConfigError {
+  explicit Unstartable(const std::exception& why) : ConfigError(conf::mistakes_of(why)) {}
+  static constexpr int exit_status = 78;
+};
+
 // One row a command. Data goes to stdout, messages to stderr; the result is the exit status: 0 done, 1 it
 // failed. UsageError makes it 2. Every command also takes --config, --depot, --help and --version.
 struct Command {

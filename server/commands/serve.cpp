@@ -71,8 +71,7 @@ std::optional<Account> account_to_become(const Arguments& arguments, conf::Loade
   return account;
 }
 
-int run(Arguments& arguments) {
-  arguments.expect_no_more();
+int serve(const Arguments& arguments) {
   const auto reload = [arguments] { return load(arguments); };
   auto loaded = reload();
   const auto account = account_to_become(arguments, loaded);
@@ -83,6 +82,19 @@ int run(Arguments& arguments) {
                         fixed || arguments.has("--tftp"), fixed || arguments.has("--ssh")};
   Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}, account).run();
   return 0;
+}
+
+// What a person has to change first is told apart, so that a service manager does not try again.
+int run(Arguments& arguments) {
+  arguments.expect_no_more();
+  try {
+    return serve(arguments);
+  } catch (const conf::ConfigError& e) {
+    throw Unstartable(e);
+  } catch (const ListenError& e) {
+    if (e.passes) throw;
+    throw Unstartable(e);
+  }
 }
 
 }  // namespace

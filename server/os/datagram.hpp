@@ -41,6 +41,7 @@ class UdpHandle {
   }
   ~UdpHandle();
   int get() const { return handle_; }
+  int release() { return std::exchange(handle_, -1); }
 
  private:
   int handle_ = -1;

@@ -53,6 +53,14 @@ void empty_bounding_set() {
     ::prctl(PR_CAPBSET_DROP, right, 0, 0, 0);
 }
 
+bool has_none() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> held{};
+  return ::syscall(SYS_capget, &header, held.data()) == 0 && std::ranges::all_of(held, [](const auto& each) {
+           return each.effective == 0 && each.permitted == 0 && each.inheritable == 0;
+         });
+}
+
 bool has_become(const Account& account) {
   uid_t real = 0, effective = 0, saved = 0;
   gid_t real_group = 0, effective_group = 0, saved_group = 0;
@@ -104,7 +112,8 @@ void give_up_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (::syscall(SYS_capset, &header, none.data()) != 0) fail("cannot give up capabilities");
+  // A unit's filter may refuse the call to a process that has nothing to give up.
+  if (!has_none() && ::syscall(SYS_capset, &header, none.data()) != 0) fail("cannot give up capabilities");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("cannot refuse further rights");
 }
 

@@ -1,6 +1,9 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace server {
@@ -21,9 +24,25 @@ std::string no_descriptor_text(std::error_code error);
 // that is still used. Takes milliseconds: for a worker.
 void give_memory_back();
 
-// What the service manager that started us wants to know. Does nothing when there is none.
+// What the service manager that started this process wants to know, as in sd_notify(3). Nothing here waits: a
+// manager that does not read misses the message. Does nothing where there is no manager.
+bool has_service_manager();
 void tell_ready();
-void tell_stopping();
+void tell_reloading();  // until the next tell_ready()
+// It takes `at_most` to end; the manager's own limit may be shorter.
+void tell_stopping(std::chrono::seconds at_most);
+void tell_status(std::string_view text);  // one line
+void tell_alive();
+// How often the manager expects tell_alive(); nothing where it expects none.
+std::optional<std::chrono::microseconds> watchdog_interval();
+
+// The manager keeps a copy of an open socket until the service is stopped, and hands it over under `name` at
+// the next start (server/os/handed_over): requests that come meanwhile wait in it. drop_kept() forgets all of
+// that name.
+void keep_socket(int handle, const std::string& name);
+void drop_kept(const std::string& name);
+// Waits until the manager has read all that it was told, at most five seconds: for the start.
+void wait_for_manager();
 // The manager reads our stderr as its journal, and adds the time itself.
 bool stderr_is_journal();
 

@@ -1,7 +1,9 @@
 #include "server/os/service_manager.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -9,31 +11,62 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace server {
 namespace {
 
 // sd_notify(3)'s protocol: a datagram to the socket that NOTIFY_SOCKET names; "@" stands for an abstract
-// name's NUL.
-void notify(std::string_view state) {
+// name's NUL. libsystemd's own function waits while the manager's socket is full; the loop must not.
+void notify(std::string_view state, int handle = -1) {
   const char* name = std::getenv("NOTIFY_SOCKET");
   sockaddr_un address{};
   if (!name || (name[0] != '/' && name[0] != '@') || std::strlen(name) >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name, std::strlen(name));
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(name));
   if (name[0] == '@') address.sun_path[0] = '\0';
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
-  // Whether the manager heard it is the manager's affair: it has a timeout of its own.
-  [[maybe_unused]] const auto sent = ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
-                                              reinterpret_cast<const sockaddr*>(&address), size);
+  iovec vector{const_cast<char*>(state.data()), state.size()};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof handle)> control{};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(name));
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (handle >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof handle);
+    std::memcpy(CMSG_DATA(header), &handle, sizeof handle);
+  }
+  // A lost message is the manager's to notice: it has time limits of its own.
+  [[maybe_unused]] const auto sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   ::close(fd);
+}
+
+constexpr int manager_patience = 5000;  // milliseconds
+
+std::uint64_t number_of(const char* text) {
+  std::uint64_t number = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
+std::uint64_t monotonic_microseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
 }  // namespace
@@ -75,8 +108,44 @@ std::string no_descriptor_text(std::error_code error) {
 
 void give_memory_back() { ::malloc_trim(0); }
 
+bool has_service_manager() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
+
 void tell_ready() { notify("READY=1\n"); }
-void tell_stopping() { notify("STOPPING=1\n"); }
+
+void tell_reloading() { notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n", monotonic_microseconds())); }
+
+void tell_stopping(std::chrono::seconds at_most) {
+  notify(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\n", std::chrono::microseconds(at_most).count()));
+}
+
+void tell_status(std::string_view text) { notify(fmt::format("STATUS={}\n", text)); }
+
+void tell_alive() { notify("WATCHDOG=1\n"); }
+
+// sd_watchdog_enabled(3): WATCHDOG_PID names the process that is meant.
+std::optional<std::chrono::microseconds> watchdog_interval() {
+  const auto interval = number_of(std::getenv("WATCHDOG_USEC"));
+  const char* const pid = std::getenv("WATCHDOG_PID");
+  if (interval == 0 || (pid && number_of(pid) != static_cast<std::uint64_t>(::getpid()))) return {};
+  return std::chrono::microseconds(interval);
+}
+
+void keep_socket(int handle, const std::string& name) {
+  notify(fmt::format("FDSTORE=1\nFDNAME={}\n", name), handle);
+}
+
+void drop_kept(const std::string& name) { notify(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", name)); }
+
+// sd_notify_barrier(3): the manager closes the other end of the pipe.
+void wait_for_manager() {
+  std::array<int, 2> ends{};
+  if (!has_service_manager() || ::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  notify("BARRIER=1", ends[1]);
+  ::close(ends[1]);
+  pollfd closed{ends[0], 0, 0};
+  ::poll(&closed, 1, manager_patience);
+  ::close(ends[0]);
+}
 
 // systemd.exec(5): JOURNAL_STREAM holds the device and inode of the stream that leads to the journal.
 bool stderr_is_journal() {

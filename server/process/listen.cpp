@@ -2,66 +2,68 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "server/os/addresses.hpp"
 #include "server/os/datagram.hpp"
+#include "server/os/port_holder.hpp"
+#include "server/os/service_manager.hpp"
+#include "server/process/address_plan.hpp"
+#include "server/text/escape.hpp"
 
 namespace server {
 namespace {
 
 template <class Protocol>
-constexpr std::string_view word_of = std::is_same_v<Protocol, udp> ? "UDP" : "TCP";
+using Names = ListenNames<Protocol>;
 template <class Protocol>
-constexpr std::string_view flag_of = std::is_same_v<Protocol, udp> ? "--tftp" : "--ssh";
-template <class Protocol>
-constexpr std::uint16_t fallback_of = std::is_same_v<Protocol, udp> ? 6969 : 2222;
+using Socket = std::conditional_t<std::is_same_v<Protocol, udp>, udp::socket, tcp::acceptor>;
 
 template <class Protocol>
 typename Protocol::endpoint endpoint_of(const conf::Endpoint& wanted) {
   return {net::ip::make_address(wanted.address), wanted.port};
 }
 
-// Why, and the first way out: what stands in the way.
+template <class Endpoint>
+conf::Endpoint plain(const Endpoint& endpoint) {
+  return {endpoint.address().to_string(), endpoint.port()};
+}
+
+// Without sshd a host that is far away is out of reach.
+std::string way_out(const PortHolder& holder) {
+  if (holder.unit == "ssh.service" || holder.program == "sshd")
+    return "give sshd another port (Port in /etc/ssh/sshd_config)";
+  if (holder.unit == "init.scope") return "`systemctl list-sockets` names its unit, stop that";
+  if (!holder.unit.empty()) return fmt::format("`systemctl disable --now {}` stops it", holder.unit);
+  return "stop it";
+}
+
 template <class Protocol>
-std::string reason_text(const error_code& error, std::uint16_t port) {
-  if (error == net::error::access_denied) {
-    return fmt::format(
-        "permission denied, ports below 1024 need a privilege: run it as root or as the systemd service, or "
-        "give the program the right with `setcap cap_net_bind_service=+ep $(command -v apdepot)`");
-  }
-  if (error == net::error::address_in_use) {
-    return fmt::format("another program has the port: `ss -{}lnp 'sport = :{}'` names it, stop that",
+std::optional<PortHolder> holder_of(std::uint16_t port) {
+  return std::is_same_v<Protocol, udp> ? holder_of_udp(port) : holder_of_tcp(port);
+}
+
+template <class Protocol>
+std::string holder_text(std::uint16_t port) {
+  const auto holder = holder_of<Protocol>(port);
+  if (!holder)
+    return fmt::format("another program has the port: as root `ss -{}lnp 'sport = :{}'` names it, stop that",
                        std::is_same_v<Protocol, udp> ? "u" : "t", port);
-  }
-  if (error.value() == EADDRNOTAVAIL)
-    return "no interface of this host has that address: `ip address` lists them";
-  return error.message();
+  const auto program = holder->program.empty() ? holder->unit : holder->program;
+  const auto unit = holder->unit == program ? "" : holder->unit;
+  return fmt::format("the port is in use by {} (PID {}{}): {}", escaped(program, whole), holder->pid,
+                     unit.empty() ? "" : ", " + escaped(unit, whole), way_out(*holder));
 }
 
 template <class Protocol>
 [[noreturn]] void fail(const conf::Endpoint& wanted, const error_code& error) {
-  throw ListenError(fmt::format("cannot listen on {} {}: {}; or choose another with {} {}", word_of<Protocol>,
-                                wanted.text(), reason_text<Protocol>(error, wanted.port), flag_of<Protocol>,
-                                conf::Endpoint{wanted.address, fallback_of<Protocol>}.text()));
-}
-
-udp::socket open_listener(net::io_context& loop, const udp::endpoint& endpoint, error_code& error) {
-  udp::socket socket(loop);
-  socket.open(endpoint.protocol(), error);
-  if (!error && endpoint.protocol() == udp::v6()) socket.set_option(net::ip::v6_only(true), error);
-  if (!error) socket.bind(endpoint, error);
-  if (!error) socket.non_blocking(true, error);
-  if (!error) prepare_listener(socket);
-  return socket;
-}
-
-tcp::acceptor open_listener(net::io_context& loop, const tcp::endpoint& endpoint, error_code& error) {
-  tcp::acceptor acceptor(loop);
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error && endpoint.protocol() == tcp::v6()) acceptor.set_option(net::ip::v6_only(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
-  return acceptor;
+  const bool may_pass = error != net::error::access_denied && error != net::error::address_in_use;
+  throw ListenError(
+      fmt::format("cannot listen on {} {}: {}; or choose another with {} in the configuration, or {} {}",
+                  Names<Protocol>::word, wanted.text(), listen_failure<Protocol>(wanted, error),
+                  Names<Protocol>::key, Names<Protocol>::flag,
+                  conf::Endpoint{wanted.address, Names<Protocol>::fallback}.text()),
+      may_pass);
 }
 
 bool no_such_family(const error_code& error) {
@@ -69,64 +71,179 @@ bool no_such_family(const error_code& error) {
 }
 
 // All addresses of one protocol, or nothing and the reason in `failed`.
-template <class Protocol, class Socket>
-std::vector<Socket> open_all(net::io_context& loop, const std::vector<conf::Endpoint>& wanted,
-                             std::vector<std::string>& notes,
-                             std::optional<std::pair<conf::Endpoint, error_code>>& failed) {
-  std::vector<Socket> sockets;
+template <class Protocol>
+std::vector<Listener<Socket<Protocol>>> open_all(
+    net::io_context& loop, const std::vector<conf::Endpoint>& wanted, std::vector<std::string>& notes,
+    std::optional<std::pair<conf::Endpoint, error_code>>& failed) {
+  std::vector<Listener<Socket<Protocol>>> opened;
   for (const auto& endpoint : wanted) {
     error_code error;
     auto socket = open_listener(loop, endpoint_of<Protocol>(endpoint), error);
-    // A host without IPv6 is no reason not to serve by IPv4.
-    if (error && endpoint.address == "::" && no_such_family(error) && wanted.size() > 1) {
+    if (socket) {
+      opened.push_back({endpoint, std::move(*socket)});
+    } else if (may_be_missed(endpoint, error, wanted)) {
       notes.push_back(
-          fmt::format("this host has no IPv6: {} {} is not served", word_of<Protocol>, endpoint.text()));
-      continue;
-    }
-    if (error) {
+          fmt::format("this host has no IPv6: {} {} is not served", Names<Protocol>::word, endpoint.text()));
+    } else {
       failed.emplace(endpoint, error);
       return {};
     }
-    sockets.push_back(std::move(socket));
+  }
+  return opened;
+}
+
+template <class Protocol>
+std::vector<Listener<Socket<Protocol>>> open_or_fall_back(net::io_context& loop,
+                                                          std::vector<conf::Endpoint> wanted, bool chosen,
+                                                          std::vector<std::string>& notes) {
+  if (const auto text = unknown_interface(wanted))
+    throw ListenError(fmt::format("cannot listen on {} {}", Names<Protocol>::word, *text), true);
+  std::optional<std::pair<conf::Endpoint, error_code>> failed;
+  auto opened = open_all<Protocol>(loop, wanted, notes, failed);
+  if (!failed) return opened;
+  const auto [endpoint, error] = *failed;
+  const bool not_ours = error == net::error::access_denied || error == net::error::address_in_use;
+  if (chosen || !not_ours) fail<Protocol>(endpoint, error);
+  notes.push_back(fmt::format("cannot use {} port {} ({}); serving {} on port {} instead",
+                              Names<Protocol>::word, endpoint.port, listen_failure<Protocol>(endpoint, error),
+                              Names<Protocol>::service, Names<Protocol>::fallback));
+  for (auto& other : wanted) other.port = Names<Protocol>::fallback;
+  failed.reset();
+  opened = open_all<Protocol>(loop, wanted, notes, failed);
+  if (failed) fail<Protocol>(failed->first, failed->second);
+  for (std::size_t i = 0; i < opened.size(); ++i) opened[i].wanted->port = endpoint.port;
+  return opened;
+}
+
+// A socket that the service manager opened for us.
+template <class Protocol>
+Socket<Protocol> adopt(net::io_context& loop, HandedOver& given) {
+  if (given.both_families)
+    throw ListenError(fmt::format("{} hands over an IPv6 socket that takes IPv4 too: put "
+                                  "BindIPv6Only=ipv6-only into it (`systemctl edit {}`), and an address for "
+                                  "IPv4",
+                                  Names<Protocol>::unit, Names<Protocol>::unit),
+                      false);
+  Socket<Protocol> socket(loop);
+  socket.assign(given.v6 ? Protocol::v6() : Protocol::v4(), given.handle.release());
+  socket.non_blocking(true);
+  if constexpr (std::is_same_v<Protocol, udp>) prepare_listener(socket);
+  return socket;
+}
+
+// What was handed over under one of the two names of `Protocol`.
+template <class Protocol>
+std::vector<Socket<Protocol>> adopt_all(net::io_context& loop, std::vector<HandedOver>& handed_over,
+                                        std::string_view name, std::vector<std::string>& notes) {
+  std::vector<Socket<Protocol>> sockets;
+  for (auto& each : handed_over) {
+    if (each.name != name || each.handle.get() < 0) continue;
+    if (each.datagrams == std::is_same_v<Protocol, udp>) {
+      sockets.push_back(adopt<Protocol>(loop, each));
+    } else {
+      notes.push_back(fmt::format("{} hands over a socket that is not {}: it is not served", name,
+                                  Names<Protocol>::word));
+    }
   }
   return sockets;
 }
 
-template <class Protocol, class Socket>
-std::vector<Socket> open_or_fall_back(net::io_context& loop, std::vector<conf::Endpoint> wanted, bool chosen,
-                                      std::vector<std::string>& notes) {
-  if (const auto text = unknown_interface(wanted))
-    throw ListenError(fmt::format("cannot listen on {} {}", word_of<Protocol>, *text));
-  std::optional<std::pair<conf::Endpoint, error_code>> failed;
-  auto sockets = open_all<Protocol, Socket>(loop, wanted, notes, failed);
-  if (!failed) return sockets;
-  const auto [endpoint, error] = *failed;
-  const bool not_ours = error == net::error::access_denied || error == net::error::address_in_use;
-  if (chosen || !not_ours) fail<Protocol>(endpoint, error);
-  notes.push_back(fmt::format("cannot use {} port {} ({}); serving {} on port {} instead", word_of<Protocol>,
-                              endpoint.port, reason_text<Protocol>(error, endpoint.port),
-                              std::is_same_v<Protocol, udp> ? "TFTP" : "SFTP", fallback_of<Protocol>));
-  for (auto& other : wanted) other.port = fallback_of<Protocol>;
-  failed.reset();
-  sockets = open_all<Protocol, Socket>(loop, wanted, notes, failed);
-  if (failed) fail<Protocol>(failed->first, failed->second);
-  return sockets;
-}
-
-template <class Endpoint>
-std::string endpoint_text(const Endpoint& endpoint) {
-  return conf::Endpoint{endpoint.address().to_string(), endpoint.port()}.text();
+template <class Protocol>
+std::vector<Listener<Socket<Protocol>>> listen_for(net::io_context& loop,
+                                                   const std::vector<conf::Endpoint>& wanted, bool chosen,
+                                                   std::vector<HandedOver>& handed_over,
+                                                   std::vector<std::string>& notes) {
+  std::vector<Listener<Socket<Protocol>>> listeners;
+  std::vector<conf::Endpoint> given, kept;
+  for (auto& socket : adopt_all<Protocol>(loop, handed_over, Names<Protocol>::given, notes)) {
+    given.push_back(plain(socket.local_endpoint()));
+    listeners.push_back({std::nullopt, std::move(socket)});
+  }
+  auto before = adopt_all<Protocol>(loop, handed_over, Names<Protocol>::kept, notes);
+  for (const auto& socket : before) kept.push_back(plain(socket.local_endpoint()));
+  auto plan = plan_addresses(Names<Protocol>::key, Names<Protocol>::unit, wanted, given, kept);
+  std::ranges::move(plan.notes, std::back_inserter(notes));
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (std::ranges::find(plan.close, kept[i]) == plan.close.end())
+      listeners.push_back({kept[i], std::move(before[i])});
+  }
+  before.clear();
+  if (!kept.empty()) drop_kept(Names<Protocol>::kept);
+  // What the manager still holds would be in the way of an address that takes its place.
+  if (!plan.close.empty()) wait_for_manager();
+  std::ranges::move(open_or_fall_back<Protocol>(loop, plan.open, chosen, notes),
+                    std::back_inserter(listeners));
+  return listeners;
 }
 
 }  // namespace
 
-std::string text_of(const udp::endpoint& endpoint) { return endpoint_text(endpoint); }
-std::string text_of(const tcp::endpoint& endpoint) { return endpoint_text(endpoint); }
+template <class Protocol>
+std::string listen_failure(const conf::Endpoint& endpoint, const error_code& error) {
+  // A process without the privilege is told that first, whether the port is free or not.
+  const bool unprivileged = error == net::error::access_denied;
+  if (unprivileged && !holder_of<Protocol>(endpoint.port)) {
+    return fmt::format(
+        "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
+        "address "
+        "(`systemctl edit {}`), or give the program the right with `setcap cap_net_bind_service=+ep "
+        "$(command "
+        "-v apdepot)`",
+        Names<Protocol>::unit);
+  }
+  if (unprivileged || error == net::error::address_in_use) return holder_text<Protocol>(endpoint.port);
+  if (error.value() == EADDRNOTAVAIL)
+    return "no interface of this host has that address: `ip address` lists them";
+  return error.message();
+}
+template std::string listen_failure<udp>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<tcp>(const conf::Endpoint&, const error_code&);
 
-Listeners listen(net::io_context& loop, const ListenPlan& plan) {
+bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
+                   const std::vector<conf::Endpoint>& wanted) {
+  return endpoint.address == "::" && no_such_family(error) && wanted.size() > 1;
+}
+
+std::optional<udp::socket> open_listener(net::io_context& loop, const udp::endpoint& endpoint,
+                                         error_code& error) {
+  udp::socket socket(loop);
+  socket.open(endpoint.protocol(), error);
+  if (!error && endpoint.protocol() == udp::v6()) socket.set_option(net::ip::v6_only(true), error);
+  if (!error) socket.bind(endpoint, error);
+  if (!error) socket.non_blocking(true, error);
+  if (error) return {};
+  prepare_listener(socket);
+  return socket;
+}
+
+std::optional<tcp::acceptor> open_listener(net::io_context& loop, const tcp::endpoint& endpoint,
+                                           error_code& error) {
+  tcp::acceptor acceptor(loop);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && endpoint.protocol() == tcp::v6()) acceptor.set_option(net::ip::v6_only(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
+  if (error) return {};
+  return acceptor;
+}
+
+std::string text_of(const udp::endpoint& endpoint) { return plain(endpoint).text(); }
+std::string text_of(const tcp::endpoint& endpoint) { return plain(endpoint).text(); }
+
+Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<HandedOver> handed_over) {
   Listeners listeners;
-  listeners.tftp = open_or_fall_back<udp, udp::socket>(loop, plan.tftp, plan.tftp_chosen, listeners.notes);
-  listeners.ssh = open_or_fall_back<tcp, tcp::acceptor>(loop, plan.ssh, plan.ssh_chosen, listeners.notes);
+  auto& notes = listeners.notes;
+  listeners.tftp = listen_for<udp>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
+  listeners.ssh = listen_for<tcp>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  for (const auto& each : handed_over) {
+    if (each.handle.get() >= 0 && each.name != ListenNames<udp>::given &&
+        each.name != ListenNames<tcp>::given)
+      notes.push_back(
+          fmt::format("a socket called {} was handed over, which is neither apdepot-tftp nor "
+                      "apdepot-ssh: it is not served; FileDescriptorName= of its unit says so",
+                      escaped(each.name)));
+  }
   return listeners;
 }
 

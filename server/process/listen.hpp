@@ -1,4 +1,5 @@
 #pragma once
+#include <expected>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -6,18 +7,28 @@
 
 #include "conf/settings.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/handed_over.hpp"
 
 namespace server {
 
 // A port that cannot be used, in one sentence that says which, why, and the two ways out.
 struct ListenError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  ListenError(const std::string& text, bool may_pass) : std::runtime_error(text), passes(may_pass) {}
+  bool passes;  // by itself: an interface may get its address later
+};
+
+// An open socket, and the address of the configuration that it is for; without one it is the service
+// manager's, and stays whatever the configuration says.
+template <class Socket>
+struct Listener {
+  std::optional<conf::Endpoint> wanted;
+  Socket socket;
 };
 
 // Open sockets for each address that the configuration names.
 struct Listeners {
-  std::vector<udp::socket> tftp;
-  std::vector<tcp::acceptor> ssh;
+  std::vector<Listener<udp::socket>> tftp;
+  std::vector<Listener<tcp::acceptor>> ssh;
   std::vector<std::string> notes;  // what was done otherwise than asked, and why
 };
 
@@ -28,8 +39,36 @@ struct ListenPlan {
   bool tftp_chosen = false, ssh_chosen = false;
 };
 
-// Throws ListenError.
-Listeners listen(net::io_context& loop, const ListenPlan& plan);
+// What a socket that the service manager hands over is called: by its unit, or by keep_socket().
+template <class Protocol>
+struct ListenNames;
+template <>
+struct ListenNames<udp> {  // of TFTP
+  static constexpr auto key = "tftp.listen", given = "apdepot-tftp", kept = "apdepot-tftp-kept",
+                        unit = "apdepot-tftp.socket", word = "UDP", service = "TFTP", flag = "--tftp";
+  static constexpr std::uint16_t fallback = 6969;
+};
+template <>
+struct ListenNames<tcp> {  // of SFTP and SCP
+  static constexpr auto key = "ssh.listen", given = "apdepot-ssh", kept = "apdepot-ssh-kept",
+                        unit = "apdepot-ssh.socket", word = "TCP", service = "SFTP", flag = "--ssh";
+  static constexpr std::uint16_t fallback = 2222;
+};
+
+// Opens what `plan` says, but for what was handed over. Throws ListenError.
+Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<HandedOver> handed_over);
+
+// One more socket; nothing and the reason in `error` where it cannot be opened.
+std::optional<udp::socket> open_listener(net::io_context& loop, const udp::endpoint& endpoint,
+                                         error_code& error);
+std::optional<tcp::acceptor> open_listener(net::io_context& loop, const tcp::endpoint& endpoint,
+                                           error_code& error);
+// A host without IPv6 serves by IPv4, where one of `wanted` says so.
+bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
+                   const std::vector<conf::Endpoint>& wanted);
+// Why `endpoint` cannot be used, and the first way out.
+template <class Protocol>
+std::string listen_failure(const conf::Endpoint& endpoint, const error_code& error);
 
 std::string text_of(const udp::endpoint& endpoint);  // "[::1]:69"
 std::string text_of(const tcp::endpoint& endpoint);

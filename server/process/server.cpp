@@ -36,6 +36,19 @@ using namespace std::chrono_literals;
 
 constexpr auto interface_pause = 10s;  // between two looks at the interfaces that addresses name
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
+constexpr auto stopping_time = 10s;    // for what comes after the last transfer
+
+// Calls it at the end of the block, however that is left.
+class Finally {
+ public:
+  explicit Finally(void (*call)()) : call_(call) {}
+  Finally(const Finally&) = delete;
+  Finally& operator=(const Finally&) = delete;
+  ~Finally() { call_(); }
+
+ private:
+  void (*call_)();
+};
 
 }  // namespace
 
@@ -53,21 +66,17 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_),
       ssh_(loop_, lanes_, events_, in_force_, library_),
+      listening_(loop_, tftp_, ssh_),
+      releases_(lanes_.explaining, library_.catalogue),
+      supervision_(loop_,
+                   [this] {
+                     const auto releases = releases_.latest(ReleaseCount::Clock::now());
+                     return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
+                   }),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
-  for (auto& socket : listeners_.tftp) {
-    const auto endpoint = socket.local_endpoint();
-    tftp_addresses_.push_back(text_of(endpoint));
-    usual_ports_ = usual_ports_ && endpoint.port() == 69;
-    tftp_.serve(std::move(socket));
-  }
-  for (auto& acceptor : listeners_.ssh) {
-    const auto endpoint = acceptor.local_endpoint();
-    ssh_addresses_.push_back(text_of(endpoint));
-    usual_ports_ = usual_ports_ && endpoint.port() == 22;
-    ssh_.serve(std::move(acceptor));
-  }
+  listening_.begin(listeners_);
   open_log();
   note_unreadable_config();
   events_.listen([this](const Event& event) { try_to_log(event); });
@@ -87,7 +96,7 @@ void Server::try_to_log(const Event& event) noexcept {
 }
 
 Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& account) {
-  auto bound = listen(loop_, plan);
+  auto bound = listen(loop_, plan, take_handed_over());
   if (account) become(*account);
   if (!own_account().is_root()) give_up_capabilities();
   prepare_process();
@@ -152,11 +161,13 @@ void Server::run() {
   sweep_staging();
   if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
     lanes_.disk.post([this] { storage::hold_drop(library_.depot); });  // else it does so
-  const auto ready =
-      ready_line() + "\n" +
-      (origin_.config.empty() ? first_steps(*settings_, library_.depot, origin_.program, usual_ports_) : "");
+  const auto ready = ready_line() + "\n" +
+                     (origin_.config.empty() ? first_steps(*settings_, library_.depot, origin_.program,
+                                                           listening_.on_usual_ports())
+                                             : "");
   std::fputs(ready.c_str(), stderr);  // it may be a full disk: then nobody is told, but everybody is served
   tell_ready();
+  supervision_.begin();
   watch_interfaces();
   make_host_keys();
   check_users();
@@ -215,16 +226,15 @@ void Server::tell_broken_off(const std::exception& error) noexcept {
 }
 
 std::string Server::ready_line() const {
-  std::string line = "apdepot ready: ";
-  for (const auto& address : tftp_addresses_) line += fmt::format("tftp {}, ", address);
-  for (const auto& address : ssh_addresses_) line += fmt::format("ssh {}, ", address);
-  return line + "depot " + escaped(library_.depot.directory().string(), whole);
+  return fmt::format("apdepot ready: {}depot {}", listening_.text(),
+                     escaped(library_.depot.directory().string(), whole));
 }
 
 void Server::watch_interfaces() {
   if (!interfaces_) {
-    auto endpoints = settings_->tftp.listen;
-    endpoints.insert(endpoints.end(), settings_->ssh.listen.begin(), settings_->ssh.listen.end());
+    auto endpoints = in_force_->tftp.listen;
+    const auto& more = in_force_->ssh.listen;
+    endpoints.insert(endpoints.end(), more.begin(), more.end());
     interfaces_.emplace(endpoints, index_of_interface);
   }
   if (interfaces_->empty()) return;
@@ -253,7 +263,7 @@ void Server::count_uploads() {
 
 // Reports mistakes in the users file at the start; otherwise they show only when a login fails.
 void Server::check_users() {
-  if (ssh_addresses_.empty()) return;
+  if (!listening_.serves_ssh()) return;
   lanes_.disk.run([settings = in_force_.now(),
                    this] { return conf::load_usable_users(users_file(*settings, library_.depot)).mistakes; },
                   [this](const std::optional<std::vector<std::string>>& mistakes) {
@@ -263,7 +273,7 @@ void Server::check_users() {
 }
 
 void Server::make_host_keys() {
-  if (ssh_addresses_.empty()) return;
+  if (!listening_.serves_ssh()) return;
   struct Made {
     std::vector<HostKeyPair> keys;
     std::string problem;
@@ -335,6 +345,7 @@ void Server::heed(int signal) {
 
 // Reads the configuration on a worker: it may lie on a dead disk.
 void Server::reload() {
+  tell_reloading();
   struct Read {
     conf::Loaded loaded;
     std::vector<std::string> mistakes;
@@ -348,6 +359,7 @@ void Server::reload() {
         }
       },
       [this](std::optional<Read> read) {
+        const Finally ready(tell_ready);
         if (!read) return;
         if (read->mistakes.empty()) return put_in_force(std::move(read->loaded));
         for (auto& mistake : read->mistakes) events_.emit(event::ReloadFailed{std::move(mistake)});
@@ -360,6 +372,7 @@ void Server::put_in_force(conf::Loaded loaded) {
   in_force_.replace(std::make_shared<const conf::Settings>(std::move(loaded.settings)));
   library_.uploads.bound_by(in_force_->uploads);
   bound_open_files();
+  follow_addresses();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   const auto waiting = conf::keys_that_wait(*settings_, *in_force_);
@@ -368,9 +381,20 @@ void Server::put_in_force(conf::Loaded loaded) {
                                            waiting.size() == 1 ? "changes" : "change")});
 }
 
+void Server::follow_addresses() {
+  if (draining_) return;
+  const bool served_ssh = listening_.serves_ssh();
+  const auto notes = listening_.follow(*in_force_);
+  for (const auto& note : notes) events_.emit(event::Warned{note});
+  if (!served_ssh && listening_.serves_ssh()) make_host_keys();
+  if (notes.empty()) return;
+  interfaces_.reset();
+  watch_interfaces();
+}
+
 void Server::begin_drain() {
   draining_ = true;
-  tell_stopping();
+  tell_stopping(in_force_->drain + stopping_time);
   events_.emit(event::Stopping{tftp_.running(), ssh_.running()});
   tftp_.stop_listening();
   ssh_.stop_listening();

@@ -15,9 +15,9 @@
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
 #include "server/process/images_watch.hpp"
-#include "server/process/listen.hpp"
-#include "server/ssh/listener.hpp"
-#include "server/tftp/listener.hpp"
+#include "server/process/listening.hpp"
+#include "server/process/release_count.hpp"
+#include "server/process/supervision.hpp"
 
 namespace server {
 
@@ -35,6 +35,7 @@ class Server {
   // Binds the ports, and then becomes `account`, before any thread is started and anything that a client sent
   // is read; without one it stays who it is. Throws ListenError, or std::exception when that cannot be done,
   // or the depot or the log cannot be used.
+  // What the service manager handed over is used in place of ports of its own.
   Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
          const std::optional<Account>& account = std::nullopt);
 
@@ -67,6 +68,7 @@ class Server {
   void heed(int signal);
   void reload();
   void put_in_force(conf::Loaded loaded);
+  void follow_addresses();
   void begin_drain();
   void drain();
   void end();
@@ -89,9 +91,10 @@ class Server {
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
+  Listening listening_;
+  ReleaseCount releases_;
+  Supervision supervision_;
   std::optional<Importer> importer_;
-  std::vector<std::string> tftp_addresses_, ssh_addresses_;
-  bool usual_ports_ = true;
   std::optional<InterfaceWatch> interfaces_;
   net::steady_timer interface_timer_;
   net::signal_set signals_;

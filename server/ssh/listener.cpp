@@ -68,14 +68,26 @@ constexpr std::string_view farewell(event::SshLimit limit) {
 
 void SshService::serve(tcp::acceptor listener) {
   listener.non_blocking(true);
-  listeners_.emplace_back(std::move(listener));
+  const auto& added = listeners_.emplace_back(std::make_shared<Listener>(std::move(listener)));
+  if (listening_) listen(added);
+}
+
+void SshService::close(const tcp::endpoint& address) {
+  std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
+    error_code error;
+    if (listener->acceptor.local_endpoint(error) != address || error) return false;
+    listener->acceptor.close(error);
+    listener->pause.cancel();
+    return true;
+  });
 }
 
 void SshService::use(std::vector<HostKeyPair> keys) {
   for (const auto& pair : keys) common_->events.emit(event::HostKey{pair.type, pair.fingerprint});
   bind_ = make_bind(std::move(keys), common_->settings->ssh, moduli_file(common_->library.depot));
-  for (auto& listener : listeners_) {
-    if (listener.acceptor.is_open()) listen(listener);
+  if (std::exchange(listening_, true)) return;
+  for (const auto& listener : listeners_) {
+    if (listener->acceptor.is_open()) listen(listener);
   }
 }
 
@@ -88,22 +100,22 @@ SshService::~SshService() {
 }
 
 // As for TFTP, neither takes memory that there may not be: nobody could connect until a restart.
-void SshService::listen(Listener& listener) {
-  listener.acceptor.async_wait(
+void SshService::listen(const std::shared_ptr<Listener>& listener) {
+  listener->acceptor.async_wait(
       tcp::acceptor::wait_read,
-      net::bind_allocator(listener.wait_memory.allocator(), [this, &listener](error_code) {
-        if (!listener.acceptor.is_open()) return;
-        accept(listener) ? listen(listener) : pause(listener);
+      net::bind_allocator(listener->wait_memory.allocator(), [this, listener](error_code) {
+        if (!listener->acceptor.is_open()) return;
+        accept(*listener) ? listen(listener) : pause(listener);
       }));
 }
 
 // Out of descriptors, most likely: trying again at once would only spin.
-void SshService::pause(Listener& listener) {
+void SshService::pause(const std::shared_ptr<Listener>& listener) {
   const bool waits = succeeds([&] {
-    listener.pause.expires_after(100ms);
-    listener.pause.async_wait(
-        net::bind_allocator(listener.pause_memory.allocator(), [this, &listener](error_code) {
-          if (listener.acceptor.is_open()) listen(listener);
+    listener->pause.expires_after(100ms);
+    listener->pause.async_wait(
+        net::bind_allocator(listener->pause_memory.allocator(), [this, listener](error_code) {
+          if (listener->acceptor.is_open()) listen(listener);
         }));
   });
   if (!waits) listen(listener);
@@ -209,10 +221,10 @@ std::vector<std::shared_ptr<SshSession>> SshService::sessions() const {
 }
 
 void SshService::stop_listening() {
-  for (auto& listener : listeners_) {
+  for (const auto& listener : listeners_) {
     error_code ignored;
-    listener.acceptor.close(ignored);
-    listener.pause.cancel();
+    listener->acceptor.close(ignored);
+    listener->pause.cancel();
   }
 }
 

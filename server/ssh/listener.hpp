@@ -1,5 +1,4 @@
 #pragma once
-#include <list>
 #include <map>
 #include <memory>
 #include <random>
@@ -25,6 +24,7 @@ class SshService {
   // Connections wait in the kernel until the host keys are there; the first start makes them.
   // A group exchange wants write_moduli() before.
   void serve(tcp::acceptor listener);
+  void close(const tcp::endpoint& address);  // sessions go on
   void use(std::vector<HostKeyPair> keys);
 
   void bound_open_files(const OpenFiles::Bounds& bounds) { common_->open_files.set(bounds); }
@@ -42,8 +42,8 @@ class SshService {
     net::steady_timer pause;
     WaitMemory wait_memory, pause_memory;
   };
-  void listen(Listener& listener);
-  void pause(Listener& listener);
+  void listen(const std::shared_ptr<Listener>& listener);
+  void pause(const std::shared_ptr<Listener>& listener);
   bool accept(Listener& listener) noexcept;
   void start(tcp::socket socket);
   bool admits(tcp::socket& socket, const tcp::endpoint& client);
@@ -54,7 +54,8 @@ class SshService {
 
   const std::shared_ptr<SshCommon> common_;
   ssh::Bind bind_;
-  std::list<Listener> listeners_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  bool listening_ = false;                           // the host keys are there
   std::minstd_rand random_{std::random_device{}()};  // for whom an early drop meets
   std::map<SshSession*, std::shared_ptr<SshSession>> sessions_;
   std::size_t most_sessions_ = 0;  // at once, since there were none

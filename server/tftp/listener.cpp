@@ -55,14 +55,32 @@ TftpService::TftpService(net::io_context& loop, Lanes& lanes, Events& events, co
 
 void TftpService::serve(udp::socket listener) {
   if (single_port_) prepare_shared(listener);
-  listen(listeners_.emplace_back(std::move(listener)));
+  listen(listeners_.emplace_back(std::make_shared<Listener>(std::move(listener))));
+}
+
+void TftpService::close(const udp::endpoint& address) {
+  for (const auto& listener : listeners_) {
+    error_code error;
+    if (listener->socket->local_endpoint(error) == address && !error) listener->takes_requests = false;
+  }
+  close_unused();
+}
+
+// A listener without requests stays only as long as transfers go through its socket.
+void TftpService::close_unused() {
+  std::erase_if(listeners_, [](const std::shared_ptr<Listener>& listener) {
+    if (listener->takes_requests || listener->socket.use_count() > 1) return false;
+    error_code ignored;
+    listener->socket->close(ignored);
+    return true;
+  });
 }
 
 void TftpService::stop_listening() {
   listening_ = false;
   if (!single_port_) {
     error_code ignored;
-    for (auto& listener : listeners_) listener.socket.close(ignored);
+    for (const auto& listener : listeners_) listener->socket->close(ignored);
   }
   for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
 }
@@ -80,19 +98,20 @@ void TftpService::for_each(Call call) {
 
 // Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be
 // deaf until a restart.
-void TftpService::listen(Listener& listener) {
-  listener.socket.async_wait(udp::socket::wait_read,
-                             net::bind_allocator(listener.memory.allocator(), [this, &listener](error_code) {
-                               if (!listener.socket.is_open()) return;
-                               take_turn(listener.socket);
-                               if (listener.socket.is_open()) listen(listener);
-                             }));
+void TftpService::listen(const std::shared_ptr<Listener>& listener) {
+  listener->socket->async_wait(
+      udp::socket::wait_read, net::bind_allocator(listener->memory.allocator(), [this, listener](error_code) {
+        if (!listener->socket->is_open()) return;
+        take_turn(*listener);
+        if (listener->socket->is_open()) listen(listener);
+      }));
 }
 
-void TftpService::take_turn(udp::socket& listener) noexcept {
+void TftpService::take_turn(Listener& listener) noexcept {
   const auto end = Clock::now() + longest_turn;
-  for (int packets = 0; packets < most_at_once && listener.is_open(); ++packets) {
-    const auto datagram = receive_from_anyone(listener.native_handle(), buffer_);
+  auto& socket = *listener.socket;
+  for (int packets = 0; packets < most_at_once && socket.is_open(); ++packets) {
+    const auto datagram = receive_from_anyone(socket.native_handle(), buffer_);
     if (!datagram) break;
     const auto now = Clock::now();
     try {
@@ -103,7 +122,7 @@ void TftpService::take_turn(udp::socket& listener) noexcept {
     if (now >= end) break;
   }
   try {
-    if (single_port_ && listener.is_open()) heed_unreachable(listener);
+    if (single_port_ && socket.is_open()) heed_unreachable(socket);
   } catch (const std::exception& e) {
     warn_of_dropped(e.what());
   }
@@ -118,12 +137,12 @@ void TftpService::warn_of_dropped(std::string_view why) noexcept {
   }
 }
 
-void TftpService::receive(udp::socket& listener, const Datagram& datagram, Clock::time_point now) {
+void TftpService::receive(Listener& listener, const Datagram& datagram, Clock::time_point now) {
   if (!tftp::is_request(datagram.bytes)) {
     // It may be forged, and an answer would go to whoever it is forged for.
     return single_port_ ? pass_on(datagram, now) : void();
   }
-  if (!listening_) return;
+  if (!listening_ || !listener.takes_requests) return;
   const auto client = datagram.from.address();
   if (const auto limit = limits_->knock(client, common_.settings->tftp, now)) {
     return limited(datagram, *limit);
@@ -276,6 +295,8 @@ void TftpService::ended(TftpLimits::Id id) {
   const auto transfer = place->second->second;  // lives until this is over
   transfers_.erase(place->second);
   by_place_.erase(place);
+  if (std::ranges::any_of(listeners_, [](const auto& listener) { return !listener->takes_requests; }))
+    net::post(shared_.loop, [this] { close_unused(); });  // once this transfer has left its socket
   if (transfers_.empty() && when_empty_) when_empty_();
 }
 
@@ -290,8 +311,8 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
 }
 
 // Nothing when no answer can be sent: a forged source port of 0, or all of tftp.port_range in use.
-std::unique_ptr<TftpPort> TftpService::port_for(udp::socket& listener, const Datagram& datagram) {
-  if (single_port_) return std::make_unique<SharedPort>(watch_, listener, datagram.from, datagram.to);
+std::unique_ptr<TftpPort> TftpService::port_for(Listener& listener, const Datagram& datagram) {
+  if (single_port_) return std::make_unique<SharedPort>(watch_, listener.socket, datagram.from, datagram.to);
   const auto client = datagram.from.address();
   const auto& tftp = common_.settings->tftp;
   const auto buffer = std::min(std::size_t{tftp.max_window} * tftp.max_block_size, most_send_buffer);

@@ -1,7 +1,6 @@
 #pragma once
 #include <expected>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <random>
@@ -23,6 +22,8 @@ class TftpService {
               Library& library);
 
   void serve(udp::socket listener);
+  // Takes no request at this address any more; transfers go on.
+  void close(const udp::endpoint& address);
   void stop_listening();  // to requests; and whoever only dallies ends
   void stop_transfers();  // those that still run are told to end
   std::size_t running() const { return transfers_.size(); }
@@ -31,13 +32,15 @@ class TftpService {
 
  private:
   struct Listener {
-    explicit Listener(udp::socket opened) : socket(std::move(opened)) {}
-    udp::socket socket;
+    explicit Listener(udp::socket opened) : socket(std::make_shared<udp::socket>(std::move(opened))) {}
+    const std::shared_ptr<udp::socket> socket;  // with single_port its transfers hold it too
+    bool takes_requests = true;
     WaitMemory memory;
   };
-  void listen(Listener& listener);
-  void take_turn(udp::socket& listener) noexcept;
-  void receive(udp::socket& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
+  void listen(const std::shared_ptr<Listener>& listener);
+  void take_turn(Listener& listener) noexcept;
+  void receive(Listener& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
+  void close_unused();
   void warn_of_dropped(std::string_view why) noexcept;
   void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
   std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
@@ -51,7 +54,7 @@ class TftpService {
   void answered(TftpLimits::Id id);
   void ended(TftpLimits::Id id);
   void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text);
-  std::unique_ptr<TftpPort> port_for(udp::socket& listener, const Datagram& datagram);
+  std::unique_ptr<TftpPort> port_for(Listener& listener, const Datagram& datagram);
   template <class Call>
   void for_each(Call call);
 
@@ -60,7 +63,7 @@ class TftpService {
   const std::shared_ptr<SocketWatch> watch_;
   const std::shared_ptr<TftpLimits> limits_ = std::make_shared<TftpLimits>();
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
-  std::list<Listener> listeners_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::byte> buffer_;  // for one packet of theirs
   bool listening_ = true;
   std::function<void()> when_empty_;

@@ -118,17 +118,17 @@ void OwnPort::Strangers::receive() {
   PacketSender(socket_.get(), datagram->from, {}).send(answer, answer.size(), ignored);
 }
 
-SharedPort::SharedPort(std::shared_ptr<SocketWatch> watch, udp::socket& socket, const udp::endpoint& client,
-                       const net::ip::address& asked)
-    : TftpPort(PacketSender(socket.native_handle(), client, asked)),
+SharedPort::SharedPort(std::shared_ptr<SocketWatch> watch, std::shared_ptr<udp::socket> socket,
+                       const udp::endpoint& client, const net::ip::address& asked)
+    : TftpPort(PacketSender(socket->native_handle(), client, asked)),
       Watched(client.address()),
       watch_(std::move(watch)),
-      socket_(socket) {}
+      socket_(std::move(socket)) {}
 
 SharedPort::~SharedPort() { watch_->forget(*this); }
 
 void SharedPort::ask_for_room() {
-  socket_.async_wait(udp::socket::wait_write, [held = listener_->hold()](error_code) {
+  socket_->async_wait(udp::socket::wait_write, [held = listener_->hold()](error_code) {
     try {
       held->room();
     } catch (const std::exception& e) {

@@ -90,8 +90,8 @@ class OwnPort final : public TftpPort, Watched {
 // The listening port, for tftp.single_port: the service reads it and passes on what is the transfer's.
 class SharedPort final : public TftpPort, Watched {
  public:
-  SharedPort(std::shared_ptr<SocketWatch> watch, udp::socket& socket, const udp::endpoint& client,
-             const net::ip::address& asked);
+  SharedPort(std::shared_ptr<SocketWatch> watch, std::shared_ptr<udp::socket> socket,
+             const udp::endpoint& client, const net::ip::address& asked);
   ~SharedPort() override;
   void ask_for_room() override;
   void ask_for_turn() override;
@@ -102,7 +102,7 @@ class SharedPort final : public TftpPort, Watched {
   void answer(Time now) noexcept override;
 
   const std::shared_ptr<SocketWatch> watch_;
-  udp::socket& socket_;
+  const std::shared_ptr<udp::socket> socket_;
   bool turn_ = false;  // has come
 };
 

@@ -51,15 +51,6 @@ def test_the_depots_folders_are_made(start_server, new_depot):
     assert {"images", "drop", "rejected", "state"} <= {path.name for path in new_depot.iterdir()}
 
 
-def test_the_service_manager_is_told(start_server, depot, tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(PATIENCE)
-        start_server(depot, env=apdepot.environment(NOTIFY_SOCKET=str(tmp_path / "notify")))
-
-        assert b"READY=1" in manager.recv(4096).split(b"\n")
-
-
 @pytest.mark.full
 def test_the_server_is_ready_within_200_ms(start_server, depot, optimised):
     def start_up():
@@ -97,7 +88,7 @@ def test_a_taken_port_is_told_with_the_ways_out(depot, flag, other, kind):
         done = apdepot.run("serve", flag, address, other, "127.0.0.1:0", *apdepot.stay_root(depot), depot=depot)
 
     message = done.stderr.strip().splitlines()[-1]
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert address in message
     assert re.search(r"in use|taken|another program", message)
     assert flag in message  # one way out; the other is to end the other program
@@ -119,7 +110,7 @@ def test_a_port_that_is_not_permitted_is_told_with_the_ways_out(tmp_path):
                 above.chmod(above.stat().st_mode | 0o1)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, env=apdepot.environment())
 
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert "127.0.0.1:69" in done.stderr and re.search("permi|privilege", done.stderr)
 
 
@@ -179,8 +170,8 @@ def test_without_a_terminal_a_taken_port_is_an_error_and_no_other_is_served(tmp_
     done = subprocess.run(["unshare", "-rn", sys.executable, "-c", OCCUPY_AND_RUN, "pipe", BINARY, "serve", "--user", "root"],
                           cwd=tmp_path, capture_output=True, text=True, timeout=60, env=apdepot.environment())
 
-    assert done.returncode == 1
-    assert "another program has the port" in done.stdout and "apdepot ready" not in done.stdout
+    assert done.returncode == 78
+    assert "the port is in use by python3 (PID " in done.stdout and "apdepot ready" not in done.stdout
 
 
 def test_of_two_servers_on_one_depot_one_imports_and_then_the_other(start_server, empty_depot, bundle):

@@ -103,14 +103,14 @@ class Server:
     """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp" and "ssh"."""
 
     def __init__(self, depot, config_file=None, listen=("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"), env=None,
-                 binary=BINARY, user=None):
+                 binary=BINARY, user=None, pass_fds=()):
         self.depot = pathlib.Path(depot)
         command = [binary, "serve", "--depot", depot, *listen, *(stay_root(depot) if user is None else ["--user", user])]
         if config_file:
             command += ["--config", config_file]
         self.lines, self.ended, self.changed = [], False, threading.Condition()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=env or environment())
+                                        stderr=subprocess.PIPE, env=env or environment(), pass_fds=pass_fds)
         self.reader = threading.Thread(target=self._follow, daemon=True)
         self.reader.start()
         try:

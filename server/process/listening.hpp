@@ -1,0 +1,51 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "server/process/listen.hpp"
+#include "server/ssh/listener.hpp"
+#include "server/tftp/listener.hpp"
+
+namespace server {
+
+// The addresses that are served: hands the sockets to the services, and follows a configuration that changes.
+// Lives on the loop; outlived by what it is given.
+class Listening {
+ public:
+  Listening(net::io_context& loop, TftpService& tftp, SshService& ssh)
+      : loop_(loop), tftp_(tftp), ssh_(ssh) {}
+
+  void begin(Listeners& listeners);  // takes its sockets
+  // Opens what `settings` names and is not open, then closes what is not named any more; transfers and
+  // sessions go on. Where one address cannot be opened, those of its protocol stay as they are. Returns what
+  // there is to say about it.
+  std::vector<std::string> follow(const conf::Settings& settings);
+
+  std::string text() const;  // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
+  bool serves_ssh() const { return !ssh_open_.empty(); }
+  bool on_usual_ports() const;  // 69 and 22 alone
+
+ private:
+  template <class Protocol>
+  struct Open {
+    std::optional<conf::Endpoint> wanted;  // nothing: the service manager's
+    typename Protocol::endpoint bound;
+    int handle;  // the service's
+  };
+  template <class Protocol, class Service, class Socket>
+  void serve(Service& service, std::vector<Open<Protocol>>& open, std::optional<conf::Endpoint> wanted,
+             Socket socket);
+  template <class Protocol, class Service>
+  void follow(Service& service, std::vector<Open<Protocol>>& open, const std::vector<conf::Endpoint>& wanted,
+              std::vector<std::string>& notes);
+  template <class Protocol>
+  void keep(const std::vector<Open<Protocol>>& open) const;
+
+  net::io_context& loop_;
+  TftpService& tftp_;
+  SshService& ssh_;
+  std::vector<Open<udp>> tftp_open_;
+  std::vector<Open<tcp>> ssh_open_;
+};
+
+}  // namespace server
