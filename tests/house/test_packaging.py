@@ -1,0 +1,27 @@
+"""What the packages and the sources must agree in."""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def test_the_package_has_the_version_of_the_sources():
+    sources = re.search(r"version: '([\d.]+)'", (ROOT / "meson.build").read_text()).group(1)
+    package = re.match(r"apdepot \(([\d.]+)\)", (ROOT / "packaging/debian/changelog").read_text()).group(1)
+
+    assert package == sources
+
+
+def test_the_socket_units_and_the_server_have_the_same_names():
+    listen = (ROOT / "server/process/listen.hpp").read_text()
+    for unit in ("apdepot-tftp", "apdepot-ssh"):
+        text = (ROOT / f"packaging/systemd/{unit}.socket").read_text()
+
+        assert f"FileDescriptorName={unit}\n" in text and "BindIPv6Only=ipv6-only\n" in text
+        assert f'"{unit}"' in listen and f'"{unit}.socket"' in listen
+
+
+def test_a_refusal_to_start_is_not_tried_again():
+    status = re.search(r"exit_status = (\d+)", (ROOT / "server/commands/command.hpp").read_text()).group(1)
+
+    assert f"RestartPreventExitStatus=2 {status}\n" in (ROOT / "packaging/systemd/apdepot.service").read_text()
