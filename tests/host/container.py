@@ -1,0 +1,129 @@
+"""A Debian of its own with a real systemd: debootstrap's root, booted by systemd-nspawn in a network of its own."""
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import apdepot
+
+CACHE = apdepot.ROOT / "build/host"
+PATIENCE = 120  # seconds: the upper bound of any wait
+CLONE_NEWNET = 0x40000000
+
+
+def run(*command, check=True, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          timeout=1200, **options)
+    assert not check or done.returncode == 0, f"{command} exited {done.returncode}: {done.stdout}{done.stderr}"
+    return done
+
+
+def base_root(release, package):
+    """A root with all that the package depends on; made once, and kept below build/."""
+    root = CACHE / release
+    needs = run("dpkg-deb", "-f", package, "Depends", "Pre-Depends").stdout
+    needs = ", ".join(line.split(":", 1)[1].strip() for line in needs.splitlines())
+    stamp = CACHE / f"{release}.has"
+    if stamp.exists() and stamp.read_text() == needs:
+        return root
+    if not (root / "bin").exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", release, root)
+    for command in (["update", "-qq"], ["satisfy", "-qq", "-y", "--no-install-recommends", needs]):
+        run("systemd-nspawn", "-q", "-D", root, "--as-pid2", "--register=no", "--keep-unit", "--console=pipe", "apt-get", *command)
+    stamp.write_text(needs)
+    return root
+
+
+class Container:
+    """A booted copy of a root, thrown away at the end. `root` is its / as this host sees it."""
+
+    def __init__(self, base):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))
+        self.root = self.directory / "root"
+        for name in ("root", "upper", "work"):
+            (self.directory / name).mkdir()
+        run("mount", "-t", "overlay", "apdepot-test", "-o",
+            f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
+        self.log = open(self.directory / "console", "wb")
+        self.nspawn = subprocess.Popen(
+            ["systemd-nspawn", "-q", "-D", self.root, "--boot", "--private-network", "--register=no", "--keep-unit",
+             "--console=pipe", "--link-journal=no"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.init = self._wait_for_init()
+        self.wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip()
+                        in ("running", "degraded"))
+
+    def _wait_for_init(self):
+        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
+
+        def init():
+            assert self.nspawn.poll() is None, (self.directory / "console").read_text()
+            for pid in children.read_text().split():
+                with contextlib.suppress(OSError):
+                    if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "systemd":
+                        return int(pid)
+
+        return self.wait_until(init)
+
+    def close(self):
+        if self.nspawn.poll() is None:
+            with contextlib.suppress(ProcessLookupError, AttributeError):
+                os.kill(self.init, signal.SIGRTMIN + 4)  # systemd's poweroff
+            try:
+                self.nspawn.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.nspawn.kill()
+                self.nspawn.wait()
+        self.log.close()
+        run("umount", self.root)
+        run("rm", "-rf", self.directory)
+
+    @staticmethod
+    def wait_until(condition, timeout=PATIENCE):
+        deadline = time.monotonic() + timeout
+        while not (result := condition()):
+            assert time.monotonic() < deadline, f"still not so after {timeout} s"
+            time.sleep(0.05)
+        return result
+
+    def run(self, *command, check=True):
+        """Runs a command in the container."""
+        return run("nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "/usr/bin/env", "-i",
+                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", *command,
+                   check=check)
+
+    def output(self, *command):
+        return self.run(*command).stdout
+
+    def property(self, unit, name):
+        return self.output("systemctl", "show", "-P", name, unit).strip()
+
+    def journal(self, *options):
+        return self.output("journalctl", "--no-pager", "-o", "cat", "-u", "apdepot.service", *options)
+
+    def cursor(self):
+        """What the journal holds so far, for journal_since()."""
+        return self.output("journalctl", "--no-pager", "-n", "0", "--show-cursor").split("cursor: ")[1].strip()
+
+    def journal_since(self, cursor):
+        return self.journal("--after-cursor", cursor)
+
+    def is_bound(self, protocol, port):
+        """Over IPv4; `protocol` is udp or tcp."""
+        table = pathlib.Path(f"/proc/{self.init}/net/{protocol}").read_text().splitlines()[1:]
+        return any(line.split()[1].endswith(f":{port:04X}") for line in table)
+
+    @contextlib.contextmanager
+    def network(self):
+        """Sockets that are made in here are the container's."""
+        setns = ctypes.CDLL(None, use_errno=True).setns
+        with open("/proc/self/ns/net") as ours, open(f"/proc/{self.init}/ns/net") as theirs:
+            assert setns(theirs.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+            try:
+                yield
+            finally:
+                assert setns(ours.fileno(), CLONE_NEWNET) == 0

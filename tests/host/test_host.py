@@ -1,0 +1,273 @@
+"""The package on a Debian with a real systemd: installed, used, restarted, removed. One story: each test goes on where
+the one before it ended."""
+import re
+import shutil
+import zipfile
+
+import pytest
+
+import sftp_wire
+import tftp_wire
+from apdepot import PASSWORD, RELEASE, USER
+from make_bundle import BUNDLE
+
+IMAGE = f"{RELEASE}/ap1g8"
+DEPOT = "/var/lib/apdepot"
+CONFIG = "/etc/apdepot/apdepot.yaml"
+TFTP, SSH = ("127.0.0.1", 69), ("127.0.0.1", 22)
+SOCKETS = ("apdepot-tftp.socket", "apdepot-ssh.socket")
+BEST_EXPOSURE = 1.2
+
+
+class Server:
+    tftp, ssh = TFTP, SSH
+
+
+def fetch(host, name=IMAGE):
+    with host.network():
+        client = tftp_wire.Client(TFTP)
+    with client:
+        content = client.ask(name).data
+        return content + client.finish(1)
+
+
+@pytest.fixture(scope="module")
+def images(bundle):
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def install(host):
+    return host.run("dpkg", "-i", "/root/apdepot.deb")
+
+
+def is_active(host, unit="apdepot"):
+    return host.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
+
+def test_the_package_installs_and_serves(host):
+    install(host)
+
+    assert [is_active(host, unit) for unit in ("apdepot", *SOCKETS)] == ["active"] * 3
+    assert [is_enabled(host, unit) for unit in ("apdepot", *SOCKETS)] == ["enabled"] * 3
+    assert re.search(r"tftp 0\.0\.0\.0:69, tftp \[::\]:69, ssh 0\.0\.0\.0:22, ssh \[::\]:22, depot /var/lib/apdepot$",
+                     host.journal(), re.MULTILINE)
+    assert "does not name" not in host.journal()
+
+
+def is_enabled(host, unit):
+    return host.run("systemctl", "is-enabled", unit, check=False).stdout.strip()
+
+
+def test_the_service_runs_as_its_own_user_without_a_capability(host):
+    status = host.output("cat", f"/proc/{host.property('apdepot', 'MainPID')}/status")
+
+    assert re.findall(r"^Cap(?:Inh|Prm|Eff|Bnd|Amb):\s+(\w+)$", status, re.MULTILINE) == ["0" * 16] * 5
+    assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
+    assert host.output("stat", "-c", "%U:%G %a", DEPOT, f"{DEPOT}/drop").splitlines() == [
+        "apdepot:apdepot 2755", "apdepot:apdepot 2775"]
+
+
+def test_the_units_are_confined(host):
+    """The number of `systemd-analyze security`: the smaller the better."""
+    found = re.search(r"Overall exposure level for apdepot\.service: ([\d.]+)",
+                      host.output("systemd-analyze", "security", "--no-pager", "apdepot.service"))
+
+    assert float(found.group(1)) <= BEST_EXPOSURE
+    assert host.run("systemd-analyze", "verify", "--man=no", "apdepot.service", *SOCKETS, check=False).stderr == ""
+
+
+def test_the_configuration_is_all_comments_and_right_once_uncommented(host):
+    text = (host.root / CONFIG[1:]).read_text()
+    assert all(line.lstrip().startswith("#") or not line for line in text.splitlines())
+
+    (host.root / "root/uncommented.yaml").write_text(re.sub(r"^#( *)(?=[a-z_]+:)", r"\1", text, flags=re.MULTILINE))
+    host.run("apdepot", "config", "check", "--config", CONFIG)
+    assert host.output("apdepot", "config", "show", "--config", "/root/uncommented.yaml") == \
+        host.output("apdepot", "config", "show", "--config", CONFIG)
+
+
+def test_a_bundle_that_a_member_of_the_group_drops_is_served(host, bundle, images):
+    host.run("useradd", "--create-home", "--groups", "apdepot", "alice")
+    shutil.copy(bundle, host.root / "home/alice" / BUNDLE)
+    host.run("chown", "alice:", f"/home/alice/{BUNDLE}")
+    host.run("runuser", "-u", "alice", "--", "cp", f"/home/alice/{BUNDLE}", f"{DEPOT}/drop/")
+    host.wait_until(lambda: (host.root / DEPOT[1:] / "images" / RELEASE[1:]).is_dir())
+
+    assert fetch(host) == images["ap1g8"]
+    assert RELEASE in host.output("runuser", "-u", "alice", "--", "apdepot", "releases", "--config", CONFIG)
+    host.wait_until(lambda: not (host.root / DEPOT[1:] / "drop" / BUNDLE).exists())
+
+
+def test_a_user_logs_in_and_fetches_over_sftp(host, images):
+    (host.root / "root/pw").write_text(PASSWORD + "\n")
+    (host.root / "root/pw").chmod(0o600)
+    host.run("apdepot", "user", "add", USER, "--password-file", "/root/pw", "--config", CONFIG)
+    with host.network():
+        transport = sftp_wire.login(Server, USER, PASSWORD)
+    try:
+        with transport.open_sftp_client().open(IMAGE) as file:
+            assert file.read() == images["ap1g8"]
+    finally:
+        transport.close()
+
+
+def test_the_status_says_what_is_served(host):
+    host.wait_until(lambda: host.property("apdepot", "StatusText") == "0 transfers, 0 sessions, 1 release")
+
+
+def test_a_reload_takes_a_good_file_and_keeps_the_old_of_a_bad_one(host, images):
+    config = host.root / CONFIG[1:]
+    packaged = config.read_text()
+    config.write_text("tftp: {listen: ['0.0.0.0:69', '[::]:69', '127.0.0.1:6969']}\nlog: {level: debug}\n")
+    cursor = host.cursor()
+    host.run("systemctl", "reload", "apdepot")
+    host.wait_until(lambda: "TFTP 127.0.0.1:6969 is served from now on" in host.journal_since(cursor))
+    assert is_active(host) == "active"
+
+    config.write_text("tftp: {max_window: huge}\n")
+    host.run("systemctl", "reload", "apdepot")
+    host.wait_until(lambda: re.search(r"the old one stays in effect: .*tftp\.max_window", host.journal_since(cursor)))
+    host.wait_until(lambda: is_active(host) == "active")
+    assert fetch(host) == images["ap1g8"]
+
+    config.write_text(packaged)
+    host.run("systemctl", "reload", "apdepot")
+    host.wait_until(lambda: "TFTP 127.0.0.1:6969 is not served any more" in host.journal_since(cursor))
+
+
+def replaced(host, pid):
+    return is_active(host) == "active" and host.property("apdepot", "MainPID") not in ("0", pid)
+
+
+@pytest.mark.parametrize("restart", [["systemctl", "restart", "--no-block", "apdepot"], ["dpkg", "-i", "/root/apdepot.deb"]],
+                         ids=["restart", "upgrade"])
+def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart):
+    pid = host.property("apdepot", "MainPID")
+    with host.network():
+        running, waiting = tftp_wire.Client(TFTP), tftp_wire.Client(TFTP)
+    with running, waiting:
+        content = running.ask(IMAGE).data
+        host.run("systemd-run", "--quiet", "--unit=restarter", *restart)
+        host.wait_until(lambda: is_active(host) == "deactivating")
+        waiting.request(IMAGE)
+        assert content + running.finish(1) == images["ap1g8"]
+        first = waiting.expect_data(1)
+        assert first + waiting.finish(1) == images["ap1g8"]
+    host.wait_until(lambda: replaced(host, pid))
+    host.wait_until(lambda: is_active(host, "restarter") == "inactive")
+
+
+def test_a_server_that_dies_is_started_again(host, images):
+    pid = host.property("apdepot", "MainPID")
+    host.run("systemctl", "kill", "--signal=KILL", "apdepot")
+    host.wait_until(lambda: replaced(host, pid))
+
+    assert fetch(host) == images["ap1g8"]
+
+
+def test_a_server_whose_loop_hangs_is_started_again(host, images):
+    """Stopped, as by a debugger."""
+    drop_in = host.root / "etc/systemd/system/apdepot.service.d/watchdog.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text("[Service]\nWatchdogSec=3\n")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "apdepot")
+    pid = host.property("apdepot", "MainPID")
+    host.run("systemctl", "kill", "--signal=STOP", "apdepot")
+    host.wait_until(lambda: replaced(host, pid))
+
+    assert fetch(host) == images["ap1g8"]
+    drop_in.unlink()
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "apdepot")
+
+
+def test_the_end_stops_the_sockets_too(host):
+    host.run("systemctl", "stop", "apdepot")
+
+    assert [is_active(host, unit) for unit in ("apdepot", *SOCKETS)] == ["inactive"] * 3
+
+
+@pytest.fixture
+def squat(host):
+    """Has a service of its own bind a port."""
+    def squat(protocol, port):
+        listen = "Listen => 5," if protocol == "tcp" else ""
+        host.run("systemd-run", "--quiet", "--collect", "--unit=squatter", "perl", "-e",
+                 f"use IO::Socket::INET; my $s = IO::Socket::INET->new({listen} Proto => '{protocol}', "
+                 f"LocalPort => {port}) or die; sleep 600")
+        host.wait_until(lambda: host.is_bound(protocol, port))
+        return host.property("squatter", "MainPID")
+
+    yield squat
+    host.run("systemctl", "stop", "squatter", "apdepot")
+
+
+@pytest.mark.parametrize("protocol, port, key", [("udp", 69, "tftp.listen"), ("tcp", 22, "ssh.listen")])
+def test_a_port_that_is_taken_is_told_with_its_holder_and_tried_once(host, squat, protocol, port, key):
+    holder = squat(protocol, port)
+    cursor = host.cursor()
+    assert host.run("systemctl", "start", "apdepot", check=False).returncode != 0
+
+    assert is_active(host) == "failed"
+    assert host.property("apdepot", "ExecMainStatus") == "78"
+    assert host.property("apdepot", "NRestarts") == "0"
+    assert "active" not in [is_active(host, unit) for unit in SOCKETS]  # or a packet would start it again
+    line = re.search(r"cannot listen on .*", host.journal_since(cursor)).group()
+    assert line.startswith(f"cannot listen on {protocol.upper()} 0.0.0.0:{port}: the port is in use by squatter.service "
+                           f"(PID {holder}): `systemctl disable --now squatter.service` stops it; or choose another")
+    assert key in line
+
+
+def test_beside_sshd_it_serves_elsewhere(host, squat):
+    """The way out of a port 22 that is taken."""
+    squat("tcp", 22)
+    config = host.root / CONFIG[1:]
+    packaged = config.read_text()
+    config.write_text("ssh: {listen: ['0.0.0.0:2222', '[::]:2222']}\n")
+    host.run("systemctl", "start", "apdepot")
+    config.write_text(packaged)
+
+    assert is_active(host, "apdepot-ssh.socket") == "failed"
+    assert is_active(host, "apdepot-tftp.socket") == "active"
+    assert host.is_bound("tcp", 2222)
+
+
+def test_ports_of_its_own_need_the_drop_in_and_nothing_else(host, images):
+    drop_in = host.root / "etc/systemd/system/apdepot.service.d"
+    shutil.copy(host.root / "usr/share/doc/apdepot/examples/own-ports.conf", drop_in)
+    host.run("systemctl", "disable", "--now", *SOCKETS)
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "start", "apdepot")
+    assert "active" not in [is_active(host, unit) for unit in SOCKETS]
+    assert fetch(host) == images["ap1g8"]
+
+    status = host.output("cat", f"/proc/{host.property('apdepot', 'MainPID')}/status")
+    assert re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\s+(\w+)$", status, re.MULTILINE) == ["0" * 16] * 4
+    test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, ["systemctl", "restart", "--no-block", "apdepot"])
+    (drop_in / "own-ports.conf").unlink()
+    host.run("systemctl", "stop", "apdepot")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "enable", "--now", *SOCKETS)
+    host.run("systemctl", "start", "apdepot")
+
+
+def test_removing_keeps_the_depot_and_purging_keeps_images(host):
+    host.run("dpkg", "--remove", "apdepot")
+    assert is_active(host) == "inactive"
+    assert (host.root / DEPOT[1:] / "images" / IMAGE[1:]).exists()
+    assert (host.root / CONFIG[1:]).exists()
+
+    assert "stays" in host.output("dpkg", "--purge", "apdepot")
+    assert (host.root / DEPOT[1:] / "images" / IMAGE[1:]).exists()
+    assert not (host.root / "etc/apdepot").exists()
+
+
+def test_a_depot_without_images_goes_with_the_purge(host):
+    install(host)
+    shutil.rmtree(host.root / DEPOT[1:] / "images/EWC")
+    host.run("dpkg", "--purge", "apdepot")
+
+    assert not (host.root / DEPOT[1:]).exists()
+    assert not (host.root / "lib/systemd/system/apdepot.service").exists()
