@@ -38,7 +38,7 @@ constexpr auto interface_pause = 10s;  // between two looks at the interfaces th
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 constexpr auto stopping_time = 10s;    // for what comes after the last transfer
 
-// Calls it at the end of the block, however that is left.
+// Calls it when nobody holds this any more, whatever ended that.
 class Finally {
  public:
   explicit Finally(void (*call)()) : call_(call) {}
@@ -345,6 +345,7 @@ void Server::heed(int signal) {
 
 // Reads the configuration on a worker: it may lie on a dead disk.
 void Server::reload() {
+  const auto ready = std::make_shared<const Finally>(tell_ready);
   tell_reloading();
   struct Read {
     conf::Loaded loaded;
@@ -358,8 +359,7 @@ void Server::reload() {
           return Read{{}, conf::mistakes_of(e)};
         }
       },
-      [this](std::optional<Read> read) {
-        const Finally ready(tell_ready);
+      [this, ready](std::optional<Read> read) {
         if (!read) return;
         if (read->mistakes.empty()) return put_in_force(std::move(read->loaded));
         for (auto& mistake : read->mistakes) events_.emit(event::ReloadFailed{std::move(mistake)});

@@ -58,20 +58,12 @@ void TftpService::serve(udp::socket listener) {
   listen(listeners_.emplace_back(std::make_shared<Listener>(std::move(listener))));
 }
 
+// With single_port the transfers hold the socket until they end; else it is closed here.
 void TftpService::close(const udp::endpoint& address) {
-  for (const auto& listener : listeners_) {
+  std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
     error_code error;
-    if (listener->socket->local_endpoint(error) == address && !error) listener->takes_requests = false;
-  }
-  close_unused();
-}
-
-// A listener without requests stays only as long as transfers go through its socket.
-void TftpService::close_unused() {
-  std::erase_if(listeners_, [](const std::shared_ptr<Listener>& listener) {
-    if (listener->takes_requests || listener->socket.use_count() > 1) return false;
-    error_code ignored;
-    listener->socket->close(ignored);
+    if (listener->socket.local_endpoint(error) != address || error) return false;
+    listener->takes_requests = false;
     return true;
   });
 }
@@ -80,7 +72,7 @@ void TftpService::stop_listening() {
   listening_ = false;
   if (!single_port_) {
     error_code ignored;
-    for (const auto& listener : listeners_) listener->socket->close(ignored);
+    for (const auto& listener : listeners_) listener->socket.close(ignored);
   }
   for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
 }
@@ -99,17 +91,19 @@ void TftpService::for_each(Call call) {
 // Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be
 // deaf until a restart.
 void TftpService::listen(const std::shared_ptr<Listener>& listener) {
-  listener->socket->async_wait(
-      udp::socket::wait_read, net::bind_allocator(listener->memory.allocator(), [this, listener](error_code) {
-        if (!listener->socket->is_open()) return;
-        take_turn(*listener);
-        if (listener->socket->is_open()) listen(listener);
-      }));
+  auto turn = [this, weak = std::weak_ptr(listener)](error_code) {
+    const auto held = weak.lock();
+    if (!held || !held->socket.is_open()) return;
+    take_turn(held);
+    if (held->socket.is_open()) listen(held);
+  };
+  listener->socket.async_wait(udp::socket::wait_read,
+                              net::bind_allocator(listener->memory.allocator(), std::move(turn)));
 }
 
-void TftpService::take_turn(Listener& listener) noexcept {
+void TftpService::take_turn(const std::shared_ptr<Listener>& listener) noexcept {
   const auto end = Clock::now() + longest_turn;
-  auto& socket = *listener.socket;
+  auto& socket = listener->socket;
   for (int packets = 0; packets < most_at_once && socket.is_open(); ++packets) {
     const auto datagram = receive_from_anyone(socket.native_handle(), buffer_);
     if (!datagram) break;
@@ -137,12 +131,13 @@ void TftpService::warn_of_dropped(std::string_view why) noexcept {
   }
 }
 
-void TftpService::receive(Listener& listener, const Datagram& datagram, Clock::time_point now) {
+void TftpService::receive(const std::shared_ptr<Listener>& listener, const Datagram& datagram,
+                          Clock::time_point now) {
   if (!tftp::is_request(datagram.bytes)) {
     // It may be forged, and an answer would go to whoever it is forged for.
     return single_port_ ? pass_on(datagram, now) : void();
   }
-  if (!listening_ || !listener.takes_requests) return;
+  if (!listening_ || !listener->takes_requests) return;
   const auto client = datagram.from.address();
   if (const auto limit = limits_->knock(client, common_.settings->tftp, now)) {
     return limited(datagram, *limit);
@@ -295,8 +290,6 @@ void TftpService::ended(TftpLimits::Id id) {
   const auto transfer = place->second->second;  // lives until this is over
   transfers_.erase(place->second);
   by_place_.erase(place);
-  if (std::ranges::any_of(listeners_, [](const auto& listener) { return !listener->takes_requests; }))
-    net::post(shared_.loop, [this] { close_unused(); });  // once this transfer has left its socket
   if (transfers_.empty() && when_empty_) when_empty_();
 }
 
@@ -311,8 +304,12 @@ void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_vie
 }
 
 // Nothing when no answer can be sent: a forged source port of 0, or all of tftp.port_range in use.
-std::unique_ptr<TftpPort> TftpService::port_for(Listener& listener, const Datagram& datagram) {
-  if (single_port_) return std::make_unique<SharedPort>(watch_, listener.socket, datagram.from, datagram.to);
+std::unique_ptr<TftpPort> TftpService::port_for(const std::shared_ptr<Listener>& listener,
+                                                const Datagram& datagram) {
+  if (single_port_) {
+    std::shared_ptr<udp::socket> socket(listener, &listener->socket);
+    return std::make_unique<SharedPort>(watch_, std::move(socket), datagram.from, datagram.to);
+  }
   const auto client = datagram.from.address();
   const auto& tftp = common_.settings->tftp;
   const auto buffer = std::min(std::size_t{tftp.max_window} * tftp.max_block_size, most_send_buffer);

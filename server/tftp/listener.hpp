@@ -32,15 +32,15 @@ class TftpService {
 
  private:
   struct Listener {
-    explicit Listener(udp::socket opened) : socket(std::make_shared<udp::socket>(std::move(opened))) {}
-    const std::shared_ptr<udp::socket> socket;  // with single_port its transfers hold it too
+    explicit Listener(udp::socket opened) : socket(std::move(opened)) {}
+    udp::socket socket;
     bool takes_requests = true;
     WaitMemory memory;
   };
   void listen(const std::shared_ptr<Listener>& listener);
-  void take_turn(Listener& listener) noexcept;
-  void receive(Listener& listener, const Datagram& datagram, TftpLimits::Clock::time_point now);
-  void close_unused();
+  void take_turn(const std::shared_ptr<Listener>& listener) noexcept;
+  void receive(const std::shared_ptr<Listener>& listener, const Datagram& datagram,
+               TftpLimits::Clock::time_point now);
   void warn_of_dropped(std::string_view why) noexcept;
   void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
   std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
@@ -54,7 +54,7 @@ class TftpService {
   void answered(TftpLimits::Id id);
   void ended(TftpLimits::Id id);
   void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text);
-  std::unique_ptr<TftpPort> port_for(Listener& listener, const Datagram& datagram);
+  std::unique_ptr<TftpPort> port_for(const std::shared_ptr<Listener>& listener, const Datagram& datagram);
   template <class Call>
   void for_each(Call call);
 
@@ -63,8 +63,8 @@ class TftpService {
   const std::shared_ptr<SocketWatch> watch_;
   const std::shared_ptr<TftpLimits> limits_ = std::make_shared<TftpLimits>();
   const std::shared_ptr<PortPool> ports_ = std::make_shared<PortPool>();
-  std::vector<std::shared_ptr<Listener>> listeners_;
-  std::vector<std::byte> buffer_;  // for one packet of theirs
+  std::vector<std::shared_ptr<Listener>> listeners_;  // with single_port held by their transfers too
+  std::vector<std::byte> buffer_;                     // for one packet of theirs
   bool listening_ = true;
   std::function<void()> when_empty_;
   // By the client's address and port, which mostly has one.
