@@ -115,6 +115,36 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
   keep(open);
 }
 
+std::vector<std::string> Listening::open_again(const conf::Endpoint& endpoint) {
+  std::vector<std::string> notes;
+  open_again(tftp_, tftp_open_, endpoint, notes);
+  open_again(ssh_, ssh_open_, endpoint, notes);
+  return notes;
+}
+
+template <class Protocol, class Service>
+void Listening::open_again(Service& service, std::vector<Open<Protocol>>& open,
+                           const conf::Endpoint& endpoint, std::vector<std::string>& notes) {
+  using Names = ListenNames<Protocol>;
+  const auto old = std::ranges::find(open, std::optional(endpoint), &Open<Protocol>::wanted);
+  if (old == open.end()) return;
+  error_code error;
+  auto socket = open_listener(
+      loop_, typename Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port), error);
+  if (!socket) {
+    notes.push_back(fmt::format("nothing is heard on {} {} any more: its interface was made again, and {}",
+                                Names::service, endpoint.text(), failure<Protocol>(endpoint, error)));
+    return;
+  }
+  service.close(old->bound);
+  open.erase(old);
+  serve<Protocol>(service, open, endpoint, std::move(*socket));
+  notes.push_back(
+      fmt::format("{} {} is served again: its interface was made again", Names::service, endpoint.text()));
+  drop_kept(Names::kept);
+  keep(open);
+}
+
 template <class Protocol>
 void Listening::keep(const std::vector<Open<Protocol>>& open) const {
   for (const auto& each : open)

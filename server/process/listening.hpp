@@ -20,6 +20,9 @@ class Listening {
   // sessions go on. Where one address cannot be opened, those of its protocol stay as they are. Returns what
   // there is to say about it.
   std::vector<std::string> follow(const conf::Settings& settings);
+  // Opens an address again whose interface is another one of the same name by now. Returns what there is to
+  // say about it.
+  std::vector<std::string> open_again(const conf::Endpoint& endpoint);
 
   std::string text() const;  // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   bool serves_ssh() const { return !ssh_open_.empty(); }
@@ -38,6 +41,9 @@ class Listening {
   template <class Protocol, class Service>
   void follow(Service& service, std::vector<Open<Protocol>>& open, const std::vector<conf::Endpoint>& wanted,
               std::vector<std::string>& notes);
+  template <class Protocol, class Service>
+  void open_again(Service& service, std::vector<Open<Protocol>>& open, const conf::Endpoint& endpoint,
+                  std::vector<std::string>& notes);
   template <class Protocol>
   void keep(const std::vector<Open<Protocol>>& open) const;
 

@@ -238,7 +238,18 @@ void Server::watch_interfaces() {
     interfaces_.emplace(endpoints, index_of_interface);
   }
   if (interfaces_->empty()) return;
-  for (auto& change : interfaces_->look(index_of_interface)) events_.emit(event::Warned{std::move(change)});
+  bool opened = false;
+  for (const auto& change : interfaces_->look(index_of_interface)) {
+    if (!change.there) {
+      events_.emit(
+          event::Warned{fmt::format("nothing is heard on {} until the interface {} is back: it was removed",
+                                    change.endpoint.text(), change.interface)});
+      continue;
+    }
+    for (auto& note : listening_.open_again(change.endpoint)) events_.emit(event::Warned{std::move(note)});
+    opened = true;
+  }
+  if (opened) interfaces_.reset();
   interface_timer_.expires_after(interface_pause);
   interface_timer_.async_wait([this](error_code error) {
     if (!error && !draining_) watch_interfaces();

@@ -232,6 +232,32 @@ def test_a_link_local_address_with_its_scope_is_served(start_at, site, images, s
 
 
 @needs_networks
+@pytest.mark.parametrize("single_port", PORTS)
+def test_an_interface_that_is_made_again_is_served_again(start_on, images, single_port):
+    with contextlib.ExitStack() as hosts:
+        here, there = Site._host(hosts, "again"), Site._host(hosts, "client")
+
+        def wire():
+            network.wire(here, "vlan", there, "wire")
+            here.up("vlan", "fe80::1/64")
+            there.up("wire", "fe80::10/64")
+
+        def fetch_image():
+            with there.inside(), Client(("fe80::1", PORT, 0, there.scope("wire")), host="::") as client:
+                return fetch_from(client)[1]
+
+        wire()
+        with here.inside():
+            server = start_on(f"[fe80::1%vlan]:{PORT}", tftp={"single_port": single_port})
+        assert fetch_image() == images["ap1g8"]
+        here.ip("link", "del", "vlan")
+        server.wait_for_log(rf"^apdepot: nothing is heard on \[fe80::1%vlan\]:{PORT} until the interface vlan is back")
+        wire()
+        server.wait_for_log(rf"^apdepot: TFTP \[fe80::1%vlan\]:{PORT} is served again: its interface was made again$")
+        assert fetch_image() == images["ap1g8"]
+
+
+@needs_networks
 def test_windows_of_blocks_larger_than_the_wire_arrive(start_at, site, images):
     """The kernel's segmentation and IP's fragments, on a wire of 1500 bytes."""
     start_at(f"0.0.0.0:{PORT}", f"[::]:{PORT}")
