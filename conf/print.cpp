@@ -1,8 +1,14 @@
 #include "conf/print.hpp"
 
+#include <set>
+#include <utility>
+
 #include "conf/account.hpp"
+#include "conf/findings.hpp"
 #include "conf/keys.hpp"
+#include "conf/load.hpp"
 #include "conf/printer.hpp"
+#include "conf/values.hpp"
 
 namespace conf {
 namespace {
@@ -61,6 +67,65 @@ struct Writer {
   }
 };
 
+// Writes only the keys that it is given, and no section without one.
+struct PartWriter {
+  Printer& out;
+  const std::set<std::string>& wanted;
+  std::string path = {};
+  bool opened = false;
+
+  bool wants(std::string_view key) {
+    if (!wanted.contains(key_path(path, key))) return false;
+    if (!path.empty() && !std::exchange(opened, true)) out.open(path);
+    return true;
+  }
+  template <class... Rest>
+  void flag(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.flag(key, rest...);
+  }
+  template <class... Rest>
+  void number(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.number(key, rest...);
+  }
+  template <class... Rest>
+  void size(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.size(key, rest...);
+  }
+  template <class... Rest>
+  void size_or_null(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.size_or_null(key, rest...);
+  }
+  template <class... Rest>
+  void text(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.text(key, rest...);
+  }
+  template <class... Rest>
+  void text_or_null(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.text_or_null(key, rest...);
+  }
+  template <class... Rest>
+  void choice(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.choice(key, rest...);
+  }
+  template <class... Rest>
+  void list(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.list(key, rest...);
+  }
+  template <class... Rest>
+  void mapping(std::string_view key, Rest&&... rest) {
+    if (wants(key)) Writer{out}.mapping(key, rest...);
+  }
+  void users(std::string_view key, const std::vector<User>& users) {
+    if (wants(key)) print_users(out, users, Secrets::written);
+  }
+  template <class T>
+  void section(std::string_view key, const T& section) {
+    PartWriter inner{out, wanted, std::string(key)};
+    keys(inner, section);
+    if (inner.opened) out.close();
+  }
+};
+
 std::string print(const Settings& settings, Form form) {
   Printer printer(form);
   Writer writer{printer};
@@ -71,6 +136,18 @@ std::string print(const Settings& settings, Form form) {
 }  // namespace
 
 std::string to_yaml(const Settings& settings) { return print(settings, Form::yaml); }
+
+std::string to_short_yaml(const Settings& settings) {
+  const auto usual = values_of(load_defaults().settings), values = values_of(settings);
+  std::set<std::string> wanted{"depot"};
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i].value != usual[i].value) wanted.insert(values[i].key);
+  if (!settings.ssh.users.empty()) wanted.insert("ssh.users");
+  Printer printer(Form::yaml);
+  PartWriter writer{printer, wanted};
+  keys(writer, settings);
+  return printer.take();
+}
 
 std::string to_json(const Settings& settings) { return print(settings, Form::json); }
 

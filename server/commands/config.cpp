@@ -7,6 +7,7 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/commands/config_from.hpp"
 #include "server/os/addresses.hpp"
 #include "server/process/listen.hpp"
 #include "server/text/escape.hpp"
@@ -48,19 +49,28 @@ int show(const Arguments& arguments) {
 }
 
 int run(Arguments& arguments) {
-  const auto action = arguments.take_word("check, show or example");
+  const auto action = arguments.take_word("check, show, example or from FILE");
+  if (action == "from") {
+    const auto file = arguments.take_word("FILE");
+    arguments.expect_no_more();
+    fmt::print("{}", config_from(file));
+    return 0;
+  }
   arguments.expect_no_more();
   if (action == "check") return check(arguments);
   if (action == "show") return show(arguments);
-  if (action != "example") throw UsageError(fmt::format("config {}: it is check, show or example", action));
+  if (action != "example")
+    throw UsageError(fmt::format("config {}: it is check, show, example or from", action));
   fmt::print("{}", conf::example());
   return 0;
 }
 
 }  // namespace
 
-const Command config_command{
-    "config", "check|show|example",
-    "checks a config and the users file, prints the merged truth, prints the annotated example", flags, run};
+const Command config_command{"config", "check|show|example, or from FILE",
+                             "checks a config and the users file, prints the merged truth, prints the "
+                             "annotated example, or prints what "
+                             "another program's FILE comes to",
+                             flags, run};
 
 }  // namespace server

@@ -23,6 +23,7 @@ ROOMS = {
     "protocols/sftp": ["protocols/files", "storage/files", "storage/lookup"],
     "protocols/scp": ["protocols/files", "storage/files"],
     "conf": ["storage/*"],
+    "conf/foreign": ["conf", "storage/lookup"],
     "server/loop": ["conf"],
     "server/os": ["server/loop", "conf", "storage/depot", "storage/files"],
     "server/events": ["server/loop", "protocols/files", "protocols/tftp", "protocols/sftp", "storage/*"],
@@ -38,7 +39,7 @@ ROOMS = {
     "server/process": ["server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/commands": ["server/process", "server/tftp", "server/accounts", "server/files", "server/text",
-                        "server/events", "server/os", "server/loop", "conf", "storage/*"],
+                        "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
     "server": ["server/commands", "server/process", "server/text", "server/os", "conf"],
 }
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
