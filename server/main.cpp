@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include "server/commands/command.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/text/escape.hpp"
+#include "server/text/json.hpp"
 
 namespace {
 
@@ -37,6 +39,32 @@ void print_help(std::FILE* out) {
   }
   fmt::print(out, "\n");
   print_flags(out, common_flags);
+}
+
+std::string json_list(std::span<const Flag> flags) {
+  std::vector<std::string> list;
+  for (const auto& flag : flags) {
+    server::JsonObject object;
+    object.add("name", flag.name);
+    object.add("value", flag.value);
+    object.add("help", flag.help);
+    list.push_back(object.text());
+  }
+  return fmt::format("[{}]", fmt::join(list, ","));
+}
+
+// For the manual and the completion of shells, which are made from it.
+void print_help_as_json() {
+  std::vector<std::string> list;
+  for (const auto* each : server::commands()) {
+    server::JsonObject object;
+    object.add("name", each->name);
+    object.add("usage", each->usage);
+    object.add("summary", each->summary, server::whole);
+    object.add_raw("flags", json_list(each->flags));
+    list.push_back(object.text());
+  }
+  fmt::print("{{\"commands\":[{}],\"flags\":{}}}\n", fmt::join(list, ",\n"), json_list(common_flags));
 }
 
 void print_help(const Command& command) {
@@ -78,6 +106,7 @@ int run(std::span<char* const> words) {
     return server::version_command.run(none);
   }
   if (arguments.words().empty()) {
+    if (help && arguments.has("--json")) return print_help_as_json(), 0;
     print_help(help ? stdout : stderr);
     return help ? 0 : 2;
   }

@@ -123,7 +123,7 @@ class Translator {
   int others_ = 0;
 };
 
-// "key=value" or "key", without a comment behind it.
+// "key=value" or "key", without a comment after it.
 Assignment setting(std::string_view line) {
   const auto comment = line.find(" #");
   line = trimmed(line.substr(0, comment));

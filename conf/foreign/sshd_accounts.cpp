@@ -154,7 +154,7 @@ class Reader {
       return draft_.tell(
           {},
           "no account with ForceCommand internal-sftp was found: `apdepot user add NAME` makes "
-          "one. Whoever has a shell there keeps it with sshd");
+          "one. Users with a shell there keep it with sshd");
     set_roots(found);
     for (auto& account : found) take(account);
   }
