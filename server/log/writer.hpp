@@ -4,47 +4,55 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "conf/settings.hpp"
+#include "server/log/records.hpp"
+#include "server/os/log_socket.hpp"
 
 namespace server {
-
-// syslog's numbers.
-enum class Severity : std::uint8_t {
-  error = 3,
-  warning = 4,
-  notice = 5,
-  info = 6,
-  debug = 7
-};  // as syslog counts
 
 // Takes lines on any thread and writes them on its own, because a full pipe or a slow disk must not stop the
 // loop. Lines that the reader is too slow for, or the disk too full, are dropped, and their number is told as
 // soon as one can be written again. When its file is moved or removed (logrotate), it goes on in a new one.
 // When the file has reached settings.max_size it becomes FILE.1 in place of the one before. Where that cannot
 // be done it grows to twice that size, and lines are dropped until there is room.
+//
+// To the journal and to syslog each line is a datagram under the tag that it begins with. Where nobody
+// listens when it is made, it says so on stderr, and counts the lines as dropped until somebody does.
 class LogWriter {
  public:
+  // Where the two listen on this host.
+  struct Sockets {
+    std::string journal = "/run/systemd/journal/socket", syslog = "/dev/log";
+  };
   // Throws std::system_error when the file cannot be opened.
-  explicit LogWriter(const conf::Log& settings);
+  explicit LogWriter(const conf::Log& settings, const Sockets& sockets);
+  explicit LogWriter(const conf::Log& settings) : LogWriter(settings, Sockets{}) {}
   ~LogWriter();  // waits until everything is written
   // Writes what is left. False when the reader does not take it within `patience`: then the process can only
   // exit.
   bool close(std::chrono::milliseconds patience);
-  void write(Severity severity, std::string text);
+  void write(Severity severity, std::string text, std::vector<LogField> fields = {});
+  // Whether the fields of a line get anywhere. Any thread.
+  bool takes_fields() const { return journal_.has_value(); }
 
  private:
   struct Line {
     std::int64_t milliseconds;  // since 1970
     Severity severity;
     std::string text;
+    std::vector<LogField> fields = {};
   };
   void run_on();
   void run();
+  void open_socket(std::optional<LogSocket>& socket, const std::string& path);
   bool put(const Line& line);
+  bool send(const LogSocket& socket, std::string_view record);
   bool put_to_stream(std::string text);
   bool tell(std::string text, std::string_view event, std::uint64_t lines, const std::string& why);
   void tell_dropped(std::uint64_t& lines, const std::string& why);
@@ -52,7 +60,8 @@ class LogWriter {
   bool has_room(std::size_t bytes);
   bool turn_over();
 
-  bool journal_ = false, syslog_ = false, json_ = false;
+  std::optional<LogSocket> journal_, syslog_;
+  bool journal_stream_ = false, json_ = false;
   std::string file_;  // none: stderr
   int stream_;
   std::uint64_t max_size_;

@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,13 +39,18 @@ int open_file(const std::string& file) {
 
 }  // namespace
 
-LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO), max_size_(settings.max_size) {
+LogWriter::LogWriter(const conf::Log& settings, const Sockets& sockets)
+    : stream_(STDERR_FILENO), max_size_(settings.max_size) {
   using enum conf::LogTarget;
   const auto target = settings.destination.target;
-  journal_ = target == journal || (target == automatic && stderr_is_journal());
-  syslog_ = target == conf::LogTarget::syslog;
   json_ = settings.format == conf::LogFormat::json;
-  if (syslog_) ::openlog("apdepot", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+  if (target == journal) open_socket(journal_, sockets.journal);
+  if (target == syslog) open_socket(syslog_, sockets.syslog);
+  if (target == automatic && stderr_is_journal()) {
+    journal_.emplace(sockets.journal);
+    journal_stream_ = static_cast<bool>(journal_->reach());  // a sandbox may hide the socket
+    if (journal_stream_) journal_.reset();
+  }
   if (target == file) {
     file_ = settings.destination.file.string();
     stream_ = open_file(file_);
@@ -54,6 +58,13 @@ LogWriter::LogWriter(const conf::Log& settings) : stream_(STDERR_FILENO), max_si
       throw std::system_error(errno, std::system_category(), "cannot open the log file " + file_);
   }
   thread_ = std::thread(&LogWriter::run_on, this);
+}
+
+void LogWriter::open_socket(std::optional<LogSocket>& socket, const std::string& path) {
+  socket.emplace(path);
+  if (const auto error = socket->reach())
+    fmt::print(stderr, "apdepot: nobody takes the log at {} ({}): lines are dropped until somebody does\n",
+               path, error.message());
 }
 
 bool LogWriter::close(std::chrono::milliseconds patience) {
@@ -69,15 +80,17 @@ LogWriter::~LogWriter() {
   if (!file_.empty()) ::close(stream_);
 }
 
-void LogWriter::write(Severity severity, std::string text) {
+void LogWriter::write(Severity severity, std::string text, std::vector<LogField> fields) {
+  auto bytes = text.size();
+  for (const auto& field : fields) bytes += field.value.size();
   {
     const std::lock_guard lock(mutex_);
-    if (bytes_ + text.size() > most_bytes) {
+    if (bytes_ + bytes > most_bytes) {
       ++dropped_;
       return;
     }
-    bytes_ += text.size();
-    lines_.push_back({milliseconds_now(), severity, std::move(text)});
+    bytes_ += bytes;
+    lines_.push_back({milliseconds_now(), severity, std::move(text), std::move(fields)});
   }
   more_.notify_all();
 }
@@ -200,11 +213,10 @@ bool LogWriter::turn_over() {
 }
 
 bool LogWriter::put(const Line& line) try {
-  if (syslog_) {
-    ::syslog(static_cast<int>(line.severity), "%s", line.text.c_str());
-    return true;
-  }
-  if (journal_) return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
+  if (syslog_) return send(*syslog_, syslog_record(line.severity, line.text, line.milliseconds));
+  if (journal_) return send(*journal_, journal_record(line.severity, line.text, line.fields));
+  if (journal_stream_)
+    return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
   const auto time =
       fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
                   fmt::gmtime(static_cast<std::time_t>(line.milliseconds / 1000)), line.milliseconds % 1000);
@@ -214,6 +226,12 @@ bool LogWriter::put(const Line& line) try {
 } catch (const std::bad_alloc&) {
   why_ = "out of memory";  // so short that it needs none
   return false;
+}
+
+bool LogWriter::send(const LogSocket& socket, std::string_view record) {
+  const auto error = socket.send(record);
+  if (error) why_ = fmt::format("{}: {}", socket.path(), error.message());
+  return !error;
 }
 
 bool LogWriter::put_to_stream(std::string text) {

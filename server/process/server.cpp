@@ -15,6 +15,7 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/log/classic.hpp"
+#include "server/log/fields.hpp"
 #include "server/log/json_log.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/os/addresses.hpp"
@@ -136,7 +137,8 @@ void Server::write(const Event& event) {
   const auto write_line = [&](LogLine line) {
     if (line.level > in_force_->log.level) return;
     budget_.spend(line.text.size());
-    writer_->write(line.severity, std::move(line.text));
+    auto fields = writer_->takes_fields() ? log_fields(event) : std::vector<LogField>();
+    writer_->write(line.severity, std::move(line.text), std::move(fields));
   };
   if (settings_->log.format == conf::LogFormat::json) return write_line(json_line(event));
   for (auto& line : classic_lines(event)) write_line(std::move(line));

@@ -1,13 +1,16 @@
 """The log, letter for letter: administrators grep for these lines."""
 import contextlib
+import os
 import re
 import shutil
+import socket
 import subprocess
 import zipfile
 
 import paramiko
 import pytest
 
+import apdepot
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, TIMESTAMP, USER, wait_until
 from clients import key_user
@@ -316,3 +319,38 @@ def test_fail2ban_s_own_filter_knows_who_failed_to_log_in(start_server, depot, k
         done = subprocess.run(["fail2ban-regex", "--out", "row", log, "sshd"], capture_output=True, text=True, check=True)
 
         assert "'ip4': '127.0.0.1'" in done.stdout and "'nofail': True" not in done.stdout, line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a socket of the journal in a mount namespace")
+@pytest.mark.parametrize("target, place", [("journal", "systemd/journal/socket"), ("syslog", "dev-log")])
+def test_a_daemon_gets_each_line_under_the_tag_of_the_program_that_is_replaced(depot, tmp_path, target, place):
+    run_folder, dev_folder = tmp_path / "run", tmp_path / "dev"
+    stand_in = run_folder / place if target == "journal" else dev_folder / "log"
+    stand_in.parent.mkdir(parents=True)
+    wrapper = tmp_path / "apdepot"
+    mounts = (f"mount --bind {run_folder} /run" if target == "journal" else
+              f"mount --rbind /dev /mnt && mount -t tmpfs tmpfs /dev && ln -s /mnt/null /dev/null && ln -s {stand_in} /dev/log")
+    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mounts} && exec \"$0\" \"$@\"' {apdepot.BINARY} \"$@\"\n")
+    wrapper.chmod(0o755)
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": target}})
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as daemon:
+        daemon.settimeout(apdepot.PATIENCE)
+        daemon.bind(str(stand_in))
+        with apdepot.ended(lambda lines: lines) as servers:
+            servers.append(apdepot.Server(depot, config, binary=wrapper))
+            tftp_wire.fetch(servers[0].tftp, IMAGE)
+            records = []
+            while not records or b"sent " not in records[-1]:
+                records.append(daemon.recv(65536))
+            sent = records[-1].decode()
+            asked = next(record.decode() for record in records if b"RRQ from" in record)
+    if target == "journal":
+        fields = dict(line.split("=", 1) for line in sent.splitlines())
+        number = fields["REQUEST"]
+        assert (fields["SYSLOG_IDENTIFIER"], fields["SYSLOG_PID"], fields["PROTOCOL"]) == ("in.tftpd", number, "tftp")
+        assert (fields["FILE"], fields["RELEASE"], fields["CAUSE"]) == (IMAGE, IMAGE.rsplit("/", 1)[0], "complete")
+        assert fields["CLIENT"] == "127.0.0.1" and fields["MESSAGE"].startswith(f"sent {IMAGE} to ")
+        assert int(fields["BYTES"]) == (depot / f"images{IMAGE}").stat().st_size and "\nREQUEST=" + number in asked
+    else:
+        assert re.match(r"<29>\w{3} [ \d]\d \d\d:\d\d:\d\d in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename ", asked)
+        assert re.match(r"<29>.* in\.tftpd\[\d+\]: sent ", sent)

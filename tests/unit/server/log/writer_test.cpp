@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +36,68 @@ std::vector<std::string> lines_of(const fs::path& file) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) lines.push_back(line.substr(line.find(' ') + 1));
   return lines;
+}
+
+// A datagram socket in the place of /dev/log or the journal's.
+class Daemon {
+ public:
+  explicit Daemon(const fs::path& path) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Daemon() { ::close(fd_); }
+  std::string receive() const {
+    std::string buffer(1 << 16, '\0');
+    const auto count = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    REQUIRE(count >= 0);
+    buffer.resize(static_cast<std::size_t>(count));
+    return buffer;
+  }
+
+ private:
+  int fd_;
+};
+
+conf::Log to(conf::LogTarget target) {
+  conf::Log log;
+  log.destination.target = target;
+  log.max_size = 1 << 20;
+  return log;
+}
+
+// Standard error in a file, as long as it lives.
+class CaughtErrors {
+ public:
+  explicit CaughtErrors(const fs::path& file) : file_(file), old_(::dup(STDERR_FILENO)) {
+    const int fd = ::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    ::dup2(fd, STDERR_FILENO);
+    ::close(fd);
+  }
+  ~CaughtErrors() {
+    ::dup2(old_, STDERR_FILENO);
+    ::close(old_);
+  }
+  std::string text() const {
+    std::ifstream in(file_);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+ private:
+  fs::path file_;
+  int old_;
+};
+
+// The whole lines of a log, and those that it says were dropped.
+long accounted_for(std::string_view read) {
+  constexpr std::string_view dropped = " log lines were dropped";
+  auto count = static_cast<long>(std::ranges::count(read, '\n'));
+  for (auto at = read.find(dropped); at != read.npos; at = read.find(dropped, at + 1)) {
+    const auto begin = read.rfind(' ', at - 1) + 1;
+    count += std::stol(std::string(read.substr(begin, at - begin))) - 1;
+  }
+  return count;
 }
 
 void write_lines(LogWriter& writer, int first, int last) {
@@ -127,23 +191,81 @@ TEST_CASE("a pipe that nobody reads holds nobody up, and tells what was dropped"
   CHECK_FALSE(writer.close(std::chrono::milliseconds(10)));
   const int reader = ::open(file.c_str(), O_RDONLY);
   REQUIRE(reader >= 0);
-  // What was dropped is told once or twice: the writer may have taken a first part by then.
-  std::FILE* const stream = ::fdopen(reader, "r");
-  std::array<char, 2000> buffer{};
-  long told = 0, dropped = 0;
-  while (told + dropped < lines) {
-    REQUIRE(std::fgets(buffer.data(), buffer.size(), stream) != nullptr);
-    const std::string line(buffer.data());
-    const auto place = line.find(" log lines were dropped: whoever reads the log is too slow\n");
-    if (place == line.npos) {
-      ++told;
-    } else {
-      const auto begin = line.rfind(' ', place - 1) + 1;
-      dropped += std::stol(line.substr(begin, place - begin));
-    }
+  // How often it is told depends on when the thread came to it.
+  std::string read, buffer(1 << 16, '\0');
+  long accounted = 0;
+  bool told = false;
+  while (accounted < lines) {
+    const auto count = ::read(reader, buffer.data(), buffer.size());
+    REQUIRE(count > 0);
+    read.append(buffer, 0, static_cast<std::size_t>(count));
+    const auto whole_lines = read.substr(0, read.rfind('\n') + 1);
+    read.erase(0, whole_lines.size());
+    accounted += accounted_for(whole_lines);
+    told |= whole_lines.find("were dropped: whoever reads the log is too slow\n") != whole_lines.npos;
   }
-  std::fclose(stream);
-  CHECK(told + dropped == lines);
-  CHECK(dropped > 0);
+  ::close(reader);
+  CHECK(accounted == lines);
+  CHECK(told);
   CHECK(fs::is_fifo(file));
+}
+
+TEST_CASE("the journal gets each line as a record with its fields") {
+  const test::TempDir dir;
+  const Daemon journal(dir.path() / "socket");
+  LogWriter writer(to(conf::LogTarget::journal), {dir.path() / "socket", dir.path() / "none"});
+  REQUIRE(writer.takes_fields());
+  writer.write(Severity::warning, "in.tftpd[7]: miss", {{"CLIENT", "192.0.2.7"}});
+  CHECK(journal.receive() ==
+        "MESSAGE=miss\nPRIORITY=4\nSYSLOG_IDENTIFIER=in.tftpd\nSYSLOG_PID=7\nCLIENT=192.0.2.7\n");
+}
+
+TEST_CASE("syslog gets each line under its own tag") {
+  const test::TempDir dir;
+  const Daemon syslog(dir.path() / "log");
+  LogWriter writer(to(conf::LogTarget::syslog), {dir.path() / "none", dir.path() / "log"});
+  CHECK_FALSE(writer.takes_fields());
+  writer.write(Severity::info, "sshd[7]: Accepted");
+  const auto record = syslog.receive();
+  CHECK(record.starts_with("<38>"));
+  CHECK(record.ends_with(" sshd[7]: Accepted"));
+}
+
+TEST_CASE("a daemon that hangs holds nobody up, and is told what was dropped") {
+  const test::TempDir dir;
+  const Daemon syslog(dir.path() / "log");
+  LogWriter writer(to(conf::LogTarget::syslog), {dir.path() / "none", dir.path() / "log"});
+  constexpr int lines = 20'000;
+  for (int i = 0; i < lines; ++i) writer.write(Severity::info, "apdepot: " + std::string(1000, 'x'));
+  CHECK_FALSE(writer.close(std::chrono::milliseconds(10)));
+  long accounted = 0;
+  bool told = false;
+  while (accounted < lines) {
+    const auto record = syslog.receive();
+    accounted += accounted_for(record + "\n");
+    told |= record.ends_with("were dropped: whoever reads the log is too slow");
+  }
+  CHECK(accounted == lines);
+  CHECK(told);
+}
+
+TEST_CASE("a daemon that comes later, or again, gets what follows and the number that it missed") {
+  const test::TempDir dir;
+  const CaughtErrors errors(dir.path() / "stderr");
+  LogWriter writer(to(conf::LogTarget::syslog), {dir.path() / "none", dir.path() / "log"});
+  CHECK(errors.text().find("nobody takes the log at " + (dir.path() / "log").string()) != std::string::npos);
+  writer.write(Severity::info, "apdepot: lost");
+  const Daemon syslog(dir.path() / "log");
+  std::string told;
+  while (told.find("1 log lines were dropped: ") == told.npos) {
+    writer.write(Severity::info, "apdepot: again");
+    const auto record = syslog.receive();
+    if (record.ends_with("apdepot: lost")) break;  // the writer came to it after the daemon
+    told += record;
+  }
+  fs::remove(dir.path() / "log");
+  const Daemon second(dir.path() / "log");
+  writer.write(Severity::info, "apdepot: to the second");
+  while (!second.receive().ends_with("to the second")) {
+  }
 }
