@@ -7,12 +7,12 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/files/upload_rules.hpp"
 #include "server/files/user_files.hpp"
 #include "server/loop/networks.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"
-#include "server/tftp/upload_rules.hpp"
 #include "storage/lookup/asked_name.hpp"
 #include "storage/lookup/explain.hpp"
 #include "storage/lookup/lookup.hpp"
@@ -74,9 +74,9 @@ std::error_code why_not_new(const storage::Depot& depot, const storage::Path& pa
 Answer explain_tftp_write(const Question& question) {
   const auto place = tftp_upload_place(question.settings, question.path);
   if (!place) return std::unexpected(place.error());
-  const auto path = *storage::Path::parse("/uploads" + place->path.text());
+  const auto path = named(place->path);
   if (const auto error = why_not_new(question.depot, path))
-    return std::unexpected(explain_unwritten_upload(place->path, error));
+    return std::unexpected(explain_unwritten(path, error));
   return Served{path, place->rule};
 }
 

@@ -1,12 +1,11 @@
 #include "server/files/user_files.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <new>
 #include <ranges>
 
+#include "server/files/upload_rules.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/file_changed.hpp"
 #include "storage/files/uploads_folder.hpp"
@@ -31,13 +30,6 @@ UserFiles::Outcome answer(storage::Result<T> result) {
   } else {
     return {std::move(*result)};
   }
-}
-
-// As the client names it.
-storage::Path name_of(const storage::Upload& upload) {
-  auto path = storage::Path{} / storage::uploads_name;
-  for (const auto& component : upload.path().components()) path = path / component;
-  return path;
 }
 
 // The file that is asked for to be read; nothing for another operation.
@@ -198,7 +190,7 @@ UserFiles::Outcome UserFiles::run(const files::CloseHandle& operation) {
   auto* file = std::get_if<storage::Upload>(&closing);
   if (!file) return {files::Done{}};
   const auto published = file->publish();
-  return published ? Outcome{files::Done{}} : refuse(name_of(*file), published.error());
+  return published ? Outcome{files::Done{}} : refuse(named(file->path()), published.error());
 }
 
 UserFiles::Outcome UserFiles::run(const files::AbandonFile& operation) {
@@ -221,8 +213,8 @@ UserFiles::Outcome UserFiles::run(const files::TruncateFile& operation) {
   auto* file = upload(operation.handle);
   if (!file) return not_open();
   if (!fits(operation.size, 0))
-    return refuse(name_of(*file), make_error_code(storage::UploadError::too_large));
-  return change(name_of(*file), file->resize(operation.size));
+    return refuse(named(file->path()), make_error_code(storage::UploadError::too_large));
+  return change(named(file->path()), file->resize(operation.size));
 }
 
 UserFiles::Outcome UserFiles::run(const files::CopyData& operation) {
@@ -296,9 +288,8 @@ UserFiles::Outcome UserFiles::run(const files::ExamineSpace& operation) {
 
 // By an alias too, where one leads there.
 std::optional<storage::Path> UserFiles::below_uploads(const storage::Path& path) const {
-  if (auto below = storage::below_uploads(path)) return below;
-  const auto other = uploads_ ? storage::aliased(path, uploads_->aliases) : std::nullopt;
-  return other ? storage::below_uploads(*other) : std::nullopt;
+  auto place = upload_place(path, uploads_ ? uploads_->aliases : std::vector<storage::Alias>{});
+  return place ? std::optional(std::move(place->path)) : std::nullopt;
 }
 
 storage::Result<UserFiles::Own> UserFiles::own(const storage::Path& path) const {
@@ -342,10 +333,10 @@ UserFiles::Outcome UserFiles::store(std::uint32_t handle, std::span<const std::b
   if (!fits(offset, bytes.size())) {
     const auto error = make_error_code(storage::UploadError::too_large);
     file->fail(error);
-    return refuse(name_of(*file), error);
+    return refuse(named(file->path()), error);
   }
   const auto written = file->write(bytes, offset);
-  return written ? Outcome{files::Done{}} : refuse(name_of(*file), written.error());
+  return written ? Outcome{files::Done{}} : refuse(named(file->path()), written.error());
 }
 
 bool UserFiles::fits(std::uint64_t offset, std::uint64_t size) const {
@@ -431,24 +422,6 @@ storage::Upload* UserFiles::upload(const storage::Path& path) {
     if (file && below_uploads(path) == file->path()) return file;
   }
   return nullptr;
-}
-
-storage::Miss explain_unwritten(const storage::Path& path, std::error_code error) {
-  const auto name = path.text();
-  const auto miss = [error](std::string what, std::string hint) {
-    return storage::Miss{storage::Cause::write_refused, std::move(what), std::move(hint), {}, error};
-  };
-  const bool ours = storage::is_upload_error(error);
-  if (error == storage::UploadError::outside || (!ours && !storage::below_uploads(path)))
-    return miss(fmt::format("{} is not below /uploads", name), fmt::format("write /uploads/{}", path.name()));
-  if (error == std::errc::file_exists) return miss(name + " is there already", "nothing is overwritten");
-  if (error == std::errc::file_too_large)
-    return miss(name + " is larger than a user may send", "ssh.max_upload bounds it");
-  if (ours)
-    return miss(name + (error == std::errc::permission_denied ? " stays as it is" : " cannot be written"),
-                error.message());
-  if (error == std::errc::no_space_on_device) return miss("the disk has no room for " + name, "");
-  return miss(fmt::format("{} cannot be written: {}", name, error.message()), "");
 }
 
 }  // namespace server

@@ -120,7 +120,4 @@ class UserFiles {
   std::vector<Slot> open_;
 };
 
-// Why a name that a user wanted to write was refused.
-storage::Miss explain_unwritten(const storage::Path& path, std::error_code error);
-
 }  // namespace server

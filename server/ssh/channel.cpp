@@ -9,6 +9,7 @@
 
 #include "protocols/scp/sink.hpp"
 #include "protocols/scp/source.hpp"
+#include "server/files/upload_rules.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/ssh/scp_service.hpp"
 #include "server/ssh/sftp_service.hpp"

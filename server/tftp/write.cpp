@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "server/tftp/upload_rules.hpp"
+#include "server/files/upload_rules.hpp"
 #include "storage/depot/upload_error.hpp"
 
 namespace server {
@@ -19,9 +19,9 @@ using Begun = std::expected<std::shared_ptr<storage::Upload>, Miss>;
 Begun begin_upload(const storage::Sender& sender, const storage::Path& place,
                    std::optional<std::uint64_t> size) {
   const auto root = storage::uploads_root(sender.account.depot());
-  if (!root) return std::unexpected(explain_unwritten_upload(place, root.error()));
+  if (!root) return std::unexpected(explain_unwritten(named(place), root.error()));
   auto upload = storage::Upload::begin(sender, *root, place, size);
-  if (!upload) return std::unexpected(explain_unwritten_upload(place, upload.error()));
+  if (!upload) return std::unexpected(explain_unwritten(named(place), upload.error()));
   return std::make_shared<storage::Upload>(std::move(*upload));
 }
 
@@ -53,7 +53,7 @@ net::awaitable<void> TftpWrite::look_up() {
   auto machine = std::make_unique<tftp::WriteTransfer>(negotiated_, asked_.request.mode, most,
                                                        std::chrono::steady_clock::now());
   machine_ = machine.get();
-  begin(std::move(machine), *storage::Path::parse("/uploads" + place->path.text()), place->rule, size);
+  begin(std::move(machine), named(place->path), place->rule, size);
 }
 
 bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {

@@ -200,8 +200,8 @@ TEST_CASE("encrypted and exotically compressed members are refused") {
 TEST_CASE("what is no ZIP is told by its content") {
   Unpacking job;
   CHECK(has(job.rejection(""), "empty"));
-  CHECK(has(job.rejection("<html>404 Not Found</html>"), "no archive"));
-  CHECK(has(job.rejection("x"), "no archive"));
+  CHECK(has(job.rejection("<html>404 Not Found</html>"), "not an archive"));
+  CHECK(has(job.rejection("x"), "not an archive"));
   CHECK(has(job.rejection(test::zip({})), "empty"));
   CHECK(has(job.rejection(test::zip({{"folder/"}})), "special file"));
   ZipMember folder{"folder/"};
