@@ -1,5 +1,6 @@
 """The package on a Debian with a real systemd: installed, used, restarted, removed. One story: each test goes on where
 the one before it ended."""
+import contextlib
 import re
 import shutil
 import zipfile
@@ -17,6 +18,7 @@ CONFIG = "/etc/apdepot/apdepot.yaml"
 TFTP, SSH = ("127.0.0.1", 69), ("127.0.0.1", 22)
 SOCKETS = ("apdepot-tftp.socket", "apdepot-ssh.socket")
 BEST_EXPOSURE = 1.2
+BURST = 500  # requests
 
 
 class Server:
@@ -142,18 +144,20 @@ def replaced(host, pid):
 
 @pytest.mark.parametrize("restart", [["systemctl", "restart", "--no-block", "apdepot"], ["dpkg", "-i", "/root/apdepot.deb"]],
                          ids=["restart", "upgrade"])
-def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart):
-    pid = host.property("apdepot", "MainPID")
-    with host.network():
-        running, waiting = tftp_wire.Client(TFTP), tftp_wire.Client(TFTP)
-    with running, waiting:
+def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart, burst=BURST):
+    """While the transfer ends nobody listens: what is asked then waits for the next server."""
+    pid, cursor = host.property("apdepot", "MainPID"), host.cursor()
+    with contextlib.ExitStack() as clients:
+        with host.network():
+            running, *waiting = (clients.enter_context(tftp_wire.Client(TFTP)) for _ in range(1 + burst))
         content = running.ask(IMAGE).data
-        host.run("systemd-run", "--quiet", "--unit=restarter", *restart)
-        host.wait_until(lambda: is_active(host) == "deactivating")
-        waiting.request(IMAGE)
+        host.run("systemd-run", "--quiet", "--collect", "--unit=restarter", *restart)
+        host.wait_until(lambda: "apdepot: stopping: 1 transfers" in host.journal_since(cursor))
+        for client in waiting:
+            client.request(IMAGE)
         assert content + running.finish(1) == images["ap1g8"]
-        first = waiting.expect_data(1)
-        assert first + waiting.finish(1) == images["ap1g8"]
+        for client in waiting:
+            assert client.expect_data(1) == images["ap1g8"][:512]
     host.wait_until(lambda: replaced(host, pid))
     host.wait_until(lambda: is_active(host, "restarter") == "inactive")
 
@@ -245,7 +249,8 @@ def test_ports_of_its_own_need_the_drop_in_and_nothing_else(host, images):
 
     status = host.output("cat", f"/proc/{host.property('apdepot', 'MainPID')}/status")
     assert re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\s+(\w+)$", status, re.MULTILINE) == ["0" * 16] * 4
-    test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, ["systemctl", "restart", "--no-block", "apdepot"])
+    test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, ["systemctl", "restart", "--no-block", "apdepot"],
+                                                          burst=1)
     (drop_in / "own-ports.conf").unlink()
     host.run("systemctl", "stop", "apdepot")
     host.run("systemctl", "daemon-reload")
