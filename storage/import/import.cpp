@@ -77,6 +77,8 @@ class Import {
     if (is_clutter(name_))
       throw Rejected(fmt::format("{} is a file that an operating system keeps for itself, and no image",
                                  in_quotes(name_)));
+    staging_.emplace(depot_);
+    progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
     const auto format = format_of(file_, settings_);
     if (auto advice = foreign_archive_advice(file_, format, name_); !advice.empty()) throw Rejected(advice);
     check_promise(name_, format);
@@ -85,8 +87,6 @@ class Import {
           "{} is a member of a bundle, and does not tell of which: drop the ZIP itself, or copy its "
           "unpacked folder to a place below images/",
           in_quotes(name_)));
-    staging_.emplace(depot_);
-    progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
     check_digests();
     manifest_.bundle = name_;
     manifest_.imported_at = utc_now();
@@ -240,7 +240,7 @@ class Import {
   const ImportOrder& order_;
   const File& file_;
   const std::string name_;
-  std::optional<StagingArea> staging_;  // once it is known that the file may be imported
+  std::optional<StagingArea> staging_;  // from before the first byte is read
   std::optional<Progress> progress_;
   Origin origin_;
   bool confirmed_ = false;  // by a digest from the vendor

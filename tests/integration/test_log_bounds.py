@@ -87,7 +87,8 @@ class Silent:
             [BINARY, "serve", "--depot", depot, "--config", config, "--tftp", f"127.0.0.1:{self.tftp[1]}",
              *stay_root(depot)],
             env=environment(NOTIFY_SOCKET=str(tmp_path / "manager")), **options)
-        assert self.manager.recv(100) == b"READY=1\n"
+        while b"READY=1\n" not in self.manager.recv(1000):
+            pass  # it hands over its sockets first
 
     def __enter__(self):
         return self

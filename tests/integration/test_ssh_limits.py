@@ -281,7 +281,7 @@ def test_another_option_is_refused_with_its_place(tmp_path, key):
     assert done.returncode == 1
     assert re.search(r"apdepot\.yaml:4: ssh\.users\[0\]\.authorized_keys: in key 1, the option command is not honoured",
                      done.stdout + done.stderr)
-    assert apdepot.run("serve", "--config", file, depot=tmp_path / "depot").returncode == 1
+    assert apdepot.run("serve", "--config", file, depot=tmp_path / "depot").returncode == 78
 
 
 def test_a_key_with_another_option_in_the_users_file_lets_nobody_in(start_server, empty_depot, key):
