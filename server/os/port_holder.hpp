@@ -8,9 +8,9 @@ namespace server {
 
 // The program that has a port, as far as this process may know it.
 struct PortHolder {
-  std::string program;    // its name; empty where that is hidden, and only `unit` is known
+  std::string program;  // its name; empty where that is hidden, and only `unit` is known
   std::uint32_t pid = 0;
-  std::string unit;       // of systemd, "tftpd-hpa.service"; empty where it belongs to none
+  std::string unit;  // of systemd, "tftpd-hpa.service"; empty where it belongs to none
   friend bool operator==(const PortHolder&, const PortHolder&) = default;
 };
 
