@@ -96,6 +96,9 @@ void prepare_process() {
   // What a password hash takes (16 MiB) goes back to the system. By itself glibc would keep it in an arena a
   // thread.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  // One arena for the workers together: a thread that cannot get one of its own, because memory is short,
+  // would have none even after others gave theirs back.
+  ::mallopt(M_ARENA_MAX, 2);
   // But not what the next piece of a download takes again at once: the page faults were a tenth of its CPU.
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
