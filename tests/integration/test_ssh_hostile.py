@@ -1,6 +1,8 @@
 """What no honest client sends over SSH: it ends its own connection, costs no one else time, and takes no memory."""
+import base64
 import concurrent.futures
 import contextlib
+import hashlib
 import re
 import resource
 import socket
@@ -11,8 +13,8 @@ import pytest
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER, wait_until
 from bare_ssh import (CHANNEL_OPEN, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, IGNORE, KEXINIT,
-                     SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, UNKNOWN, USERAUTH_FAILURE, USERAUTH_SUCCESS, Closed,
-                     RawSsh, forged_signature, request, text, u32)
+                     SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, UNKNOWN, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS,
+                     Closed, RawSsh, forged_signature, request, text, u32)
 from sftp_wire import PATIENCE, Sftp, login
 
 METHODS = b"publickey,keyboard-interactive,password"
@@ -115,6 +117,20 @@ def test_six_wrong_signatures_end_the_connection_and_are_failed_logins(start):
 
     assert len([line for line in server.whole_log() if "Failed publickey for ewc from 127.0.0.2" in line]) == 6 * ended
     assert ended >= 3
+
+
+def test_a_wrong_signature_of_a_key_that_may_open_is_logged_with_that_key(keyed_server, key):
+    kind, blob = key.with_suffix(".pub").read_text().split()[:2]
+    blob = base64.b64decode(blob)
+    fingerprint = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    shown = text(kind.encode()) + text(blob)
+    with RawSsh(keyed_server.ssh) as ssh:
+        ssh.ask_for_login()
+        ssh.send(request("keyed", "publickey", b"\0", shown))
+        ssh.expect(USERAUTH_PK_OK)
+        ssh.send(request("keyed", "publickey", b"\1", shown, text(text(kind.encode()) + text(bytes(64)))))
+    keyed_server.wait_for_log(rf"^sshd\[\d+\]: Failed publickey for keyed from 127\.0\.0\.1 port \d+ ssh2: ED25519 "
+                              rf"SHA256:{re.escape(fingerprint)}")
 
 
 def open_channel(ssh, channel=0):
