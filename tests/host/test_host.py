@@ -152,7 +152,7 @@ def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart,
             running, *waiting = (clients.enter_context(tftp_wire.Client(TFTP)) for _ in range(1 + burst))
         content = running.ask(IMAGE).data
         host.run("systemd-run", "--quiet", "--collect", "--unit=restarter", *restart)
-        host.wait_until(lambda: "apdepot: stopping: 1 transfers" in host.journal_since(cursor))
+        host.wait_until(lambda: "stopping: 1 transfers" in host.journal_since(cursor))
         for client in waiting:
             client.request(IMAGE)
         assert content + running.finish(1) == images["ap1g8"]
