@@ -16,7 +16,8 @@ struct PortHolder {
 
 // Who has bound UDP `port`, or listens on TCP `port`, of any address; nothing where that cannot be found out.
 // The kernel tells anybody the control group of a socket, and by that its unit and process; root is told the
-// process itself. Takes milliseconds: for the start.
+// process itself. Reads files of every process: for the start, or for a
+// worker.
 std::optional<PortHolder> holder_of_udp(std::uint16_t port);
 std::optional<PortHolder> holder_of_tcp(std::uint16_t port);
 

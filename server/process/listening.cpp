@@ -33,23 +33,24 @@ std::string failure(const conf::Endpoint& endpoint, const error_code& error) {
   return listen_failure<Protocol>(endpoint, error);
 }
 
-// All of `plan.open`, or the reason why not.
+// All of `plan.open`, or the reason why not, which may take a worker to find out.
 template <class Protocol>
-std::expected<std::vector<Listener<Socket<Protocol>>>, std::string> open_new(
+std::expected<std::vector<Listener<Socket<Protocol>>>, std::function<std::string()>> open_new(
     net::io_context& loop, const AddressPlan& plan, const std::vector<conf::Endpoint>& wanted) {
-  if (auto text = unknown_interface(plan.open)) return std::unexpected(std::move(*text));
+  if (const auto text = unknown_interface(plan.open)) return std::unexpected([text] { return *text; });
   std::vector<Listener<Socket<Protocol>>> opened;
   for (const auto& endpoint : plan.open) {
     if (const auto* const other = overlap(plan.close, endpoint))
-      return std::unexpected(fmt::format("{} overlaps with {}, which is open: restart the server",
-                                         endpoint.text(), other->text()));
+      return std::unexpected([text = fmt::format("{} overlaps with {}, which is open: restart the server",
+                                                 endpoint.text(), other->text())] { return text; });
     error_code error;
     auto socket = open_listener(
         loop, typename Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port), error);
     if (socket) {
       opened.push_back({endpoint, std::move(*socket)});
     } else if (!may_be_missed(endpoint, error, wanted)) {
-      return std::unexpected(endpoint.text() + ": " + failure<Protocol>(endpoint, error));
+      return std::unexpected(
+          [endpoint, error] { return endpoint.text() + ": " + failure<Protocol>(endpoint, error); });
     }
   }
   return opened;
@@ -66,11 +67,18 @@ void Listening::begin(Listeners& listeners) {
   keep(ssh_open_);
 }
 
-std::vector<std::string> Listening::follow(const conf::Settings& settings) {
-  std::vector<std::string> notes;
-  follow(tftp_, tftp_open_, settings.tftp.listen, notes);
-  follow(ssh_, ssh_open_, settings.ssh.listen, notes);
-  return notes;
+void Listening::follow(const conf::Settings& settings) {
+  follow(tftp_, tftp_open_, settings.tftp.listen);
+  follow(ssh_, ssh_open_, settings.ssh.listen);
+}
+
+void Listening::tell(std::string text) const { events_.emit(event::Warned{std::move(text)}); }
+
+void Listening::tell_failed(std::string what, Why why) {
+  workers_.run([what = std::move(what), why = std::move(why)] { return what + why(); },
+               [this](std::optional<std::string> text) {
+                 if (text) tell(std::move(*text));
+               });
 }
 
 template <class Protocol, class Service, class Socket>
@@ -82,7 +90,7 @@ void Listening::serve(Service& service, std::vector<Open<Protocol>>& open,
 
 template <class Protocol, class Service>
 void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
-                       const std::vector<conf::Endpoint>& wanted, std::vector<std::string>& notes) {
+                       const std::vector<conf::Endpoint>& wanted) {
   using Names = ListenNames<Protocol>;
   std::vector<conf::Endpoint> handed_over, running;
   for (const auto& each : open) {
@@ -95,52 +103,47 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
   if (plan.open.empty() && plan.close.empty()) return;
   auto opened = open_new<Protocol>(loop_, plan, wanted);
   if (!opened) {
-    notes.push_back(fmt::format("{} is not changed, the old addresses are served: cannot listen on {} {}",
-                                Names::key, Names::word, opened.error()));
-    return;
+    return tell_failed(fmt::format("{} is not changed, the old addresses are served: cannot listen on {} ",
+                                   Names::key, Names::word),
+                       opened.error());
   }
   for (auto& each : *opened) {
-    notes.push_back(
-        fmt::format("{} {} is served from now on", Names::service, text_of(each.socket.local_endpoint())));
+    tell(fmt::format("{} {} is served from now on", Names::service, text_of(each.socket.local_endpoint())));
     serve<Protocol>(service, open, std::move(each.wanted), std::move(each.socket));
   }
   std::erase_if(open, [&](const Open<Protocol>& each) {
     if (!each.wanted || std::ranges::find(plan.close, *each.wanted) == plan.close.end()) return false;
-    notes.push_back(fmt::format("{} {} is not served any more", Names::service, text_of(each.bound)));
+    tell(fmt::format("{} {} is not served any more", Names::service, text_of(each.bound)));
     service.close(each.bound);
     return true;
   });
-  std::ranges::move(plan.notes, std::back_inserter(notes));
+  for (auto& note : plan.notes) tell(std::move(note));
   drop_kept(Names::kept);
   keep(open);
 }
 
-std::vector<std::string> Listening::open_again(const conf::Endpoint& endpoint) {
-  std::vector<std::string> notes;
-  open_again(tftp_, tftp_open_, endpoint, notes);
-  open_again(ssh_, ssh_open_, endpoint, notes);
-  return notes;
+void Listening::open_again(const conf::Endpoint& endpoint) {
+  open_again(tftp_, tftp_open_, endpoint);
+  open_again(ssh_, ssh_open_, endpoint);
 }
 
 template <class Protocol, class Service>
 void Listening::open_again(Service& service, std::vector<Open<Protocol>>& open,
-                           const conf::Endpoint& endpoint, std::vector<std::string>& notes) {
+                           const conf::Endpoint& endpoint) {
   using Names = ListenNames<Protocol>;
   const auto old = std::ranges::find(open, std::optional(endpoint), &Open<Protocol>::wanted);
   if (old == open.end()) return;
   error_code error;
   auto socket = open_listener(
       loop_, typename Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port), error);
-  if (!socket) {
-    notes.push_back(fmt::format("nothing is heard on {} {} any more: its interface was made again, and {}",
-                                Names::service, endpoint.text(), failure<Protocol>(endpoint, error)));
-    return;
-  }
+  if (!socket)
+    return tell_failed(fmt::format("nothing is heard on {} {} any more: its interface was made again, and ",
+                                   Names::service, endpoint.text()),
+                       [endpoint, error] { return failure<Protocol>(endpoint, error); });
   service.close(old->bound);
   open.erase(old);
   serve<Protocol>(service, open, endpoint, std::move(*socket));
-  notes.push_back(
-      fmt::format("{} {} is served again: its interface was made again", Names::service, endpoint.text()));
+  tell(fmt::format("{} {} is served again: its interface was made again", Names::service, endpoint.text()));
   drop_kept(Names::kept);
   keep(open);
 }

@@ -1,7 +1,10 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "server/events/events.hpp"
+#include "server/loop/workers.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
 #include "server/tftp/listener.hpp"
@@ -12,17 +15,16 @@ namespace server {
 // Lives on the loop; outlived by what it is given.
 class Listening {
  public:
-  Listening(net::io_context& loop, TftpService& tftp, SshService& ssh)
-      : loop_(loop), tftp_(tftp), ssh_(ssh) {}
+  Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh)
+      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh) {}
 
   void begin(Listeners& listeners);  // takes its sockets
   // Opens what `settings` names and is not open, then closes what is not named any more; transfers and
-  // sessions go on. Where one address cannot be opened, those of its protocol stay as they are. Returns what
-  // there is to say about it.
-  std::vector<std::string> follow(const conf::Settings& settings);
-  // Opens an address again whose interface is another one of the same name by now. Returns what there is to
-  // say about it.
-  std::vector<std::string> open_again(const conf::Endpoint& endpoint);
+  // sessions go on. Where one address cannot be opened, those of its protocol stay as they are. All that is
+  // told as an event.
+  void follow(const conf::Settings& settings);
+  // Opens an address again whose interface is another one of the same name by now.
+  void open_again(const conf::Endpoint& endpoint);
 
   std::string text() const;  // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   bool serves_ssh() const { return !ssh_open_.empty(); }
@@ -39,15 +41,20 @@ class Listening {
   void serve(Service& service, std::vector<Open<Protocol>>& open, std::optional<conf::Endpoint> wanted,
              Socket socket);
   template <class Protocol, class Service>
-  void follow(Service& service, std::vector<Open<Protocol>>& open, const std::vector<conf::Endpoint>& wanted,
-              std::vector<std::string>& notes);
+  void follow(Service& service, std::vector<Open<Protocol>>& open, const std::vector<conf::Endpoint>& wanted);
   template <class Protocol, class Service>
-  void open_again(Service& service, std::vector<Open<Protocol>>& open, const conf::Endpoint& endpoint,
-                  std::vector<std::string>& notes);
+  void open_again(Service& service, std::vector<Open<Protocol>>& open, const conf::Endpoint& endpoint);
   template <class Protocol>
   void keep(const std::vector<Open<Protocol>>& open) const;
 
+  void tell(std::string text) const;
+  // Why an address was not opened; who has a port is found out by reading files of every process.
+  using Why = std::function<std::string()>;
+  void tell_failed(std::string what, Why why);
+
   net::io_context& loop_;
+  Workers& workers_;
+  Events& events_;
   TftpService& tftp_;
   SshService& ssh_;
   std::vector<Open<udp>> tftp_open_;

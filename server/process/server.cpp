@@ -39,18 +39,6 @@ constexpr auto interface_pause = 10s;  // between two looks at the interfaces th
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 constexpr auto stopping_time = 10s;    // for what comes after the last transfer
 
-// Calls it when nobody holds this any more, whatever ended that.
-class Finally {
- public:
-  explicit Finally(void (*call)()) : call_(call) {}
-  Finally(const Finally&) = delete;
-  Finally& operator=(const Finally&) = delete;
-  ~Finally() { call_(); }
-
- private:
-  void (*call_)();
-};
-
 }  // namespace
 
 Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
@@ -67,7 +55,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_),
       ssh_(loop_, lanes_, events_, in_force_, library_),
-      listening_(loop_, tftp_, ssh_),
+      listening_(loop_, lanes_.disk, events_, tftp_, ssh_),
       releases_(lanes_.explaining, library_.catalogue),
       supervision_(loop_,
                    [this] {
@@ -248,7 +236,7 @@ void Server::watch_interfaces() {
                                     change.endpoint.text(), change.interface)});
       continue;
     }
-    for (auto& note : listening_.open_again(change.endpoint)) events_.emit(event::Warned{std::move(note)});
+    listening_.open_again(change.endpoint);
     opened = true;
   }
   if (opened) interfaces_.reset();
@@ -358,7 +346,7 @@ void Server::heed(int signal) {
 
 // Reads the configuration on a worker: it may lie on a dead disk.
 void Server::reload() {
-  const auto ready = std::make_shared<const Finally>(tell_ready);
+  const std::shared_ptr<void> ready(nullptr, [](auto) { tell_ready(); });  // whatever ends the reload
   tell_reloading();
   struct Read {
     conf::Loaded loaded;
@@ -396,11 +384,10 @@ void Server::put_in_force(conf::Loaded loaded) {
 
 void Server::follow_addresses() {
   if (draining_) return;
+  watch_interfaces();  // for the last time with the old addresses
   const bool served_ssh = listening_.serves_ssh();
-  const auto notes = listening_.follow(*in_force_);
-  for (const auto& note : notes) events_.emit(event::Warned{note});
+  listening_.follow(*in_force_);
   if (!served_ssh && listening_.serves_ssh()) make_host_keys();
-  if (notes.empty()) return;
   interfaces_.reset();
   watch_interfaces();
 }
