@@ -26,9 +26,8 @@ std::optional<ImportUnderWay> read_note(const std::filesystem::path& file) {
 
 }  // namespace
 
-ImportNote::ImportNote(const StagingArea& area, const std::string& bundle)
-    : file_(area.note()), bundle_(bundle) {
-  std::ofstream(file_, std::ios::binary) << text_of(0) << ' ' << bundle_ << '\0';
+ImportNote::ImportNote(const StagingArea& area, const std::string& bundle) : file_(area.note()) {
+  std::ofstream(file_, std::ios::binary) << text_of(0) << ' ' << bundle << '\0';
 }
 
 void ImportNote::goes_on(std::uint64_t done, std::uint64_t total) {

@@ -17,7 +17,6 @@ class ImportNote {
 
  private:
   const std::filesystem::path file_;
-  const std::string bundle_;
   unsigned percent_ = 0;
 };
 

@@ -106,9 +106,11 @@ std::vector<fs::path> notes_of_live_areas(const Depot& depot) {
   std::vector<fs::path> notes;
   for (const auto& path : staging_areas(depot)) {
     auto note = StagingArea::note_in(path);
+    std::error_code ignored;
+    if (!fs::exists(note, ignored)) continue;  // an upload's
     const Handle area = open_directory(path);
     if (!area || ::flock(area.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) continue;
-    if (fs::exists(note)) notes.push_back(std::move(note));
+    notes.push_back(std::move(note));
   }
   return notes;
 }
