@@ -106,7 +106,10 @@ int run(std::span<char* const> words) {
     return server::version_command.run(none);
   }
   if (arguments.words().empty()) {
-    if (help && arguments.has("--json")) return print_help_as_json(), 0;
+    if (help && arguments.has("--json")) {
+      print_help_as_json();
+      return 0;
+    }
     print_help(help ? stdout : stderr);
     return help ? 0 : 2;
   }

@@ -64,7 +64,7 @@ std::string absolute(std::string_view path) {
   return path.starts_with('/') ? std::string(path) : "/" + std::string(path);
 }
 
-// What every name that begins with `folder` is called here.
+// A name below the folder that was served, as apdepot names it.
 std::string without_folder(std::string path, std::string_view folder) {
   while (folder.ends_with('/')) folder.remove_suffix(1);
   if (folder.empty() || !path.starts_with(folder)) return path;
@@ -77,7 +77,7 @@ bool is_prefix(std::string_view from, std::string_view to) {
   return from.empty() || from.ends_with('/') == to.ends_with('/');
 }
 
-// What apdepot does of itself, or refuses of itself; empty for nothing.
+// The sentence about a rule that apdepot does not need; empty where it needs the rule.
 std::string_view done_already(const Rule& rule) {
   const auto has = [&](char letter) { return rule.operators.find(letter) != std::string_view::npos; };
   if (has('a'))

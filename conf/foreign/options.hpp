@@ -22,7 +22,7 @@ struct Given {
 // All that were given, in their order.
 struct CommandLine {
   std::vector<Given> options;
-  std::vector<std::string> words;  // what is no option
+  std::vector<std::string> words;  // the others, in their order
 };
 
 // Long options may be shortened as long as one fits; letters may stand together, with their value behind.

@@ -132,7 +132,7 @@ std::string first_word(const SshdConfig::Setting* setting, std::string_view othe
   return setting && !setting->words.empty() ? setting->words.front() : std::string(otherwise);
 }
 
-// What an account of SFTP alone comes to.
+// An account that may only use SFTP.
 struct Account {
   User user;
   Place place;

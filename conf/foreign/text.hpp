@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-// What the readers of foreign files have in common: lines, words and patterns. Pure; any thread.
+// Lines, words and patterns, for the readers of foreign files. Pure; any thread.
 namespace conf::foreign {
 
 // A line without the blanks around it; number 1 is the first.

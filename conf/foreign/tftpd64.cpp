@@ -19,7 +19,7 @@ using Entries = std::map<std::string, Entry>;
 
 constexpr std::string_view section = "[tftpd32]";
 
-// What is said about a key that has a value other than 0 or nothing.
+// A key without an equivalent, and the remark about it where it is set to anything but 0.
 struct Other {
   std::string_view key, why;
 };

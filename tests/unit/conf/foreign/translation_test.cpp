@@ -57,7 +57,9 @@ TEST_CASE("whatever a file holds, it is refused or becomes a configuration that 
       "Match User a,b Group *\nForceCommand internal-sftp -R\nChrootDirectory /x/%u\n",
       "[TFTPD32]\nTftpPort=69\nLocalIP=10.0.0.1\nLowestUDPPort=5\nHighestUDPPort=9\nSecurityLevel="
       "1\nServices=15\n"};
-  constexpr std::string_view pieces = "\n\t =\"'\\/:,[]%!*?#-+^0123456789\x7f\xff\xe2" "az";
+  constexpr std::string_view pieces =
+      "\n\t =\"'\\/:,[]%!*?#-+^0123456789\x7f\xff\xe2"
+      "az";
   std::mt19937 random(16);
   const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
   for (const std::string sample : samples) {
