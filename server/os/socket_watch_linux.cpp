@@ -23,10 +23,14 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// One turn on the loop: what comes behind, SSH for instance, must not wait for every transfer's window.
-constexpr auto longest_turn = 1ms;
-// Who hears what came, between two looks at the clock: each may take a dozen packets.
-constexpr std::size_t heard_at_once = 4;
+// One turn on the loop: what comes behind, SSH for instance, must not wait for every transfer's window. Those
+// that are ready are taken together as long as the turn is young; they hear what came, and have their
+// answers, in the same turn if they can: who is put off costs the turn after that several system calls, and
+// clients that came in step fall apart.
+constexpr auto young_turn = 1000us, longest_hearing = 1500us, longest_turn = 2500us;
+// Who hears what came, or has its answer, between two looks at the clock: each may take a dozen packets, and
+// the clock a hundredth of a block.
+constexpr std::size_t at_once = 4;
 
 epoll_event interest(int handle, bool room) {
   epoll_event event{};
@@ -68,27 +72,18 @@ struct SocketWatch::Impl {
 
   void turn() noexcept {
     auto now = Clock::now();
-    const auto end = now + longest_turn;
-    if (!due.empty()) answer_due(now, now + longest_turn / 2);
+    const auto old = now + young_turn, heard = now + longest_hearing, end = now + longest_turn;
+    if (!due.empty()) answer_due(now, now + young_turn / 2);
     std::array<epoll_event, 64> events;
     for (;;) {
       const int count = ::epoll_wait(epoll.native_handle(), events.data(), events.size(), 0);
       if (count <= 0) break;
       auto ready = std::span(events).first(static_cast<std::size_t>(count));
-      ready = ready.first(hear(ready, now, end));
-      for (const auto& event : ready) {
-        auto* const who = of(event);
-        if (!who) continue;
-        if (now < end) {
-          who->answer(now);
-          // Where one was ready alone, there is hardly another one by now: to look would cost a system call.
-          if (ready.size() == 1) return ring_if_due(now, end);
-          now = Clock::now();
-        } else {
-          put_off(*who);
-        }
-      }
-      if (ready.empty() || now >= end) break;
+      ready = ready.first(hear(ready, now, heard));
+      answer(ready, now, end);
+      // Where one was ready alone, there is hardly another one by now: to look would cost a system call.
+      if (ready.size() == 1) return ring_if_due(now, end);
+      if (ready.empty() || now >= old) break;
     }
     ring_if_due(now, end);
   }
@@ -97,7 +92,7 @@ struct SocketWatch::Impl {
   std::size_t hear(std::span<const epoll_event> ready, Watched::Time now, Watched::Time end) {
     std::size_t heard = 0;
     for (const auto& event : ready) {
-      if (heard > 0 && heard % heard_at_once == 0 && Clock::now() >= end) break;
+      if (heard > 0 && heard % at_once == 0 && Clock::now() >= end) break;
       ++heard;
       if (event.data.fd == bell.get()) silence();
       auto* const who = of(event);
@@ -106,6 +101,22 @@ struct SocketWatch::Impl {
       who->ready(event.events & EPOLLIN || error, event.events & EPOLLOUT, now);
     }
     return heard;
+  }
+
+  // All that have heard, as far as the time is enough; the others in a later turn.
+  void answer(std::span<const epoll_event> ready, Watched::Time& now, Watched::Time end) {
+    std::size_t answered = 0;
+    for (const auto& event : ready) {
+      auto* const who = of(event);
+      if (!who) continue;
+      if (now >= end) {
+        put_off(*who);
+        continue;
+      }
+      who->answer(now);
+      if (++answered % at_once == 0) now = Clock::now();
+    }
+    now = Clock::now();
   }
 
   void ring_if_due(Watched::Time now, Watched::Time end) {
