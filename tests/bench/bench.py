@@ -55,17 +55,23 @@ class Bench:
         else:
             self.failed.append(f"apdepot: {self.binary} is missing, so only the peers ran")
         with contextlib.ExitStack() as running:
-            ours = self.begin(running, peers.Apdepot, self.binary, key=f"{self.scratch}/key.pub")
+            key = f"{self.scratch}/key.pub"
+            ours = self.begin(running, peers.Apdepot, self.binary, key=key)
+            before = self.options.before and self.begin(running, peers.Before, self.options.before, key=key)
             if self.options.what in ("tftp", "both"):
-                others = [self.begin(running, kind, folder=PEERS) for kind in (peers.TftpdHpa, peers.Dnsmasq)]
-                others.append(self.begin(running, peers.BareLoop, program=self.options.bare_loop))
+                others = [before] if self.options.before else self.tftp_peers(running)
                 Tftp(self, [s for s in [ours, *others] if s]).run()
             if self.options.what in ("ssh", "both"):
-                others = [self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
+                others = [before] if self.options.before else [
+                    self.begin(running, peers.Sshd, folder=PEERS, key=self.scratch / "key")]
                 Ssh(self, [s for s in [ours, *others] if s]).run()
             if ours:
                 self.attempt("memory", lambda: self.memory(ours))
         return self.finish()
+
+    def tftp_peers(self, running):
+        peer_servers = [self.begin(running, kind, folder=PEERS) for kind in (peers.TftpdHpa, peers.Dnsmasq)]
+        return [*peer_servers, self.begin(running, peers.BareLoop, program=self.options.bare_loop)]
 
     def begin(self, running, kind, *arguments, **how):
         if kind is peers.Apdepot and not self.binary.exists():
@@ -188,7 +194,8 @@ def prepare_namespace(scratch):
 
 
 def enter_namespace(options):
-    peers.fetch(PEERS)
+    if not options.before:
+        peers.fetch(PEERS)
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if subprocess.run([*sudo, *apart, "true"]).returncode != 0:
@@ -205,6 +212,7 @@ def parse():
     parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")
     parser.add_argument("--json", metavar="FILE", help="the raw figures")
     parser.add_argument("--apdepot", default=os.environ.get("APDEPOT", TREE / "build/release/apdepot"))
+    parser.add_argument("--before", metavar="BINARY", help="an older apdepot in place of the peers, by turns")
     parser.add_argument("--load", default=os.environ.get("TFTP_LOAD", TREE / "build/release/tests/tftp_load"))
     parser.add_argument("--bare-loop", default=TREE / "build/release/tests/bare_loop", help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)

@@ -77,13 +77,13 @@ class Apdepot(Server):
 
     def __init__(self, scratch, binary):
         super().__init__(scratch)
-        self.binary = binary
+        self.binary, self.depot = binary, scratch
 
     def run(self, key=None):
         if key:
-            subprocess.run([self.binary, "user", "add", "bench", "--key", key, "--depot", self.scratch], check=True,
+            subprocess.run([self.binary, "user", "add", "bench", "--key", key, "--depot", self.depot], check=True,
                            stdout=subprocess.DEVNULL)
-        return self.start(serve(self.binary, self.scratch))
+        return self.start(serve(self.binary, self.depot))
 
     def ready(self):
         line = READY.search(self.log.read_text(errors="replace"))
@@ -98,11 +98,24 @@ class Apdepot(Server):
         return [int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) * 1024 for key in ("VmRSS", "VmHWM")]
 
 
+class Before(Apdepot):
+    """An older apdepot, with a depot of its own beside the other's and the same images."""
+    name = "before"
+
+    def __init__(self, scratch, binary):
+        super().__init__(scratch, binary)
+        self.depot = scratch / "before"
+        (self.depot / "images").mkdir(parents=True)
+        for file in self.images.iterdir():
+            os.link(file, self.depot / "images" / file.name)
+
+
 READY = re.compile(r"apdepot ready: tftp (?P<tftp>127\.0\.0\.1:\d+), ssh (?P<ssh>127\.0\.0\.1:\d+)")
 
 
 def serve(binary, depot):
-    as_root = ["--user", "root"] if os.geteuid() == 0 else []
+    options = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True, check=True).stdout
+    as_root = ["--user", "root"] if os.geteuid() == 0 and "--user" in options else []  # an older one keeps root
     return [binary, "serve", "--depot", depot, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", *as_root]
 
 

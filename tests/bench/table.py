@@ -1,5 +1,7 @@
 """What the bench prints: a block for each work, a line for each server, then the targets."""
 NAMES = {"cpu": "CPU per GB", "rate": "rate"}
+BEFORE = "before"  # the binary that must not have been better
+WORSE = 1.03
 
 
 class Verdicts:
@@ -66,7 +68,7 @@ def print_work(title, placement, runs, targets, verdicts):
             ours = figures["apdepot"]
             line += f"   CPU {ours['cpu'] / figure['cpu']:5.2f}  rate {ours['rate'] / figure['rate']:6.2f}"
         print((line + notes(runs[name])).rstrip())
-    for target in targets:
+    for target in [*targets, Target("cpu", "<=", WORSE, BEFORE)]:
         target.judge(title, figures, verdicts)
 
 
