@@ -15,6 +15,7 @@ HeldBytes::Connection::Connection(const HeldBytes& held, const net::ip::address&
 HeldBytes::Connection::~Connection() { leave(); }
 
 void HeldBytes::Connection::change(std::size_t from, std::size_t to) {
+  all_->thread.expect();
   bytes_ += to - from;
   if (!counted_ || from == to) return;
   all_->bytes += to - from;

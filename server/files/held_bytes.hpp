@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "server/loop/net.hpp"
+#include "server/loop/one_thread.hpp"
 
 namespace server {
 
@@ -57,6 +58,7 @@ class HeldBytes {
     void heed_bounds(const net::ip::address& changed);
 
     Bounds bounds;
+    OneThread thread;
     std::size_t bytes = 0;
     struct OfAddress {
       std::size_t bytes = 0;

@@ -53,6 +53,7 @@ std::expected<OpenFiles::Lease, OpenFiles::Bound> OpenFiles::take(const Connecti
 
 // What may throw comes first.
 void OpenFiles::Holder::add(const Wanted& what) {
+  counts->thread.expect();
   auto& of_address = counts->by_address[address];
   auto& of_user = counts->by_user[user];
   of_address += what.descriptors;
@@ -64,6 +65,7 @@ void OpenFiles::Holder::add(const Wanted& what) {
 }
 
 void OpenFiles::Holder::subtract(const Wanted& what) noexcept {
+  counts->thread.expect();
   take_from(counts->by_address, address, what.descriptors);
   take_from(counts->by_user, user, what.descriptors);
   counts->in_all -= what.descriptors;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "server/loop/net.hpp"
+#include "server/loop/one_thread.hpp"
 
 namespace server {
 
@@ -35,6 +36,7 @@ class OpenFiles {
 
  private:
   struct Counts {
+    OneThread thread;
     std::size_t in_all = 0;
     std::map<net::ip::address, std::size_t> by_address;
     std::map<std::string, std::size_t, std::less<>> by_user;

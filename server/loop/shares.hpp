@@ -7,6 +7,7 @@
 
 #include "server/loop/client_network.hpp"
 #include "server/loop/net.hpp"
+#include "server/loop/one_thread.hpp"
 
 namespace server {
 
@@ -27,9 +28,11 @@ class Shares {
    private:
     friend class Shares;
     struct Counts {
+      OneThread thread;
       std::size_t all = 0;
       std::map<net::ip::address, std::size_t> each;
       void give_back(const net::ip::address& source) {
+        thread.expect();
         --all;
         const auto place = each.find(source);
         if (--place->second == 0) each.erase(place);
@@ -44,6 +47,7 @@ class Shares {
 
   // Nothing: all are taken, or all that one address may have.
   std::optional<Share> take(const net::ip::address& address) {
+    counts_->thread.expect();
     if (counts_->all >= most_) return {};
     const auto source = client_network(address);
     auto& taken = counts_->each[source];

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "server/loop/net.hpp"
+#include "server/loop/one_thread.hpp"
 #include "server/loop/reserved_memory.hpp"
 
 namespace server {
@@ -95,6 +96,7 @@ class Workers {
   template <class J>
   static void begin(std::unique_ptr<J> job) {
     auto& workers = job->workers;
+    workers.thread_.expect();
     hand_over(workers.pool_, std::move(job), [](std::unique_ptr<J> begun) {
       begun->perform();
       auto& loop = begun->workers.loop_;
@@ -116,6 +118,7 @@ class Workers {
   net::io_context& loop_;
   net::thread_pool pool_;
   std::size_t busy_ = 0;
+  OneThread thread_;
 };
 
 }  // namespace server

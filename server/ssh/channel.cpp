@@ -221,7 +221,9 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeServi
                                  common_.library.catalogue};
         files_.emplace(std::move(images), std::move(uploads), common_.lanes.disk, leases_);
         transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
-                                                  connection_.user().name, connection_.user().root});
+                                                  connection_.user().name, connection_.user().root},
+                           common_.running,
+                           [this] { connection_.end("an administrator stopped a transfer"); });
         common_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
@@ -339,7 +341,7 @@ bool SshChannel::open(const files::Operation& operation) {
 
 void SshChannel::carry_out(const files::Operation& operation) {
   if (auto answer = files_->try_now(operation)) {
-    transfers_->done(operation, *answer, {}, {});  // a read ends nothing
+    transfers_->done(operation, *answer, {}, std::chrono::steady_clock::now());  // a read ends nothing
     service_->done(std::move(*answer));
     return service_->tell();
   }
@@ -424,7 +426,8 @@ bool SshChannel::expected(const storage::Path& missing, std::error_code error) c
 // Also of a name that was looked at before, and was missing then: clients ask first.
 void SshChannel::tell_unwritten(const storage::Path& path, std::error_code error) {
   if (!use_->unwritten.is_new(fmt::format("{} {}", error.value(), path.text()))) return;
-  common_.events.emit(event::Missed{connection_.number(), protocol_, explain_unwritten(path, error)});
+  common_.events.emit(event::Missed{connection_.number(), protocol_, connection_.address(), path.text(),
+                                    explain_unwritten(path, error)});
 }
 
 // One line a name. The client has its status code already, or has it while we look.
@@ -432,8 +435,9 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
   if (!use_->misses.is_new(missing.text())) return;
   flush();
   if (!channel_) return;
-  const auto tell = [this](storage::Miss miss) {
-    common_.events.emit(event::Missed{connection_.number(), protocol_, std::move(miss)});
+  const auto tell = [this, asked = missing.text()](storage::Miss miss) {
+    common_.events.emit(
+        event::Missed{connection_.number(), protocol_, connection_.address(), asked, std::move(miss)});
   };
   if (common_.lanes.explaining.busy() >= most_explanations ||
       !common_.explaining_turns.enter(use_->address()))
@@ -499,7 +503,6 @@ int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size
   const auto* bytes = static_cast<const std::byte*>(data);
   try {
     channel.received_.insert(channel.received_.end(), bytes, bytes + size);
-    channel.count_held();
     channel.may_go_on_ = true;
   } catch (...) {  // libssh is C: serve() ends the connection
     channel.short_of_memory_ = true;

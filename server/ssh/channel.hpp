@@ -59,6 +59,9 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   // Grants the request, but only to show `text` and to end with the exit status 1. `text` is short.
   void decline(ssh::Message request, std::string text);
 
+  // What was delivered is part of what its connection holds. Not in the callbacks, which any thread may run.
+  void count_held();
+
   // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
   bool serve(std::chrono::steady_clock::time_point end);
   // The connection is over: libssh's channel is gone, or about to be. `cause` and `why` are its end's.
@@ -87,7 +90,6 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void tell_unwritten(const storage::Path& path, std::error_code error);
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
-  void count_held();
   void close_service();
   void finish(int status);
 

@@ -148,6 +148,7 @@ void SshSession::service(SshTurns::Time end) {
     if (is_a_workers()) return poll_elsewhere();
     poll_here(end);
   }
+  for (const auto& channel : channels_) channel->count_held();
   note_what_was_heard();
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
   if (over_ || !conducts_itself()) return;
