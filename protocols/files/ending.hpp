@@ -35,6 +35,7 @@ enum class Cause : std::uint8_t {
   gave_way,          // TFTP: a newer request needed the place of one that was never answered
   connection_ended,  // SFTP, SCP: we ended the SSH connection
   shutdown,          // the server stops
+  stopped,           // an administrator stopped it
   broke_off,         // memory is short, for instance
 };
 

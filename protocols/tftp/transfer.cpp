@@ -35,7 +35,8 @@ Transfer::Transfer(const Negotiated& negotiated, Time now)
       armed_at_(now),
       request_size_(negotiated.request_size),
       heard_bytes_(request_size_),
-      last_first_answer_(now) {}
+      last_first_answer_(now),
+      last_answer_(now) {}
 
 void Transfer::repeated(Time now) {
   if (answered_ || ended()) return;
@@ -59,6 +60,11 @@ void Transfer::abandoned(Cause cause) {
 
 void Transfer::stop() {
   fail(ErrorCode::undefined, "The server is shutting down", Cause::shutdown);
+  end_dallying();
+}
+
+void Transfer::stop_by_administrator() {
+  fail(ErrorCode::undefined, "Stopped by the administrator", Cause::stopped);
   end_dallying();
 }
 
@@ -99,6 +105,7 @@ void Transfer::resume(Time now) {
 
 void Transfer::got_on(Time now) {
   answered_ = true;
+  last_answer_ = now;
   timer_.got_on();
   give_up_ = now + timer_.patience();
   arm(now);

@@ -69,14 +69,16 @@ class Transfer {
   void repeated(Time now);
   virtual void abandoned(Cause cause);  // nobody will answer any more: its port is closed, it began another
   void stop();                          // the server ends
+  void stop_by_administrator();
 
   bool ended() const { return finished_.has_value(); }  // nothing more will change its outcome
   virtual bool over() const { return ended(); }         // nor does it answer anybody any more
   virtual void end_dallying() {}
-  bool answered() const { return answered_; }       // by the client, at least once
-  virtual bool expects_more() const = 0;            // packets, before it has something to say
-  virtual std::uint64_t bytes() const = 0;          // of the file, that both sides have
-  std::uint64_t resent() const { return resent_; }  // packets sent more than once
+  bool answered() const { return answered_; }        // by the client, at least once
+  Time last_answer() const { return last_answer_; }  // the last one that moved it on; or its beginning
+  virtual bool expects_more() const = 0;             // packets, before it has something to say
+  virtual std::uint64_t bytes() const = 0;           // of the file, that both sides have
+  std::uint64_t resent() const { return resent_; }   // packets sent more than once
   int tries() const { return timer_.tries(); }
 
  protected:
@@ -115,7 +117,7 @@ class Transfer {
   const std::size_t request_size_;
   std::size_t heard_bytes_;  // until the client answers
   std::size_t asked_ = 1, first_answers_ = 1;
-  Time last_first_answer_;
+  Time last_first_answer_, last_answer_;
   bool answered_ = false;
   std::optional<SendError> error_;
   std::optional<Finished> finished_;

@@ -14,6 +14,7 @@
 #include "protocols/tftp/transfer.hpp"
 #include "server/events/rare_warnings.hpp"
 #include "server/loop/meter.hpp"
+#include "server/loop/one_thread.hpp"
 #include "storage/import/drop_digests.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/rule.hpp"
@@ -56,6 +57,16 @@ struct TftpDetails {
   bool damages = false;  // an image went as a text: bytes that no text has were converted
   bool by_broadcast = false;
   bool single_port = false;  // tftp.single_port
+};
+// A transfer over any protocol has begun: a TFTP client has answered for the first time (whoever never
+// answers may never have asked), or a file was opened over SFTP or SCP.
+struct TransferBegan {
+  std::uint64_t number;  // as in TransferEnded
+  Protocol protocol;
+  std::string client, user, asked, name;
+  bool write;
+  std::optional<std::uint64_t> size;
+  std::uint16_t block_size = 0, window = 0;  // TFTP's
 };
 // A transfer over any protocol is over.
 struct TransferEnded {
@@ -103,6 +114,7 @@ struct LeftOut {      // lines that the log had no room for
 struct Missed {
   std::uint64_t number;
   Protocol protocol;
+  std::string client, asked;  // the name as the client wrote it, or as near to that as is known
   storage::Miss miss;
 };
 
@@ -294,23 +306,25 @@ struct Stopped {};
 
 namespace server {
 
-using Event =
-    std::variant<event::TftpRequested, event::TransferEnded, event::TftpRefused, event::TftpLimited,
-                 event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped,
-                 event::SshPenalised, event::SshNegotiated, event::SshMismatched, event::SshEnded,
-                 event::SshRefused, event::LoggedIn, event::LoginFailed, event::SessionOpened,
-                 event::SessionClosed, event::SftpHappened, event::SftpRemapped, event::ScpFailed,
-                 event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
-                 event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored,
-                 event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed,
-                 event::Warned, event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
+using Event = std::variant<
+    event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused, event::TftpLimited,
+    event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
+    event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
+    event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::SftpRemapped,
+    event::ScpFailed, event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
+    event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
+    event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Warned, event::LeftOut,
+    event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {
  public:
   using Listener = std::function<void(const Event&)>;
   void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
-  std::uint64_t next_number() { return ++last_number_; }  // of a request or SSH session
+  std::uint64_t next_number() {  // of a request or SSH session
+    thread_.expect();
+    return ++last_number_;
+  }
   // A warning about something that a client can bring about as often as it likes: told every ten seconds at
   // most, with the number of times that it was not.
   // What a client chose does not belong into `text`: the line of its request or session has that. Nor into
@@ -318,6 +332,7 @@ class Events {
   void warn_rarely(std::string_view kind, const std::string& text);
   void warn_rarely(std::string_view text) { warn_rarely(text, std::string(text)); }  // a constant one
   void emit(const Event& event) const {
+    thread_.expect();
     for (const auto& listener : listeners_) listener(event);
   }
 
@@ -325,6 +340,7 @@ class Events {
   std::vector<Listener> listeners_;
   std::uint64_t last_number_ = 0;
   RareWarnings rare_;
+  OneThread thread_;
 };
 
 }  // namespace server

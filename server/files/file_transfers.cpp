@@ -33,6 +33,7 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
     if (!transfer) return {};
     if (const auto* count = std::get_if<std::size_t>(&answer)) {
       transfer->bytes += *count;
+      transfer->last = now;
       if (*count > 0) transfer->furthest = std::max(transfer->furthest, read->offset + *count);
     }
     if (error && !transfer->failed) transfer->failed = *error;
@@ -40,6 +41,7 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
     auto* const transfer = find(write->handle);
     if (!transfer) return {};
     if (!error) transfer->bytes += write->bytes.size();
+    transfer->last = now;
     if (error && !transfer->failed) transfer->failed = *error;
   } else if (const auto* open = std::get_if<files::OpenFile>(&operation)) {
     const auto path = open->path.text();
@@ -63,6 +65,9 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
   }
   return {};
 }
+
+// What was read twice is not more of the file.
+Moved FileTransfers::Transfer::moved() const { return {write ? bytes : std::min(bytes, furthest), 0, last}; }
 
 // A client may ask for what it has already once more, and close then: that is no failure.
 Ending FileTransfers::closed(const Transfer& transfer) const {
@@ -88,7 +93,13 @@ std::vector<event::TransferEnded> FileTransfers::end_all(Cause cause, std::strin
 
 void FileTransfers::begin(std::uint32_t handle, std::string asked, std::string name, bool write,
                           std::optional<std::uint64_t> size, Time now) {
-  open_.insert_or_assign(handle, Transfer{std::move(asked), from_top(name), write, size, 0, 0, now});
+  open_.erase(handle);
+  auto& added =
+      open_.try_emplace(handle, *this, std::move(asked), from_top(name), write, size, now).first->second;
+  added.entry = running_.add({session_.number, session_.protocol, session_.client, session_.user, added.asked,
+                              added.name, write, size},
+                             added);
+  added.entry.begin();
 }
 
 FileTransfers::Transfer* FileTransfers::find(std::uint32_t handle) {
@@ -101,10 +112,8 @@ std::string FileTransfers::from_top(std::string_view path) const {
 }
 
 std::optional<event::TransferEnded> FileTransfers::end(std::uint32_t handle, Ending how, Time now) {
-  const auto place = open_.find(handle);
-  const auto transfer = std::move(place->second);
-  open_.erase(place);
-  return ended(transfer, std::move(how), now);
+  const auto transfer = open_.extract(handle);
+  return ended(transfer.mapped(), std::move(how), now);
 }
 
 event::TransferEnded FileTransfers::ended(const Transfer& transfer, Ending how, Time now) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "protocols/files/file_operation.hpp"
-#include "server/events/events.hpp"
+#include "server/files/running.hpp"
 
 namespace server {
 
@@ -31,7 +32,11 @@ class FileTransfers {
     std::optional<std::uint64_t> size;
   };
 
-  explicit FileTransfers(Session session) : session_(std::move(session)) {}
+  // They are among `running` as long as they are open. `stop` ends the session, for an administrator.
+  FileTransfers(Session session, Running& running, std::function<void()> stop)
+      : session_(std::move(session)), running_(running), stop_(std::move(stop)) {}
+  FileTransfers(const FileTransfers&) = delete;
+  FileTransfers& operator=(const FileTransfers&) = delete;
 
   // An operation was performed and is answered. Tells the transfer that ended with it.
   std::optional<event::TransferEnded> done(const files::Operation& operation, const files::Answer& answer,
@@ -40,14 +45,27 @@ class FileTransfers {
   std::vector<event::TransferEnded> end_all(protocols::Cause cause, std::string_view text, Time now);
 
  private:
-  struct Transfer {
+  struct Transfer final : Moving {
+    Transfer(const FileTransfers& owner_, std::string asked_, std::string name_, bool write_,
+             std::optional<std::uint64_t> size_, Time began_)
+        : owner(owner_),
+          asked(std::move(asked_)),
+          name(std::move(name_)),
+          write(write_),
+          size(size_),
+          began(began_) {}
+    Moved moved() const override;
+    void stop_by_administrator() override { owner.stop_(); }
+
+    const FileTransfers& owner;
     std::string asked, name;
     bool write;
     std::optional<std::uint64_t> size;
     std::uint64_t bytes = 0;     // that were read or written, those of one place again and again
     std::uint64_t furthest = 0;  // of these: where the last of them ended
-    Time began;
+    Time began, last = began;
     std::error_code failed = {};  // the first thing that went wrong
+    Running::Entry entry = {};
   };
 
   void begin(std::uint32_t handle, std::string asked, std::string name, bool write,
@@ -59,6 +77,8 @@ class FileTransfers {
   protocols::Ending closed(const Transfer& transfer) const;
 
   const Session session_;
+  Running& running_;
+  const std::function<void()> stop_;
   std::map<std::uint32_t, Transfer> open_;  // by their handles
 };
 

@@ -23,6 +23,9 @@ constexpr std::size_t bytes_of_one = 512;
 struct KindOf {
   Kind operator()(const TftpRequested&) const { return Kind::tftp; }
   Kind operator()(const TftpRefused&) const { return Kind::tftp; }
+  Kind operator()(const TransferBegan& e) const {
+    return e.protocol == Protocol::tftp ? Kind::tftp : Kind::ssh;
+  }
   Kind operator()(const TransferEnded& e) const {
     if (e.protocol == Protocol::tftp) return is_trouble(e) ? Kind::tftp_trouble : Kind::tftp;
     return is_trouble(e) ? Kind::ssh_trouble : Kind::ssh;

@@ -321,6 +321,12 @@ struct Lines {
   using L = std::vector<LogLine>;
 
   L operator()(const TftpRequested& e) const { return {in_tftpd(e.number, normal, notice, describe(e))}; }
+  L operator()(const TransferBegan& e) const {
+    const auto text = fmt::format("{} {} {} {}", e.write ? "receiving" : "sending", escaped_path(e.name),
+                                  e.write ? "from" : "to", e.client);
+    const bool is_tftp = e.protocol == Protocol::tftp;
+    return {(is_tftp ? in_tftpd : sftp_server)(e.number, debug, Severity::debug, text)};
+  }
   L operator()(const TransferEnded& e) const {
     const bool is_tftp = e.protocol == Protocol::tftp;
     const bool usual = is_tftp && ended_by_arriving(e);

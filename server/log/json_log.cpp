@@ -45,22 +45,6 @@ std::string_view word(Offence offence) {
   return "login_grace";
 }
 
-std::string_view word(SshLimit limit) {
-  switch (limit) {
-    case SshLimit::unauthenticated_per_address:
-      return "max_unauthenticated_per_address";
-    case SshLimit::unauthenticated:
-      return "max_unauthenticated";
-    case SshLimit::sessions_per_address:
-      return "max_sessions_per_address";
-    case SshLimit::sessions:
-      return "max_sessions";
-    case SshLimit::penalty:
-      break;
-  }
-  return "penalty";
-}
-
 std::string_view word(SshEnd how) {
   switch (how) {
     case SshEnd::closed:
@@ -226,6 +210,13 @@ struct Fields {
       out.add_safe("remapped", escaped_path(e.remapped->to)), out.add("rule", rule_name(e.remapped->rule));
     return "tftp.requested";
   }
+  std::string_view operator()(const TransferBegan& e) const {
+    session(e.number, e.user, e.client);
+    out.add("protocol", server::word(e.protocol)), out.add("asked", e.asked);
+    out.add_safe("name", escaped_path(e.name)), out.add("write", e.write);
+    if (e.size) out.add("size", *e.size);
+    return "transfer.began";
+  }
   std::string_view operator()(const TransferEnded& e) const {
     session(e.number, e.user, e.client);
     out.add("protocol", server::word(e.protocol)), out.add("asked", e.asked);
@@ -260,7 +251,8 @@ struct Fields {
     return "log.left_out";
   }
   std::string_view operator()(const Missed& e) const {
-    out.add("number", e.number), out.add("protocol", server::word(e.protocol));
+    out.add("number", e.number), out.add("client", e.client), out.add("protocol", server::word(e.protocol));
+    out.add("asked", e.asked);
     out.add("cause", cause_name(e.miss.cause)), out.add("what", e.miss.what),
         out.add("hint", e.miss.hint, most_of_ours);
     if (e.miss.nearest) out.add_safe("nearest", escaped_path(e.miss.nearest->text()));
@@ -278,7 +270,7 @@ struct Fields {
   }
   std::string_view operator()(const SshDropped& e) const {
     out.add("number", e.number), out.add("client", e.client), out.add("port", e.port);
-    out.add("limit", word(e.limit)), out.add("untold", e.untold);
+    out.add("limit", limit_name(e.limit)), out.add("untold", e.untold);
     if (e.limit == SshLimit::penalty) out.add("offence", word(e.offence));
     return "ssh.dropped";
   }

@@ -23,6 +23,7 @@ struct SftpLevel {
 
 struct Level {
   conf::LogLevel operator()(const event::TftpRequested&) const { return normal; }
+  conf::LogLevel operator()(const event::TransferBegan&) const { return debug; }
   conf::LogLevel operator()(const event::TransferEnded& e) const {
     if (is_trouble(e)) return quiet;
     return e.protocol == event::Protocol::tftp ? normal : verbose;

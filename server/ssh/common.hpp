@@ -4,6 +4,7 @@
 #include "server/files/held_bytes.hpp"
 #include "server/files/library.hpp"
 #include "server/files/open_files.hpp"
+#include "server/files/running.hpp"
 #include "server/loop/fair_workers.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
@@ -17,12 +18,13 @@ namespace server {
 // What all SSH connections have in common. Each of them keeps it, so it goes with the last one. On the loop.
 struct SshCommon {
   SshCommon(net::io_context& the_loop, Lanes& all_lanes, Events& all_events, const LiveSettings& in_force,
-            Library& what_is_served)
+            Library& what_is_served, Running& all_running)
       : loop(the_loop),
         lanes(all_lanes),
         events(all_events),
         settings(in_force),
         library(what_is_served),
+        running(all_running),
         turns(loop),
         polls(lanes.negotiating, 2, 1),
         hashing(lanes.hashing, 2, 2),
@@ -34,6 +36,7 @@ struct SshCommon {
   Events& events;
   const LiveSettings& settings;
   Library& library;
+  Running& running;
   OpenFiles open_files;
   HeldBytes held_bytes;
   Turns explaining_turns{3, 8};

@@ -15,8 +15,8 @@ namespace server {
 class SshService {
  public:
   SshService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
-             Library& library)
-      : common_(std::make_shared<SshCommon>(loop, lanes, events, settings, library)) {}
+             Library& library, Running& running)
+      : common_(std::make_shared<SshCommon>(loop, lanes, events, settings, library, running)) {}
   SshService(const SshService&) = delete;
   SshService& operator=(const SshService&) = delete;
   ~SshService();

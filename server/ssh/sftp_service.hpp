@@ -32,7 +32,8 @@ class SftpService final : public FileService {
     for (auto& what : session_.take_events()) events_.emit(event::SftpHappened{number_, std::move(what)});
     for (const auto& [name, error] : session_.take_misnamed()) {
       if (!use_->misnamed.is_new(name)) continue;
-      events_.emit(event::Missed{number_, event::Protocol::sftp, storage::explain_miss(name, error)});
+      events_.emit(event::Missed{number_, event::Protocol::sftp, use_->address().to_string(), name,
+                                 storage::explain_miss(name, error)});
     }
   }
   std::size_t held() const override { return session_.held(); }

@@ -97,6 +97,8 @@ std::string by_server(const TransferEnded& e) {
                          escaped(e.how.text), figures(e));
     case Cause::shutdown:
       return fmt::format("{} broken off, the server is shutting down: {}", whereto, figures(e));
+    case Cause::stopped:
+      return fmt::format("{} broken off, an administrator stopped it: {}", whereto, figures(e));
     case Cause::gave_way:
       return fmt::format("{} broken off by the server, a newer request needs its place: {}", whereto,
                          figures(e));
@@ -258,6 +260,8 @@ std::string_view word(Cause cause) {
       return "connection_ended";
     case Cause::shutdown:
       return "shutdown";
+    case Cause::stopped:
+      return "stopped";
     case Cause::broke_off:
       break;
   }

@@ -18,4 +18,20 @@ std::string_view limit_name(event::Limit limit) {
   return "max_transfers";
 }
 
+std::string_view limit_name(event::SshLimit limit) {
+  switch (limit) {
+    case event::SshLimit::unauthenticated_per_address:
+      return "max_unauthenticated_per_address";
+    case event::SshLimit::unauthenticated:
+      return "max_unauthenticated";
+    case event::SshLimit::sessions_per_address:
+      return "max_sessions_per_address";
+    case event::SshLimit::sessions:
+      return "max_sessions";
+    case event::SshLimit::penalty:
+      break;
+  }
+  return "penalty";
+}
+
 }  // namespace server

@@ -7,5 +7,7 @@ namespace server {
 
 // The key below `tftp` that sets a limit: "max_transfers".
 std::string_view limit_name(event::Limit limit);
+// The key below `ssh`, or "penalty".
+std::string_view limit_name(event::SshLimit limit);
 
 }  // namespace server

@@ -1,6 +1,7 @@
 #pragma once
 #include "server/events/events.hpp"
 #include "server/files/library.hpp"
+#include "server/files/running.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/shares.hpp"
@@ -19,6 +20,7 @@ struct TftpCommon {
   Events& events;
   const LiveSettings& settings;
   Library& library;
+  Running& running;
   NoisyClients noisy{loop, events};
   SharedImages images = {};
   Shares explanations{most_explanations, most_explanations_each};

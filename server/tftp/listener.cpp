@@ -45,8 +45,8 @@ std::string_view fault_of(const std::expected<tftp::Request, tftp::Malformed>& r
 }  // namespace
 
 TftpService::TftpService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
-                         Library& library)
-    : common_{loop, lanes, events, settings, library},
+                         Library& library, Running& running)
+    : common_{loop, lanes, events, settings, library, running},
       single_port_(settings->tftp.single_port),
       watch_(std::make_shared<SocketWatch>(loop)),
       buffer_(listener_packet) {

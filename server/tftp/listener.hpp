@@ -19,7 +19,7 @@ namespace server {
 class TftpService {
  public:
   TftpService(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
-              Library& library);
+              Library& library, Running& running);
 
   void serve(udp::socket listener);
   // Takes no request at this address any more; transfers go on.

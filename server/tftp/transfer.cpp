@@ -81,6 +81,17 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
   if (rule != storage::Rule::exact) remapped = {path_, rule};
   common_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
                                            asked_.request.write, std::move(remapped)});
+  running_ = common_.running.add({asked_.number,
+                                  event::Protocol::tftp,
+                                  asked_.client,
+                                  {},
+                                  asked_.request.filename,
+                                  path_,
+                                  asked_.request.write,
+                                  size_,
+                                  negotiated_.block_size,
+                                  negotiated_.window},
+                                 *this);
   machine_ = std::move(machine);
   place_->waits();
   go_on(now());
@@ -95,7 +106,8 @@ void TftpTransfer::refuse(const storage::Miss& miss) {
   events.emit(
       event::TftpRequested{asked_.number, asked_.client, asked_.request.filename, asked_.request.write, {}});
   events.emit(event::TftpRefused{asked_.number, asked_.client, code, asked_.by_broadcast});
-  events.emit(event::Missed{asked_.number, event::Protocol::tftp, miss});
+  events.emit(
+      event::Missed{asked_.number, event::Protocol::tftp, asked_.client, asked_.request.filename, miss});
 }
 
 void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
@@ -106,6 +118,7 @@ void TftpTransfer::go_on(tftp::Time now) {
   if (!machine_ || waiting_ || closed_) return;
   if (!answered_ && machine_->answered()) {
     answered_ = true;
+    running_.begin();
     if (place_) place_->answered();
     if (const auto tell = std::exchange(on_answer_, nullptr)) tell();
   }
@@ -210,6 +223,14 @@ void TftpTransfer::stop() {
   go_on(now());
 }
 
+Moved TftpTransfer::moved() const { return {machine_->bytes(), machine_->resent(), machine_->last_answer()}; }
+
+void TftpTransfer::stop_by_administrator() {
+  const auto hold = shared_from_this();
+  machine_->stop_by_administrator();
+  guarded([this] { go_on(now()); });
+}
+
 void TftpTransfer::end_dallying() {
   may_dally_ = false;
   go_on(now());
@@ -218,6 +239,7 @@ void TftpTransfer::end_dallying() {
 // Who asked by broadcast takes the first answer, and tells the other servers so (ERROR 5), or says nothing.
 void TftpTransfer::ended(tftp::Finished how) {
   told_end_ = true;
+  running_ = {};
   const bool by_client = how.by() == protocols::EndedBy::client && how.cause != tftp::Cause::complete;
   const bool told_so = by_client && how.code == static_cast<int>(tftp::ErrorCode::unknown_transfer_id);
   const bool unheard = how.diagnosis == tftp::Diagnosis::nothing_came_back || told_so;

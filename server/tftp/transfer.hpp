@@ -25,7 +25,9 @@ struct TftpAsked {
 
 // One request's life, from the lookup to its end: the driver of a tftp::Transfer, which decides what is sent
 // and when. Owns the port. Lives on the loop; the service, and whatever it waits for, hold it.
-class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_this<TftpTransfer> {
+class TftpTransfer : public TftpPort::Listener,
+                     public Moving,
+                     public std::enable_shared_from_this<TftpTransfer> {
  public:
   TftpTransfer(TftpCommon& common, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
   virtual ~TftpTransfer() = default;
@@ -48,6 +50,9 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   // The client acknowledges what it gets.
   bool flows() const { return machine_ && machine_->answered() && !hangs(); }
   TftpLimits::Id place() const { return id_; }
+
+  Moved moved() const override;
+  void stop_by_administrator() override;
 
   void packet(std::span<const std::byte> bytes, tftp::Time now) override;
   void go_on(tftp::Time now) override;
@@ -105,6 +110,7 @@ class TftpTransfer : public TftpPort::Listener, public std::enable_shared_from_t
   std::optional<TftpPlace> place_;  // until it is over
   const std::unique_ptr<TftpPort> port_;
   std::unique_ptr<tftp::Transfer> machine_;
+  Running::Entry running_;
   std::string path_;
   std::optional<std::uint64_t> size_;
   const tftp::Time began_;

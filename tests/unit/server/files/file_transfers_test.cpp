@@ -16,12 +16,15 @@ namespace {
 
 struct Driven {
   FileTransfers::Time now{};
+  Events events;
+  Running running{events};
+  int stops = 0;
   FileTransfers transfers;
   std::array<std::byte, 100> bytes{};
   std::map<std::uint32_t, std::uint64_t> at{};
 
   explicit Driven(event::Protocol protocol = event::Protocol::sftp, std::string root = "/")
-      : transfers({protocol, 9, "192.0.2.7", "ewc", std::move(root)}) {}
+      : transfers({protocol, 9, "192.0.2.7", "ewc", std::move(root)}, running, [this] { ++stops; }) {}
 
   std::optional<event::TransferEnded> done(const files::Operation& operation, const files::Answer& answer,
                                            const FileTransfers::Opened& opened = {}) {
@@ -146,4 +149,30 @@ TEST_CASE("a file that could not be opened is no transfer, and another one may h
   d.close(0);
   d.open(0, 2);
   CHECK(d.close(0).bytes == 0);
+}
+
+TEST_CASE("what is open is among the running transfers, with how far it is") {
+  Driven d;
+  d.open(3, 150);
+  d.open(4, 150);
+  REQUIRE(d.running.rows().size() == 2);
+  d.now += 1s;
+  d.read(3, 100);
+  d.read_at(3, 0, 100);
+  const auto& row = d.running.rows().begin()->second;
+  CHECK(row.began);
+  CHECK(row.what.size == 150u);
+  CHECK(row.moving->moved().bytes == 100);  // what was read twice is not more of the file
+  CHECK(row.moving->moved().last == d.now);
+  d.close(3);
+  CHECK(d.running.rows().size() == 1);
+  d.transfers.end_all(Cause::disconnected, {}, d.now);
+  CHECK(d.running.rows().empty());
+}
+
+TEST_CASE("an administrator stops the session of a transfer") {
+  Driven d;
+  d.open(3, 150);
+  CHECK(d.running.stop(d.running.rows().begin()->first));
+  CHECK(d.stops == 1);
 }

@@ -46,7 +46,7 @@ TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
         "in.tftpd[7]: RRQ from 172.16.4.26 filename /ewc/AP1G8 remapped to /EWC/ap1g8 (case)");
   CHECK(only_line(event::TftpRefused{8, "172.16.4.26", tftp::ErrorCode::file_not_found}) ==
         "in.tftpd[8]: sending NAK (1, File not found) to 172.16.4.26");
-  CHECK(only_line(event::Missed{8, event::Protocol::tftp, wrong_path()}) ==
+  CHECK(only_line(event::Missed{8, event::Protocol::tftp, "192.0.2.7", "/ap1g8", wrong_path()}) ==
         "in.tftpd[8]: miss WRONG_DIRECTORY: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a: "
         "tftp-image-path /EWC/17_9_4a");
 }
@@ -219,7 +219,7 @@ TEST_CASE("SFTP's lines are sftp-server's, to the letter") {
   CHECK(line(sftp::event::Refused{"mkdir"}) == "sftp-server[9]: Refusing mkdir request in read-only mode");
   CHECK(only_line(event::SessionClosed{9, "ewc", "172.16.4.26"}) ==
         "sftp-server[9]: session closed for local user ewc from [172.16.4.26]");
-  CHECK(only_line(event::Missed{9, event::Protocol::sftp, wrong_path()})
+  CHECK(only_line(event::Missed{9, event::Protocol::sftp, "192.0.2.7", "/ap1g8", wrong_path()})
             .ends_with(": sftp-image-path /EWC/17_9_4a"));
   CHECK(only_line(event::SftpRemapped{9, "/ewc/AP1G8", {"/EWC/ap1g8", storage::Rule::letter_case}}) ==
         "sftp-server[9]: remapped \"/ewc/AP1G8\" to \"/EWC/ap1g8\" (case)");
@@ -228,13 +228,15 @@ TEST_CASE("SFTP's lines are sftp-server's, to the letter") {
 TEST_CASE("a long name that is missing does not push out what to do about it") {
   auto miss = wrong_path();
   miss.what = "/" + std::string(4000, 'x') + " does not exist";
-  CHECK(only_line(event::Missed{8, event::Protocol::tftp, miss}).ends_with("tftp-image-path /EWC/17_9_4a"));
+  CHECK(only_line(event::Missed{8, event::Protocol::tftp, "192.0.2.7", "/ap1g8", miss})
+            .ends_with("tftp-image-path /EWC/17_9_4a"));
 }
 
 TEST_CASE("a level shows its lines and no more") {
   const auto level = [](const Event& event) { return classic_lines(event)[0].level; };
   using conf::LogLevel;
-  CHECK(level(event::Missed{9, event::Protocol::sftp, wrong_path()}) == LogLevel::quiet);
+  CHECK(level(event::Missed{9, event::Protocol::sftp, "192.0.2.7", "/ap1g8", wrong_path()}) ==
+        LogLevel::quiet);
   CHECK(level(event::TftpRequested{7, "a", "b", false, {}}) == LogLevel::normal);
   CHECK(level(event::SftpHappened{9, sftp::event::Realpath{"."}}) == LogLevel::verbose);
   CHECK(level(event::SftpHappened{9, sftp::event::SentStatus{1, sftp::Status::ok}}) == LogLevel::debug);

@@ -36,8 +36,8 @@ TEST_CASE("a transfer that ended has all of them") {
 TEST_CASE("other events have those that they know") {
   CHECK(fields(TftpRequested{7, "192.0.2.7", "x\n", false, {}}) ==
         Fields{{"REQUEST", "7"}, {"CLIENT", "192.0.2.7"}, {"FILE", "x\\n"}});
-  CHECK(fields(Missed{7, Protocol::scp, {}})["PROTOCOL"] == "scp");
-  CHECK(fields(Missed{7, Protocol::scp, {}}).count("CAUSE") == 1);
+  CHECK(fields(Missed{7, Protocol::scp, "192.0.2.7", "/ap1g8", {}})["PROTOCOL"] == "scp");
+  CHECK(fields(Missed{7, Protocol::scp, "192.0.2.7", "/ap1g8", {}}).count("CAUSE") == 1);
   CHECK(fields(Retired{"/EWC/17_3_3", "retired/EWC/17_3_3", 3}) == Fields{{"RELEASE", "/EWC/17_3_3"}});
   CHECK(fields(ImportRejected{"x.zip", "damaged", "rejected/x.zip"}) == Fields{{"FILE", "x.zip"}});
   Published published{"x.zip", {}, 1};

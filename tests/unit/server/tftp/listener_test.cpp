@@ -33,9 +33,10 @@ struct House {
   LiveSettings settings{settings_with(directory.path())};
   net::io_context loop;
   Library library{*settings};
+  Running running{events};
   Lanes lanes{loop};
   Events events;
-  TftpService tftp{loop, lanes, events, settings, library};
+  TftpService tftp{loop, lanes, events, settings, library, running};
   udp::socket client{loop, udp::endpoint(net::ip::address_v4::loopback(), 0)};
   udp::endpoint server;
   std::array<std::byte, 2048> buffer{};
