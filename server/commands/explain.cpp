@@ -7,6 +7,7 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/commands/explanation.hpp"
 #include "server/files/upload_rules.hpp"
 #include "server/files/user_files.hpp"
 #include "server/loop/networks.hpp"
@@ -15,7 +16,6 @@
 #include "server/text/miss_text.hpp"
 #include "storage/lookup/asked_name.hpp"
 #include "storage/lookup/explain.hpp"
-#include "storage/lookup/lookup.hpp"
 
 namespace server {
 namespace {
@@ -38,27 +38,7 @@ struct Question {
   bool write;
 };
 
-// What would be served, or why nothing would.
-struct Served {
-  storage::Path path;
-  storage::Rule rule = storage::Rule::exact;
-};
-using Answer = std::expected<Served, Miss>;
-
-Answer explain_read(const Question& question) {
-  const auto images = storage::Root::open(question.depot.images());
-  if (!images) return std::unexpected(storage::closed_images(question.depot.images(), images.error()));
-  const auto& root = *images;
-  const auto rejected = storage::Root::open(question.depot.rejected());
-  const storage::Catalogue catalogue(root, rejected ? &*rejected : nullptr);
-  const auto above = question.protocol == Protocol::tftp ? AboveRoot::refused : AboveRoot::stays;
-  auto lookup = question.settings.lookup;
-  lookup.uploads = question.protocol == Protocol::sftp || question.settings.tftp.read_uploads;
-  const auto found = storage::find_image(root, catalogue, question.path, above, lookup);
-  if (found) return Served{found->path, found->rule};
-  return std::unexpected(
-      storage::explain_miss(root, catalogue, question.path, found.error(), &question.depot));
-}
+using Answer = Explanation;
 
 // Nothing is made to find it out; the folder uploads/ itself would be.
 std::error_code why_not_new(const storage::Depot& depot, const storage::Path& path) {
@@ -168,7 +148,8 @@ Answer answer_to(const Question& question) {
         fmt::format("requests from {} are dropped without an answer", question.client->to_string());
     return std::unexpected(Miss{storage::Cause::not_found, what, std::move(why), {}, error});
   }
-  if (!question.write) return explain_read(question);
+  if (!question.write)
+    return explain_read(question.settings, question.depot, question.path, question.protocol);
   return question.protocol == Protocol::tftp ? explain_tftp_write(question) : explain_sftp_write(question);
 }
 

@@ -1,0 +1,23 @@
+#pragma once
+#include <expected>
+#include <string>
+
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/lookup/miss.hpp"
+#include "storage/lookup/rule.hpp"
+
+namespace server {
+
+// What would be served for a name, found as the server finds it. Reads the disk.
+struct Served {
+  storage::Path path;
+  storage::Rule rule = storage::Rule::exact;
+};
+using Explanation = std::expected<Served, storage::Miss>;
+
+Explanation explain_read(const conf::Settings& settings, const storage::Depot& depot, const std::string& name,
+                         event::Protocol protocol);
+
+}  // namespace server
