@@ -99,6 +99,12 @@ void keys(Visitor& visit, T& log) {
   visit.size("max_size", log_bound, log.max_size, at_restart);
 }
 
+template <class Visitor, Is<Metrics> T>
+void keys(Visitor& visit, T& metrics) {
+  using enum Takes;
+  visit.list("listen", endpoint, metrics.listen, at_restart);
+}
+
 template <class Visitor, Is<Settings> T>
 void keys(Visitor& visit, T& settings) {
   using enum Takes;
@@ -110,6 +116,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("import", settings.import);
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
+  visit.section("metrics", settings.metrics);
   visit.number("drain", 0, 86'400, settings.drain, at_once);
 }
 

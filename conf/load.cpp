@@ -23,6 +23,8 @@ void check_listen(Section& section, const std::vector<Endpoint>& listen) {
 
 void check(Section& section, const Ssh& ssh) { check_listen(section, ssh.listen); }
 
+void check(Section& section, const Metrics& metrics) { check_listen(section, metrics.listen); }
+
 void check(Section& section, const Tftp& tftp) {
   check_listen(section, tftp.listen);
   if (tftp.uploads && tftp.single_port) {

@@ -100,6 +100,11 @@ struct Import : storage::ImportSettings {
   friend bool operator==(const Import&, const Import&) = default;
 };
 
+// The key `metrics`.
+struct Metrics {
+  std::vector<Endpoint> listen;
+};
+
 // How much is logged: each level holds the ones before it.
 enum class LogLevel { quiet, normal, verbose, debug };
 // Lines as tftpd-hpa and sshd write them, or JSON.
@@ -131,6 +136,7 @@ struct Settings {
   Import import;
   storage::LookupSettings lookup;
   Log log;
+  Metrics metrics;
   std::chrono::seconds drain{0};
 };
 

@@ -26,7 +26,9 @@ class Listening {
   // Opens an address again whose interface is another one of the same name by now.
   void open_again(const conf::Endpoint& endpoint);
 
-  std::string text() const;  // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
+  std::string text() const;                                            // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
+  std::vector<std::string> tftp() const { return texts(tftp_open_); }  // "0.0.0.0:69"
+  std::vector<std::string> ssh() const { return texts(ssh_open_); }
   bool serves_ssh() const { return !ssh_open_.empty(); }
   bool on_usual_ports() const;  // 69 and 22 alone
 
@@ -37,6 +39,12 @@ class Listening {
     typename Protocol::endpoint bound;
     int handle;  // the service's
   };
+  template <class Protocol>
+  static std::vector<std::string> texts(const std::vector<Open<Protocol>>& open) {
+    std::vector<std::string> all;
+    for (const auto& each : open) all.push_back(text_of(each.bound));
+    return all;
+  }
   template <class Protocol, class Service, class Socket>
   void serve(Service& service, std::vector<Open<Protocol>>& open, std::optional<conf::Endpoint> wanted,
              Socket socket);

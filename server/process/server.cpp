@@ -53,8 +53,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       lanes_(loop_),
       in_force_(settings_),
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
-      tftp_(loop_, lanes_, events_, in_force_, library_),
-      ssh_(loop_, lanes_, events_, in_force_, library_),
+      tftp_(loop_, lanes_, events_, in_force_, library_, running_),
+      ssh_(loop_, lanes_, events_, in_force_, library_, running_),
       listening_(loop_, lanes_.disk, events_, tftp_, ssh_),
       releases_(lanes_.explaining, library_.catalogue),
       supervision_(loop_,
@@ -62,6 +62,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
                      return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
                    }),
+      control_(loop_, events_, running_, library_.depot, [this] { return told_of_now(); }),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
@@ -151,6 +152,7 @@ void Server::run() {
   sweep_staging();
   if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
     lanes_.disk.post([this] { storage::hold_drop(library_.depot); });  // else it does so
+  control_.begin(settings_->metrics);
   const auto ready = ready_line() + "\n" +
                      (origin_.config.empty() ? first_steps(*settings_, library_.depot, origin_.program,
                                                            listening_.on_usual_ports())
@@ -173,6 +175,11 @@ void Server::run() {
   // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
   // and the next start sweeps its staging area and takes the drop up again.
   if (!writer_->close(log_patience) || lanes_.busy() > 0) std::_Exit(0);
+}
+
+Api::Now Server::told_of_now() {
+  return {draining_,         ssh_.running(),   releases_.latest(ReleaseCount::Clock::now()),
+          listening_.tftp(), listening_.ssh(), meter_.measured()};
 }
 
 void Server::bound_open_files() {
@@ -417,6 +424,7 @@ void Server::drain() {
 // Tells transfers and sessions that the server stops; the loop runs 50 ms longer so the messages go out.
 void Server::end() {
   ending_ = true;
+  control_.end();
   tftp_.stop_transfers();
   ssh_.stop_sessions();
   drain_timer_.expires_after(50ms);

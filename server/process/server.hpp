@@ -14,6 +14,7 @@
 #include "server/loop/meter.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
+#include "server/process/control.hpp"
 #include "server/process/images_watch.hpp"
 #include "server/process/listening.hpp"
 #include "server/process/release_count.hpp"
@@ -55,6 +56,7 @@ class Server {
   void run_loop();
   void start_coroutine(net::awaitable<void> coroutine, std::string what);
   void bound_open_files();
+  Api::Now told_of_now();
   void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
   void watch_interfaces();
@@ -73,6 +75,7 @@ class Server {
   void drain();
   void end();
 
+  Running running_{events_};  // what waits in the loop is among them until the loop goes
   net::io_context loop_{1};
   const std::shared_ptr<const conf::Settings> settings_;  // those of the start
   const std::vector<std::string> warnings_;
@@ -94,6 +97,7 @@ class Server {
   Listening listening_;
   ReleaseCount releases_;
   Supervision supervision_;
+  Control control_;
   std::optional<Importer> importer_;
   std::optional<InterfaceWatch> interfaces_;
   net::steady_timer interface_timer_;

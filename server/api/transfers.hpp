@@ -1,0 +1,22 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "server/api/recent.hpp"
+#include "server/files/running.hpp"
+
+namespace server {
+
+// Transfers as the API tells of them: docs/api.md. Pure.
+
+// A client that has moved nothing for so long is told as stalled.
+constexpr auto stalled_after = std::chrono::seconds(10);
+
+enum class Movement { waiting, moving, stalled };  // waiting: the client has not answered yet
+Movement movement_of(const Running::Row& row, Running::Clock::time_point now);
+
+std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now);
+std::string transfers_json(const Running& running, Running::Clock::time_point now);
+std::string recent_json(const Recent& recent);
+
+}  // namespace server

@@ -1,0 +1,155 @@
+#include "server/http/listener.hpp"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <exception>
+#include <type_traits>
+
+#include "server/loop/succeeds.hpp"
+
+namespace server::http {
+namespace {
+
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using namespace std::chrono_literals;
+using Stream = beast::basic_stream<net::generic::stream_protocol>;
+using Asked = wire::request<wire::string_body>;
+
+constexpr std::size_t most_header = 8 << 10, most_body = 64 << 10, most_buffered = 16 << 10;
+constexpr auto patience = 10s;  // for a whole request, and for the client to take its answer
+constexpr int accepted_at_once = 16;
+
+// What is shared by the connections of one door.
+struct Talk {
+  const Router& router;
+  http::Door door;
+  Role role;
+};
+
+wire::response<wire::string_body> reply_to(const Asked& asked, const Talk& talk) {
+  Request request{std::string(asked.method_string()), std::string(asked.target()),
+                  std::string(asked[wire::field::accept]), talk.role};
+  request.path.resize(std::min(request.path.find('?'), request.path.size()));
+  auto reply = talk.router.answer(request, talk.door);
+  wire::response<wire::string_body> response{static_cast<wire::status>(reply.status), asked.version()};
+  response.set(wire::field::content_type, reply.type);
+  response.set(wire::field::cache_control, "no-store");
+  response.set(wire::field::server, "apdepot");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.keep_alive(asked.keep_alive());
+  response.body() = std::move(reply.body);
+  response.prepare_payload();
+  if (asked.method() == wire::verb::head) response.body().clear();  // its length stays
+  return response;
+}
+
+wire::response<wire::string_body> refusal(wire::status status, const char* title, const std::string& detail) {
+  const auto reply = problem(static_cast<unsigned>(status), title, detail);
+  wire::response<wire::string_body> response{status, 11};
+  response.set(wire::field::content_type, reply.type);
+  response.keep_alive(false);
+  response.body() = reply.body;
+  response.prepare_payload();
+  return response;
+}
+
+net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk) {
+  Stream stream(std::move(socket));
+  beast::flat_buffer buffer(most_buffered);
+  for (bool more = true; more;) {
+    wire::request_parser<wire::string_body> parser;
+    parser.header_limit(most_header);
+    parser.body_limit(most_body);
+    stream.expires_after(patience);
+    const auto [fault, read] =
+        co_await wire::async_read(stream, buffer, parser, net::as_tuple(net::use_awaitable));
+    if (fault && fault.category() != wire::make_error_code(wire::error::bad_method).category()) co_return;
+    if (fault == wire::error::end_of_stream || fault == wire::error::partial_message) co_return;
+    const bool too_long = fault == wire::error::header_limit || fault == wire::error::body_limit;
+    auto response = !fault     ? reply_to(parser.get(), talk)
+                    : too_long ? refusal(wire::status::payload_too_large, "too large",
+                                         "8 KiB of header and 64 KiB of body are the bound")
+                               : refusal(wire::status::bad_request, "bad request", fault.message());
+    more = response.keep_alive();
+    stream.expires_after(patience);
+    const auto [lost, written] =
+        co_await wire::async_write(stream, response, net::as_tuple(net::use_awaitable));
+    if (lost) co_return;
+  }
+  error_code ignored;
+  stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
+}
+
+}  // namespace
+
+void Listener::serve(ControlSocket control) {
+  auto door = std::make_shared<Door<ControlSocket::Acceptor>>(control.take_acceptor(), http::Door::control);
+  files_.push_back(std::move(control));
+  listen(control_.emplace_back(std::move(door)));
+}
+
+void Listener::serve(tcp::acceptor metrics) {
+  listen(
+      metrics_.emplace_back(std::make_shared<Door<tcp::acceptor>>(std::move(metrics), http::Door::metrics)));
+}
+
+void Listener::close() {
+  const auto close = [](const auto& doors) {
+    for (const auto& door : doors) {
+      error_code ignored;
+      door->acceptor.close(ignored);
+      door->pause.cancel();
+    }
+  };
+  close(control_);
+  close(metrics_);
+  files_.clear();
+}
+
+// As for TFTP and SSH, a wait takes no memory that there may not be: nobody could ask until a restart.
+template <class Acceptor>
+void Listener::listen(const std::shared_ptr<Door<Acceptor>>& door) {
+  door->acceptor.non_blocking(true);
+  door->acceptor.async_wait(
+      Acceptor::wait_read, net::bind_allocator(door->wait_memory.allocator(), [this, door](error_code) {
+        if (!door->acceptor.is_open()) return;
+        if (accept(*door)) return listen(door);
+        door->pause.expires_after(100ms);
+        door->pause.async_wait(net::bind_allocator(door->pause_memory.allocator(), [this, door](error_code) {
+          if (door->acceptor.is_open()) listen(door);
+        }));
+      }));
+}
+
+// Those that wait, or some of them. False when there is no descriptor or no memory for one.
+template <class Acceptor>
+bool Listener::accept(Door<Acceptor>& door) noexcept {
+  bool enough = true;
+  for (int i = 0; i < accepted_at_once && enough; ++i) {
+    bool more = false;
+    enough = succeeds([&] {
+      typename Acceptor::protocol_type::socket socket(loop_);
+      error_code error;
+      door.acceptor.accept(socket, error);
+      more = error != net::error::would_block;
+      if (!more || error == net::error::connection_aborted) return;
+      if (error) throw std::system_error(error.value(), std::generic_category());
+      if (*connections_ >= most_connections) return;  // which closes it
+      auto role = Role::viewer;
+      if constexpr (std::is_same_v<Acceptor, ControlSocket::Acceptor>)
+        if (is_of_administrator(socket)) role = Role::admin;
+      const std::shared_ptr<void> counted(nullptr, [count = connections_](auto) { --*count; });
+      ++*connections_;
+      net::co_spawn(
+          loop_, talk_to(std::move(socket), {router_, door.kind, role}),
+          [counted](const std::exception_ptr&) {});  // what broke off, memory perhaps, was one client's
+    });
+    if (!more) break;
+  }
+  return enough;
+}
+
+}  // namespace server::http

@@ -1,0 +1,91 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <system_error>
+
+#include "server/os/control_socket.hpp"
+
+namespace server {
+namespace {
+
+constexpr auto name = "control.sock";
+constexpr mode_t for_owner_and_group = 0660;
+
+std::system_error failure(int error, const std::filesystem::path& file) {
+  return {error, std::generic_category(), file.string()};
+}
+
+// A socket's address has room for 107 bytes of path; through the folder's descriptor it has room for any.
+class Folder {
+ public:
+  explicit Folder(const std::filesystem::path& path)
+      : descriptor_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    if (descriptor_ < 0) throw failure(errno, path);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { ::close(descriptor_); }
+  std::string file(std::string_view what) const {
+    return fmt::format("/proc/self/fd/{}/{}", descriptor_, what);
+  }
+
+ private:
+  int descriptor_;
+};
+
+bool answers(net::io_context& loop, const std::string& file) {
+  ControlSocket::Protocol::socket socket(loop);
+  error_code error;
+  socket.connect(ControlSocket::Protocol::endpoint(file), error);
+  return !error;
+}
+
+}  // namespace
+
+// Made beside its place and renamed: a command never sees one that does not listen yet.
+ControlSocket::ControlSocket(net::io_context& loop, const std::filesystem::path& folder)
+    : file_(folder / name), acceptor_(loop) {
+  const Folder in(folder);
+  const auto place = in.file(name), beside = in.file(fmt::format("{}.{}", name, ::getpid()));
+  if (answers(loop, place)) throw failure(EADDRINUSE, file_);
+  ::unlink(beside.c_str());
+  acceptor_.open();
+  acceptor_.bind(Protocol::endpoint(beside));
+  struct stat made {};
+  if (::chmod(beside.c_str(), for_owner_and_group) != 0 || ::stat(beside.c_str(), &made) != 0)
+    throw failure(errno, file_);
+  acceptor_.listen();
+  if (::rename(beside.c_str(), place.c_str()) != 0) {
+    const auto error = errno;
+    ::unlink(beside.c_str());
+    throw failure(error, file_);
+  }
+  inode_ = made.st_ino;
+}
+
+ControlSocket::~ControlSocket() {
+  struct stat there {};
+  if (inode_ != 0 && ::stat(file_.c_str(), &there) == 0 && there.st_ino == inode_) ::unlink(file_.c_str());
+}
+
+ControlSocket::Protocol::socket ControlSocket::connect(net::io_context& loop,
+                                                       const std::filesystem::path& folder) {
+  const Folder in(folder);
+  Protocol::socket socket(loop);
+  error_code error;
+  socket.connect(Protocol::endpoint(in.file(name)), error);
+  if (error) throw std::system_error(error.value(), std::generic_category(), (folder / name).string());
+  return socket;
+}
+
+bool is_of_administrator(ControlSocket::Protocol::socket& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+}  // namespace server

@@ -1,0 +1,89 @@
+#include "server/api/transfers.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace server;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Clock = Running::Clock;
+
+struct Transfer final : Moving {
+  Moved now;
+  Moved moved() const override { return now; }
+  void stop_by_administrator() override {}
+};
+
+struct House {
+  Events events;
+  Running running{events};
+  Transfer transfer;
+  Running::Entry entry;
+  House(event::Protocol protocol, std::optional<std::uint64_t> size) {
+    entry = running.add({7, protocol, "192.0.2.7", protocol == event::Protocol::tftp ? "" : "ewc", "/AP1G8\n",
+                         "/EWC/ap1g8", false, size, 1428, 16},
+                        transfer);
+  }
+  const Running::Row& row() const { return running.rows().begin()->second; }
+  std::string json(Clock::time_point at) const { return to_json(1, row(), at); }
+};
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a transfer waits for its client's first answer, moves, and stalls after ten seconds") {
+  House house(event::Protocol::tftp, 1000);
+  const auto asked = house.row().asked;
+  house.transfer.now.last = asked;
+  CHECK(movement_of(house.row(), asked + 20s) == Movement::waiting);
+  house.entry.begin();
+  CHECK(movement_of(house.row(), asked + 9s) == Movement::moving);
+  CHECK(movement_of(house.row(), asked + 10s) == Movement::stalled);
+  house.transfer.now.last = asked + 5s;
+  CHECK(movement_of(house.row(), asked + 10s) == Movement::moving);
+}
+
+TEST_CASE("what moves is told with rate and time left") {
+  House house(event::Protocol::tftp, 1000);
+  house.entry.begin();
+  house.transfer.now = {400, 3, house.row().asked + 4s};
+  const auto json = house.json(house.row().asked + 4s);
+  CHECK(has(json, R"("bytes":400,"rate":100,"left_s":6,"state":"moving","stalled_s":0)"));
+  CHECK(has(json, R"("block_size":1428,"window":16,"resent":3)"));
+  CHECK(has(json, R"("user":null,"asked":"/AP1G8\\n","path":"/EWC/ap1g8","size":1000)"));
+}
+
+TEST_CASE("what stands still has no time left, and what has no size has neither") {
+  House house(event::Protocol::sftp, {});
+  house.entry.begin();
+  house.transfer.now = {400, 0, house.row().asked};
+  const auto moving = house.json(house.row().asked + 4s), still = house.json(house.row().asked + 30s);
+  CHECK(has(moving, R"("user":"ewc")"));
+  CHECK(has(moving, R"("size":null,"bytes":400,"rate":100,"left_s":null,"state":"moving")"));
+  CHECK(has(still, R"("left_s":null,"state":"stalled","stalled_s":30)"));
+  CHECK_FALSE(has(moving, "block_size"));
+}
+
+TEST_CASE("the last endings and misses are kept, the latest first and never more than a hundred") {
+  Recent recent;
+  CHECK(recent_json(recent) == "{\"ended\":[],\"misses\":[]}\n");
+  for (unsigned i = 0; i < 250; ++i) {
+    const auto name = "/" + std::to_string(i);
+    recent.note(
+        event::Missed{
+            i, event::Protocol::tftp, "192.0.2.7", name, {storage::Cause::not_found, name, "", {}, {}}},
+        {});
+    recent.note(
+        event::TransferEnded{i, event::Protocol::tftp, "192.0.2.7", "", name, name, false, 1, 1, 1.5, {}},
+        {});
+    recent.note(event::Stopped{}, {});
+  }
+  CHECK(recent.ended().size() == Recent::most);
+  CHECK(recent.misses().size() == Recent::most);
+  const auto json = recent_json(recent);
+  CHECK(json.find("\"/249\"") < json.find("\"/248\""));
+  CHECK_FALSE(has(json, "\"/149\""));
+  CHECK(has(json, R"("at":"1970-01-01T00:00:00Z")"));
+}
