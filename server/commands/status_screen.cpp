@@ -221,20 +221,24 @@ std::vector<std::string> status_lines(const StatusView& view, const Screen& scre
                                   counted(view.misses, "miss", "misses")),
                       screen.columns));
   const auto told = std::min(view.trouble.size(), most_trouble);
+  std::vector<std::string> troubles;
+  std::size_t below = 0;  // rows that they take: they are never cut
+  for (std::size_t i = 0; i < told; ++i) {
+    const auto& each = view.trouble[i];
+    const auto time = each.at.substr(std::min<std::size_t>(11, each.at.size()));
+    troubles.push_back(fmt::format("  {} {}  {}", time, each.client, each.text));
+    below += 1 + troubles.back().size() / screen.columns;
+  }
   auto room = view.transfers.size();
   if (screen.rows) {
-    const auto others = lines.size() + 2 + (told > 0 ? told + 1 : 0);
+    const auto others = lines.size() + 2 + (told > 0 ? below + 1 : 0);
     room = *screen.rows > others ? std::min<std::size_t>(room, *screen.rows - others) : 0;
   }
   if (!view.transfers.empty()) lines.push_back(cut(heading(screen), screen.columns));
   for (std::size_t i = 0; i < room; ++i) lines.push_back(row(view.transfers[i], screen));
   if (room < view.transfers.size()) lines.push_back(fmt::format("  {} more", view.transfers.size() - room));
   if (told > 0) lines.emplace_back("last troubles:");
-  for (std::size_t i = 0; i < told; ++i) {
-    const auto& each = view.trouble[i];
-    lines.push_back(fmt::format("  {} {}  {}", each.at.substr(std::min<std::size_t>(11, each.at.size())),
-                                each.client, each.text));
-  }
+  lines.insert(lines.end(), troubles.begin(), troubles.end());
   return lines;
 }
 
