@@ -248,6 +248,14 @@ def test_metrics_are_read_by_prometheus_own_parsers(server, control):
             assert all(not {"client", "path", "user", "file"} & set(sample.labels) for sample in family.samples)
 
 
+@pytest.mark.parametrize("file", ["apdepot.rules.yml", "grafana.json"])
+def test_alerts_and_dashboard_ask_for_metrics_that_there_are(control, file):
+    told = {line.split()[2] for line in control.ask("/metrics")[1].splitlines() if line.startswith("# TYPE")}
+    asked = set(re.findall(r"\b(apdepot_[a-z_]+)", (apdepot.ROOT / "packaging/prometheus" / file).read_text()))
+
+    assert asked and {re.sub("_bucket$", "", name) for name in asked} <= told
+
+
 def test_metrics_have_a_listener_of_their_own(start_server, depot):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
