@@ -89,10 +89,7 @@ class SaidMembers final : public MemberSink {
   }
 };
 
-void read_now(const ReaderJob& job) {
-  const auto attributes = attributes_of(archive_descriptor);
-  if (!attributes) throw std::system_error(attributes.error());
-  const File archive(Handle(archive_descriptor), *attributes);
+void read_now(const File& archive, const ReaderJob& job) {
   if (!job.unpack) {
     const std::byte format{static_cast<std::uint8_t>(format_of(archive, job.limits))};
     return say(FrameKind::format, {&format, 1});
@@ -102,9 +99,9 @@ void read_now(const ReaderJob& job) {
   say(FrameKind::done);
 }
 
-void read_and_say(const ReaderJob& job) {
+void read_and_say(const File& archive, const ReaderJob& job) {
   try {
-    read_now(job);
+    read_now(archive, job);
   } catch (const Rejected& e) {
     say_text(FrameKind::rejected, e.what());
   } catch (const std::system_error& e) {
@@ -125,13 +122,20 @@ void read_archive(std::span<char* const> words) {
     ::_exit(2);
   }
   ::prctl(PR_SET_NAME, "apdepot-reader", 0, 0, 0);  // else it is called "exe"
+  // Before it is confined: afterwards it may ask for no file's size.
+  const auto attributes = attributes_of(archive_descriptor);
+  if (!attributes) {
+    say_error(FrameKind::failed, attributes.error().value());
+    ::_exit(1);
+  }
+  const File archive(Handle(archive_descriptor), *attributes);
   try {
     confine_reader(memory_for(job->limits));
   } catch (const std::system_error& e) {
     say_error(FrameKind::unconfined, e.code().value());
     ::_exit(1);
   }
-  read_and_say(*job);
+  read_and_say(archive, *job);
   ::_exit(0);  // nothing that a hostile archive left in memory is tidied up
 }
 
