@@ -9,6 +9,7 @@
 #include "server/os/service_manager.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/archives/reader_process.hpp"
 
 namespace {
 
@@ -133,9 +134,11 @@ void print_error(const std::exception& error, std::string_view more = "") {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto words = std::span(argv, static_cast<std::size_t>(argc));
+  if (words.size() > 1 && words[1] == storage::read_archive_word) storage::read_archive(words.subspan(2));
   server::hold_standard_streams();
   try {
-    return run(std::span(argv, static_cast<std::size_t>(argc)));
+    return run(words);
   } catch (const server::UsageError& e) {
     print_error(e, "; `apdepot --help` shows how");
     return 2;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <system_error>
 
 #include "storage/archives/packed_stream.hpp"
@@ -26,15 +25,10 @@ Packing packing_in(BundleFormat format) {
 
 }  // namespace
 
-Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                const UnpackLimits& limits, const Heard& heard) {
+void unpack(const File& archive, BundleFormat format, const UnpackLimits& limits, MemberSink& sink) {
   if (!is_archive(format)) throw Rejected("the file is not an archive; was the right file downloaded?");
-  auto unpacked = format == BundleFormat::zip
-                      ? unpack_zip(archive, target, limits, heard)
-                      : unpack_tar(archive, packing_in(format), target, limits, heard);
-  sync_directory(target);
-  std::ranges::sort(unpacked.members, {}, &Member::name);
-  return unpacked;
+  if (format == BundleFormat::zip) return unpack_zip(archive, limits, sink);
+  unpack_tar(archive, packing_in(format), limits, sink);
 }
 
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,

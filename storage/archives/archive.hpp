@@ -6,6 +6,7 @@
 
 #include "storage/archives/bundle_format.hpp"
 #include "storage/archives/member.hpp"
+#include "storage/archives/member_sink.hpp"
 #include "storage/archives/unpack_limits.hpp"
 
 namespace storage {
@@ -19,17 +20,14 @@ struct Unpacked {
   std::vector<std::string> left_out;  // clutter (clutter.hpp), raw: it was not unpacked
 };
 
-// Unpacks `archive` into the empty directory `target`: regular files only, one common leading folder
-// stripped, every checksum that stands in the archive checked and each member's SHA-256 taken on the way,
-// each file and the directory synced. Members come back in the order of their names. A file that already
-// holds a name is never replaced. A ZIP is judged whole before anything is written; of a tar, which cannot be
-// known before it was read, each member is before it is written.
+// Reads `archive` and gives `sink` what it holds: regular files only, one common leading folder stripped,
+// every checksum that stands in the archive checked. A ZIP is judged whole before its first member is given;
+// of a tar, which cannot be known before it was read, each member is before it is given. Here hostile bytes
+// reach libarchive, zlib and liblzma: an import has this done by a process apart (reader_apart.hpp).
 //
-// `heard` is told of the archive's own bytes, as they are used up. Throws Rejected for an archive that is
-// damaged, hostile, beyond the limits or no archive; std::system_error when the disk fails, or has not the
-// room.
-Unpacked unpack(const File& archive, BundleFormat format, const std::filesystem::path& target,
-                const UnpackLimits& limits, const Heard& heard = {});
+// Throws Rejected for an archive that is damaged, hostile, beyond the limits or no archive; std::system_error
+// when it cannot be read.
+void unpack(const File& archive, BundleFormat format, const UnpackLimits& limits, MemberSink& sink);
 
 // Puts a file that is not an archive, or must not be unpacked, into `target` in the same way.
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,

@@ -47,6 +47,29 @@ bool is_zip(std::span<const std::byte> beginning) {
 // A header, or what was one before it was damaged.
 bool is_tar_block(TarBlock block) { return parse_tar_header(block) || has_tar_magic(block); }
 
+// A file's first bytes.
+class Beginning {
+ public:
+  explicit Beginning(const File& file) {
+    const std::span<std::byte> whole = block_;
+    const auto got = file.read({&whole, 1}, 0);
+    if (!got) throw std::system_error(got.error(), "cannot read the bundle");
+    if (*got == 0) throw Rejected("the file is empty; download or copy it again");
+    size_ = *got;
+  }
+  std::span<const std::byte> bytes() const { return std::span(block_).first(size_); }
+
+  std::optional<BundleFormat> format() const {
+    if (is_zip(bytes())) return BundleFormat::zip;
+    if (packing_of(bytes()) != Packing::none) return std::nullopt;
+    return size_ == tar_block && is_tar_block(block_) ? BundleFormat::tar : BundleFormat::other;
+  }
+
+ private:
+  std::array<std::byte, tar_block> block_{};
+  std::size_t size_ = 0;
+};
+
 // Its first block is a header; of an empty one, zeros.
 bool begins_as_tar(const File& file, Packing packing, const UnpackLimits& limits) try {
   PackedStream stream(file, packing, limits);
@@ -59,19 +82,14 @@ bool begins_as_tar(const File& file, Packing packing, const UnpackLimits& limits
 }  // namespace
 
 BundleFormat format_of(const File& file, const UnpackLimits& limits) {
-  std::array<std::byte, tar_block> bytes{};
-  const std::span<std::byte> whole = bytes;
-  const auto got = file.read({&whole, 1}, 0);
-  if (!got) throw std::system_error(got.error(), "cannot read the bundle");
-  if (*got == 0) throw Rejected("the file is empty; download or copy it again");
-  const auto beginning = std::span<const std::byte>(bytes).first(*got);
-  if (is_zip(beginning)) return BundleFormat::zip;
-  const auto packing = packing_of(beginning);
-  if (packing == Packing::none)
-    return *got == tar_block && is_tar_block(bytes) ? BundleFormat::tar : BundleFormat::other;
+  const Beginning beginning(file);
+  if (const auto format = beginning.format()) return *format;
+  const auto packing = packing_of(beginning.bytes());
   if (!begins_as_tar(file, packing, limits)) return BundleFormat::packed;
   return packing == Packing::gzip ? BundleFormat::tar_gz : BundleFormat::tar_xz;
 }
+
+std::optional<BundleFormat> format_without_unpacking(const File& file) { return Beginning(file).format(); }
 
 bool is_archive(BundleFormat format) {
   return format != BundleFormat::packed && format != BundleFormat::other;

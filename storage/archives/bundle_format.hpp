@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "storage/archives/unpack_limits.hpp"
@@ -19,6 +20,8 @@ enum class BundleFormat : std::uint8_t {
 
 // Reads the beginning. Throws Rejected for an empty file, std::system_error when the disk fails.
 BundleFormat format_of(const File& file, const UnpackLimits& limits);
+// The same without unpacking anything: nothing for what is packed by gzip or xz.
+std::optional<BundleFormat> format_without_unpacking(const File& file);
 bool is_archive(BundleFormat format);
 // Throws Rejected when the name promises an archive (.zip, .tar, .gz, .tgz, .xz, .txz) and the content is
 // none.

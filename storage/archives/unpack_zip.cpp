@@ -13,8 +13,6 @@
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/unpack_plan.hpp"
 #include "storage/archives/zip_directory.hpp"
-#include "storage/files/digest.hpp"
-#include "storage/files/plain_file.hpp"
 
 namespace storage {
 namespace {
@@ -25,7 +23,7 @@ constexpr std::size_t block_size = 256 << 10;
 // "failed".
 struct Source {
   const File& file;
-  const Heard& heard;
+  MemberSink& sink;
   std::uint64_t offset = 0;
   std::vector<std::byte> block = std::vector<std::byte>(block_size);
   std::error_code error{};
@@ -38,7 +36,7 @@ struct Source {
     if (!got) return ARCHIVE_FATAL;
     *bytes = source.block.data();
     source.offset += *got;
-    if (source.heard) source.heard(*got);
+    source.sink.take(*got);
     return static_cast<la_ssize_t>(*got);
   }
   static la_int64_t skip(archive*, void* self, la_int64_t bytes) {
@@ -89,9 +87,9 @@ void next_header(const Source& source, archive* reader, const Target& target) {
     throw Rejected(fmt::format("the archive's member {} is no plain file", in_quotes(target.member.name)));
 }
 
-// The bytes go from libarchive's buffer to the file and the digest, without a copy in between.
-Member write_member(const Source& source, archive* reader, const Target& target, NewFile& file) {
-  Digest digest(DigestKind::sha256);
+// The bytes go from libarchive's buffer to the sink, without a copy in between.
+void give_member(const Source& source, archive* reader, const Target& target) {
+  source.sink.begin(target.name, target.member.size);
   std::uint64_t size = 0;
   for (;;) {
     const void* bytes = nullptr;
@@ -101,33 +99,26 @@ Member write_member(const Source& source, archive* reader, const Target& target,
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) fail(source, reader, target.member);
     if (count > target.member.size - size) break;  // more than declared is not written
-    const std::span block(static_cast<const std::byte*>(bytes), count);
-    digest.update(block);
-    file.write(block);
+    source.sink.write({static_cast<const std::byte*>(bytes), count});
     size += count;
   }
   if (size != target.member.size)
     throw Rejected(fmt::format("the archive lies about the size of {}", in_quotes(target.member.name)));
-  return {target.name, size, digest.hex()};
+  source.sink.end();
 }
 
 }  // namespace
 
-Unpacked unpack_zip(const File& archive, const std::filesystem::path& target, const UnpackLimits& limits,
-                    const Heard& heard) {
-  UnpackPlan plan = plan_unpacking(read_zip_directory(archive, limits.max_members), limits);
-  check_space(target, plan.total);
-  Source source{archive, heard};
+void unpack_zip(const File& archive, const UnpackLimits& limits, MemberSink& sink) {
+  const UnpackPlan plan = plan_unpacking(read_zip_directory(archive, limits.max_members), limits);
+  sink.expect(plan.total);
+  Source source{archive, sink};
   const Reader reader = open_zip(source);
-  std::vector<Member> members;
   for (const auto& planned : plan.targets) {
     next_header(source, reader.get(), planned);
-    if (planned.name.empty()) continue;
-    NewFile image(target, planned.name);
-    members.push_back(write_member(source, reader.get(), planned, image));
-    image.sync();
+    if (!planned.name.empty()) give_member(source, reader.get(), planned);
   }
-  return {std::move(members), std::move(plan.left_out)};
+  for (const auto& name : plan.left_out) sink.leave_out(name);
 }
 
 }  // namespace storage

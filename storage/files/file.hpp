@@ -64,6 +64,7 @@ class File {
   File(Handle handle, const Attributes& at_open) : handle_(std::move(handle)), attributes_(at_open) {}
 
   const Attributes& at_open() const { return attributes_; }
+  const Handle& handle() const { return handle_; }  // to give it to another process
   Result<Attributes> attributes() const;  // as they are now
 
   // May wait for the disk: not for the loop. Fewer bytes than asked mean the file's end.

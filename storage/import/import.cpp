@@ -12,6 +12,8 @@
 #include "storage/archives/archive.hpp"
 #include "storage/archives/clutter.hpp"
 #include "storage/archives/member_name.hpp"
+#include "storage/archives/reader_apart.hpp"
+#include "storage/archives/staged_members.hpp"
 #include "storage/archives/tar_walk.hpp"
 #include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
@@ -70,6 +72,7 @@ class Import {
         bundle_(bundle),
         settings_(settings),
         order_(order),
+        reader_(order.reader != nullptr ? *order.reader : apart_),
         file_(bundle.file),
         name_(bundle.path.filename().string()) {}
 
@@ -79,7 +82,7 @@ class Import {
                                  in_quotes(name_)));
     staging_.emplace(depot_);
     progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
-    const auto format = format_of(file_, settings_);
+    const auto format = reader_.format_of(file_, settings_);
     if (auto advice = foreign_archive_advice(file_, format, name_); !advice.empty()) throw Rejected(advice);
     check_promise(name_, format);
     if (is_bundle_member_name(name_))
@@ -145,7 +148,9 @@ class Import {
   }
 
   bool take_bundle(BundleFormat format) {
-    auto unpacked = unpack(file_, format, staging_->content(), settings_, std::ref(*progress_));
+    StagedMembers staged(staging_->content(), std::ref(*progress_));
+    reader_.unpack(file_, format, settings_, staged);
+    auto unpacked = staged.finish();
     manifest_.members = std::move(unpacked.members);
     if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
     refuse_archives_inside(staging_->content());
@@ -171,7 +176,7 @@ class Import {
     for (const auto& member : manifest_.members) {
       if (member.size == 0 || is_single_image_name(member.name)) continue;
       const auto file = open_plain_file(content / member.name);
-      const auto format = format_of(file, settings_);
+      const auto format = reader_.format_of(file, settings_);
       const bool archive = is_archive(format) && format != BundleFormat::tar;
       const bool foreign = !foreign_archive_advice(file, format, member.name).empty();
       if (!archive && (!foreign || (format == BundleFormat::packed && manifest_.members.size() > 1)))
@@ -238,6 +243,8 @@ class Import {
   const Bundle bundle_;
   const ImportSettings& settings_;
   const ImportOrder& order_;
+  const ReaderApart apart_;
+  const ArchiveReader& reader_;
   const File& file_;
   const std::string name_;
   std::optional<StagingArea> staging_;  // from before the first byte is read

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/archives/archive_reader.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/import/import_settings.hpp"
@@ -19,6 +20,8 @@ struct KnownDigest;
 struct ImportOrder {
   std::string sha512 = {};  // what the file's SHA-512 must be, in lower-case hex; empty: nobody says
   bool replace = false;     // another bundle or image that is published in its place gives way
+  // Reads the archive; nothing: a process apart does.
+  const ArchiveReader* reader = nullptr;
   // Hears how far the import is, as it goes on; called on its thread, often.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "storage/archives/archive.hpp"
 #include "storage/files/path.hpp"
 #include "storage/import/import.hpp"
 #include "tests/fuzz/memory_home.hpp"
@@ -33,6 +34,18 @@ bool is_text(std::string_view text) {
   return !text.empty();
 }
 
+// libFuzzer sees no other process.
+struct ReaderHere final : storage::ArchiveReader {
+  storage::BundleFormat format_of(const storage::File& opened,
+                                  const storage::UnpackLimits& limits) const override {
+    return storage::format_of(opened, limits);
+  }
+  void unpack(const storage::File& archive, storage::BundleFormat format, const storage::UnpackLimits& limits,
+              storage::MemberSink& sink) const override {
+    storage::unpack(archive, format, limits, sink);
+  }
+};
+
 struct Depot {
   fuzz::MemoryHome home;
   storage::Depot depot{home.path() / "depot"};
@@ -42,7 +55,8 @@ struct Depot {
 // True when it is published.
 bool import(const storage::Depot& depot, const fs::path& file, std::size_t most_bytes) {
   try {
-    const auto imported = storage::import_bundle(depot, file, settings);
+    static const ReaderHere reader;
+    const auto imported = storage::import_bundle(depot, file, settings, {.reader = &reader});
     const auto path = storage::Path::parse(imported.path, storage::AboveRoot::refused);
     require(path && !path->is_root() && path->text() == imported.path, "its path is a release's");
     require(imported.bytes <= most_bytes && imported.members <= settings.max_members, "within its bounds");

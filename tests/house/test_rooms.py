@@ -44,7 +44,7 @@ ROOMS = {
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/commands": ["server/process", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
                         "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
-    "server": ["server/commands", "server/process", "server/text", "server/os", "conf"],
+    "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives"],
 }
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)

@@ -7,6 +7,7 @@
 
 #include "storage/archives/archive.hpp"
 #include "storage/archives/rejected.hpp"
+#include "storage/archives/staged_members.hpp"
 #include "storage/files/plain_file.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -28,7 +29,9 @@ struct Unpacking {
   }
   std::vector<storage::Member> unpack_file(const std::filesystem::path& file) {
     const auto opened = storage::open_plain_file(file);
-    return storage::unpack(opened, storage::format_of(opened, limits), target, limits).members;
+    storage::StagedMembers staged(target);
+    storage::unpack(opened, storage::format_of(opened, limits), limits, staged);
+    return staged.finish().members;
   }
   // The reason, or "" when it was unpacked after all.
   std::string rejection(const std::string& archive) {

@@ -262,7 +262,8 @@ TEST_CASE("an xz that asks for more memory than we give is refused with the figu
   const auto file = storage::open_plain_file(job.dir.write("bundle.tar.xz", bytes));
   std::string reason;
   try {
-    storage::unpack(file, BundleFormat::tar_xz, job.target, job.limits);
+    storage::StagedMembers staged(job.target);
+    storage::unpack(file, BundleFormat::tar_xz, job.limits, staged);
   } catch (const Rejected& rejected) {
     reason = rejected.what();
   }

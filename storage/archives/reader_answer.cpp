@@ -1,0 +1,97 @@
+#include "storage/archives/reader_answer.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <system_error>
+
+#include "storage/archives/rejected.hpp"
+#include "storage/archives/zip_end.hpp"
+
+namespace storage {
+namespace {
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+[[noreturn]] void fail(std::span<const std::byte> bytes, const char* what) {
+  throw std::system_error(static_cast<int>(number_at<std::uint32_t>(bytes, 0)), std::system_category(), what);
+}
+
+}  // namespace
+
+void reject_strange_reader(std::string_view what) {
+  throw Rejected(fmt::format(
+      "the process that reads the archive {}: the archive is damaged or hostile; download it again "
+      "from the vendor, and report a bug of apdepot if that is refused too",
+      what));
+}
+
+bool ReaderAnswer::take(FrameKind kind, std::span<const std::byte> bytes) {
+  switch (kind) {
+    case FrameKind::rejected:
+      throw Rejected(text_of(bytes));
+    case FrameKind::failed:
+      fail(bytes, "cannot read the bundle");
+    case FrameKind::unconfined:
+      fail(bytes,
+           "archives are not read, because the process that reads them cannot give up its rights (seccomp); "
+           "allow it the system calls seccomp and prctl, or use a kernel with CONFIG_SECCOMP_FILTER");
+    case FrameKind::no_memory:
+      throw Rejected(
+          "reading the archive takes more memory than apdepot gives it; make it again as a plain ZIP with "
+          "fewer members");
+    case FrameKind::format: {
+      const auto number = std::to_integer<std::uint8_t>(bytes[0]);
+      if (sink_ != nullptr || number > static_cast<std::uint8_t>(BundleFormat::other)) break;
+      format_ = static_cast<BundleFormat>(number);
+      return true;
+    }
+    case FrameKind::done:
+      if (sink_ == nullptr || left_ || !admission_.any_file()) break;
+      return true;
+    default:
+      if (sink_ == nullptr) break;
+      take_part(kind, bytes);
+      return false;
+  }
+  reject_strange_reader("answers what it was not asked");
+}
+
+void ReaderAnswer::take_part(FrameKind kind, std::span<const std::byte> bytes) {
+  switch (kind) {
+    case FrameKind::expect:
+      return sink_->expect(number_at<std::uint64_t>(bytes, 0));
+    case FrameKind::begin:
+      return begin(bytes);
+    case FrameKind::data:
+      if (!left_ || bytes.size() > *left_) reject_strange_reader("gives more than it said");
+      *left_ -= bytes.size();
+      return sink_->write(bytes);
+    case FrameKind::end:
+      if (left_ != 0) reject_strange_reader("gives less than it said");
+      left_.reset();
+      return sink_->end();
+    case FrameKind::leave_out:
+      return leave_out(bytes);
+    default:
+      return sink_->take(number_at<std::uint64_t>(bytes, 0));
+  }
+}
+
+// The reader has stripped the leading folder and left out the clutter, so a name is admitted as it is.
+void ReaderAnswer::begin(std::span<const std::byte> bytes) {
+  const auto size = number_at<std::uint64_t>(bytes, 0);
+  const auto name = text_of(bytes.subspan(8));
+  if (left_ || admission_.admit(name, size) != name) reject_strange_reader("gives a name that it must not");
+  left_ = size;
+  sink_->begin(name, size);
+}
+
+void ReaderAnswer::leave_out(std::span<const std::byte> bytes) {
+  if (++left_out_ > limits_.max_members) reject_strange_reader("leaves out more than there may be");
+  sink_->leave_out(text_of(bytes));
+}
+
+}  // namespace storage

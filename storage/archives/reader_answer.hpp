@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "storage/archives/admission.hpp"
+#include "storage/archives/bundle_format.hpp"
+#include "storage/archives/member_sink.hpp"
+#include "storage/archives/reader_frame.hpp"
+#include "storage/archives/unpack_limits.hpp"
+
+namespace storage {
+
+// Judges, frame by frame, what the process that reads an archive says. A hostile archive may have taken that
+// process over, so every name, size and order is checked again before `sink` hears of it. Pure but for the
+// sink.
+class ReaderAnswer {
+ public:
+  // For the job "format" without a sink.
+  explicit ReaderAnswer(const UnpackLimits& limits, MemberSink* sink = nullptr)
+      : limits_(limits), admission_(limits_), sink_(sink) {}
+
+  // True after the last frame. Throws Rejected for the archive's faults, and for what no honest reader says;
+  // std::system_error when the archive cannot be read, or not apart.
+  bool take(FrameKind kind, std::span<const std::byte> bytes);
+  // Of the job "format", once it is over.
+  BundleFormat format() const { return format_; }
+
+ private:
+  void take_part(FrameKind kind, std::span<const std::byte> bytes);
+  void begin(std::span<const std::byte> bytes);
+  void leave_out(std::span<const std::byte> bytes);
+
+  const UnpackLimits limits_;
+  Admission admission_;
+  MemberSink* const sink_;
+  BundleFormat format_ = BundleFormat::other;
+  std::optional<std::uint64_t> left_;  // bytes of the current member that are still to come
+  std::uint64_t left_out_ = 0;
+};
+
+// What the process that reads an archive did, and no honest one does: `what` follows "it".
+[[noreturn]] void reject_strange_reader(std::string_view what);
+
+}  // namespace storage
