@@ -52,24 +52,15 @@ def crew(site, seed, restarts, pause):
             yield threading.Thread(target=site.work, args=(device, random.Random(name)), daemon=True)
 
 
-def go_on(sites, seconds):
+def go_on(site, end, lap):
     """With a lull each while."""
-    lap = min(30, max(10, seconds / 14))
-    end = time.monotonic() + seconds
-    while (rest := end - time.monotonic()) > 0:
+    while not site.dead and (rest := end - time.monotonic()) > 0:
         time.sleep(min(lap, rest))
-        lulls = [threading.Thread(target=site.lull) for site in sites]
-        for thread in lulls:
-            thread.start()
-        for thread in lulls:
-            thread.join()
-        for site in sites:
-            if site.samples:
-                sample = site.samples[-1]
-                print(f"{site.name}: {sample.transfers} works, {sample.memory / MIB:.2f} MiB, {sample.descriptors} "
-                      f"descriptors, {sample.threads} threads, {len(site.faults)} faults", flush=True)
-        if any(site.server.process.poll() is not None for site in sites):
-            return
+        site.lull()
+        if site.samples:
+            sample = site.samples[-1]
+            print(f"{site.name}: {sample.transfers} works, {sample.memory / MIB:.2f} MiB, {sample.descriptors} descriptors, "
+                  f"{sample.threads} threads, {len(site.faults)} faults", flush=True)
 
 
 def rows(site, steady):
@@ -119,7 +110,12 @@ def main():
         began = time.monotonic()
         for thread in threads:
             thread.start()
-        go_on(sites, options.minutes * 60)
+        lap = min(30, max(8, options.minutes * 4))
+        laps = [threading.Thread(target=go_on, args=(site, began + options.minutes * 60, lap)) for site in sites]
+        for thread in laps:
+            thread.start()
+        for thread in laps:
+            thread.join()
         for site in sites:
             site.gate.end()
         for thread in threads:

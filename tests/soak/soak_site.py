@@ -131,7 +131,7 @@ class Site:
         self.source, self.gate, self.known_lines = Source(), Gate(), KnownLines()
         self.lock = threading.Lock()
         self.done, self.kinds, self.faults = collections.Counter(), collections.Counter(), []
-        self.checked, self.broken, self.excused = 0, 0, 0
+        self.checked, self.broken, self.excused, self.dead = 0, 0, 0, False
         self.restarts, self.samples, self.names, self.sent = [], [], 0, {}
         self.log = open(pathlib.Path(scratch, f"{name}.log"), "w")
         self.status = Status(self.directory / "notify")
@@ -162,8 +162,8 @@ class Site:
             old.signal(apdepot.signal.SIGTERM)
             wait_until(lambda: old.ended or old.log_lines("apdepot: stopping"))
         restart.until = time.monotonic()
-        if not kill:
-            old.stop()
+        if not kill and (status := old.wait()):  # a second SIGTERM would end what is drained
+            self.fault(f"the server ended with status {status} after SIGTERM")
         self.server = self.start()
         self.read_log(old)
 
@@ -273,6 +273,7 @@ class Site:
                 self.fault("somebody has not ended in time: no lull")
                 return
             if self.server.process.poll() is not None:
+                self.dead = True
                 self.fault(f"the server has ended by itself, with status {self.server.process.returncode}")
                 return
             self.come_to_rest()
