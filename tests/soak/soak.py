@@ -20,13 +20,14 @@ for each in ("support", "attacks"):
     sys.path.insert(0, str(ROOT / "tests" / each))
 
 import apdepot  # noqa: E402
+import clients  # noqa: E402
 import flat  # noqa: E402
 from administrator import Administrator  # noqa: E402
-from clients import make_key  # noqa: E402
 from soak_site import Site  # noqa: E402
 from ssh_devices import SshDevice  # noqa: E402
 from tftp_devices import TftpDevice  # noqa: E402
 
+clients.TIMEOUT = 120  # seconds; a lull waits for everybody
 DEVICES = [(TftpDevice, 4), (SshDevice, 3)]  # of each site
 MIB = 1 << 20
 
@@ -100,7 +101,7 @@ def main():
           flush=True)
     with tempfile.TemporaryDirectory(dir=options.scratch) as made, contextlib.ExitStack() as stack:
         made = pathlib.Path(made)
-        key, state = make_key(made / "id_ed25519"), apdepot.make_state(made)
+        key, state = clients.make_key(made / "id_ed25519"), apdepot.make_state(made)
         sites = []
         for name in ("steady", "restarted"):
             sites.append(Site(name, options.scratch, key, state))

@@ -140,6 +140,12 @@ def stop_at(rng, packets, how):
     return stop
 
 
+def curl_tftp(client, directory, names, target):
+    """It would wait an hour for a server that was killed."""
+    host, port = client.server.tftp
+    clients.curl(client, f"tftp://{host}:{port}/{directory}", names, target, "--tftp-blksize", "1428", "--max-time", "30")
+
+
 class TftpDevice:
     """The works of one device. Each returns how many bytes were checked; a failure is an exception."""
 
@@ -148,7 +154,7 @@ class TftpDevice:
         self.client = clients.Client(site.door, home, site.key)
         self.works = [(self.read, 12), (self.read_big, 1), (self.pause, 2), (self.abort, 2), (self.fall_silent, 1),
                       (self.write, 5), (self.ask_for_what_is_not_there, 1),
-                      *((self.real(each), 2) for each in clients.TFTP_CLIENTS)]
+                      *((self.real(each), 2) for each in (clients.tftp_hpa, clients.atftp, curl_tftp))]
 
     def pick(self, big=0.0):
         return self.site.source.pick(self.rng, big)
