@@ -35,7 +35,7 @@ MIB = 1 << 20
 def arguments():
     parser = argparse.ArgumentParser(description="Soaks a server.")
     parser.add_argument("minutes", type=float)
-    parser.add_argument("--scratch", type=pathlib.Path, default=ROOT / "build/soak",
+    parser.add_argument("--scratch", type=lambda name: pathlib.Path(name).resolve(), default=ROOT / "build/soak",
                         help="where the depots stand meanwhile, and the logs stay")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of what devices do by chance")
     return parser.parse_args()
