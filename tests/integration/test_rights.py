@@ -204,10 +204,11 @@ def test_what_roots_run_left_in_state_is_told_with_the_command_that_mends_it(oth
 @pytest.mark.parametrize("root", ["root", "0"])
 def test_root_stays_root_where_the_host_knows_no_user(start_server, depot, tmp_path, root):
     """As in a container without /etc/passwd."""
-    (tmp_path / "empty").touch()
+    (tmp_path / "passwd").touch()
+    (tmp_path / "nsswitch.conf").write_text("passwd: files\n")  # systemd's module knows root, too
+    mounts = " && ".join(f"mount --bind {tmp_path}/{name} /etc/{name}" for name in ("passwd", "nsswitch.conf"))
     wrapper = tmp_path / "apdepot"
-    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c 'mount --bind {tmp_path}/empty /etc/passwd && exec \"$0\" "
-                       f"\"$@\"' {BINARY} \"$@\"\n")
+    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mounts} && exec \"$0\" \"$@\"' {BINARY} \"$@\"\n")
     wrapper.chmod(0o755)
     server = start_server(depot, binary=wrapper, user=root)
 
