@@ -127,8 +127,22 @@ std::filesystem::path file_to_change(const conf::Settings& settings) {
   act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
   return *settings.ssh.users_file;
 }
+// Members of the depot's group may read everything else of a packaged depot. The names alone would take a
+// second file beside the hashes, which could differ from the first.
+void expect_readable(const std::filesystem::path& file) {
+  std::error_code error;
+  const bool there = std::filesystem::exists(file, error);
+  if ((!there && !error) || std::ifstream(file)) return;
+  throw std::runtime_error(fmt::format(
+      "cannot read {}: Permission denied; it holds password hashes, so only its owner and root may "
+      "read it: `sudo apdepot user list`",
+      file.string()));
+}
 std::filesystem::path file_to_read(const conf::Settings& settings) {
-  return settings.ssh.users_file ? file_to_change(settings) : users_file(settings, existing_depot(settings));
+  auto file =
+      settings.ssh.users_file ? file_to_change(settings) : users_file(settings, existing_depot(settings));
+  expect_readable(file);
+  return file;
 }
 
 // The accounts of the users file; those in the configuration are the administrator's to edit.

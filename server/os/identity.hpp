@@ -14,7 +14,7 @@ struct Account {
   friend bool operator==(const Account&, const Account&) = default;
 };
 
-// By its name or its number; nothing for a name that this host does not know.
+// By its name or its number; nothing for a name that this host does not know. root needs no entry.
 std::optional<Account> find_account(const std::string& name);
 // Nothing where there is no such directory.
 std::optional<Account> owner_of(const std::filesystem::path& directory);

@@ -75,6 +75,8 @@ bool has_become(const Account& account) {
 
 std::optional<Account> find_account(const std::string& name) {
   if (auto entry = entry_of(::getpwnam_r, name.c_str())) return entry;
+  // Where there is no /etc/passwd, as in an empty container, the kernel still knows root.
+  if (name == "root") return Account{name, 0, 0};
   const auto number = number_in(name);
   if (!number) return std::nullopt;
   return entry_of(*number).value_or(Account{name, *number, *number});

@@ -22,13 +22,19 @@ def package():
     return pathlib.Path(os.environ["APDEPOT_PACKAGE"]).resolve()
 
 
-@pytest.fixture(scope="session")
-def host(package):
+@pytest.fixture(scope="session", autouse=True)
+def tools():
     if reason := reason_to_skip():
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def host(package, tools, tmp_path_factory):
     host = container.Container(container.base_root(os.environ.get("APDEPOT_DEBIAN", "bookworm"), package))
     try:
+        host.boot()
         shutil.copy(package, host.root / "root/apdepot.deb")
+        container.version_before(package, host.root / "root/before.deb", tmp_path_factory.mktemp("before"))
         yield host
     finally:
         host.close()

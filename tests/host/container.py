@@ -13,6 +13,7 @@ import apdepot
 CACHE = apdepot.ROOT / "build/host"
 PATIENCE = 120  # seconds: the upper bound of any wait
 CLONE_NEWNET = 0x40000000
+BEFORE = "0.0.1"  # a version
 
 
 def run(*command, check=True, **options):
@@ -22,25 +23,50 @@ def run(*command, check=True, **options):
     return done
 
 
+def bare_root(release, name=None, include=()):
+    """debootstrap's smallest; made once, and kept below build/."""
+    root = CACHE / (name or release)
+    made = CACHE / f"{name or release}.made"
+    if not made.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        run("rm", "-rf", root)
+        run("debootstrap", "--variant=minbase", *([f"--include={','.join(include)}"] if include else []), release, root)
+        made.touch()
+    return root
+
+
+def inside(root, *command):
+    """Runs a command in a root that is not booted, with the network of this host."""
+    return run("systemd-nspawn", "-q", "-D", root, "--as-pid2", "--register=no", "--keep-unit", "--console=pipe", *command)
+
+
 def base_root(release, package):
-    """A root with all that the package depends on; made once, and kept below build/."""
-    root = CACHE / release
+    """A root with all that the package depends on, likewise."""
+    root = bare_root(release, include=("systemd", "systemd-sysv", "dbus"))
     needs = run("dpkg-deb", "-f", package, "Depends", "Pre-Depends").stdout
     needs = ", ".join(line.split(":", 1)[1].strip() for line in needs.splitlines())
     stamp = CACHE / f"{release}.has"
     if stamp.exists() and stamp.read_text() == needs:
         return root
-    if not (root / "bin").exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", release, root)
     for command in (["update", "-qq"], ["satisfy", "-qq", "-y", "--no-install-recommends", needs]):
-        run("systemd-nspawn", "-q", "-D", root, "--as-pid2", "--register=no", "--keep-unit", "--console=pipe", "apt-get", *command)
+        inside(root, "apt-get", *command)
     stamp.write_text(needs)
     return root
 
 
+def version_before(package, target, scratch):
+    """The same package under an older version's number, for an upgrade."""
+    tree = scratch / "before"
+    run("dpkg-deb", "-R", package, tree)
+    control = tree / "DEBIAN/control"
+    control.write_text("".join(f"Version: {BEFORE}\n" if line.startswith("Version:") else line
+                               for line in control.read_text().splitlines(keepends=True)))
+    run("dpkg-deb", "--root-owner-group", "-b", "-Zgzip", tree, target)
+
+
 class Container:
-    """A booted copy of a root, thrown away at the end. `root` is its / as this host sees it."""
+    """A copy of a root, in which systemd or one program runs, thrown away at the end. `root` is its / as this host sees
+    it. It has a network of its own."""
 
     def __init__(self, base):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))
@@ -50,29 +76,41 @@ class Container:
         run("mount", "-t", "overlay", "apdepot-test", "-o",
             f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
         self.log = open(self.directory / "console", "wb")
-        self.nspawn = subprocess.Popen(
-            ["systemd-nspawn", "-q", "-D", self.root, "--boot", "--private-network", "--register=no", "--keep-unit",
-             "--console=pipe", "--link-journal=no"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        self.init = self._wait_for_init()
+        self.nspawn = self.init = None
+        self.end = signal.SIGRTMIN + 4  # systemd's poweroff
+
+    def boot(self):
+        self.start("systemd", "--boot")
         self.wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip()
                         in ("running", "degraded"))
+        return self
 
-    def _wait_for_init(self):
+    def start(self, program, *command):
+        """Returns once the program runs, whose process `init` is then."""
+        self.nspawn = subprocess.Popen(
+            ["systemd-nspawn", "-q", "-D", self.root, "--private-network", "--register=no", "--keep-unit",
+             "--console=pipe", "--link-journal=no", *command], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.init = self._wait_for(program)
+
+    def console(self):
+        return (self.directory / "console").read_text(errors="replace")
+
+    def _wait_for(self, program):
         children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
 
-        def init():
-            assert self.nspawn.poll() is None, (self.directory / "console").read_text()
+        def running():
+            assert self.nspawn.poll() is None, self.console()
             for pid in children.read_text().split():
                 with contextlib.suppress(OSError):
-                    if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "systemd":
+                    if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == program:
                         return int(pid)
 
-        return self.wait_until(init)
+        return self.wait_until(running)
 
     def close(self):
-        if self.nspawn.poll() is None:
-            with contextlib.suppress(ProcessLookupError, AttributeError):
-                os.kill(self.init, signal.SIGRTMIN + 4)  # systemd's poweroff
+        if self.nspawn and self.nspawn.poll() is None:
+            with contextlib.suppress(ProcessLookupError, TypeError):
+                os.kill(self.init, self.end)
             try:
                 self.nspawn.wait(PATIENCE)
             except subprocess.TimeoutExpired:

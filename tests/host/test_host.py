@@ -5,8 +5,10 @@ import re
 import shutil
 import zipfile
 
+import paramiko
 import pytest
 
+import container
 import sftp_wire
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER
@@ -39,8 +41,12 @@ def images(bundle):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def install(host):
-    return host.run("dpkg", "-i", "/root/apdepot.deb")
+def install(host, package="apdepot.deb"):
+    return host.run("dpkg", "-i", f"/root/{package}")
+
+
+def version(host):
+    return host.output("dpkg-query", "-W", "-f", "${Version}", "apdepot")
 
 
 def is_active(host, unit="apdepot"):
@@ -48,7 +54,8 @@ def is_active(host, unit="apdepot"):
 
 
 def test_the_package_installs_and_serves(host):
-    install(host)
+    """As the version before, which is upgraded below."""
+    install(host, "before.deb")
 
     assert [is_active(host, unit) for unit in ("apdepot", *SOCKETS)] == ["active"] * 3
     assert [is_enabled(host, unit) for unit in ("apdepot", *SOCKETS)] == ["enabled"] * 3
@@ -162,6 +169,11 @@ def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart,
     host.wait_until(lambda: is_active(host, "restarter") == "inactive")
 
 
+def test_the_new_version_is_installed_now(host):
+    assert host.output("dpkg-deb", "-f", "/root/apdepot.deb", "Version").strip() == version(host) != container.BEFORE
+    assert not list((host.root / "etc/apdepot").glob("*.dpkg-*"))  # nobody was asked about the configuration
+
+
 def test_a_server_that_dies_is_started_again(host, images):
     pid = host.property("apdepot", "MainPID")
     host.run("systemctl", "kill", "--signal=KILL", "apdepot")
@@ -185,6 +197,59 @@ def test_a_server_whose_loop_hangs_is_started_again(host, images):
     drop_in.unlink()
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "restart", "apdepot")
+
+
+@pytest.mark.skipif(not shutil.which("fail2ban-regex"), reason="the package fail2ban is not installed")
+def test_fail2ban_counts_the_failed_logins_in_the_journal(host):
+    """Its own filter, with the journalmatch that the README names."""
+    host.run("journalctl", "--rotate", "--vacuum-time=1s")
+    for _ in range(3):
+        with host.network():
+            transport = sftp_wire.connect(Server)
+        with contextlib.suppress(paramiko.SSHException, EOFError):
+            transport.auth_password(USER, "wrong", fallback=False)
+        transport.close()
+    host.run("journalctl", "--sync")
+    folder = f"/proc/{host.init}/root/run/log/journal/{host.output('cat', '/etc/machine-id').strip()}"
+    done = container.run("fail2ban-regex", "-m", "_SYSTEMD_UNIT=apdepot.service", "--out", "row",
+                         f"systemd-journal[journalpath={folder}]", "sshd")
+
+    rows = [row for row in done.stdout.splitlines() if "'ip4': '127.0.0.1'" in row and "'nofail': True" not in row]
+    assert len(rows) == 3, done.stdout
+
+
+@pytest.fixture
+def small_depot(host):
+    """The depot on a disk of 1 MiB, elsewhere, as the README says it."""
+    folder, config = "/srv/images", host.root / CONFIG[1:]
+    drop_in, packaged = host.root / "etc/systemd/system/apdepot.service.d/depot.conf", config.read_text()
+    host.run("mkdir", "-p", folder)
+    host.run("mount", "-t", "tmpfs", "-o", "size=1M", "small", folder)
+    host.run("chown", "apdepot:apdepot", folder)
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text(f"[Service]\nReadWritePaths={folder}\n")
+    config.write_text(f"depot: {folder}\n")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "apdepot")
+    yield folder
+    drop_in.unlink()
+    config.write_text(packaged)
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "apdepot")
+    host.run("umount", folder)
+
+
+def test_a_full_disk_is_told_and_room_that_is_made_is_used(host, small_depot, bundle, images):
+    cursor = host.cursor()
+    shutil.copy(bundle, host.root / "root" / BUNDLE)
+    host.run("cp", f"/root/{BUNDLE}", f"{small_depot}/drop/")
+    told = rf"cannot import {re.escape(BUNDLE)}: .*No space left on device.* \(it stays in drop/ and is tried again\)"
+    host.wait_until(lambda: re.search(told, host.journal_since(cursor)))
+    assert is_active(host) == "active"
+
+    host.run("mount", "-o", "remount,size=16M", small_depot)
+    host.wait_until(lambda: f"published {RELEASE} from {BUNDLE}" in host.journal_since(cursor))
+    assert fetch(host) == images["ap1g8"]
 
 
 def test_the_end_stops_the_sockets_too(host):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import paramiko
 import pytest
@@ -301,51 +302,82 @@ def test_a_log_file_that_is_moved_away_is_made_anew(start_server, depot, tmp_pat
     assert ": RRQ from " in file.read_text() and "in.tftpd" not in old.read_text()
 
 
-@pytest.mark.skipif(not shutil.which("fail2ban-regex"), reason="the package fail2ban is not installed")
-@pytest.mark.parametrize("before", ["2026-11-28T12:44:11.920Z ", "Nov 28 12:44:11 host "], ids=["file", "syslog"])
-def test_fail2ban_s_own_filter_knows_who_failed_to_log_in(start_server, depot, key, tmp_path, before):
-    """Nobody is let off by what we add to sshd's words, and no client can have another banned."""
-    server = start_server(depot, key_user(key))
-    for name in (USER, "nobody", "EWC", "keyed", "x from 192.0.2.1 port 5 ssh2"):
+needs_fail2ban = pytest.mark.skipif(not shutil.which("fail2ban-regex"), reason="the package fail2ban is not installed")
+LOCKED_OUT = (USER, "nobody", "EWC", "keyed", "x from 192.0.2.1 port 5 ssh2")
+
+
+def fail_to_log_in(server):
+    for name in LOCKED_OUT:
         transport = connect(server)
         with contextlib.suppress(paramiko.SSHException, EOFError):
             transport.auth_password(name, "wrong", fallback=False)
         transport.close()
-    failed = [line for line in server.whole_log("sshd") if ": Failed " in line]
-    assert len(failed) == 5
+
+
+def addresses_to_ban(file, filter="sshd"):
+    """What fail2ban would count: the address of each failure."""
+    done = subprocess.run(["fail2ban-regex", "--out", "row", file, filter], capture_output=True, text=True, check=True)
+    rows = [row for row in done.stdout.splitlines() if "'nofail': True" not in row]
+    return [found.group(1) for row in rows if (found := re.search(r"'ip4': '([\d.]+)'", row))]
+
+
+@needs_fail2ban
+def test_fail2ban_s_own_filter_knows_who_failed_to_log_in(start_server, depot, key, tmp_path):
+    """Nobody is let off by what we add to sshd's words, and no client can have another banned."""
+    server = start_server(depot, key_user(key))
+    fail_to_log_in(server)
+    server.stop()
+    failed = [line for line in server.lines if ": Failed " in line]
+    assert len(failed) == len(LOCKED_OUT)
     for line in failed:  # each by itself: a filter puts lines of one connection together
-        log = tmp_path / "log"
-        log.write_text(f"{before}{line}\n")
-        done = subprocess.run(["fail2ban-regex", "--out", "row", log, "sshd"], capture_output=True, text=True, check=True)
+        (tmp_path / "log").write_text(f"{line}\n")
 
-        assert "'ip4': '127.0.0.1'" in done.stdout and "'nofail': True" not in done.stdout, line
+        assert addresses_to_ban(tmp_path / "log") == ["127.0.0.1"], line
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a socket of the journal in a mount namespace")
-@pytest.mark.parametrize("target, place", [("journal", "systemd/journal/socket"), ("syslog", "dev-log")])
-def test_a_daemon_gets_each_line_under_the_tag_of_the_program_that_is_replaced(depot, tmp_path, target, place):
-    run_folder, dev_folder = tmp_path / "run", tmp_path / "dev"
-    stand_in = run_folder / place if target == "journal" else dev_folder / "log"
+@contextlib.contextmanager
+def daemon_in_place(target, directory):
+    """A socket in the place of the journal's or of /dev/log, and a binary that finds it there."""
+    run_folder, dev_folder = directory / "run", directory / "dev"
+    stand_in = run_folder / "systemd/journal/socket" if target == "journal" else dev_folder / "log"
     stand_in.parent.mkdir(parents=True)
-    wrapper = tmp_path / "apdepot"
+    wrapper = directory / "apdepot"
     mounts = (f"mount --bind {run_folder} /run" if target == "journal" else
               f"mount --rbind /dev /mnt && mount -t tmpfs tmpfs /dev && ln -s /mnt/null /dev/null && ln -s {stand_in} /dev/log")
     wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mounts} && exec \"$0\" \"$@\"' {apdepot.BINARY} \"$@\"\n")
     wrapper.chmod(0o755)
-    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": target}})
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as daemon:
         daemon.settimeout(apdepot.PATIENCE)
         daemon.bind(str(stand_in))
-        with apdepot.ended(lambda lines: lines) as servers:
-            servers.append(apdepot.Server(depot, config, binary=wrapper))
-            tftp_wire.fetch(servers[0].tftp, IMAGE)
-            records = []
-            while not records or b"sent " not in records[-1]:
-                records.append(daemon.recv(65536))
-            sent = records[-1].decode()
-            asked = next(record.decode() for record in records if b"RRQ from" in record)
+        yield daemon, wrapper
+
+
+def received(daemon, last):
+    """The records until the first that has `last` in it."""
+    records = []
+    while not records or last not in records[-1]:
+        records.append(daemon.recv(65536).decode())
+    return records
+
+
+def journal_fields(record):
+    return dict(line.split("=", 1) for line in record.splitlines())
+
+
+needs_namespaces = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for the daemon's socket in a mount namespace")
+
+
+@needs_namespaces
+@pytest.mark.parametrize("target", ["journal", "syslog"])
+def test_a_daemon_gets_each_line_under_the_tag_of_the_program_that_is_replaced(depot, tmp_path, target):
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": target}})
+    with daemon_in_place(target, tmp_path) as (daemon, binary), apdepot.ended(lambda lines: lines) as servers:
+        servers.append(apdepot.Server(depot, config, binary=binary))
+        tftp_wire.fetch(servers[0].tftp, IMAGE)
+        records = received(daemon, "sent ")
+    sent, asked = records[-1], next(record for record in records if "RRQ from" in record)
     if target == "journal":
-        fields = dict(line.split("=", 1) for line in sent.splitlines())
+        fields = journal_fields(sent)
         number = fields["REQUEST"]
         assert (fields["SYSLOG_IDENTIFIER"], fields["SYSLOG_PID"], fields["PROTOCOL"]) == ("in.tftpd", number, "tftp")
         assert (fields["FILE"], fields["RELEASE"], fields["CAUSE"]) == (IMAGE, IMAGE.rsplit("/", 1)[0], "complete")
@@ -354,3 +386,38 @@ def test_a_daemon_gets_each_line_under_the_tag_of_the_program_that_is_replaced(d
     else:
         assert re.match(r"<29>\w{3} [ \d]\d \d\d:\d\d:\d\d in\.tftpd\[\d+\]: RRQ from 127\.0\.0\.1 filename ", asked)
         assert re.match(r"<29>.* in\.tftpd\[\d+\]: sent ", sent)
+
+
+def as_fail2ban_reads_it(target, record):
+    """syslog: as rsyslog writes it to auth.log. journal: as fail2ban puts an entry together."""
+    if target == "syslog":
+        return re.sub(r"^<\d+>(\w{3} [ \d]\d [\d:]{8}) ", r"\1 host ", record.rstrip("\n"))
+    fields = journal_fields(record)
+    pid = f"[{fields['SYSLOG_PID']}]" if "SYSLOG_PID" in fields else ""
+    return f"2026-11-28T12:44:11 host {fields['SYSLOG_IDENTIFIER']}{pid}: {fields['MESSAGE']}"
+
+
+@needs_fail2ban
+@pytest.mark.parametrize("target", ["stderr", "file", pytest.param("syslog", marks=needs_namespaces),
+                                    pytest.param("journal", marks=needs_namespaces)])
+def test_fail2ban_counts_the_failed_logins_in_what_each_target_gets(depot, key, tmp_path, target):
+    file = tmp_path / "log"
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {
+        **key_user(key), "log": {"target": f"file:{file}" if target == "file" else target}})
+    with contextlib.ExitStack() as stack:
+        daemon, binary = (stack.enter_context(daemon_in_place(target, tmp_path)) if target in ("syslog", "journal")
+                          else (None, apdepot.BINARY))
+        servers = stack.enter_context(apdepot.ended(lambda lines: lines))
+        servers.append(apdepot.Server(depot, config, binary=binary))
+        # At once: the kernel keeps ten datagrams, and the server does not wait at its end.
+        records = daemon and stack.enter_context(ThreadPoolExecutor(1)).submit(received, daemon, "stopped")
+        tftp_wire.fetch(servers[0].tftp, IMAGE)
+        fail_to_log_in(servers[0])
+        servers[0].stop()
+        if records:
+            file.write_text("".join(as_fail2ban_reads_it(target, record) + "\n" for record in records.result()))
+    if target == "stderr":
+        file.write_text("\n".join(servers[0].lines) + "\n")
+
+    assert ": RRQ from " in file.read_text()
+    assert addresses_to_ban(file, "sshd[logtype=journal]" if target == "journal" else "sshd") == ["127.0.0.1"] * len(LOCKED_OUT)

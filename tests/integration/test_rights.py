@@ -200,6 +200,21 @@ def test_what_roots_run_left_in_state_is_told_with_the_command_that_mends_it(oth
     assert f"`chown -R nobody: {others_depot}`" in done.stderr
 
 
+@as_root
+@pytest.mark.parametrize("root", ["root", "0"])
+def test_root_stays_root_where_the_host_knows_no_user(start_server, depot, tmp_path, root):
+    """As in a container without /etc/passwd."""
+    (tmp_path / "passwd").touch()
+    (tmp_path / "nsswitch.conf").write_text("passwd: files\n")  # systemd's module knows root, too
+    mounts = " && ".join(f"mount --bind {tmp_path}/{name} /etc/{name}" for name in ("passwd", "nsswitch.conf"))
+    wrapper = tmp_path / "apdepot"
+    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mounts} && exec \"$0\" \"$@\"' {BINARY} \"$@\"\n")
+    wrapper.chmod(0o755)
+    server = start_server(depot, binary=wrapper, user=root)
+
+    assert status_of(server.pid)[0]["Uid"].split() == ["0"] * 4
+
+
 def test_who_is_not_root_becomes_nobody_else(new_depot):
     command = [BINARY, "serve", "--user", "root", *ANYWHERE, "--depot", new_depot]
     if os.geteuid() == 0:
@@ -318,6 +333,19 @@ def test_a_users_file_of_roots_stays_roots(others_depot, tmp_path):
     assert users.stat().st_uid == NOBODY.pw_uid
     assert [json.loads(line)["name"] for line in
             succeed("user", "list", "--json", "--config", config, depot=others_depot).strip("[]\n").splitlines()] == [USER]
+
+
+@as_root
+def test_who_may_not_read_the_hashes_is_told_how_to_list_users(others_depot):
+    """A member of the depot's group, where the rest may be read."""
+    for folder in (others_depot, others_depot / "state"):
+        folder.chmod(0o750)
+    done = commands_of_no_user(["setpriv", "--reuid=65533", f"--regid={NOBODY.pw_gid}", "--clear-groups", BINARY, "user",
+                                "list", "--depot", others_depot])
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"cannot read {others_depot}/state/users.yaml: Permission denied" in done.stderr
+    assert "`sudo apdepot user list`" in done.stderr
 
 
 @as_root

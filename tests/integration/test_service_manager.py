@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import threading
 
 import pytest
@@ -12,24 +11,12 @@ import pytest
 import apdepot
 import tftp_wire
 from apdepot import PASSWORD, PATIENCE, RELEASE, USER, write_config
+from hand_over import hand_over
 from sftp_wire import login
 from tftp_wire import fetch
 
 IMAGE = f"{RELEASE}/ap1g8"
 NOWHERE = {"tftp": {"listen": ["127.0.0.1:0"]}, "ssh": {"listen": ["127.0.0.1:0"]}}
-
-# Becomes the server, with the descriptors that LISTEN names in the places where systemd puts them.
-HAND_OVER = """#!{python}
-import fcntl, os, sys
-given = [int(fd) for fd in os.environ.pop("LISTEN").split()]
-held = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in given]
-for fd in given:
-    os.close(fd)
-for number, fd in enumerate(held, 3):
-    os.dup2(fd, number)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.execv({binary!r}, [{binary!r}, *sys.argv[1:]])
-"""
 
 
 class Manager:
@@ -92,13 +79,7 @@ def start(start_server, depot, manager):
 def start_with(start, tmp_path):
     """Starts a server that is handed `sockets`: pairs of a name and a descriptor."""
     def start_with(sockets, config):
-        wrapper = tmp_path / "hand-over"
-        wrapper.write_text(HAND_OVER.format(python=sys.executable, binary=str(apdepot.BINARY)))
-        wrapper.chmod(0o755)
-        fds = [fd for _, fd in sockets]
-        env = {"LISTEN": " ".join(map(str, fds)), "LISTEN_FDS": str(len(fds)),
-               "LISTEN_FDNAMES": ":".join(name for name, _ in sockets)}
-        return start(config, listen=(), env=env, binary=wrapper, pass_fds=fds)
+        return start(config, listen=(), **hand_over(tmp_path, sockets))
 
     return start_with
 

@@ -11,7 +11,7 @@ import pytest
 import apdepot
 import tftp_wire
 from apdepot import PASSWORD, RELEASE, USER, snapshot, wait_until
-from clients import CONTENT, THEN, Client, key_user
+from clients import CONTENT, THEN, Client, key_user, openssh, put_openssh, put_scp
 from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APPEND, FLAG_CREATE, FLAG_EXCLUSIVE,
                        FLAG_READ, FLAG_TRUNCATE, FLAG_WRITE, FSETSTAT, FSTAT, LSTAT, MKDIR, NO_ATTRIBUTES,
                        NO_SUCH_FILE, OK, OPEN, PERMISSION_DENIED, READLINK, REMOVE, RENAME, RMDIR, SETSTAT, STAT,
@@ -639,12 +639,6 @@ def test_a_read_only_user_is_refused_each(reader):
 
 # ---- the clients that people have
 
-def openssh(client, lines, *options, check=True):
-    host, port = client.server.ssh
-    return client.run("sftp", *client.key_options(), *options, "-b", client.file("batch", lines), "-P", port,
-                      f"{client.keyed}@{host}", check=check)
-
-
 def lftp(client, commands):
     host, port = client.server.ssh
     connect = " ".join(map(str, ["ssh", "-a", "-x", *client.key_options()]))
@@ -659,21 +653,12 @@ def psftp(client, lines):
                       "-b", client.file("batch", lines), f"{USER}@{host}")
 
 
-def put_openssh(client, local, remote):
-    openssh(client, f"put {local} {remote}\n")
-
-
 def put_openssh_with_times(client, local, remote):
     openssh(client, f"put -p {local} {remote}\n")
 
 
 def put_openssh_synced(client, local, remote):
     openssh(client, f"put -f {local} {remote}\n", "-R", "3", "-B", "10000")
-
-
-def put_scp(client, local, remote):
-    host, port = client.server.ssh
-    client.run("scp", *client.key_options(), "-p", "-P", port, local, f"{client.keyed}@{host}:{remote}")
 
 
 def put_psftp(client, local, remote):

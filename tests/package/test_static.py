@@ -91,6 +91,15 @@ def test_the_whole_job_in_an_empty_root(empty_root, tmp_path):
     assert sorted(path.name for path in empty_root.iterdir()) == sorted(["apdepot", bundle.name, "depot", "password"])
 
 
+@pytest.mark.parametrize("root", ["root", "0"])
+def test_root_may_stay_root_without_a_name(empty_root, tmp_path, root):
+    wrapper = tmp_path / "apdepot"
+    wrapper.write_text(f'#!/bin/sh\nexec /usr/sbin/chroot {empty_root} /apdepot "$@"\n')
+    wrapper.chmod(0o755)
+    server = Server("/depot", binary=wrapper, user=root)
+    server.stop()
+
+
 def test_no_user_of_the_host_is_looked_up(empty_root):
     """Without /etc/passwd a name is unknown, which is told, and nothing is loaded to find it out."""
     (empty_root / "depot").mkdir()

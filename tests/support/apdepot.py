@@ -147,9 +147,10 @@ class Server:
         self.stop()
         return self.log_lines(tag)
 
-    def wait_for_log(self, pattern, timeout=PATIENCE):
-        """The first line, without its time, in which `pattern` is found; now or as soon as it comes."""
-        deadline, seen = time.monotonic() + timeout, 0
+    def wait_for_log(self, pattern, timeout=PATIENCE, since=0):
+        """The first line, without its time, in which `pattern` is found; now or as soon as it comes. `since` leaves
+        out as many lines at the beginning."""
+        deadline, seen = time.monotonic() + timeout, since
         with self.changed:
             while True:
                 for line in self.lines[seen:]:

@@ -124,5 +124,32 @@ def lftp(client, directory, names, target):
     client.run("lftp", "--norc", "-c", commands)
 
 
+def openssh(client, lines, *options, check=True):
+    host, port = client.server.ssh
+    return client.run("sftp", *client.key_options(), *options, "-b", client.file("batch", lines), "-P", port,
+                      f"{client.keyed}@{host}", check=check)
+
+
+def put_openssh(client, local, remote):
+    openssh(client, f"put {local} {remote}\n")
+
+
+def put_scp(client, local, remote):
+    host, port = client.server.ssh
+    client.run("scp", *client.key_options(), "-p", "-P", port, local, f"{client.keyed}@{host}:{remote}")
+
+
+def scp(client, directory, names, target):
+    """The legacy protocol, which Aruba's controllers speak."""
+    host, port = client.server.ssh
+    for name in names:
+        client.run("scp", "-O", *client.key_options(), "-P", port, f"{client.keyed}@{host}:{directory}/{name}", target)
+
+
+def put_scp_legacy(client, local, remote):
+    host, port = client.server.ssh
+    client.run("scp", "-O", *client.key_options(), "-P", port, local, f"{client.keyed}@{host}:{remote}")
+
+
 TFTP_CLIENTS = [tftp_hpa, atftp, curl_tftp]
 SFTP_CLIENTS = [sftp_with_key, sftp_with_password, curl_sftp, psftp, lftp]

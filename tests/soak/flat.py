@@ -1,0 +1,52 @@
+"""Whether a figure of a process stays flat. It is taken in lulls, when no transfer and no session is running, so that two
+of them may be compared. The first quarter of the lulls, two at least, is the warm-up: threads, buffers and caches come
+into being then."""
+import dataclasses
+import statistics
+
+# Bytes. A lull's memory differs from the next one's by what the allocator keeps in its arenas: some hundred KiB.
+NOISE = 1 << 20
+FEWEST = 6  # lulls, before anything is said about memory
+
+
+@dataclasses.dataclass
+class Sample:
+    """Of one process, in a lull. `transfers` have ended until then."""
+    memory: int  # bytes, anonymous and resident
+    descriptors: int
+    threads: int
+    transfers: int
+
+
+def warm_up(samples):
+    return max(2, len(samples) // 4)
+
+
+def counts_that_grew(samples):
+    """Descriptors and threads must come down in each lull to what the warm-up's lulls had, not one more."""
+    first, rest = samples[:warm_up(samples)], samples[warm_up(samples):]
+    for name in ("descriptors", "threads"):
+        bound = max(getattr(sample, name) for sample in first)
+        worst = max((getattr(sample, name) for sample in rest), default=bound)
+        if worst > bound:
+            yield f"{name} grew: {bound} in the lulls of the warm-up, {worst} in a later one"
+
+
+def memory_growth(samples):
+    """From the first to the second half of what follows the warm-up, by the medians: bytes, and the transfers in between."""
+    rest = samples[warm_up(samples):]
+    halves = rest[:len(rest) // 2], rest[len(rest) // 2:]
+    memory = [statistics.median(sample.memory for sample in half) for half in halves]
+    transfers = [statistics.median(sample.transfers for sample in half) for half in halves]
+    return memory[1] - memory[0], transfers[1] - transfers[0]
+
+
+def judge(samples):
+    """What is not flat, each as a sentence."""
+    if len(samples) < FEWEST:
+        yield f"only {len(samples)} lulls: {FEWEST} at least are needed to judge the memory"
+        return
+    yield from counts_that_grew(samples)
+    growth, transfers = memory_growth(samples)
+    if growth > NOISE:
+        yield f"memory grew by {growth:.0f} bytes in {transfers:.0f} transfers, {NOISE} are allowed"
