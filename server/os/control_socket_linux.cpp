@@ -52,16 +52,19 @@ ControlSocket::ControlSocket(net::io_context& loop, const std::filesystem::path&
   const auto place = in.file(name), beside = in.file(fmt::format("{}.{}", name, ::getpid()));
   if (answers(loop, place)) throw failure(EADDRINUSE, file_);
   ::unlink(beside.c_str());
-  acceptor_.open();
-  acceptor_.bind(Protocol::endpoint(beside));
+  error_code error;
+  acceptor_.open({}, error);
+  if (!error) acceptor_.bind(Protocol::endpoint(beside), error);
+  if (error) throw failure(error.value(), file_);
   struct stat made {};
   if (::chmod(beside.c_str(), for_owner_and_group) != 0 || ::stat(beside.c_str(), &made) != 0)
     throw failure(errno, file_);
-  acceptor_.listen();
+  acceptor_.listen(net::socket_base::max_listen_connections, error);
+  if (error) throw failure(error.value(), file_);
   if (::rename(beside.c_str(), place.c_str()) != 0) {
-    const auto error = errno;
+    const auto why = errno;
     ::unlink(beside.c_str());
-    throw failure(error, file_);
+    throw failure(why, file_);
   }
   inode_ = made.st_ino;
 }

@@ -91,7 +91,7 @@ void prepare_process() {
   constexpr rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  // A program that it starts could get no right that it has not itself. It starts none.
+  // A program that it starts, its own reader of archives, can get no right that it has not itself.
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   // What a password hash takes (16 MiB) goes back to the system. By itself glibc would keep it in an arena a
   // thread.

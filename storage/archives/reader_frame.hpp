@@ -27,6 +27,7 @@ enum class FrameKind : std::uint8_t {
 constexpr std::size_t most_data = 256 << 10;
 constexpr std::size_t longest_frame_text = 4096;  // names and reasons; the reader cuts longer ones
 
+// What a frame begins with.
 struct FrameHead {
   FrameKind kind = FrameKind::done;
   std::uint32_t size = 0;
