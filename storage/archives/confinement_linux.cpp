@@ -66,10 +66,11 @@ constexpr std::array by_path{SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS
                              SCMP_SYS(lstat),     SCMP_SYS(newfstatat), SCMP_SYS(statx),     SCMP_SYS(access),
                              SCMP_SYS(faccessat), SCMP_SYS(readlink),   SCMP_SYS(readlinkat)};
 
-// AddressSanitizer's own.
+// The sanitizers' own: they look through a pipe, for instance, whether an address can be read.
 constexpr std::array of_sanitizers{SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
                                    SCMP_SYS(gettid),      SCMP_SYS(sched_yield),  SCMP_SYS(prctl),
-                                   SCMP_SYS(getrlimit),   SCMP_SYS(prlimit64),    SCMP_SYS(lseek)};
+                                   SCMP_SYS(getrlimit),   SCMP_SYS(prlimit64),    SCMP_SYS(lseek),
+                                   SCMP_SYS(pipe),        SCMP_SYS(pipe2)};
 
 void allow(const Filter& filter, int call) {
   check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0), "seccomp refuses a rule");
