@@ -45,7 +45,8 @@ thread_local Mine mine;
 
 Order* map_order() {
   const char* const name = std::getenv("APDEPOT_FAILING_MEMORY");
-  if (!name) std::abort();  // whoever runs this program wants it
+  if (!name)
+    return nullptr;  // the process that reads archives, which has no environment: its memory is its own
   const int file = ::open(name, O_RDWR | O_CLOEXEC);
   void* const memory = ::mmap(nullptr, sizeof(Order), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (memory == MAP_FAILED) std::abort();
