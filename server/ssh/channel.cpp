@@ -11,6 +11,7 @@
 #include "protocols/scp/source.hpp"
 #include "server/files/upload_rules.hpp"
 #include "server/loop/succeeds.hpp"
+#include "server/ssh/ending.hpp"
 #include "server/ssh/scp_service.hpp"
 #include "server/ssh/sftp_service.hpp"
 #include "storage/lookup/explain.hpp"
@@ -222,11 +223,17 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeServi
         files_.emplace(std::move(images), std::move(uploads), common_.lanes.disk, leases_);
         transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
                                                   connection_.user().name, connection_.user().root},
-                           common_.running,
-                           [this] { connection_.end("an administrator stopped a transfer"); });
+                           common_.running, [this] { stop_later(); });
         common_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
+}
+
+// Not within the call: the end of the connection is the end of the transfer that was asked to stop.
+void SshChannel::stop_later() {
+  net::post(common_.loop, [self = shared_from_this(), hold = connection_.hold()] {
+    self->connection_.end(std::string(stopped_by_administrator));
+  });
 }
 
 // With more than the longest request it has a whole one to answer, and with an open window room for the

@@ -91,6 +91,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
   void close_service();
+  void stop_later();
   void finish(int status);
 
   // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.

@@ -110,6 +110,7 @@ bool leaves_the_client_waiting(std::string_view error) { return error.starts_wit
 protocols::Cause cause_of_end(std::string_view why) {
   using protocols::Cause;
   if (why == shutting_down) return Cause::shutdown;
+  if (why == stopped_by_administrator) return Cause::stopped;
   if (why.starts_with(silent_client)) return Cause::connection_lost;
   switch (end_of(why)) {
     case SshEnd::closed:

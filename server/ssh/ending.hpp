@@ -22,6 +22,9 @@ Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& setti
 // Whether the connection ends by our doing: the client is still there, and can be told.
 bool is_ours(std::string_view why);
 
+// The reason of an end that an administrator asked for.
+constexpr std::string_view stopped_by_administrator = "an administrator stopped a transfer";
+
 // Who ends the files that are open then, and why.
 protocols::Cause cause_of_end(std::string_view why);
 

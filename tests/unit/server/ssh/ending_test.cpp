@@ -92,5 +92,6 @@ TEST_CASE("a file that was open when the connection ended was ended by the clien
   CHECK(cause_of_end("Socket error: Connection reset by peer") == Cause::connection_lost);
   CHECK(cause_of_end("the client has sent nothing for 10 minutes") == Cause::connection_lost);
   CHECK(cause_of_end("the server is shutting down") == Cause::shutdown);
+  CHECK(cause_of_end(stopped_by_administrator) == Cause::stopped);
   CHECK(cause_of_end("out of memory") == Cause::connection_ended);
 }
