@@ -25,7 +25,7 @@ constexpr std::size_t most_of_file = 64 << 20;
 using Kind = ControllerMessage::Kind;
 using event::Protocol;
 
-// What a message means here, and what to do. Escaped.
+// One message: what it means for this server, and what to do about it. All texts are escaped.
 struct Finding {
   std::string when, what, fix;
   bool bad = true;
@@ -45,7 +45,7 @@ std::string server_key(Protocol protocol) {
   return protocol == Protocol::tftp ? "tftp-image-server" : "sftp-image-server";
 }
 
-// What the name gets from this depot.
+// What this depot serves for the name in the URL, or why nothing.
 Finding of_name(const Here& here, const ImageUrl& url, Protocol protocol) {
   const auto answer = explain_read(here.settings, here.depot, url.path, protocol);
   if (!answer) return {{}, text_of(answer.error(), protocol), fix_of(answer.error(), protocol)};
@@ -81,7 +81,7 @@ Finding of_failure(const Here& here, const ControllerMessage& message) {
     found = of_silence(here, url, protocol);
     // The name is asked for next, once it reaches us.
     if (const auto name = of_name(here, url, protocol); name.bad) {
-      found.what += "; and then: " + name.what;
+      found.what += "; once it asks here: " + name.what;
     }
   } else if (says(reason, "refused")) {
     found = {
@@ -108,7 +108,23 @@ Finding of_failure(const Here& here, const ControllerMessage& message) {
   return found;
 }
 
-std::optional<Finding> finding_of(const Here& here, const ControllerMessage& message) {
+// An access point did not get what it asked its controller for.
+Finding of_device(const Here& here, const std::optional<ControllerMessage>& asked) {
+  constexpr auto fix =
+      "the controller's own log has the reason: %INSTALL-3-OPERATION_ERROR_MESSAGE in `show logging`";
+  if (!asked)
+    return {{}, "an access point did not get its image, because its controller could not fetch it", fix};
+  auto what = fmt::format("an access point did not get {}, because its controller {} could not fetch it",
+                          escaped(asked->image), escaped(asked->peer));
+  const auto here_too = explain_read(here.settings, here.depot, asked->image, Protocol::tftp);
+  what += here_too ? fmt::format("; {} is served here", escaped(here_too->path.text()))
+                   : "; here: " + text_of(here_too.error(), Protocol::tftp);
+  return {{}, std::move(what), fix};
+}
+
+// `asked` is what an access point asked for last.
+std::optional<Finding> finding_of(const Here& here, const ControllerMessage& message,
+                                  const std::optional<ControllerMessage>& asked) {
   switch (message.kind) {
     case Kind::failed:
       return of_failure(here, message);
@@ -127,18 +143,13 @@ std::optional<Finding> finding_of(const Here& here, const ControllerMessage& mes
                      fmt::format("the access point has too little room: {}", escaped(message.reason)),
                      "reload the access point, which empties /tmp, and try again"};
     case Kind::cannot_start:
-      return Finding{
-          {},
-          "an access point did not get its image, because its controller could not fetch it",
-          "the controller's own log has the reason: %INSTALL-3-OPERATION_ERROR_MESSAGE in `show logging`"};
+      return of_device(here, asked);
     case Kind::device_failed:
       return Finding{{},
                      "an access point did not get its image",
                      "the reason stands in the next %INSTALL-3-OPERATION_ERROR_MESSAGE"};
-    case Kind::started:
     case Kind::device_asked:
-    case Kind::other_version:
-      break;  // what happens usually
+      break;  // told with what became of it
   }
   return {};
 }
@@ -187,8 +198,10 @@ int run(Arguments& arguments) {
   const auto messages = read_controller_log(text);
   std::string list;
   bool bad = false;
+  std::optional<ControllerMessage> asked;
   for (const auto& message : messages) {
-    auto found = finding_of(here, message);
+    if (message.kind == Kind::device_asked) asked = message;
+    auto found = finding_of(here, message, asked);
     if (!found) continue;
     found->when = escaped(message.when);
     bad |= found->bad;

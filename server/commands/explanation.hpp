@@ -10,7 +10,7 @@
 
 namespace server {
 
-// What would be served for a name, found as the server finds it. Reads the disk.
+// What the server would serve for a name: it looks as the server does. Reads the disk.
 struct Served {
   storage::Path path;
   storage::Rule rule = storage::Rule::exact;

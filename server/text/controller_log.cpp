@@ -123,11 +123,10 @@ std::optional<ControllerMessage> failed(const Record& record, std::string_view t
   return {};
 }
 
-std::optional<ControllerMessage> of_url(Kind kind, const Record& record, std::string_view text,
-                                        std::string_view mark) {
-  auto url = url_behind(text, mark);
+std::optional<ControllerMessage> completed(const Record& record, std::string_view text) {
+  auto url = url_behind(text, "Completed install add");
   if (url.empty()) return {};
-  return ControllerMessage{kind, record.when, std::move(url)};
+  return ControllerMessage{Kind::completed, record.when, std::move(url)};
 }
 
 std::optional<ControllerMessage> of_device(const Record& record, std::string_view text) {
@@ -142,10 +141,6 @@ std::optional<ControllerMessage> of_device(const Record& record, std::string_vie
   if (says("Image signing verify")) return told(Kind::signature_bad);
   if (says("/tmp space:") && !says("/tmp space: OK"))
     return told(Kind::no_space, std::string(trimmed(*behind(text, "/tmp space:"))));
-  if (says("AP image version ") && says("Controller ")) {
-    auto has = word_behind(text, "AP image version "), wants = word_behind(text, "Controller ");
-    return has == wants ? std::nullopt : std::optional(told(Kind::other_version, has + " and " + wants));
-  }
   if (says("Image Data Request sent to ")) {
     auto message = told(Kind::device_asked);
     message.peer = word_behind(text, "Image Data Request sent to ");
@@ -162,8 +157,7 @@ std::vector<ControllerMessage> read_controller_log(std::string_view text) {
   for (const auto& record : records(text)) {
     const auto whole = record.joined();
     auto message = failed(record, whole);
-    if (!message) message = of_url(Kind::started, record, whole, "Started install add");
-    if (!message) message = of_url(Kind::completed, record, whole, "Completed install add");
+    if (!message) message = completed(record, whole);
     if (!message) message = of_device(record, whole);
     if (message) all.push_back(std::move(*message));
   }

@@ -11,14 +11,12 @@ namespace server {
 // them. Pure. All texts in a message are those of the log, and as hostile as it.
 struct ControllerMessage {
   enum class Kind {
-    started,    // the controller fetches `url`
-    failed,     // it could not: `reason`
+    failed,     // the controller could not fetch `url`: `reason`
     completed,  // it has it
     device_failed,
     device_succeeded,  // "AP Image Download Success"
     device_asked,      // an access point wants `image` from its controller, which is `peer`
     cannot_start,      // and did not get it
-    other_version,     // it has another version than its controller, `reason` says which
     no_space,
     signature_good,
     signature_bad,

@@ -43,7 +43,8 @@ def test_with_the_right_address_timed_out_is_a_firewall(depot):
 def test_what_an_access_point_says_leads_to_its_controller(depot):
     (finding,) = found(depot, LOGS / "ap_failure.txt")
 
-    assert "its controller could not fetch it" in finding["what"] and "show logging" in finding["fix"]
+    assert "did not get ap1g8, because its controller 172.16.4.26 could not fetch it" in finding["what"]
+    assert f"{RELEASE}/ap1g8 is served here" in finding["what"] and "show logging" in finding["fix"]
 
 
 def test_a_log_without_a_failure_ends_well(depot):
