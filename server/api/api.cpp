@@ -24,12 +24,6 @@ std::uint64_t sum(const Tally::Counts& counts, std::string_view second) {
   return all;
 }
 
-std::string texts_json(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const auto& text : texts) list.append(list.empty() ? "" : ",").append(json_text(text));
-  return "[" + list + "]";
-}
-
 std::optional<Running::Id> id_of(const std::string& text) {
   Running::Id id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -47,9 +41,8 @@ void Api::offer(http::Router& router) {
   get("/api/v1", Role::none, false,
       [](const Request&) { return Reply{.body = "{\"api\":\"v1\",\"version\":\"" APDEPOT_VERSION "\"}\n"}; });
   get("/api/v1/status", Role::viewer, false, [this](const Request&) { return status(); });
-  get("/api/v1/transfers", Role::viewer, false, [this](const Request&) {
-    return Reply{.body = transfers_json(sources_.running, Running::Clock::now())};
-  });
+  get("/api/v1/transfers", Role::viewer, false,
+      [this](const Request& request) { return transfers(request); });
   router.add({"DELETE", "/api/v1/transfers/{}", Role::admin, false,
               [this](const Request&, const std::string& id) { return stop(id); }});
   get("/api/v1/recent", Role::viewer, false,
@@ -71,8 +64,8 @@ std::size_t Api::stalled() const {
 Reply Api::status() const {
   const auto now = sources_.now();
   JsonObject listen, transfers, since, loop, status;
-  listen.add_raw("tftp", texts_json(now.tftp));
-  listen.add_raw("ssh", texts_json(now.ssh));
+  listen.add_raw("tftp", json_texts(now.tftp));
+  listen.add_raw("ssh", json_texts(now.ssh));
   transfers.add("running", sources_.running.rows().size());
   transfers.add("stalled", stalled());
   since.add("whole", sum(sources_.tally.transfers, "whole"));
@@ -94,6 +87,16 @@ Reply Api::status() const {
   status.add_raw("since_start", since.text());
   status.add_raw("loop", loop.text());
   return {.body = status.text() + "\n"};
+}
+
+Reply Api::transfers(const Request& request) const {
+  constexpr std::string_view after = "after=";
+  const bool from_start = request.query.empty();
+  const auto id = request.query.starts_with(after) ? id_of(request.query.substr(after.size())) : std::nullopt;
+  if (!from_start && !id)
+    return http::problem(400, "bad request", fmt::format("{} is not a query of this list", request.query),
+                         "?after=ID, with the `next` of the answer before");
+  return {.body = transfers_json(sources_.running, id.value_or(0), Running::Clock::now())};
 }
 
 Reply Api::stop(const std::string& text) const {

@@ -15,8 +15,8 @@
 
 namespace server {
 
-// What a running server tells of itself, and what can be done to it: the endpoints of docs/api.md. Lives on
-// the loop.
+// The endpoints of docs/api.md: a running server tells of itself, and an administrator stops a transfer.
+// Lives on the loop.
 class Api {
  public:
   // Of the process, when an answer is made.
@@ -41,6 +41,7 @@ class Api {
 
  private:
   http::Reply status() const;
+  http::Reply transfers(const http::Request& request) const;
   http::Reply stop(const std::string& id) const;
   http::Reply metrics(const http::Request& request) const;
   std::size_t stalled() const;

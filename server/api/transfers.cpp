@@ -22,7 +22,7 @@ std::string_view state_of(Movement movement) {
   return "stalled";
 }
 
-// What an event and a running transfer have in common.
+// The members that a running transfer shares with one that has ended.
 template <class What>
 void add_names(JsonObject& object, const What& what) {
   object.add("number", what.number);
@@ -65,11 +65,10 @@ std::string to_json(const Recent::At<event::Missed>& missed) {
 
 // The latest first.
 template <class All>
-std::string list_json(const All& all) {
-  std::string list;
-  for (auto each = all.rbegin(); each != all.rend(); ++each)
-    list.append(list.empty() ? "" : ",\n").append(to_json(*each));
-  return "[" + list + "]";
+std::string json_of(const All& all) {
+  std::vector<std::string> values;
+  for (auto each = all.rbegin(); each != all.rend(); ++each) values.push_back(to_json(*each));
+  return json_list(values);
 }
 
 }  // namespace
@@ -106,17 +105,22 @@ std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::tim
   return object.text();
 }
 
-std::string transfers_json(const Running& running, Running::Clock::time_point now) {
+std::string transfers_json(const Running& running, Running::Id after, Running::Clock::time_point now) {
   std::string list;
-  for (const auto& [id, row] : running.rows())
-    list.append(list.empty() ? "" : ",\n").append(to_json(id, row, now));
-  return "{\"items\":[" + list + "]}\n";
+  std::size_t count = 0;
+  auto row = running.rows().upper_bound(after);
+  for (; row != running.rows().end() && count < most_transfers; ++row, ++count) {
+    list.append(list.empty() ? "" : ",\n").append(to_json(row->first, row->second, now));
+    after = row->first;
+  }
+  const auto next = row == running.rows().end() ? "null" : fmt::format("{}", after);
+  return fmt::format("{{\"items\":[{}],\"next\":{}}}\n", list, next);
 }
 
 std::string recent_json(const Recent& recent) {
   JsonObject object;
-  object.add_raw("ended", list_json(recent.ended()));
-  object.add_raw("misses", list_json(recent.misses()));
+  object.add_raw("ended", json_of(recent.ended()));
+  object.add_raw("misses", json_of(recent.misses()));
   return object.text() + "\n";
 }
 

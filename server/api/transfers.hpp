@@ -16,7 +16,9 @@ enum class Movement { waiting, moving, stalled };  // waiting: the client has no
 Movement movement_of(const Running::Row& row, Running::Clock::time_point now);
 
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now);
-std::string transfers_json(const Running& running, Running::Clock::time_point now);
+// Those after `after`, as many as one answer holds: to write thousands would hold up the loop.
+constexpr std::size_t most_transfers = 100;
+std::string transfers_json(const Running& running, Running::Id after, Running::Clock::time_point now);
 std::string recent_json(const Recent& recent);
 
 }  // namespace server

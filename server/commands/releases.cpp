@@ -19,16 +19,6 @@ constexpr Flag flags[]{{"--json", "", "print JSON"},
 
 using storage::Release;
 
-std::string json_list(const std::vector<std::string>& elements) {
-  return fmt::format("[{}]", fmt::join(elements, ","));
-}
-
-std::string json_texts(const std::vector<std::string>& texts) {
-  std::vector<std::string> elements;
-  for (const auto& text : texts) elements.push_back(json_text(text));
-  return json_list(elements);
-}
-
 void add_text(JsonObject& object, std::string_view key, const std::optional<std::string>& text) {
   object.add_raw(key, text ? json_text(*text) : "null");
 }

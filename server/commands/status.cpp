@@ -46,9 +46,25 @@ bool speaks_utf8() {
   return false;
 }
 
+// All that run: the server tells them page by page.
+std::string transfers_of(http::Client& client) {
+  constexpr std::string_view head = "{\"items\":[", foot = "],\"next\":";
+  std::string items;
+  for (std::string query;;) {
+    const auto page = ask(client, "GET", "/api/v1/transfers" + query);
+    const auto end = page.rfind(foot);
+    if (!page.starts_with(head) || end == page.npos)
+      throw std::runtime_error("the server is of another version: restart it");
+    const auto more = page.substr(head.size(), end - head.size());
+    items.append(items.empty() || more.empty() ? "" : ",\n").append(more);
+    const auto next = page.substr(end + foot.size(), page.rfind('}') - end - foot.size());
+    if (next == "null") return fmt::format("{}{}]}}", head, items);
+    query = "?after=" + next;
+  }
+}
+
 StatusView view_of(http::Client& client) {
-  const auto status = ask(client, "GET", "/api/v1/status"),
-             transfers = ask(client, "GET", "/api/v1/transfers");
+  const auto status = ask(client, "GET", "/api/v1/status"), transfers = transfers_of(client);
   return status_view(status, transfers, ask(client, "GET", "/api/v1/recent"));
 }
 
@@ -64,7 +80,7 @@ void print(const std::string& text) {
 }
 
 std::string json_of(http::Client& client) {
-  auto status = ask(client, "GET", "/api/v1/status"), transfers = ask(client, "GET", "/api/v1/transfers"),
+  auto status = ask(client, "GET", "/api/v1/status"), transfers = transfers_of(client),
        recent = ask(client, "GET", "/api/v1/recent");
   return fmt::format("{{\"status\":{},\"transfers\":{},\"recent\":{}}}\n", status, transfers, recent);
 }

@@ -33,7 +33,7 @@ std::optional<T> value(const YAML::Node& node, const char* key) {
   return member.as<T>();
 }
 
-// What the server has escaped already is escaped no more; a control character never comes so far.
+// The server has escaped its texts already, so that nothing here can harm a terminal.
 std::string text(const YAML::Node& node, const char* key) {
   return value<std::string>(node, key).value_or("");
 }

@@ -30,11 +30,10 @@ void print(const storage::Verification& found) {
                found.recorded ? "as imported" : "nothing recorded to compare with");
 }
 
-std::string json_list(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const auto& text : texts)
-    list.append(list.empty() ? "" : ",").append(json_string(escaped(text, most_of_ours)));
-  return "[" + list + "]";
+std::string json_lines(const std::vector<std::string>& texts) {
+  std::vector<std::string> values;
+  for (const auto& text : texts) values.push_back(json_string(escaped(text, most_of_ours)));
+  return json_list(values);
 }
 
 std::string json(const storage::Verification& found) {
@@ -44,8 +43,8 @@ std::string json(const storage::Verification& found) {
   object.add("bytes", found.bytes);
   object.add("recorded", found.recorded);
   object.add("verified", found.verified && found.differences.empty());
-  object.add_raw("differences", json_list(found.differences));
-  object.add_raw("remarks", json_list(found.remarks));
+  object.add_raw("differences", json_lines(found.differences));
+  object.add_raw("remarks", json_lines(found.remarks));
   return object.text();
 }
 

@@ -11,7 +11,7 @@ constexpr std::uint64_t most_body = 64 << 20;
 
 // Boost's own exception is none of the standard's.
 void check(const error_code& error) {
-  if (error) throw std::system_error(error.value(), std::generic_category(), error.message());
+  if (error) throw std::system_error(error);
 }
 
 }  // namespace

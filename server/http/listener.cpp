@@ -5,7 +5,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
-#include <type_traits>
 
 #include "server/loop/succeeds.hpp"
 
@@ -30,9 +29,15 @@ struct Talk {
 };
 
 wire::response<wire::string_body> reply_to(const Asked& asked, const Talk& talk) {
-  Request request{std::string(asked.method_string()), std::string(asked.target()),
-                  std::string(asked[wire::field::accept]), talk.role};
-  request.path.resize(std::min(request.path.find('?'), request.path.size()));
+  Request request{std::string(asked.method_string()),
+                  std::string(asked.target()),
+                  {},
+                  std::string(asked[wire::field::accept]),
+                  talk.role};
+  if (const auto mark = request.path.find('?'); mark != request.path.npos) {
+    request.query = request.path.substr(mark + 1);
+    request.path.resize(mark);
+  }
   auto reply = talk.router.answer(request, talk.door);
   wire::response<wire::string_body> response{static_cast<wire::status>(reply.status), asked.version()};
   response.set(wire::field::content_type, reply.type);
@@ -85,15 +90,32 @@ net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk 
 
 }  // namespace
 
-void Listener::serve(ControlSocket control) {
-  auto door = std::make_shared<Door<ControlSocket::Acceptor>>(control.take_acceptor(), http::Door::control);
-  files_.push_back(std::move(control));
-  listen(control_.emplace_back(std::move(door)));
+void Listener::serve_control(ControlSocket::Protocol::acceptor acceptor) {
+  using Acceptor = ControlSocket::Protocol::acceptor;
+  listen(control_.emplace_back(std::make_shared<Door<Acceptor>>(std::move(acceptor))));
 }
 
-void Listener::serve(tcp::acceptor metrics) {
-  listen(
-      metrics_.emplace_back(std::make_shared<Door<tcp::acceptor>>(std::move(metrics), http::Door::metrics)));
+void Listener::serve_metrics(tcp::acceptor acceptor) {
+  listen(metrics_.emplace_back(std::make_shared<Door<tcp::acceptor>>(std::move(acceptor))));
+}
+
+// Closes a connection that has no share left.
+void Listener::talk(ControlSocket::Protocol::socket socket) {
+  const bool admin = is_of_administrator(socket);
+  auto share = (admin ? administrators_ : viewers_).take(net::ip::address());
+  if (!share) return;
+  net::co_spawn(
+      loop_, talk_to(std::move(socket), {router_, http::Door::control, admin ? Role::admin : Role::viewer}),
+      [share = std::move(share)](const std::exception_ptr&) {});  // what broke off was one client's
+}
+
+void Listener::talk(tcp::socket socket) {
+  error_code error;
+  const auto client = socket.remote_endpoint(error);
+  auto share = error ? std::nullopt : at_metrics_.take(client.address());
+  if (!share) return;
+  net::co_spawn(loop_, talk_to(std::move(socket), {router_, http::Door::metrics, Role::viewer}),
+                [share = std::move(share)](const std::exception_ptr&) {});
 }
 
 void Listener::close() {
@@ -106,7 +128,6 @@ void Listener::close() {
   };
   close(control_);
   close(metrics_);
-  files_.clear();
 }
 
 // As for TFTP and SSH, a wait takes no memory that there may not be: nobody could ask until a restart.
@@ -137,15 +158,7 @@ bool Listener::accept(Door<Acceptor>& door) noexcept {
       more = error != net::error::would_block;
       if (!more || error == net::error::connection_aborted) return;
       if (error) throw std::system_error(error.value(), std::generic_category());
-      if (*connections_ >= most_connections) return;  // which closes it
-      auto role = Role::viewer;
-      if constexpr (std::is_same_v<Acceptor, ControlSocket::Acceptor>)
-        if (is_of_administrator(socket)) role = Role::admin;
-      const std::shared_ptr<void> counted(nullptr, [count = connections_](auto) { --*count; });
-      ++*connections_;
-      net::co_spawn(
-          loop_, talk_to(std::move(socket), {router_, door.kind, role}),
-          [counted](const std::exception_ptr&) {});  // what broke off, memory perhaps, was one client's
+      talk(std::move(socket));
     });
     if (!more) break;
   }

@@ -6,44 +6,50 @@
 #include "server/http/router.hpp"
 #include "server/loop/net.hpp"
 #include "server/loop/reserved_memory.hpp"
+#include "server/loop/shares.hpp"
 #include "server/os/control_socket.hpp"
 
 namespace server::http {
 
 // Takes HTTP connections, and answers what comes on them by the router's table. A client that is slow, says
-// nothing or asks without end holds up nobody else. Lives on the loop; what it has taken lives as long as the
-// loop.
+// nothing or asks without end holds up nobody else: administrators, other users of this host and, at the
+// metrics' door, each address have shares of their own. Lives on the loop; what it has taken lives as long as
+// the loop.
 class Listener {
  public:
-  static constexpr std::size_t most_connections = 64;  // at all doors together
+  static constexpr std::size_t most_of_administrators = 16, most_of_viewers = 48, most_at_metrics = 64,
+                               most_of_an_address = 16;
 
   Listener(net::io_context& loop, const Router& router) : loop_(loop), router_(router) {}
 
-  void serve(ControlSocket control);
-  void serve(tcp::acceptor metrics);
+  void serve_control(ControlSocket::Protocol::acceptor acceptor);
+  void serve_metrics(tcp::acceptor acceptor);
   void close();  // takes no more; answers what it has taken
 
  private:
   template <class Acceptor>
   struct Door {
-    Door(Acceptor opened, http::Door kind_)
-        : acceptor(std::move(opened)), kind(kind_), pause(acceptor.get_executor()) {}
+    explicit Door(Acceptor opened) : acceptor(std::move(opened)), pause(acceptor.get_executor()) {}
     Acceptor acceptor;
-    const http::Door kind;
     net::steady_timer pause;
     WaitMemory wait_memory, pause_memory;
   };
   template <class Acceptor>
+  using Doors = std::vector<std::shared_ptr<Door<Acceptor>>>;
+  template <class Acceptor>
   void listen(const std::shared_ptr<Door<Acceptor>>& door);
   template <class Acceptor>
   bool accept(Door<Acceptor>& door) noexcept;
+  void talk(ControlSocket::Protocol::socket socket);
+  void talk(tcp::socket socket);
 
   net::io_context& loop_;
   const Router& router_;
-  std::vector<std::shared_ptr<Door<ControlSocket::Acceptor>>> control_;
-  std::vector<std::shared_ptr<Door<tcp::acceptor>>> metrics_;
-  std::vector<ControlSocket> files_;
-  std::shared_ptr<std::size_t> connections_ = std::make_shared<std::size_t>(0);
+  Doors<ControlSocket::Protocol::acceptor> control_;
+  Doors<tcp::acceptor> metrics_;
+  Shares administrators_{most_of_administrators, most_of_administrators};
+  Shares viewers_{most_of_viewers, most_of_viewers};
+  Shares at_metrics_{most_at_metrics, most_of_an_address};
 };
 
 }  // namespace server::http

@@ -9,7 +9,8 @@ enum class Role { none, viewer, admin };
 // A request, as far as an answer depends on it. All texts are the client's: hostile.
 struct Request {
   std::string method;  // "GET"
-  std::string path;    // "/api/v1/status", without a query
+  std::string path;    // "/api/v1/status"
+  std::string query;   // what stands behind the path's "?", as it came
   std::string accept;  // the header of that name
   Role role = Role::none;
 };

@@ -36,42 +36,46 @@ class Folder {
   int descriptor_;
 };
 
-bool answers(net::io_context& loop, const std::string& file) {
+// Somebody listens there, though perhaps with more connections than he takes: to wait for him could last for
+// ever.
+bool is_listened_to(net::io_context& loop, const std::string& file) {
   ControlSocket::Protocol::socket socket(loop);
   error_code error;
-  socket.connect(ControlSocket::Protocol::endpoint(file), error);
-  return !error;
+  socket.open({}, error);
+  if (!error) socket.non_blocking(true, error);
+  if (!error) socket.connect(ControlSocket::Protocol::endpoint(file), error);
+  return !error || error == net::error::try_again || error == net::error::would_block;
 }
 
 }  // namespace
 
+SocketFile::~SocketFile() {
+  struct stat there {};
+  if (inode_ != 0 && ::stat(path_.c_str(), &there) == 0 && there.st_ino == inode_) ::unlink(path_.c_str());
+}
+
 // Made beside its place and renamed: a command never sees one that does not listen yet.
-ControlSocket::ControlSocket(net::io_context& loop, const std::filesystem::path& folder)
-    : file_(folder / name), acceptor_(loop) {
+ControlSocket::ControlSocket(net::io_context& loop, const std::filesystem::path& folder) : acceptor(loop) {
   const Folder in(folder);
+  const auto path = folder / name;
   const auto place = in.file(name), beside = in.file(fmt::format("{}.{}", name, ::getpid()));
-  if (answers(loop, place)) throw failure(EADDRINUSE, file_);
+  if (is_listened_to(loop, place)) throw failure(EADDRINUSE, path);
   ::unlink(beside.c_str());
   error_code error;
-  acceptor_.open({}, error);
-  if (!error) acceptor_.bind(Protocol::endpoint(beside), error);
-  if (error) throw failure(error.value(), file_);
+  acceptor.open({}, error);
+  if (!error) acceptor.bind(Protocol::endpoint(beside), error);
+  if (error) throw failure(error.value(), path);
   struct stat made {};
   if (::chmod(beside.c_str(), for_owner_and_group) != 0 || ::stat(beside.c_str(), &made) != 0)
-    throw failure(errno, file_);
-  acceptor_.listen(net::socket_base::max_listen_connections, error);
-  if (error) throw failure(error.value(), file_);
+    throw failure(errno, path);
+  acceptor.listen(net::socket_base::max_listen_connections, error);
+  if (error) throw failure(error.value(), path);
   if (::rename(beside.c_str(), place.c_str()) != 0) {
     const auto why = errno;
     ::unlink(beside.c_str());
-    throw failure(why, file_);
+    throw failure(why, path);
   }
-  inode_ = made.st_ino;
-}
-
-ControlSocket::~ControlSocket() {
-  struct stat there {};
-  if (inode_ != 0 && ::stat(file_.c_str(), &there) == 0 && there.st_ino == inode_) ::unlink(file_.c_str());
+  file = SocketFile(path, made.st_ino);
 }
 
 ControlSocket::Protocol::socket ControlSocket::connect(net::io_context& loop,

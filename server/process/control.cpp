@@ -4,27 +4,40 @@
 
 #include <system_error>
 
+#include "server/loop/succeeds.hpp"
 #include "server/process/listen.hpp"
 
 namespace server {
 
-Control::Control(net::io_context& loop, Events& events, Running& running, const storage::Depot& depot,
-                 std::function<Api::Now()> now)
+Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& running,
+                 const storage::Depot& depot, std::function<Api::Now()> now)
     : loop_(loop),
+      disk_(disk),
       events_(events),
       depot_(depot),
       api_({running, tally_, recent_, std::move(now), depot.directory().string()}),
       listener_(loop, router_) {
   api_.offer(router_);
-  events_.listen([this](const Event& event) {
-    tally_.count(event);
-    recent_.note(event, Recent::Clock::now());
-  });
+  events_.listen([this](const Event& event) { note(event); });
+}
+
+// Whoever tells of something must not fail because there is no memory to note it.
+void Control::note(const Event& event) noexcept {
+  succeeds([&] { tally_.count(event); });
+  succeeds([&] { recent_.note(event, Recent::Clock::now()); });
+}
+
+// On a worker: the depot may lie on a dead disk by now.
+void Control::end() {
+  listener_.close();
+  disk_.post([file = std::move(file_)]() mutable { const auto removed = std::move(file); });
 }
 
 void Control::begin(const conf::Metrics& settings) {
   try {
-    listener_.serve(ControlSocket(loop_, depot_.state()));
+    ControlSocket socket(loop_, depot_.state());
+    listener_.serve_control(std::move(socket.acceptor));
+    file_ = std::move(socket.file);
   } catch (const std::system_error& e) {
     const bool other = e.code() == std::errc::address_in_use;
     events_.emit(event::Warned{
@@ -36,7 +49,7 @@ void Control::begin(const conf::Metrics& settings) {
     const auto address = net::ip::make_address(endpoint.address, error);
     auto acceptor = error ? std::nullopt : open_listener(loop_, tcp::endpoint(address, endpoint.port), error);
     if (acceptor) {
-      listener_.serve(std::move(*acceptor));
+      listener_.serve_metrics(std::move(*acceptor));
     } else {
       events_.emit(event::Warned{fmt::format("metrics are not served on {}: {}; change metrics.listen",
                                              endpoint.text(), error.message())});

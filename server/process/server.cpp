@@ -62,7 +62,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
                      return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
                    }),
-      control_(loop_, events_, running_, library_.depot, [this] { return told_of_now(); }),
+      control_(loop_, lanes_.disk, events_, running_, library_.depot, [this] { return told_of_now(); }),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {

@@ -1,5 +1,7 @@
 #include "server/text/json.hpp"
 
+#include <fmt/ranges.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -37,6 +39,16 @@ std::string json_string(std::string_view safe) {
     out += c;
   }
   return out + "\"";
+}
+
+std::string json_list(const std::vector<std::string>& values) {
+  return fmt::format("[{}]", fmt::join(values, ","));
+}
+
+std::string json_texts(const std::vector<std::string>& texts) {
+  std::vector<std::string> values;
+  for (const auto& text : texts) values.push_back(json_text(text));
+  return json_list(values);
 }
 
 void JsonObject::add(std::string_view key, std::string_view hostile, std::size_t most) {

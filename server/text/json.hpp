@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "server/text/escape.hpp"
 
@@ -16,6 +17,10 @@ std::string json_string(std::string_view safe);
 // Any text as a JSON string, as it is and not in the log's form: for a program that wants the very path. What
 // is not UTF-8 is written as U+FFFD, which is all that JSON has for it.
 std::string json_text(std::string_view text);
+
+// A list of JSON values, or of any texts as json_text() writes them.
+std::string json_list(const std::vector<std::string>& values);
+std::string json_texts(const std::vector<std::string>& texts);
 
 // One JSON object, put together member by member.
 class JsonObject {

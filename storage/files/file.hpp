@@ -65,7 +65,7 @@ class File {
 
   const Attributes& at_open() const { return attributes_; }
   const Handle& handle() const { return handle_; }  // to give it to another process
-  Result<Attributes> attributes() const;  // as they are now
+  Result<Attributes> attributes() const;            // as they are now
 
   // May wait for the disk: not for the loop. Fewer bytes than asked mean the file's end.
   Result<std::size_t> read(Pieces pieces, std::uint64_t offset) const;

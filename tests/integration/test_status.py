@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import sys
 
 import paramiko
 import pytest
@@ -16,35 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families as old_metri
 import apdepot
 import tftp_wire
 from apdepot import RELEASE, run, succeed, wait_until
+from control import Control
 
 IMAGE = f"{RELEASE}/ap1g8"
-
-
-class Control(http.client.HTTPConnection):
-    """HTTP over the control socket of a depot."""
-
-    def __init__(self, depot):
-        super().__init__("localhost", timeout=apdepot.PATIENCE)
-        self.path = depot / "state/control.sock"
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(apdepot.PATIENCE)
-        # A path may be longer than a socket's address.
-        with contextlib.ExitStack() as stack:
-            folder = os.open(self.path.parent, os.O_PATH)
-            stack.callback(os.close, folder)
-            self.sock.connect(f"/proc/self/fd/{folder}/{self.path.name}")
-
-    def ask(self, path, method="GET", **headers):
-        self.request(method, path, headers=headers)
-        reply = self.getresponse()
-        return reply.status, reply.read().decode()
-
-    def json(self, path):
-        status, body = self.ask(path)
-        assert status == 200, body
-        return json.loads(body)
 
 
 @pytest.fixture
@@ -74,7 +49,7 @@ def test_a_server_at_rest_tells_what_it_is(server, control):
     assert told["depot"] == str(server.depot)
     assert told["listen"]["tftp"] == ["%s:%d" % server.tftp] and told["listen"]["ssh"] == ["%s:%d" % server.ssh]
     assert told["transfers"] == {"running": 0, "stalled": 0} and not told["draining"]
-    assert control.json("/api/v1/transfers") == {"items": []}
+    assert control.json("/api/v1/transfers") == {"items": [], "next": None}
     assert control.ask("/healthz") == (200, "ok\n")
 
 
@@ -131,6 +106,8 @@ def test_an_administrator_stops_an_sftp_transfer(server, control, transport):
     assert control.ask(f"/api/v1/transfers/{row['id']}", "DELETE")[0] == 204
     server.wait_for_log(r"an administrator stopped a transfer")
     wait_until(lambda: not transport.is_active())
+    (ended,) = wait_until(lambda: control.json("/api/v1/recent")["ended"])
+    assert ended["cause"] == "stopped" and "an administrator stopped it" in ended["text"]
 
 
 def test_the_screen_shows_transfers(server):
@@ -210,22 +187,44 @@ def test_what_is_not_a_proper_request_ends_its_connection_alone(server, control,
     assert control.json("/api/v1/status")["version"]
 
 
-def test_connections_that_say_nothing_are_bounded_and_hold_up_nobody(server):
-    silent = []
-    try:
-        for _ in range(40):
-            each = Control(server.depot)
-            each.connect()
-            silent.append(each)
-        assert "since the start" in succeed("status", depot=server.depot)
-    finally:
-        for each in silent:
-            each.close()
+def test_connections_of_viewers_leave_an_administrator_his_own(server):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be another user")
+    folder = server.depot / "state"
+    reached = os.open(folder, os.O_PATH)
+    folder.chmod(0o711)  # in place of the group that a package makes
+    (folder / "control.sock").chmod(0o666)
+    many = """os.setgid(65534); os.setuid(65534)
+held = [socket.socket(socket.AF_UNIX) for _ in range(70)]
+for each in held: each.connect(f"/proc/self/fd/{sys.argv[1]}/control.sock")"""
+    program = "import os, socket, sys\n" + many + "\nprint(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program, str(reached)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          pass_fds=[reached]) as viewers:
+        try:
+            assert viewers.stdout.readline()
+            assert "since the start" in succeed("status", depot=server.depot)
+        finally:
+            viewers.stdin.close()
+    os.close(reached)
+
+
+def test_an_address_at_the_metrics_leaves_others_theirs(start_server, depot):
+    with socket.create_server(("0.0.0.0", 0)) as free:
+        port = free.getsockname()[1]
+    start_server(depot, {"metrics": {"listen": [f"0.0.0.0:{port}"]}})
+    with contextlib.ExitStack() as silent:
+        for _ in range(70):
+            silent.enter_context(socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)))
+        asked = silent.enter_context(contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", port, timeout=apdepot.PATIENCE)))
+        asked.request("GET", "/healthz")
+        assert asked.getresponse().status == 200
 
 
 @pytest.mark.parametrize("path, method, status", [
     ("/nothing", "GET", 404), ("/api/v1/status", "POST", 405), ("/api/v1/transfers/x", "DELETE", 404),
     ("/api/v1/transfers/99999999999999999999999", "DELETE", 404), ("/api/v1/status?x=1", "GET", 200),
+    ("/api/v1/transfers?after=x", "GET", 400), ("/api/v1/transfers?after=7", "GET", 200),
     ("/api/v1/status", "HEAD", 200)])
 def test_errors_are_told_as_problems(control, path, method, status):
     told, body = control.ask(path, method)

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 using namespace server;
 using namespace std::chrono_literals;
 
@@ -86,4 +88,23 @@ TEST_CASE("the last endings and misses are kept, the latest first and never more
   CHECK(json.find("\"/249\"") < json.find("\"/248\""));
   CHECK_FALSE(has(json, "\"/149\""));
   CHECK(has(json, R"("at":"1970-01-01T00:00:00Z")"));
+}
+
+TEST_CASE("thousands of transfers are told page by page, each once") {
+  Events events;
+  Running running(events);
+  Transfer transfer;
+  std::vector<Running::Entry> entries;
+  for (std::size_t i = 0; i < 2 * most_transfers + 1; ++i)
+    entries.push_back(
+        running.add({i, event::Protocol::tftp, "192.0.2.7", "", "/a", "/a", false, 1}, transfer));
+  const auto page = [&](Running::Id after) { return transfers_json(running, after, Clock::now()); };
+  CHECK(has(page(0), "\"id\":1,"));
+  CHECK(has(page(0), "\"id\":100,"));
+  CHECK_FALSE(has(page(0), "\"id\":101,"));
+  CHECK(page(0).ends_with("],\"next\":100}\n"));
+  CHECK(page(100).ends_with("],\"next\":200}\n"));
+  CHECK(has(page(200), "\"id\":201,"));
+  CHECK(page(200).ends_with("],\"next\":null}\n"));
+  CHECK(page(201) == "{\"items\":[],\"next\":null}\n");
 }

@@ -20,7 +20,7 @@ Router router() {
 
 Reply ask(const std::string& method, const std::string& path, Role role = Role::viewer,
           Door door = Door::control) {
-  return router().answer({method, path, {}, role}, door);
+  return router().answer({method, path, {}, {}, role}, door);
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ TEST_CASE("each row is refused to who has less than it needs") {
     auto path = route.pattern;
     if (path.ends_with("{}")) path.replace(path.size() - 2, 2, "7");
     for (const auto role : {Role::none, Role::viewer, Role::admin}) {
-      const auto status = all.answer({route.method, path, {}, role}, Door::control).status;
+      const auto status = all.answer({route.method, path, {}, {}, role}, Door::control).status;
       CHECK_MESSAGE(status == (role < route.needs ? 403 : 200), route.method << " " << path);
     }
   }
