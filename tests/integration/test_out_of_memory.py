@@ -321,10 +321,14 @@ class Ordeal:
     def dead(self):
         return self.server.process.poll() is not None
 
-    def whole(self):
-        """Nothing is left of what failed, and all places are free."""
+    def idle(self):
+        """The server has let go of all that earlier clients had: their places are free, too."""
         wait_until(lambda: self.dead() or len(self.held()) <= self.descriptors, HONEST)
         assert not self.dead(), "the server has died"
+
+    def whole(self):
+        """Nothing is left of what failed, and all places are free."""
+        self.idle()
         wait_until(lambda: not self.staged(), HONEST)
         with contextlib.ExitStack() as running:
             clients = [running.enter_context(tftp_wire.Client(self.server.tftp)) for _ in range(TRANSFERS)]
@@ -343,6 +347,7 @@ class Ordeal:
 
     def serve_somebody(self):
         """One honest client of each kind."""
+        self.idle()
         assert tftp_read(self.server, IMAGE, patience=HONEST) == self.image
         with contextlib.suppress(AssertionError):
             tftp_read(self.server, "/Wrong-Path/ap1g4", patience=HONEST)
