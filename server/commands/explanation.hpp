@@ -3,7 +3,7 @@
 #include <string>
 
 #include "conf/settings.hpp"
-#include "server/events/events.hpp"
+#include "server/events/transfer.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/rule.hpp"

@@ -84,7 +84,7 @@ net::awaitable<void> Importer::run() {
       failure = std::current_exception();
     }
     succeeds([&] {
-      events_.warn_rarely("drop import",
+      events_.warn_rarely(Warning::drop_folder,
                           "the drop folder's import goes on after a failure: " + problem_of(failure));
     });
     look_again_ = true;  // what was to be done may be forgotten
@@ -102,9 +102,9 @@ net::awaitable<void> Importer::hold_drop() {
       co_return;
     }
     if (!told)
-      events_.emit(
-          event::Warned{"another server imports what is put into drop/ of this depot: this one begins when "
-                        "that one has ended"});
+      events_.warn(Warning::drop_folder,
+                   "another server imports what is put into drop/ of this depot: this one begins when that "
+                   "one has ended");
     co_await pause_.wait(lock_pause);
   }
 }
@@ -237,9 +237,9 @@ void Importer::tell(const std::string& name, const Done& done, double seconds) {
   if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
   events_.emit(event::Published{name, done.imported, seconds});
   for (const auto& [path, to] : done.retired) events_.emit(event::Retired{path, to, settings_.keep});
-  for (const auto& problem : done.problems) events_.emit(event::Warned{problem});
+  for (const auto& problem : done.problems) events_.warn(Warning::imported, problem);
   if (done.left_over.empty()) return;
-  events_.emit(event::Warned{"it is published, but stays in drop/: " + done.left_over});
+  events_.warn(Warning::imported, "it is published, but stays in drop/: " + done.left_over);
 }
 
 void Importer::tell(const std::string& name, const Compared& compared) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/events/events.hpp"
+#include "server/events/tftp.hpp"
 
 namespace server {
 

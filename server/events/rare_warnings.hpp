@@ -1,11 +1,11 @@
 #pragma once
+#include <array>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
+
+#include "server/events/warning.hpp"
 
 namespace server {
 
@@ -15,17 +15,15 @@ class RareWarnings {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `text`, if it is to be told now. A kind is a text of ours; what is in `text` does not tell two apart.
-  std::optional<std::string> tell(std::string_view kind, const std::string& text, Clock::time_point now);
-
-  std::size_t remembered() const { return kinds_.size(); }
+  // `text`, if it is to be told now.
+  std::optional<std::string> tell(Warning kind, const std::string& text, Clock::time_point now);
 
  private:
   struct Kind {
-    Clock::time_point told;
+    std::optional<Clock::time_point> told;
     std::uint64_t untold = 0;
   };
-  std::map<std::string, Kind, std::less<>> kinds_;
+  std::array<Kind, warning_kinds> kinds_;
 };
 
 }  // namespace server

@@ -46,6 +46,7 @@ struct Collector {
   void operator()(const ImportFailed& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DropIgnored& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DigestWaits& e) { add("FILE", escaped_path(e.file)); }
+  void operator()(const Warned& e) { add("CAUSE", std::string(warning_name(e.kind))); }
   void operator()(const SftpHappened& e) {
     common(e);
     std::visit(

@@ -402,7 +402,7 @@ struct Fields {
     return "server.reload_failed";
   }
   std::string_view operator()(const Warned& e) const {
-    out.add("warning", e.text, most_of_ours);
+    out.add("kind", warning_name(e.kind)), out.add("warning", e.text, most_of_ours);
     return "server.warned";
   }
   std::string_view operator()(const RootGivenUp& e) const {

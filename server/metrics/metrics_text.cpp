@@ -103,6 +103,7 @@ std::string metrics_text(const Tally& tally, const Gauges& gauges, bool open_met
   page.counts("ssh_dropped", "SSH connections that were closed at once, by the limit that they ran into.",
               tally.dropped, "limit");
   page.counts("imports", "Bundles in drop/.", tally.imports, "result");
+  page.counts("warnings", "Warnings that the log has, by what they are about.", tally.warnings, "kind");
   if (gauges.releases) {
     page.family("releases", "gauge", "Releases that are served.");
     page.sample("", *gauges.releases);

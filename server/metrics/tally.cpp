@@ -64,6 +64,7 @@ struct Counter {
   void operator()(const Published&) const { ++tally.imports[{"published", {}}]; }
   void operator()(const ImportRejected&) const { ++tally.imports[{"rejected", {}}]; }
   void operator()(const ImportFailed&) const { ++tally.imports[{"failed", {}}]; }
+  void operator()(const Warned& e) const { ++tally.warnings[{warning_name(e.kind), {}}]; }
   void operator()(const auto&) const {}
 };
 

@@ -35,6 +35,7 @@ class Tally {
   Counts logins;                                  // method, verdict
   Counts dropped;                                 // SSH connections by limit
   Counts imports;                                 // by result
+  Counts warnings;                                // by kind
   std::uint64_t resent = 0;                       // TFTP packets
 };
 

@@ -40,9 +40,9 @@ void Control::begin(const conf::Metrics& settings) {
     file_ = std::move(socket.file);
   } catch (const std::system_error& e) {
     const bool other = e.code() == std::errc::address_in_use;
-    events_.emit(event::Warned{
-        fmt::format("`apdepot status` cannot ask this server: {}",
-                    other ? "another server of this depot answers it" : std::string(e.what()))});
+    events_.warn(Warning::control_socket,
+                 fmt::format("`apdepot status` cannot ask this server: {}",
+                             other ? "another server of this depot answers it" : std::string(e.what())));
   }
   for (const auto& endpoint : settings.listen) {
     error_code error;
@@ -51,8 +51,8 @@ void Control::begin(const conf::Metrics& settings) {
     if (acceptor) {
       listener_.serve_metrics(std::move(*acceptor));
     } else {
-      events_.emit(event::Warned{fmt::format("metrics are not served on {}: {}; change metrics.listen",
-                                             endpoint.text(), error.message())});
+      events_.warn(Warning::metrics, fmt::format("metrics are not served on {}: {}; change metrics.listen",
+                                                 endpoint.text(), error.message()));
     }
   }
 }

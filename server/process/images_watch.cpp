@@ -46,12 +46,13 @@ void ImagesWatch::tell(Seen seen) {
   last_ = std::move(seen.catalogue);
   for (const auto& path : seen.unaskable) {
     if (told_.size() < most_told && told_.insert(path).second)
-      events_.emit(event::Warned{storage::unaskable_text(catalogue_.depot(), path)});
+      events_.warn(Warning::images, storage::unaskable_text(catalogue_.depot(), path));
   }
   if (!seen.blind || std::exchange(told_blind_, true)) return;
-  events_.emit(
-      event::Warned{"images/ cannot be watched, so that every miss is a scan: raise "
-                    "fs.inotify.max_user_watches, or let the depot lie on a disk of this host"});
+  events_.warn(
+      Warning::images,
+      "images/ cannot be watched, so that every miss is a scan: raise fs.inotify.max_user_watches, or let "
+      "the depot lie on a disk of this host");
 }
 
 }  // namespace server

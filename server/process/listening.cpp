@@ -72,7 +72,7 @@ void Listening::follow(const conf::Settings& settings) {
   follow(ssh_, ssh_open_, settings.ssh.listen);
 }
 
-void Listening::tell(std::string text) const { events_.emit(event::Warned{std::move(text)}); }
+void Listening::tell(std::string text) const { events_.warn(Warning::addresses, std::move(text)); }
 
 void Listening::tell_failed(std::string what, Why why) {
   workers_.run([what = std::move(what), why = std::move(why)] { return what + why(); },

@@ -78,6 +78,7 @@ void Server::try_to_log(const Event& event) noexcept {
     log(event);
     if (unlogged_ == 0) return;
     log(event::Warned{
+        Warning::log,
         fmt::format("{} events are not in the log: the server was short of memory", unlogged_)});
     unlogged_ = 0;
   } catch (const std::exception&) {
@@ -141,13 +142,13 @@ void Server::run() {
   bound_open_files();
   events_.emit(event::Started{APDEPOT_VERSION});
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
-  for (const auto& warning : warnings_) events_.emit(event::Warned{warning});
-  for (const auto& note : listeners_.notes) events_.emit(event::Warned{note});
+  for (const auto& warning : warnings_) events_.warn(Warning::configuration, warning);
+  for (const auto& note : listeners_.notes) events_.warn(Warning::addresses, note);
   if (storage::is_split(library_.depot))
-    events_.emit(
-        event::Warned{"images/ lies on another file system than state/, or in another mount, so that nothing "
-                      "can be imported or "
-                      "uploaded: put the whole depot on one"});
+    events_.warn(
+        Warning::images,
+        "images/ lies on another file system than state/, or in another mount, so that nothing can be "
+        "imported or uploaded: put the whole depot on one");
   lanes_.importing.post(be_polite);  // its one thread, from here on
   sweep_staging();
   if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
@@ -209,14 +210,15 @@ void Server::start_coroutine(net::awaitable<void> coroutine, std::string what) {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& e) {
-      events_.emit(event::Warned{fmt::format("{} broke off: {}", what, e.what())});
+      events_.warn(Warning::broken_off, fmt::format("{} broke off: {}", what, e.what()));
     }
   });
 }
 
 void Server::tell_broken_off(const std::exception& error) noexcept {
   try {
-    events_.warn_rarely("loop", fmt::format("a request broke off, the server goes on: {}", error.what()));
+    events_.warn_rarely(Warning::broken_off,
+                        fmt::format("a request broke off, the server goes on: {}", error.what()));
   } catch (const std::exception&) {
     ++unlogged_;
   }
@@ -238,9 +240,9 @@ void Server::watch_interfaces() {
   bool opened = false;
   for (const auto& change : interfaces_->look(index_of_interface)) {
     if (!change.there) {
-      events_.emit(
-          event::Warned{fmt::format("nothing is heard on {} until the interface {} is back: it was removed",
-                                    change.endpoint.text(), change.interface)});
+      events_.warn(Warning::addresses,
+                   fmt::format("nothing is heard on {} until the interface {} is back: it was removed",
+                               change.endpoint.text(), change.interface));
       continue;
     }
     listening_.open_again(change.endpoint);
@@ -258,9 +260,10 @@ void Server::tell_of_images_beside() {
   lanes_.disk.run([this] { return storage::image_beside(library_.depot); },
                   [this](const std::optional<std::filesystem::path>& image) {
                     if (!image || image->empty()) return;
-                    events_.emit(event::Warned{
+                    events_.warn(
+                        Warning::images,
                         fmt::format("{} is not served: images are served from {} only, move it there",
-                                    image->string(), library_.depot.images().string())});
+                                    image->string(), library_.depot.images().string()));
                   });
 }
 
@@ -276,7 +279,7 @@ void Server::check_users() {
                    this] { return conf::load_usable_users(users_file(*settings, library_.depot)).mistakes; },
                   [this](const std::optional<std::vector<std::string>>& mistakes) {
                     if (!mistakes) return;
-                    for (const auto& mistake : *mistakes) events_.emit(event::Warned{mistake});
+                    for (const auto& mistake : *mistakes) events_.warn(Warning::users, mistake);
                   });
 }
 
@@ -303,7 +306,7 @@ void Server::make_host_keys() {
           made->problem = e.what();
         }
         if (made->problem.empty()) return;
-        events_.emit(event::Warned{"SFTP is not served: " + made->problem});
+        events_.warn(Warning::host_keys, "SFTP is not served: " + made->problem);
         ssh_.stop_listening();
       });
 }
@@ -318,7 +321,7 @@ void Server::sweep_staging() {
     };
     lanes_.importing.post(sweep);
   } catch (const std::system_error& e) {
-    events_.emit(event::Warned{fmt::format("state/staging is not swept: {}", e.what())});
+    events_.warn(Warning::staging, fmt::format("state/staging is not swept: {}", e.what()));
   }
 }
 
@@ -328,8 +331,8 @@ bool Server::start_importer() {
     start_coroutine(importer_->run(), "the drop folder's import");
     return true;
   } catch (const std::system_error& e) {
-    events_.emit(event::Warned{
-        fmt::format("drop/ is not watched ({}): `apdepot import FILE` does the same", e.what())});
+    events_.warn(Warning::drop_folder,
+                 fmt::format("drop/ is not watched ({}): `apdepot import FILE` does the same", e.what()));
   }
   return false;
 }
@@ -376,7 +379,7 @@ void Server::reload() {
 
 // What is looked up request by request is in force at once: tftp's limits, users, the log's level.
 void Server::put_in_force(conf::Loaded loaded) {
-  for (auto& warning : loaded.warnings) events_.emit(event::Warned{std::move(warning)});
+  for (auto& warning : loaded.warnings) events_.warn(Warning::configuration, std::move(warning));
   in_force_.replace(std::make_shared<const conf::Settings>(std::move(loaded.settings)));
   library_.uploads.bound_by(in_force_->uploads);
   bound_open_files();
@@ -385,8 +388,8 @@ void Server::put_in_force(conf::Loaded loaded) {
   check_users();
   const auto waiting = conf::keys_that_wait(*settings_, *in_force_);
   if (!waiting.empty())
-    events_.emit(event::Warned{fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
-                                           waiting.size() == 1 ? "changes" : "change")});
+    events_.warn(Warning::configuration, fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
+                                                     waiting.size() == 1 ? "changes" : "change"));
 }
 
 void Server::follow_addresses() {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "conf/settings.hpp"
-#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {

@@ -135,8 +135,8 @@ bool SshService::accept(Listener& listener) noexcept {
       if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
       enough = !error;
       if (!error) return start(std::move(socket));
-      common_->events.warn_rarely(
-          "ssh descriptors", fmt::format("SSH connections are not accepted: {}", no_descriptor_text(error)));
+      common_->events.warn_rarely(Warning::ssh_resources, fmt::format("SSH connections are not accepted: {}",
+                                                                      no_descriptor_text(error)));
     });
     if (!more) break;
   }
@@ -152,7 +152,7 @@ void SshService::start(tcp::socket socket) try {
   socket.set_option(net::socket_base::keep_alive(true), error);
   run(std::move(socket), client, std::move(place));
 } catch (const std::exception& e) {
-  common_->events.warn_rarely("ssh accept", fmt::format("an SSH connection is dropped: {}", e.what()));
+  common_->events.warn_rarely(Warning::broken_off, fmt::format("an SSH connection is dropped: {}", e.what()));
 }
 
 bool SshService::admits(tcp::socket& socket, const tcp::endpoint& client) {
@@ -183,7 +183,8 @@ void SshService::run(tcp::socket socket, const tcp::endpoint& client, SshPlace p
   try {
     const int fd = socket.release();
     if (session->start(bind_.get(), fd)) return;
-    common_->events.warn_rarely("an SSH connection is dropped: there are no descriptors or no memory left");
+    common_->events.warn_rarely(Warning::ssh_resources,
+                                "an SSH connection is dropped: there are no descriptors or no memory left");
   } catch (...) {
     session->stop();
     throw;

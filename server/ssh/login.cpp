@@ -156,9 +156,9 @@ bool SshLogin::is_judged(const char* method, ssh::Message& message, Done& done) 
   tell_failed(method, event::LoginFault::not_judged,
               method == publickey ? key_text(ssh_message_auth_pubkey(message.get())) : "");
   common_.events.warn_rarely(
+      Warning::logins,
       "logins of accounts that have not logged in from their address within the hour are refused there, "
-      "because "
-      "of too many failures: ssh.trusted lists networks that are spared");
+      "because of too many failures: ssh.trusted lists networks that are spared");
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
   const auto delay = common_.limits.failed(address_, tries_, common_.settings->ssh, now);
   refuse(std::move(message), std::max<Clock::duration>(delay, 500ms), std::move(done));
@@ -252,7 +252,8 @@ void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done d
 }
 
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
-  for (const auto& mistake : lookup.mistakes) common_.events.warn_rarely(mistake);
+  if (!lookup.mistakes.empty())
+    common_.events.warn_rarely(Warning::users, fmt::format("{}", fmt::join(lookup.mistakes, "; ")));
   if (what.good && lookup.user) {
     place_.logged_in(name_, Clock::now());
     user_ = lookup.user->user;

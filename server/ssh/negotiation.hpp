@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
-#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
 #include "server/ssh/ending.hpp"
 
 namespace server {

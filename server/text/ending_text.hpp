@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/events/events.hpp"
+#include "server/events/transfer.hpp"
 
 namespace server {
 

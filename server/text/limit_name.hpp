@@ -1,7 +1,8 @@
 #pragma once
 #include <string_view>
 
-#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/tftp.hpp"
 
 namespace server {
 

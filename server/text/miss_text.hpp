@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "server/events/events.hpp"
+#include "server/events/transfer.hpp"
 #include "storage/lookup/miss.hpp"
 
 namespace server {

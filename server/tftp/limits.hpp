@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "conf/settings.hpp"
-#include "server/events/events.hpp"
+#include "server/events/tftp.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {

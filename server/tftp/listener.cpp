@@ -125,7 +125,7 @@ void TftpService::take_turn(const std::shared_ptr<Listener>& listener) noexcept 
 
 void TftpService::warn_of_dropped(std::string_view why) noexcept {
   try {
-    common_.events.warn_rarely("tftp packet", fmt::format("a TFTP packet is dropped: {}", why));
+    common_.events.warn_rarely(Warning::broken_off, fmt::format("a TFTP packet is dropped: {}", why));
   } catch (const std::exception&) {
     return;  // too little memory even to say so
   }
@@ -339,12 +339,12 @@ std::unique_ptr<TftpPort> TftpService::port_for(const std::shared_ptr<Listener>&
     if (short_of_descriptors && std::exchange(may_give_way, false) &&
         give_way(client, event::Limit::transfers))
       continue;
-    common_.events.warn_rarely("tftp port",
+    common_.events.warn_rarely(Warning::tftp_resources,
                                fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));
     return {};
   }
   common_.events.warn_rarely(
-      "all ports of tftp.port_range are in use: requests are dropped until one is free");
+      Warning::ports, "all ports of tftp.port_range are in use: requests are dropped until one is free");
   return {};
 }
 

@@ -198,7 +198,8 @@ void TftpRead::let_go(Holder holder) {
 
 void TftpRead::take(TftpBlocks::Filled filled) {
   if (filled.error) {
-    common_.events.warn_rarely("tftp read", fmt::format("a file cannot be read: {}", filled.error.message()));
+    common_.events.warn_rarely(Warning::unreadable,
+                               fmt::format("a file cannot be read: {}", filled.error.message()));
     return machine_->file_unreadable(filled.error.message());
   }
   if (filled.changed) return machine_->file_changed();

@@ -61,7 +61,7 @@ void TftpTransfer::broke_off(std::string_view why) noexcept {
     // The place was given back before anything could fail; what a worker should have closed is closed here.
   }
   try {
-    common_.events.warn_rarely("tftp request", fmt::format("a TFTP request broke off: {}", why));
+    common_.events.warn_rarely(Warning::broken_off, fmt::format("a TFTP request broke off: {}", why));
   } catch (const std::exception&) {
     return;  // too little memory even to say so
   }

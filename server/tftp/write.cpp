@@ -94,7 +94,8 @@ void TftpWrite::publish() {
 
 void TftpWrite::failed(std::error_code error) {
   if (error != std::errc::file_exists) {
-    common_.events.warn_rarely("tftp write", fmt::format("an upload cannot be written: {}", error.message()));
+    common_.events.warn_rarely(Warning::unwritable,
+                               fmt::format("an upload cannot be written: {}", error.message()));
   }
   const auto code = tftp::code_of(error);
   failure_ = text_of(code);

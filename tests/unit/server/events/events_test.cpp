@@ -15,10 +15,10 @@ TEST_CASE("each listener hears each event, and a warning of one kind only once i
   };
   events.listen(keep(first));
   events.listen(keep(second));
-  events.emit(event::Warned{"told"});
-  events.warn_rarely("disk", "the disk is full");
-  events.warn_rarely("disk", "the disk is still full");
-  events.warn_rarely("another");
+  events.warn(Warning::images, "told");
+  events.warn_rarely(Warning::unwritable, "the disk is full");
+  events.warn_rarely(Warning::unwritable, "the disk is still full");
+  events.warn_rarely(Warning::unreadable, "another");
   CHECK(first == std::vector<std::string>{"told", "the disk is full", "another"});
   CHECK(second == first);
 }

@@ -77,8 +77,8 @@ TEST_CASE("whoever floods the log hides neither his failed logins nor what other
   CHECK(log.tell(failed_login("192.0.2.7"), 100) == 100);
   CHECK(log.tell(event::SshPenalised{9, "192.0.2.7", 60s, event::Offence::failed_login}));
   CHECK(log.tell(event::ImportRejected{"x.zip", "y", "rejected/x.zip"}));
-  CHECK(log.tell(event::Warned{"x"}));
-  log.tell(event::Warned{"x"}, 5000);
+  CHECK(log.tell(event::Warned{Warning::images, "x"}));
+  log.tell(event::Warned{Warning::images, "x"}, 5000);
   CHECK(log.tell(event::ImportFailed{"x.zip", "y"}));
   CHECK(log.tell(request("192.0.2.8")));
 }

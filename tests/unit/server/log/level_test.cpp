@@ -59,7 +59,7 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
                                             sftp_event(sftp::event::SentStatus{1, Status::eof}),
                                             sftp_event(sftp::event::SentStatus{1, Status::failure}),
                                             sftp_event(sftp::event::Unknown{200, ""}),
-                                            event::Warned{"x"}};
+                                            event::Warned{Warning::images, "x"}};
   for (const auto& event : events) {
     const auto lines = classic_lines(event);
     const auto least = std::ranges::min(lines, {}, &LogLine::level);

@@ -1,0 +1,58 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "server/events/warning.hpp"
+#include "server/loop/meter.hpp"
+
+// The server itself: how it begins and ends, its configuration, its log, and what the administrator has to
+// know.
+namespace server::event {
+
+// The server begins.
+struct Started {
+  std::string version;
+};
+
+struct RootGivenUp {  // for this user of the host
+  std::string user;
+  std::uint32_t uid;
+};
+
+// A changed configuration is in effect.
+struct Reloaded {
+  std::string file;
+};
+
+// A changed configuration has a mistake: the old one stays in effect.
+struct ReloadFailed {
+  std::string reason;
+};
+
+// Something that has no event of its own, and that the administrator should know.
+struct Warned {
+  Warning kind;
+  std::string text;  // the sentence: what, why, and what to do
+};
+
+struct LeftOut {      // lines that the log had no room for
+  std::string about;  // an address, "192.0.2.7" or "2001:db8:1:1::/64"; "user ewc"; or "others"
+  std::uint64_t lines;
+  std::chrono::seconds period;
+};
+
+// The server lets what runs come to its end.
+struct Stopping {
+  std::size_t transfers, sessions;
+};
+
+struct LoopMeasured {  // as long as it served
+  LoopTurns turns;
+};
+
+// The last event.
+struct Stopped {};
+
+}  // namespace server::event

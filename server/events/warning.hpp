@@ -1,0 +1,34 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace server {
+
+// What a warning is about, so that a script, a counter or an alert need not read its sentence. The names that
+// `warning_name` gives are part of the JSON log, the journal's fields and the metrics (docs/formats.md).
+enum class Warning : std::uint8_t {
+  addresses,       // one that is served from now on, or is not served
+  broken_off,      // work of the server that ended by an error that nobody expected
+  configuration,   // a doubtful key, or one that waits for the next start
+  control_socket,  // `apdepot status` cannot ask this server
+  drop_folder,     // what is put into drop/ is not imported for now
+  host_keys,       // SFTP is not served: there are none
+  images,          // files that nobody can fetch, or changes that are not seen
+  imported,        // what is doubtful about a release that was published
+  log,             // events that the log does not have
+  logins,          // accounts that are refused because of others' failures
+  metrics,         // an address where they are not served
+  ports,           // all of tftp.port_range are in use
+  ssh_resources,   // no descriptors or memory for a connection
+  staging,         // what a killed import left is not removed
+  tftp_resources,  // no descriptors or memory for a request
+  unreadable,      // a file that TFTP serves
+  unwritable,      // an upload over TFTP
+  users            // a mistake in the users file
+};
+constexpr std::size_t warning_kinds = 18;
+
+std::string_view warning_name(Warning kind);  // "control_socket"
+
+}  // namespace server
