@@ -11,6 +11,7 @@ enum class Warning : std::uint8_t {
   addresses,       // one that is served from now on, or is not served
   broken_off,      // work of the server that ended by an error that nobody expected
   configuration,   // a doubtful key, or one that waits for the next start
+  confinement,     // rights that the server does not need and could not give up
   control_socket,  // `apdepot status` cannot ask this server
   drop_folder,     // what is put into drop/ is not imported for now
   host_keys,       // SFTP is not served: there are none
@@ -27,7 +28,7 @@ enum class Warning : std::uint8_t {
   unwritable,      // an upload over TFTP
   users            // a mistake in the users file
 };
-constexpr std::size_t warning_kinds = 18;
+constexpr std::size_t warning_kinds = 19;
 
 std::string_view warning_name(Warning kind);  // "control_socket"
 

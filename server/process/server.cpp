@@ -24,6 +24,7 @@
 #include "server/os/service_manager.hpp"
 #include "server/os/thread_time.hpp"
 #include "server/process/first_steps.hpp"
+#include "server/process/used_places.hpp"
 #include "server/ssh/moduli.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/depot_shape.hpp"
@@ -50,6 +51,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       listeners_(bind(plan, account)),
       left_out_timer_(loop_),
       library_(*settings_),
+      places_(used_places(*settings_, library_.depot, origin_.config)),
+      confinement_(confine(places_)),
       lanes_(loop_),
       in_force_(settings_),
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
@@ -144,6 +147,7 @@ void Server::run() {
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.warn(Warning::configuration, warning);
   for (const auto& note : listeners_.notes) events_.warn(Warning::addresses, note);
+  for (const auto& missing : confinement_.missing) events_.warn(Warning::confinement, missing);
   if (storage::is_split(library_.depot))
     events_.warn(
         Warning::images,
@@ -363,9 +367,11 @@ void Server::reload() {
     std::vector<std::string> mistakes;
   };
   lanes_.disk.run(
-      [this] {
+      [this, present = in_force_.now()] {
         try {
-          return Read{origin_.reload(), {}};
+          Read read{origin_.reload(), {}};
+          keep_readable_users(read.loaded, *present);
+          return read;
         } catch (const std::exception& e) {
           return Read{{}, conf::mistakes_of(e)};
         }
@@ -390,6 +396,17 @@ void Server::put_in_force(conf::Loaded loaded) {
   if (!waiting.empty())
     events_.warn(Warning::configuration, fmt::format("{} {} at the next start only", fmt::join(waiting, ", "),
                                                      waiting.size() == 1 ? "changes" : "change"));
+}
+
+// A confined server reads the places that it knew when it started. On a worker: it asks where links lead.
+void Server::keep_readable_users(conf::Loaded& loaded, const conf::Settings& present) const {
+  auto& file = loaded.settings.ssh.users_file;
+  if (!confinement_.files || !file || is_readable(places_, *file)) return;
+  loaded.warnings.push_back(fmt::format(
+      "ssh.users_file changes at the next start only: {} lies in a folder that the server did not know "
+      "when it started",
+      file->string()));
+  file = present.ssh.users_file;
 }
 
 void Server::follow_addresses() {

@@ -12,6 +12,7 @@
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/meter.hpp"
+#include "server/os/confinement.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
 #include "server/process/control.hpp"
@@ -34,9 +35,9 @@ class Server {
   };
 
   // Binds the ports, and then becomes `account`, before any thread is started and anything that a client sent
-  // is read; without one it stays who it is. Throws ListenError, or std::exception when that cannot be done,
-  // or the depot or the log cannot be used.
-  // What the service manager handed over is used in place of ports of its own.
+  // is read; without one it stays who it is. Then it confines itself (confinement.hpp). Throws ListenError,
+  // or std::exception when that cannot be done, or the depot or the log cannot be used. What the service
+  // manager handed over is used in place of ports of its own.
   Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
          const std::optional<Account>& account = std::nullopt);
 
@@ -70,6 +71,7 @@ class Server {
   void heed(int signal);
   void reload();
   void put_in_force(conf::Loaded loaded);
+  void keep_readable_users(conf::Loaded& loaded, const conf::Settings& present) const;
   void follow_addresses();
   void begin_drain();
   void drain();
@@ -89,6 +91,8 @@ class Server {
   Events events_;
   LoopMeter meter_;
   Library library_;
+  const UsedPlaces places_;
+  const Confinement confinement_;  // before all that starts a thread, or reads what a client sent
   Lanes lanes_;
   LiveSettings in_force_;
   ImagesWatch images_;

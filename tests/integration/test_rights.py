@@ -1,5 +1,7 @@
 """What the process may do: a server that root starts gives root up, and root's commands in another user's depot hurt
 nobody but that user."""
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -13,10 +15,14 @@ import tempfile
 import pytest
 
 import apdepot
+import sftp_wire
 import tftp_wire
 from apdepot import BINARY, PASSWORD, RELEASE, USER, run, succeed, wait_until
 from make_bundle import BUNDLE
 
+# What says which version the kernel has.
+LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)
+needs_landlock = pytest.mark.skipif(LANDLOCK < 2, reason="this kernel has no Landlock that moves files")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has root to give up")
 NOBODY = pwd.getpwnam("nobody")
 
@@ -72,6 +78,31 @@ def test_a_server_that_root_starts_becomes_the_depots_owner_for_good(start_serve
     assert re.search(r"Max core file size +0 +0 ", limits)
     # What is not dumpable belongs to root in /proc, so that its own user cannot attach to it.
     assert pathlib.Path(f"/proc/{server.pid}/environ").stat().st_uid == 0
+
+
+def test_whoever_starts_a_server_its_threads_make_only_calls_that_it_needs(server):
+    for thread in status_of(server.pid):
+        assert thread["Seccomp"] == "2"  # a filter
+        assert thread["NoNewPrivs"] == "1"
+
+
+@needs_landlock
+def test_a_users_file_in_a_folder_that_was_not_named_at_the_start_waits_for_a_restart(start_server, depot, tmp_path,
+                                                                                      tmp_path_factory):
+    """The server may read no other folder any more; the users that it knows go on."""
+    users = (depot / "state/users.yaml").read_text()
+    here, elsewhere = (tmp_path_factory.mktemp(name) / "users.yaml" for name in ("here", "elsewhere"))
+    for file in (here, elsewhere):
+        file.write_text(users)
+        file.chmod(0o600)
+    server = start_server(depot, {"ssh": {"users_file": str(here)}})
+    apdepot.write_config(tmp_path / "apdepot.yaml", {"ssh": {"users_file": str(elsewhere)}})
+    server.signal(signal.SIGHUP)
+
+    server.wait_for_log(rf"^apdepot: ssh\.users_file changes at the next start only: {re.escape(str(elsewhere))} lies in "
+                        "a folder that the server did not know when it started$")
+    with contextlib.closing(sftp_wire.login(server, USER, PASSWORD)) as transport:
+        assert transport.is_authenticated()
 
 
 @as_root

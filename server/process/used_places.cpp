@@ -1,0 +1,56 @@
+#include "server/process/used_places.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <vector>
+
+namespace server {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path real(const fs::path& path) {
+  std::error_code error;
+  auto found = fs::weakly_canonical(path, error);
+  return error ? fs::absolute(path) : found;
+}
+
+// Where it is named, and where a link there leads.
+void add_folders_of(const fs::path& file, std::vector<fs::path>& folders) {
+  folders.push_back(real(fs::absolute(file).parent_path()));
+  folders.push_back(real(file).parent_path());
+}
+
+bool is_below(const fs::path& place, const fs::path& path) {
+  const auto [end, _] = std::ranges::mismatch(place, path);
+  return end == place.end();
+}
+
+}  // namespace
+
+UsedPlaces used_places(const conf::Settings& settings, const storage::Depot& depot,
+                       const std::string& config) {
+  UsedPlaces places;
+  places.written.push_back(real(depot.directory()));
+  for (const auto& folder : {depot.images(), depot.drop(), depot.rejected(), depot.retired(), depot.bundles(),
+                             depot.state(), depot.staging(), depot.taken(), depot.manifests()})
+    if (!is_below(places.written.front(), real(folder))) places.written.push_back(real(folder));
+  if (const auto& log = settings.log.destination; log.target == conf::LogTarget::file) {
+    if (fs::exists(log.file) && !fs::is_regular_file(log.file)) {
+      places.written.push_back(real(log.file));  // a pipe, or a device
+    } else {
+      add_folders_of(log.file, places.written);
+    }
+  }
+  if (!config.empty()) add_folders_of(config, places.read);
+  if (settings.ssh.users_file) add_folders_of(*settings.ssh.users_file, places.read);
+  return places;
+}
+
+bool is_readable(const UsedPlaces& places, const fs::path& file) {
+  const auto path = real(file);
+  const auto holds = [&path](const fs::path& place) { return is_below(place, path); };
+  return holds("/etc") || std::ranges::any_of(places.read, holds) ||
+         std::ranges::any_of(places.written, holds);
+}
+
+}  // namespace server
