@@ -89,10 +89,10 @@ void read_settings(Section& top, Settings& settings) {
   const auto errors_before = top.errors();
   Reader reader{top};
   keys(reader, settings);
-  if (top.errors() == errors_before && settings.tftp.listen.empty() && settings.ssh.listen.empty()) {
-    top.error(top.has("tftp") ? "tftp" : "ssh",
-              "nothing to serve: tftp.listen and ssh.listen are both empty");
-  }
+  top.warn_if(
+      top.errors() == errors_before && settings.tftp.listen.empty() && settings.ssh.listen.empty(),
+      top.has("tftp") ? "tftp" : "ssh",
+      "tftp.listen and ssh.listen are both empty: nothing is served but what systemd's socket units open");
 }
 
 // Unlike the users file it may be a group's, too: the service's.

@@ -236,6 +236,12 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   auto& notes = listeners.notes;
   listeners.tftp = listen_for<udp>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
   listeners.ssh = listen_for<tcp>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  if (listeners.tftp.empty() && listeners.ssh.empty())
+    throw ListenError(
+        "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened an "
+        "address; name "
+        "one in the configuration, or `systemctl start apdepot-tftp.socket apdepot-ssh.socket`",
+        false);
   for (const auto& each : handed_over) {
     if (each.handle.get() >= 0 && each.name != ListenNames<udp>::given &&
         each.name != ListenNames<tcp>::given)

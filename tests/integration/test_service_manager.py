@@ -186,6 +186,27 @@ def test_sockets_that_are_handed_over_are_served(start_with, images):
         assert not [line for line in server.whole_log() if "apdepot-tftp.socket" in line]
 
 
+EMPTY = {"tftp": {"listen": []}, "ssh": {"listen": []}}
+
+
+def test_a_configuration_without_addresses_serves_what_is_handed_over(start_with, images):
+    with bound_udp() as udp:
+        server = start_with([("apdepot-tftp", udp.fileno())], EMPTY)
+
+        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": []}
+        assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+        server.wait_for_log("tftp.listen and ssh.listen are both empty: nothing is served but what systemd's socket units open")
+
+
+def test_a_server_without_any_address_does_not_start(depot, tmp_path):
+    file = write_config(tmp_path / "apdepot.yaml", EMPTY)
+    done = apdepot.run("serve", "--config", file, *apdepot.stay_root(depot), depot=depot)
+
+    assert done.returncode == 78
+    assert "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened" in done.stderr
+    assert apdepot.run("config", "check", "--config", file, depot=depot).returncode == 0
+
+
 def test_a_handed_over_wildcard_answers_from_the_address_asked(start_with, images):
     """It has got the options that a socket of the server's own has."""
     with bound_udp("0.0.0.0") as udp, listening_tcp() as tcp:

@@ -121,7 +121,7 @@ class Server:
         self.addresses = {"tftp": [], "ssh": []}
         for protocol, host, port in re.findall(r"\b(tftp|ssh) (\S+):(\d+)", self.ready_line):
             self.addresses[protocol].append((host.strip("[]"), int(port)))
-        self.tftp, self.ssh = self.addresses["tftp"][0], self.addresses["ssh"][0]
+        self.tftp, self.ssh = (next(iter(each), None) for each in self.addresses.values())  # the first of each
 
     @property
     def pid(self):
