@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "protocols/tftp/packet.hpp"
 #include "server/events/transfer.hpp"
 #include "storage/lookup/miss.hpp"
 
