@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string>
 
-#include "storage/import/drop_digests.hpp"
+#include "storage/import/compared_digest.hpp"
 #include "storage/releases/imported.hpp"
 
 // What becomes of the files in drop/. Texts that came from an archive are raw: a listener escapes them.

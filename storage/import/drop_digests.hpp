@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/depot/depot.hpp"
+#include "storage/import/compared_digest.hpp"
 #include "storage/import/digest_file.hpp"
 #include "storage/import/dropped_file.hpp"
 #include "storage/releases/origin_index.hpp"
@@ -15,14 +16,6 @@ namespace storage {
 // Digest files in drop/: what belongs to a file that lies there too is used by its import; what comes later
 // is compared with what was published. Either way the digest file is taken away once it was used, the very
 // one that was read. For a worker.
-
-// The result for one file that a digest file names.
-struct ComparedDigest {
-  std::string file;   // the archive or image that was imported, by its file name; raw
-  std::string where;  // the digest file
-  std::string path;   // the release
-  bool matches = false;
-};
 
 // Compares what `list` holds with the releases that were imported, and writes down in their manifests whether
 // they are verified: each manifest is read and written once, however long the list. A file that it names
