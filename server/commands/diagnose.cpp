@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
 #include "server/commands/command.hpp"
 #include "server/commands/explanation.hpp"
+#include "server/commands/text_input.hpp"
 #include "server/os/addresses.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/escape.hpp"
@@ -19,8 +17,6 @@ namespace {
 
 constexpr Flag flags[]{{"--address", "ADDR", "this server's address as devices know it; repeatable"},
                        {"--json", "", "print JSON"}};
-
-constexpr std::size_t most_of_file = 64 << 20;
 
 using Kind = ControllerMessage::Kind;
 using event::Protocol;
@@ -154,18 +150,6 @@ std::optional<Finding> finding_of(const Here& here, const ControllerMessage& mes
   return {};
 }
 
-std::string read_log(const std::string& name) {
-  if (name == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file(name, std::ios::binary);
-  if (!file)
-    throw std::runtime_error(fmt::format("cannot read {}: {}", name, std::generic_category().message(errno)));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (text.size() > most_of_file)
-    throw std::runtime_error(
-        fmt::format("{} is larger than 64 MiB: give only the part that is about images", name));
-  return text;
-}
-
 std::vector<std::string> addresses_of(const Arguments& arguments) {
   auto named = arguments.values("--address");
   if (!named.empty()) return named;
@@ -190,7 +174,7 @@ std::string to_json(const Finding& found) {
 int run(Arguments& arguments) {
   const auto name = arguments.take_word("FILE");
   arguments.expect_no_more();
-  const auto text = read_log(name);
+  const auto text = read_text(name);
   const auto settings = load_settings(arguments).settings;
   act_as_service(candidates(settings));
   const auto depot = storage::Depot::existing(settings.depot);
