@@ -47,7 +47,7 @@ std::optional<Operation> Session::poll(std::size_t room) {
   return pending_->operation;
 }
 
-void Session::done(const Answer& answer) {
+void Session::done(Answer answer) {
   pending_.reset();
   answered(answer);
 }

@@ -6,8 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocols/files/file_operation.hpp"
-#include "protocols/files/output_buffer.hpp"
+#include "protocols/files/file_session.hpp"
 #include "protocols/scp/input.hpp"
 #include "protocols/scp/record.hpp"
 
@@ -37,32 +36,25 @@ struct Failed {
 }  // namespace event
 using Event = std::variant<event::Opened, event::Closed, event::Failed>;
 
-// The server's side of one legacy scp command. Pure: the channel's bytes come in through feed() and leave
-// through output(); what has to happen in the file system comes out of poll(), one operation at a time, and
-// its answer goes into done(). When it is finished() and its output is sent, the channel gets the exit status
-// and ends; what the driver has open for it then is forgotten, and an upload vanishes. One thread at a time.
-class Session {
+// The server's side of one legacy scp command. When it is finished() and its output is sent, the channel gets
+// the exit status and ends; what the driver has open for it then is forgotten, and an upload vanishes.
+class Session : public FileSession {
  public:
-  virtual ~Session() = default;
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  bool feed(Bytes bytes) override;
+  void eof() override { eof_ = true; }  // how an upload ends
+  // At most 32 KiB more than `room` wait after it.
+  std::optional<Operation> poll(std::size_t room = enough_output) override;
+  bool more() const override { return more_; }
+  void done(Answer answer) override;
+  void close_all() override;
 
-  // False: more than any client has a reason to send ahead; close the channel.
-  bool feed(Bytes bytes);
-  void eof() { eof_ = true; }  // the client's: how an upload ends
-  // Works through some of what was fed, until something has to be done, or `room` bytes of output wait, and
-  // at most 32 KiB more.
-  std::optional<Operation> poll(std::size_t room = enough_output);
-  bool more() const { return more_; }  // poll() stopped to be fair to others: call it again in another turn
-  void done(const Answer& answer);
-  void close_all();  // the channel ended: says what was still open
-
-  protocols::OutputBuffer& output() { return output_; }
+  protocols::OutputBuffer& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
-  std::size_t held() const { return input_.size() + output_.capacity(); }  // bytes
+  std::size_t held() const override { return input_.size() + output_.capacity(); }
   bool finished() const { return exit_status_.has_value(); }
-  int exit_status() const { return exit_status_.value_or(1); }  // 0 or 1
-  bool idle() const;  // nothing is begun and not at its end, or waiting to be sent
+  std::optional<int> exit_status() const override { return exit_status_; }  // 0 or 1
+  bool idle() const override;
+  bool broken() const override { return false; }
 
  protected:
   struct Open {

@@ -10,6 +10,13 @@ class Sink final : public Session {
   // `may_write` false: the client is told `why_not`, so that it can show it, and nothing is asked.
   Sink(Command command, bool may_write, std::string why_not = {});
 
+  // What is to be written is asked for first: a missing file is not a miss.
+  bool misses(const Operation& operation) const override {
+    return !std::holds_alternative<Examine>(operation);
+  }
+  // An upload of which every byte is here is kept: libssh2 waits for no answer.
+  bool outlives_client() const override { return true; }
+
  private:
   enum class State { begins, record, data, status };
   struct Target {

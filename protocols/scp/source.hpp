@@ -10,6 +10,9 @@ class Source final : public Session {
  public:
   explicit Source(Command command);
 
+  bool misses(const Operation&) const override { return true; }
+  bool outlives_client() const override { return false; }
+
  private:
   enum class State { begins, next, times, record, data, status, directory_times, directory, directory_end };
   // What to send: its name is built from the client's, for people.

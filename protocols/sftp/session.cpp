@@ -89,7 +89,7 @@ bool Session::feed(Bytes bytes) { return !broken() && requests_.feed(bytes); }
 
 std::optional<Operation> Session::poll(std::size_t room) {
   more_ = false;
-  room_ = room;
+  room_ = std::min<std::size_t>(room, longest_packet);
   std::size_t bytes = 0;
   for (int requests = 0; !broken_ && !pending_; ++requests) {
     const auto packet = requests_.front();

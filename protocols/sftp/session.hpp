@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "protocols/files/file_operation.hpp"
+#include "protocols/files/file_session.hpp"
 #include "protocols/sftp/attributes.hpp"
 #include "protocols/sftp/event.hpp"
 #include "protocols/sftp/handles.hpp"
@@ -24,11 +24,9 @@ struct Misnamed {
 // What a user may do: the column "writes" of the request table decides.
 enum class Access { read_only, uploads };
 
-// An SFTP version 3 server for one client, which may only read, or also send new files. Pure: the channel's
-// bytes come in through feed() and leave through output(); what has to happen in the file system comes out of
-// poll(), one operation at a time, and its answer goes into done(). Requests are answered in their order. One
-// thread at a time.
-class Session {
+// An SFTP version 3 server for one client, which may only read, or also send new files. Requests are answered
+// in their order.
+class Session final : public FileSession {
  public:
   // `now`: seconds since 1970, for the dates that READDIR prints. `why_not`: what a client that may only read
   // is told when it writes.
@@ -36,22 +34,22 @@ class Session {
                    std::string why_not = "you may only read here")
       : now_(now), access_(access), why_not_(std::move(why_not)) {}
 
-  // False: this is not SFTP, or more than any client has a reason to send ahead; close the channel.
-  bool feed(Bytes bytes);
-  // Works through some of what was fed, until something has to be done, or `room` bytes of output wait: a
-  // client that does not take them must not cost more.
-  std::optional<Operation> poll(std::size_t room = longest_packet);
-  bool more() const { return more_; }  // poll() stopped to be fair to others: call it again in another turn
-  void done(Answer answer);
-  void close_all();  // the channel ended: says which handles were still open
+  bool feed(Bytes bytes) override;
+  void eof() override { eof_ = true; }
+  std::optional<Operation> poll(std::size_t room = longest_packet) override;
+  bool more() const override { return more_; }
+  void done(Answer answer) override;
+  void close_all() override;
 
-  Output& output() { return output_; }
+  Output& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
   std::vector<Misnamed> take_misnamed() { return std::exchange(misnamed_, {}); }
-  std::size_t held() const { return requests_.size() + output_.capacity(); }  // bytes
-  bool idle() const;  // nothing is open, under way or waiting to be sent
-  // The client broke the protocol; close the channel.
-  bool broken() const { return broken_ || requests_.malformed(); }
+  std::size_t held() const override { return requests_.size() + output_.capacity(); }
+  bool idle() const override;
+  bool broken() const override { return broken_ || requests_.malformed(); }
+  bool misses(const Operation&) const override { return true; }
+  bool outlives_client() const override { return false; }
+  std::optional<int> exit_status() const override { return eof_ ? std::optional(0) : std::nullopt; }
 
  private:
   struct Row;
@@ -136,7 +134,7 @@ class Session {
   Requests requests_;  // what an operation carries may point into it
   Output output_;
   std::size_t room_ = 0;  // for it, as of the last poll()
-  bool started_ = false, broken_ = false, more_ = false;
+  bool started_ = false, broken_ = false, more_ = false, eof_ = false;
   Handles handles_;
   struct Pending {
     std::uint32_t id;

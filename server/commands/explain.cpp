@@ -9,7 +9,6 @@
 #include "server/commands/command.hpp"
 #include "server/commands/explanation.hpp"
 #include "server/files/upload_rules.hpp"
-#include "server/files/user_files.hpp"
 #include "server/loop/networks.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
@@ -51,13 +50,16 @@ std::error_code why_not_new(const storage::Depot& depot, const storage::Path& pa
   return std::make_error_code(std::errc::not_a_directory);
 }
 
+Answer if_new(const storage::Depot& depot, const UploadPlace& place) {
+  const auto path = named(place.path);
+  if (const auto error = why_not_new(depot, path)) return std::unexpected(explain_unwritten(path, error));
+  return Served{path, place.rule};
+}
+
 Answer explain_tftp_write(const Question& question) {
   const auto place = tftp_upload_place(question.settings, question.path);
   if (!place) return std::unexpected(place.error());
-  const auto path = named(place->path);
-  if (const auto error = why_not_new(question.depot, path))
-    return std::unexpected(explain_unwritten(path, error));
-  return Served{path, place->rule};
+  return if_new(question.depot, *place);
 }
 
 bool somebody_may_upload(const Question& question) {
@@ -74,12 +76,11 @@ Answer explain_sftp_write(const Question& question) {
     return std::unexpected(upload_refusal("no user may upload", "uploads: true for a user allows it",
                                           std::errc::permission_denied));
   }
-  const auto components = path->components();
-  const bool below = components.size() > 1 && components.front() == "uploads";
-  const auto error =
-      below ? why_not_new(question.depot, *path) : std::make_error_code(std::errc::permission_denied);
-  if (error) return std::unexpected(explain_unwritten(*path, error));
-  return Served{*path};
+  const auto place = upload_place(*path, question.settings.lookup.aliases);
+  if (!place || place->path.is_root()) {
+    return std::unexpected(explain_unwritten(*path, std::make_error_code(std::errc::permission_denied)));
+  }
+  return if_new(question.depot, *place);
 }
 
 std::optional<net::ip::address> client_of(const Arguments& arguments) {

@@ -17,7 +17,6 @@
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/import/digest_file.hpp"
-#include "storage/releases/retire.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -77,13 +76,12 @@ void print(const std::string& file, const storage::Imported& imported, bool json
   fmt::print("{}\n", object.text());
 }
 
-void print_retired(const storage::Depot& depot, const std::string& published, std::uint32_t keep) {
-  std::vector<std::string> problems;
-  for (const auto& retired : storage::retire_oldest(depot, published, keep, problems)) {
+void print_retired(const storage::ImportResult& done, std::uint32_t keep) {
+  for (const auto& retired : done.retired) {
     fmt::print(stderr, "retired {} to {}: import.keep is {}\n", escaped(retired.path, whole),
                escaped(retired.moved_to, whole), keep);
   }
-  for (const auto& problem : problems) fmt::print(stderr, "{}\n", escaped(problem, most_of_ours));
+  for (const auto& problem : done.problems) fmt::print(stderr, "{}\n", escaped(problem, most_of_ours));
 }
 
 // What FILE names, opened by whoever gave the command; not published for the reason where it cannot be.
@@ -134,11 +132,12 @@ void open_later(Given& given, const fs::path& images) {
   given.digests = storage::digests_beside(given.path);
 }
 
-storage::Imported import_given(const storage::Depot& depot, const Given& given,
-                               const conf::Settings& settings, storage::ImportOrder order) {
+storage::ImportResult import_given(const storage::Depot& depot, const Given& given,
+                                   const conf::Settings& settings, storage::ImportOrder order) {
   ProgressBar bar(given.name);
   order.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
-  return storage::import_bundle(depot, {given.path, *given.file, given.digests}, settings.import, order);
+  return storage::import_and_retire(depot, {given.path, *given.file, given.digests}, settings.import,
+                                    settings.import.keep, order);
 }
 
 storage::ImportOrder order_of(const Arguments& arguments) {
@@ -156,9 +155,9 @@ std::string publish(const storage::Depot& depot, Given& given, const conf::Setti
                     const storage::ImportOrder& order, bool json) try {
   if (!given.problem.empty()) return given.problem;
   if (!given.file) open_later(given, depot.images());
-  const auto imported = import_given(depot, given, settings, order);
-  print(given.name, imported, json);
-  print_retired(depot, imported.path, settings.import.keep);
+  const auto done = import_given(depot, given, settings, order);
+  print(given.name, done.imported, json);
+  print_retired(done, settings.import.keep);
   return "";
 } catch (const storage::Rejected& e) {
   return not_published(given.name, e.what());

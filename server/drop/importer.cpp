@@ -9,7 +9,6 @@
 
 #include "server/loop/succeeds.hpp"
 #include "storage/import/digest_file.hpp"
-#include "storage/import/import.hpp"
 
 namespace server {
 namespace {
@@ -235,9 +234,9 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
 void Importer::tell(const std::string& name, const Done& done, double seconds) {
   if (done.left) left_[name] = *done.left;
   if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
-  events_.emit(event::Published{name, done.imported, seconds});
-  for (const auto& [path, to] : done.retired) events_.emit(event::Retired{path, to, settings_.keep});
-  for (const auto& problem : done.problems) events_.warn(Warning::imported, problem);
+  events_.emit(event::Published{name, done.what.imported, seconds});
+  for (const auto& [path, to] : done.what.retired) events_.emit(event::Retired{path, to, settings_.keep});
+  for (const auto& problem : done.what.problems) events_.warn(Warning::imported, problem);
   if (done.left_over.empty()) return;
   events_.warn(Warning::imported, "it is published, but stays in drop/: " + done.left_over);
 }
@@ -321,10 +320,9 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
       }};
   const auto path = drop.path();
   const auto known = storage::digests_of(digests, drop.name());
-  Done done{storage::import_bundle(depot_, {path, drop.file(), known}, settings_, order)};
-  done.retired = storage::retire_oldest(depot_, done.imported.path, settings_.keep, done.problems);
+  Done done{storage::import_and_retire(depot_, {path, drop.file(), known}, settings_, settings_.keep, order)};
   try {
-    done.taken = take_away(drop, done.imported);
+    done.taken = take_away(drop, done.what.imported);
     storage::take_away(depot_, digests, drop.name(), storage::Fate::published, 0);
   } catch (const std::exception& e) {
     done.left_over = e.what();

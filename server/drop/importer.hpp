@@ -18,8 +18,8 @@
 #include "storage/import/drop_digests.hpp"
 #include "storage/import/drop_folder.hpp"
 #include "storage/import/dropped_file.hpp"
+#include "storage/import/import.hpp"
 #include "storage/releases/origin_index.hpp"
-#include "storage/releases/retire.hpp"
 
 namespace server {
 
@@ -43,11 +43,9 @@ class Importer {
     std::uint64_t releases = 0;  // OriginIndex's number, of a digest file that waits
   };
   struct Done {
-    storage::Imported imported;
-    bool taken = false;                          // out of drop/; else another file lies there by now
-    std::string left_over = {};                  // why the file could not be taken out of drop/
-    std::vector<storage::Retired> retired = {};  // for import.keep
-    std::vector<std::string> problems = {};      // with that
+    storage::ImportResult what;
+    bool taken = false;          // out of drop/; else another file lies there by now
+    std::string left_over = {};  // why the file could not be taken out of drop/
     std::optional<Left> left = {};
   };
   struct Compared {  // a digest file

@@ -9,7 +9,6 @@
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/file_changed.hpp"
 #include "storage/files/uploads_folder.hpp"
-#include "storage/lookup/explain.hpp"
 
 namespace server {
 namespace {
@@ -372,10 +371,7 @@ bool UserFiles::may_mean_another(const files::Operation& operation,
 std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Operation& operation,
                                                               storage::LookupSettings settings) {
   const auto asked = name_read(operation);
-  const auto catalogue = images_.catalogue.now(images_.folder);
-  if (!catalogue) return {};
-  auto found = storage::find_image(images_.root, *catalogue, asked, storage::AboveRoot::stays,
-                                   own(std::move(settings)));
+  auto found = search(asked, std::move(settings)).as_meant();
   if (!found) return {};
   const auto* open = std::get_if<files::OpenFile>(&operation);
   if (!open) return Outcome{found->file.at_open()};
@@ -387,24 +383,23 @@ std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Opera
 }
 
 // The aliases are written as from the "/" of all images.
-storage::LookupSettings UserFiles::own(storage::LookupSettings settings) const {
+storage::Search UserFiles::search(std::string name, storage::LookupSettings settings) const {
   if (!images_.folder.is_root()) settings.aliases.clear();
-  return settings;
+  return {images_.catalogue,
+          {std::move(name), storage::AboveRoot::stays, std::move(settings)},
+          images_.root,
+          images_.folder};
 }
 
-// As the finder understood the name.
+// As the search understood the name.
 storage::Miss UserFiles::explain(const storage::Path& missing, std::error_code error,
                                  const storage::LookupSettings& settings) const {
-  const auto name = missing.text();
-  const auto catalogue = images_.catalogue.now(images_.folder);
-  if (!catalogue) return storage::plain_miss(name, error);
+  const auto wanted = search(missing.text(), settings);
   storage::NotFound miss{missing, error, settings.forgiving};
   if (error == std::errc::no_such_file_or_directory) {
-    auto found =
-        storage::find_image(images_.root, *catalogue, name, storage::AboveRoot::stays, own(settings));
-    if (!found) miss = std::move(found.error());
+    if (auto found = wanted.as_meant(); !found) miss = std::move(found.error());
   }
-  return storage::explain_miss(images_.root, *catalogue, name, miss, &images_.catalogue.depot());
+  return wanted.explain(miss);
 }
 
 UserFiles::Slot& UserFiles::slot(std::uint32_t handle) {

@@ -9,9 +9,7 @@
 #include "storage/depot/upload.hpp"
 #include "storage/depot/writable.hpp"
 #include "storage/files/root.hpp"
-#include "storage/lookup/live_catalogue.hpp"
-#include "storage/lookup/lookup.hpp"
-#include "storage/lookup/miss.hpp"
+#include "storage/lookup/search.hpp"
 
 namespace server {
 
@@ -91,7 +89,7 @@ class UserFiles {
   Outcome run(const files::SetTimesOpen& operation);
   Outcome run(const files::ExamineSpace& operation);
 
-  storage::LookupSettings own(storage::LookupSettings settings) const;
+  storage::Search search(std::string name, storage::LookupSettings settings) const;
 
   struct Own {  // a name that the user may write to
     storage::Writable folder;

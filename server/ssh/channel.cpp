@@ -12,8 +12,7 @@
 #include "server/files/upload_rules.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/ssh/ending.hpp"
-#include "server/ssh/scp_service.hpp"
-#include "server/ssh/sftp_service.hpp"
+#include "server/ssh/file_events.hpp"
 #include "storage/lookup/explain.hpp"
 
 namespace server {
@@ -94,7 +93,7 @@ SshChannel::~SshChannel() {
 
 void SshChannel::detach(protocols::Cause cause, std::string_view why) {
   if (std::exchange(channel_, nullptr)) end_ = {.cause = cause, .text = std::string(why)};
-  guard([this] { close_service(); });
+  guard([this] { close_session(); });
 }
 
 // Where memory is short this connection ends, and no other.
@@ -145,7 +144,7 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
         } else {
           self.guard([&] { answer->then(std::move(*answer->result)); });
         }
-        if (!self.channel_) return self.guard([&] { self.close_service(); });
+        if (!self.channel_) return self.guard([&] { self.close_session(); });
         self.connection_.go_on();
       });
     });
@@ -160,9 +159,10 @@ void SshChannel::start_sftp(ssh::Message request) {
   start(std::move(request), event::Protocol::sftp, [this] {
     const auto& user = connection_.user();
     const auto access = user.uploads ? sftp::Access::uploads : sftp::Access::read_only;
-    return std::make_unique<SftpService>(
-        common_.events, connection_.number(), use_,
-        sftp::Session(static_cast<std::int64_t>(std::time(nullptr)), access, may_only_read(user)));
+    auto session = std::make_unique<sftp::Session>(static_cast<std::int64_t>(std::time(nullptr)), access,
+                                                   may_only_read(user));
+    tell_ = [this, &of = *session] { emit_happened(common_.events, connection_.number(), of, *use_); };
+    return session;
   });
 }
 
@@ -175,8 +175,8 @@ void SshChannel::start_scp(ssh::Message request, scp::Command command) {
     } else {
       session = std::make_unique<scp::Sink>(command, user.uploads, may_only_read(user));
     }
-    return std::make_unique<ScpService>(common_.events, connection_.number(), std::move(session),
-                                        !command.sends);
+    tell_ = [this, &of = *session] { emit_happened(common_.events, connection_.number(), of); };
+    return session;
   });
 }
 
@@ -185,7 +185,7 @@ void SshChannel::decline(ssh::Message request, std::string text) {
   parting_ = std::move(text);
 }
 
-void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeService make) {
+void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeSession make) {
   protocol_ = protocol;
   leases_ = std::make_shared<Leases>();
   auto root_lease = lease({});
@@ -212,7 +212,7 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeServi
           return;
         }
         ssh_message_channel_request_reply_success(request.get());
-        service_ = make();
+        session_ = make();
         std::optional<UserFiles::Uploads> uploads;
         if (const auto& user = connection_.user(); user.uploads)
           uploads.emplace(
@@ -240,7 +240,7 @@ void SshChannel::stop_later() {
 // answer.
 bool SshChannel::busy() const {
   if (waiting_ || may_go_on_) return true;
-  return service_ && channel_ && received_.size() + service_->held() > longest_request &&
+  return session_ && channel_ && received_.size() + session_->held() > longest_request &&
          ssh_channel_window_size(channel_) > 0;
 }
 
@@ -250,7 +250,7 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
     connection_.starve();
     return false;
   }
-  if (!service_) {
+  if (!session_) {
     may_go_on_ = false;
     if (received_.size() > most_unasked_bytes) {
       connection_.end("the client sent what nobody asked for");
@@ -284,46 +284,46 @@ bool SshChannel::work() {
     connection_.end("the client sends more and more, and takes no answers");
     return false;
   }
-  if (eof_ && received_.empty()) service_->eof();
-  auto operation = service_->poll(use_->room());
-  // Not before the service wants for something to do: a client may send faster than the disk writes, and what
+  if (eof_ && received_.empty()) session_->eof();
+  auto operation = session_->poll(use_->room());
+  // Not before the session has nothing else to do: a client may send faster than the disk writes, and what
   // waits here holds it back.
-  if (!operation && !service_->more() && !received_.empty()) {
-    if (!service_->feed(std::exchange(received_, {}))) {
+  if (!operation && !session_->more() && !received_.empty()) {
+    if (!session_->feed(std::exchange(received_, {}))) {
       connection_.end("the client sent what its protocol has no place for, or too much at once");
       return false;
     }
-    if (eof_) service_->eof();
-    operation = service_->poll(use_->room());
+    if (eof_) session_->eof();
+    operation = session_->poll(use_->room());
   }
   // An opening is told behind what it is remapped to.
-  if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) service_->tell();
+  if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) tell_();
   if (operation) carry_out(*operation);
-  const bool goes_on = operation || service_->more();
+  const bool goes_on = operation || session_->more();
   // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte
   // more.
-  const bool later = goes_on && use_->holds_enough() && service_->output().size() < enough_answers;
+  const bool later = goes_on && use_->holds_enough() && session_->output().size() < enough_answers;
   const bool moved = !later && flush();
   count_held();
   if (waiting_ || !channel_) return false;
-  if (service_->broken()) {
+  if (session_->broken()) {
     connection_.end(
         fmt::format("bad message from {} local user {}", connection_.address(), connection_.user().name));
     return false;
   }
-  if (closed_ && !(goes_on && eof_ && service_->outlives_client())) {
+  if (closed_ && !(goes_on && eof_ && session_->outlives_client())) {
     finish(0);
     return false;
   }
   if (goes_on || moved) return true;
-  if (service_->output().empty() && connection_.may_send()) {
-    if (const auto status = service_->exit_status()) finish(*status);
+  if (session_->output().size() == 0 && connection_.may_send()) {
+    if (const auto status = session_->exit_status()) finish(*status);
   }
   return false;
 }
 
 void SshChannel::count_held() {
-  const auto before = std::exchange(held_, received_.size() + (service_ ? service_->held() : 0));
+  const auto before = std::exchange(held_, received_.size() + (session_ ? session_->held() : 0));
   use_->hold(before, held_);
 }
 
@@ -349,19 +349,19 @@ bool SshChannel::open(const files::Operation& operation) {
 void SshChannel::carry_out(const files::Operation& operation) {
   if (auto answer = files_->try_now(operation)) {
     transfers_->done(operation, *answer, {}, std::chrono::steady_clock::now());  // a read ends nothing
-    service_->done(std::move(*answer));
-    return service_->tell();
+    session_->done(std::move(*answer));
+    return tell_();
   }
   if (!open(operation)) {
-    service_->done(std::make_error_code(std::errc::too_many_files_open));
-    return service_->tell();
+    session_->done(std::make_error_code(std::errc::too_many_files_open));
+    return tell_();
   }
   auto& lane = files_->moves_bytes(operation) ? common_.lanes.content : common_.lanes.disk;
   wait_for(
       lane, [files = &*files_, operation] { return files->perform(operation); },
       [this, operation](UserFiles::Outcome outcome) {
         if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
-        conclude(operation, std::move(outcome), service_->misses(operation));
+        conclude(operation, std::move(outcome), session_->misses(operation));
       });
 }
 
@@ -370,7 +370,7 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
   const auto* error = std::get_if<std::error_code>(&outcome.answer);
   const bool missing =
       error && (*error == std::errc::no_such_file_or_directory || *error == std::errc::not_a_directory);
-  return missing && channel_ && service_->misses(operation) &&
+  return missing && channel_ && session_->misses(operation) &&
          files_->may_mean_another(operation, common_.settings->lookup);
 }
 
@@ -381,7 +381,7 @@ void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles
     if (!channel_) {
       waiting_ = false;
       common_.explaining_turns.leave(use_->address());
-      return guard([this] { close_service(); });
+      return guard([this] { close_session(); });
     }
     guard([&] {
       wait_for_explaining(
@@ -413,8 +413,8 @@ void SshChannel::conclude(const files::Operation& operation, UserFiles::Outcome 
   FileTransfers::Opened opened{{}, outcome.size};
   if (outcome.meant) opened.served = outcome.meant->path.text();
   const auto ended = transfers_->done(operation, outcome.answer, opened, std::chrono::steady_clock::now());
-  service_->done(std::move(outcome.answer));
-  service_->tell();
+  session_->done(std::move(outcome.answer));
+  tell_();
   if (ended) common_.events.emit(*ended);
   if (!channel_ || !outcome.missing) return;
   if (outcome.unwritten) {
@@ -460,9 +460,9 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
 // that a client that does not read costs no memory. True when something moved.
 bool SshChannel::flush() {
   bool moved = false;
-  if (closed_) service_->consume(service_->output().size());  // nobody reads it
-  while (!service_->output().empty() && !closed_ && connection_.may_send()) {
-    const auto output = service_->output();
+  if (closed_) session_->output().consume(session_->output().size());  // nobody reads it
+  while (session_->output().size() > 0 && !closed_ && connection_.may_send()) {
+    const auto output = session_->output().bytes();
     const auto window = ssh_channel_window_size(channel_);
     const auto size = std::min({output.size(), std::size_t{window}, write_at_once_});
     if (size == 0) break;
@@ -472,23 +472,23 @@ bool SshChannel::flush() {
       return false;
     }
     if (written == 0) break;  // a key exchange is under way
-    service_->consume(static_cast<std::size_t>(written));
+    session_->output().consume(static_cast<std::size_t>(written));
     moved = true;
   }
-  if (!waiting_) service_->release_output();
+  if (!waiting_) session_->output().release();
   return moved;
 }
 
 // A worker may be at it: then what it waits for closes it.
-void SshChannel::close_service() {
-  if (!service_ || waiting_) return;
-  const auto service = std::move(service_);
+void SshChannel::close_session() {
+  if (!session_ || waiting_) return;
+  const auto session = std::move(session_);
   files_.reset();
   leases_.reset();
   received_ = {};
   count_held();
-  service->close_all();
-  service->tell();
+  session->close_all();
+  tell_();
   for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
     common_.events.emit(std::move(ended));
   common_.events.emit(
@@ -497,7 +497,7 @@ void SshChannel::close_service() {
 
 // The client has nothing more to ask, or no more ears; its CLOSE wants ours in return (RFC 4254 5.3).
 void SshChannel::finish(int status) {
-  close_service();
+  close_session();
   finished_ = true;
   if (!closed_) ssh_channel_request_send_exit_status(channel_, status);
   ssh_channel_close(channel_);

@@ -8,19 +8,19 @@
 #include <vector>
 
 #include "conf/settings.hpp"
+#include "protocols/files/file_session.hpp"
 #include "protocols/scp/command.hpp"
 #include "server/accounts/ssh_handles.hpp"
 #include "server/files/file_transfers.hpp"
 #include "server/files/user_files.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/connection_use.hpp"
-#include "server/ssh/file_service.hpp"
 
 namespace server {
 
 // One session channel of an SSH connection (RFC 4254 6): a client may have several. Carries the bytes between
-// libssh and the service that runs on it, and has the service's operations performed by workers. Lives on the
-// loop; its connection, and whatever it waits for, hold it.
+// libssh and the SFTP or SCP session that runs on it, and has the session's operations performed by workers.
+// Lives on the loop; its connection, and whatever it waits for, hold it.
 //
 // libssh's callbacks only append to buffers: it frees under its own feet when one of them writes (0.10 lacks
 // the upstream fix). Everything else happens in serve(), which the connection calls outside of them.
@@ -53,7 +53,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   SshChannel& operator=(const SshChannel&) = delete;
   ~SshChannel();
 
-  // Answers the request when the service runs, or cannot.
+  // Answers the request when the session runs, or cannot.
   void start_sftp(ssh::Message request);
   void start_scp(ssh::Message request, scp::Command command);
   // Grants the request, but only to show `text` and to end with the exit status 1. `text` is short.
@@ -68,16 +68,16 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void detach(protocols::Cause cause, std::string_view why);
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
-  bool serves() const { return starting_ || service_ || !parting_.empty(); }
-  bool idle() const { return !waiting_ && (!service_ || service_->idle()); }
+  bool serves() const { return starting_ || session_ || !parting_.empty(); }
+  bool idle() const { return !waiting_ && (!session_ || session_->idle()); }
   bool closed_by_client() const { return closed_; }
   bool over() const { return closed_ && finished_ && !waiting_; }
   // It has something to work at, or somebody who works for it: it needs nothing from the client to go on.
   bool busy() const;
 
  private:
-  using MakeService = std::function<std::unique_ptr<FileService>()>;
-  void start(ssh::Message request, event::Protocol protocol, MakeService make);
+  using MakeSession = std::function<std::unique_ptr<files::FileSession>()>;  // and sets tell_
+  void start(ssh::Message request, event::Protocol protocol, MakeSession make);
   bool work();
   void part();
   void carry_out(const files::Operation& operation);
@@ -90,7 +90,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void tell_unwritten(const storage::Path& path, std::error_code error);
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
-  void close_service();
+  void close_session();
   void stop_later();
   void finish(int status);
 
@@ -124,14 +124,15 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool starting_ = false;
   std::string parting_;   // all that it is for
   bool waiting_ = false;  // for a worker
-  std::unique_ptr<FileService> service_;
+  std::unique_ptr<files::FileSession> session_;
+  std::function<void()> tell_;  // emits what happened in it since the last call
   // By their handles; shared with whoever closes the files at the end.
   using Leases = std::map<std::uint32_t, OpenFiles::Lease>;
   std::shared_ptr<Leases> leases_;
   std::optional<UserFiles> files_;
-  event::Protocol protocol_ = event::Protocol::sftp;  // of the service
+  event::Protocol protocol_ = event::Protocol::sftp;  // of the session
   std::optional<FileTransfers> transfers_;
-  // Of what is open when the service ends; of the client's own leaving unless the connection says another.
+  // Of what is open when the session ends; of the client's own leaving unless the connection says another.
   protocols::Ending end_{.cause = protocols::Cause::disconnected};
 };
 

@@ -9,6 +9,7 @@
 
 #include "server/loop/client_network.hpp"
 #include "server/loop/networks.hpp"
+#include "server/ssh/key_answer.hpp"
 
 // libssh deprecates the questions to an authentication message in favour of callbacks, which must answer at
 // once: only a message can wait for a worker's verdict.
@@ -234,19 +235,18 @@ void SshLogin::check_key(ssh::Message message, Done done) {
 }
 
 void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done done) {
-  const auto state = ssh_message_auth_publickey_state(message.get());
+  const auto answer = answer_to_key(verdict.opens, ssh_message_auth_publickey_state(message.get()));
   for (const auto& from : verdict.barred) {
     common_.events.emit(event::SshRefused{
         number_, fmt::format("the right key of user {}, which is not permitted from {}: from=\"{}\"", name_,
                              client_, from)});
   }
-  if (verdict.opens && state == SSH_PUBLICKEY_STATE_NONE) {
-    // Without a signature the client only asks whether it is worth making one.
+  if (answer == KeyAnswer::worth_signing) {
     shown_key_ = key_text(ssh_message_auth_pubkey(message.get()));
     ssh_message_auth_reply_pk_ok_simple(message.get());
     return done();
   }
-  const Try what{publickey, verdict.opens && state == SSH_PUBLICKEY_STATE_VALID, false,
+  const Try what{publickey, answer == KeyAnswer::logged_in, false,
                  key_text(ssh_message_auth_pubkey(message.get())), !verdict.barred.empty()};
   decide(std::move(message), verdict.lookup, what, std::move(done));
 }

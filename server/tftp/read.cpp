@@ -5,101 +5,31 @@
 #include <algorithm>
 #include <new>
 
-#include "storage/lookup/explain.hpp"
+#include "server/files/finder.hpp"
 
 namespace server {
 namespace {
-
-using storage::AboveRoot;
 
 // Bytes that one ACK may draw. To forge one, a client must know the port of ours that it goes to: where that
 // is one of all ports he has to send a megabyte before he has hit it.
 constexpr std::size_t most_window = 1 << 20, most_guessable_window = 64 * 1024;
 // What is sent before others have their turn.
 constexpr std::uint64_t most_at_once = 128 * 1024;
-constexpr std::size_t most_components = 16;
-
-// What a worker needs. The root is opened again: an administrator may have put another images/ in its place.
-struct Search {
-  Library& library;
-  std::string name;
-  storage::LookupSettings settings;
-
-  std::expected<storage::Found, storage::NotFound> as_asked() const {
-    const auto root = storage::Root::open(library.depot.images());
-    if (!root) return std::unexpected(storage::NotFound{storage::Path{}, root.error()});
-    return storage::find_as_asked(*root, name, AboveRoot::refused, settings);
-  }
-
-  // What was plainly meant. Cheap, where explain() is dear.
-  std::expected<storage::Found, storage::NotFound> as_meant() const {
-    const auto root = storage::Root::open(library.depot.images());
-    const auto catalogue = root ? library.catalogue.now() : nullptr;
-    if (!catalogue) return std::unexpected(storage::NotFound{storage::Path{}, error_of(root)});
-    return storage::find_image(*root, *catalogue, name, AboveRoot::refused, settings);
-  }
-
-  storage::Miss explain(const storage::NotFound& missing) const {
-    const auto root = storage::Root::open(library.depot.images());
-    const auto catalogue = root ? library.catalogue.now() : nullptr;
-    if (!catalogue) return storage::closed_images(library.depot.images(), error_of(root));
-    return storage::explain_miss(*root, *catalogue, name, missing, &library.depot);
-  }
-
- private:
-  static std::error_code error_of(const storage::Result<storage::Root>& root) {
-    return root ? std::make_error_code(std::errc::no_such_file_or_directory) : root.error();
-  }
-};
-
-// Without a look at anything.
-storage::Miss missed_at_once(const std::string& name, const storage::NotFound& missing) {
-  if (missing.withheld) return storage::withheld_upload(*missing.asked);
-  return missing.asked ? storage::plain_miss(name, missing.error)
-                       : storage::explain_miss(name, missing.asked.error());
-}
-
-bool is_short_of_descriptors(std::error_code error) {
-  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
-}
-
-// Deeper than any tree of images: it means nothing that a forgiving rule could find.
-bool is_deep(const storage::Path& path) { return path.components().size() > most_components; }
 
 }  // namespace
 
 net::awaitable<void> TftpRead::look_up() {
-  Search search{common_.library, name(), common_.settings->lookup};
-  search.settings.uploads = common_.settings->tftp.read_uploads;
-  const auto as_asked = [search] { return search.as_asked(); };
-  auto found = co_await common_.lanes.disk.run(as_asked);
-  if (!found && !stopped()) {
-    // A name that is not a valid path cannot match anything: refuse it at once.
-    if (!found.error().asked || found.error().withheld || is_deep(*found.error().asked))
-      co_return refuse(missed_at_once(name(), found.error()));
-    // Nobody may be told that a file is not there while nobody has looked: the device asks again.
-    const auto waiting = common_.meanings.take(asked_.address);
-    if (!waiting) co_return;
-    const auto as_meant = [search] { return search.as_meant(); };
-    found = co_await common_.lanes.explaining.run(as_meant);
-  }
-  if (!found && is_short_of_descriptors(found.error().error)) co_return;  // nor that
-  if (!found && !stopped()) {
-    const auto waiting = common_.explanations.take(asked_.address);
-    if (!waiting) co_return refuse(missed_at_once(name(), found.error()));
-    const auto explain = [search, missing = found.error()] { return search.explain(missing); };
-    const auto miss = co_await common_.lanes.explaining.run(explain);
-    if (!stopped()) refuse(miss);
+  const std::function<bool()> wanted = [this] { return !stopped(); };
+  auto asked = asked_over(event::Protocol::tftp, *common_.settings, name());
+  auto answer = co_await common_.finder.find(std::move(asked), asked_.address, wanted);
+  if (!answer) co_return;  // the device asks again
+  if (stopped()) {
+    if (*answer) let_go(std::move((*answer)->file));
     co_return;
   }
-  if (stopped()) {
-    if (found) let_go(std::move(found->file));
-  } else {
-    serve(std::move(*found));
-  }
-}
+  if (!*answer) co_return refuse(answer->error());
 
-void TftpRead::serve(storage::Found found) {
+  auto& found = **answer;
   const bool text = asked_.request.mode == tftp::Mode::netascii;
   const auto size = found.file.at_open().size;
   const auto& limits = common_.settings->tftp;

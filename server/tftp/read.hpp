@@ -5,7 +5,6 @@
 #include "protocols/tftp/read_transfer.hpp"
 #include "server/tftp/blocks.hpp"
 #include "server/tftp/transfer.hpp"
-#include "storage/lookup/lookup.hpp"
 
 namespace server {
 
@@ -17,7 +16,6 @@ class TftpRead final : public TftpTransfer {
 
  private:
   net::awaitable<void> look_up() override;
-  void serve(storage::Found found);
   bool perform(const tftp::Action& action, tftp::Time now) override;
   bool resume_action(tftp::Time now) override;
   void closed() override;

@@ -1,8 +1,6 @@
 #pragma once
 #include <filesystem>
 
-#include "storage/files/path.hpp"
-
 namespace storage {
 
 // The directory that apdepot owns, and the names of what lies in it.
@@ -29,9 +27,6 @@ class Depot {
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path taken() const { return state() / "taken"; }          // out of drop/, for a moment
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
-  std::filesystem::path manifest(const Path& release) const {
-    return manifests() / (release.text().substr(1) + ".yaml");
-  }
 
  private:
   struct AsItIs {};

@@ -268,4 +268,11 @@ Imported import_bundle(const Depot& depot, const fs::path& bundle, const ImportS
   return import_bundle(depot, {bundle, file, digests_beside(bundle)}, settings, order);
 }
 
+ImportResult import_and_retire(const Depot& depot, const Bundle& bundle, const ImportSettings& settings,
+                               std::size_t keep, const ImportOrder& order) {
+  ImportResult done{import_bundle(depot, bundle, settings, order), {}, {}};
+  done.retired = retire_oldest(depot, done.imported.path, keep, done.problems);
+  return done;
+}
+
 }  // namespace storage

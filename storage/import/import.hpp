@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,6 +11,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/import/import_settings.hpp"
 #include "storage/releases/imported.hpp"
+#include "storage/releases/retire.hpp"
 
 namespace storage {
 
@@ -47,5 +49,16 @@ Imported import_bundle(const Depot& depot, const Bundle& bundle, const ImportSet
 // SHA512SUMS).
 Imported import_bundle(const Depot& depot, const std::filesystem::path& bundle,
                        const ImportSettings& settings, const ImportOrder& order = {});
+
+// What an import has published, and what it took out of service for it.
+struct ImportResult {
+  Imported imported;
+  std::vector<Retired> retired;
+  std::vector<std::string> problems;  // with the retiring: the import is done all the same
+};
+// Imports `bundle`, and then retires the oldest releases of its product beyond `keep`; 0 keeps all. Throws as
+// import_bundle() does, and then nothing was retired.
+ImportResult import_and_retire(const Depot& depot, const Bundle& bundle, const ImportSettings& settings,
+                               std::size_t keep, const ImportOrder& order = {});
 
 }  // namespace storage

@@ -8,12 +8,11 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
+#include "storage/releases/published.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
 namespace {
-
-fs::path place_of(const Depot& depot, const Path& path) { return depot.images() / path.text().substr(1); }
 
 bool is_ours(const fs::path& place) {
   const auto type = fs::symlink_status(place).type();
@@ -25,7 +24,7 @@ bool is_ours(const fs::path& place) {
 void promote(const Depot& depot, const Path& release) {
   const DirectoryLock nothing_is_retired_meanwhile(depot.manifests());
   const auto current = current_of(release);
-  const auto place = place_of(depot, current);
+  const auto place = place_of(depot, current.text());
   if (!is_ours(place) || release == current)
     throw NotPromoted(
         fmt::format("{} is no link and is left alone: move {} away to have apdepot say what is current",

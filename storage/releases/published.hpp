@@ -12,8 +12,8 @@ namespace storage {
 // What lies in the depot at a release's path, "/EWC/17_9_4a". The files are the truth: a manifest counts as
 // long as they fit it.
 
-std::filesystem::path place_of(const Depot& depot, const std::string& release);
-std::filesystem::path manifest_of(const Depot& depot, const std::string& release);
+std::filesystem::path place_of(const Depot& depot, const std::string& release);     // below images/
+std::filesystem::path manifest_of(const Depot& depot, const std::string& release);  // that import wrote
 
 // Reads the whole file. Throws std::system_error.
 Member digested(const std::filesystem::path& file);

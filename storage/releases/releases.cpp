@@ -10,6 +10,7 @@
 #include "storage/images/layout.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/releases/manifest.hpp"
+#include "storage/releases/published.hpp"
 
 namespace storage {
 namespace {
@@ -52,9 +53,9 @@ std::vector<std::string> spellings_of(const Shelf& shelf) {
   return spellings;
 }
 
-std::optional<Manifest> manifest_of(const Depot& depot, const Path& path,
+std::optional<Manifest> load_record(const Depot& depot, const Path& release,
                                     std::vector<std::string>& warnings) try {
-  return load_manifest(depot.manifest(path));
+  return load_manifest(manifest_of(depot, release.text()));
 } catch (const std::runtime_error& damaged) {
   warnings.emplace_back(damaged.what());
   return {};
@@ -76,7 +77,7 @@ Release describe(const Depot& depot, const Shelf& shelf, std::vector<std::string
                   .imported_at = {},
                   .verified = {},
                   .current = shelf.promoted};
-  const auto manifest = manifest_of(depot, shelf.path, warnings);
+  const auto manifest = load_record(depot, shelf.path, warnings);
   for (const auto& file : shelf.files)
     release.images.push_back({file.name, file.size, manifest ? digest_of(*manifest, file) : std::nullopt});
   if (!manifest) return release;

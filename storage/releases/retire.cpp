@@ -9,7 +9,7 @@
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/lookup/current.hpp"
-#include "storage/releases/promote.hpp"
+#include "storage/releases/published.hpp"
 #include "storage/releases/releases.hpp"
 
 namespace storage {
@@ -27,7 +27,7 @@ fs::path free_place(const Depot& depot, const Path& release) {
 
 // The release goes first: a manifest without one means nothing.
 fs::path move_out(const Depot& depot, const Path& release) {
-  const auto from = depot.images() / release.text().substr(1);
+  const auto from = place_of(depot, release.text());
   for (;;) {
     const auto place = free_place(depot, release);
     make_directories(place.parent_path(), 0755);
@@ -38,7 +38,7 @@ fs::path move_out(const Depot& depot, const Path& release) {
       throw;
     }
     sync_directory(from.parent_path());
-    const auto manifest = depot.manifest(release);
+    const auto manifest = manifest_of(depot, release.text());
     if (fs::exists(manifest)) rename_new(manifest, place.string() + ".yaml");
     return place;
   }
@@ -69,7 +69,7 @@ Retired retire(const Depot& depot, const Path& release, Current current) {
     if (current == Current::kept)
       throw NotRetired(fmt::format(
           "{} points at {}: promote another release first, or retire it with --force", link, release.text()));
-    fs::remove(depot.images() / link.substr(1));
+    fs::remove(place_of(depot, link));
   }
   const auto place = move_out(depot, release);
   return {release.text(), fs::relative(place, depot.directory()).string()};

@@ -156,14 +156,16 @@ def test_explain_says_what_could_be_written(depot, tmp_path, key, protocol):
     how = ("--write", "--protocol", protocol)
     assert explained("/uploads/x", *how, depot=depot, served=False)["cause"] == "WRITE_REFUSED"
 
-    config = {**key_user(key), "tftp": {"uploads": True}}
+    config = {**key_user(key), "tftp": {"uploads": True}, "lookup": {"aliases": {"/incoming": "/uploads"}}}
     config["ssh"]["users"][0]["uploads"] = True
     file = apdepot.write_config(tmp_path / "apdepot.yaml", config)
     how += ("--config", file)
     (depot / "images/uploads").mkdir()
     (depot / "images/uploads/old").touch()
     assert explained("/uploads/x", *how, depot=depot)["served"] == "/uploads/x"
-    for name in ("/uploads/old", "/uploads/no/x", "/x"):
+    by_alias = explained("/incoming/x", *how, depot=depot)
+    assert (by_alias["served"], by_alias["rule"]) == ("/uploads/x", "alias")
+    for name in ("/uploads/old", "/uploads/no/x", "/incoming/old", "/uploads", "/x"):
         assert explained(name, *how, depot=depot, served=False)["cause"] == "WRITE_REFUSED"
     assert sorted(path.name for path in (depot / "images/uploads").iterdir()) == ["old"]
 

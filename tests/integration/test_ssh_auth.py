@@ -272,6 +272,17 @@ def test_sftp_starts_on_a_channel_that_asked_for_more(transport):
     assert sftp.realpath(".") == "/"
 
 
+@pytest.mark.parametrize("kind, name, told", [("subsystem", "sftp", "subsystem"),
+                                              ("exec", f"scp -f {RELEASE}/ap1g6", "command")], ids=["sftp", "scp"])
+def test_a_channel_in_use_starts_nothing_else(server, transport, images, kind, name, told):
+    sftp = Sftp(transport)
+    handle = sftp.open(f"{RELEASE}/ap1g8").handle
+    channel_request(sftp.channel, kind, string(name))
+
+    server.wait_for_log(rf"^sshd\[\d+\]: refused a {told}$")
+    assert sftp.read_to_end(handle) == images["ap1g8"]
+
+
 def test_data_on_a_channel_without_sftp_ends_the_connection(server, transport, images):
     channel = transport.open_session(timeout=PATIENCE)
     with contextlib.suppress(OSError, EOFError):

@@ -429,5 +429,12 @@ TEST_CASE_FIXTURE(Server, "the channel ends while a file comes in") {
   CHECK(said("C0644 5 a\nhel") == ok);
   session->close_all();
   CHECK(told() == "open up/a\nclose up/a 3 forced\n");
-  CHECK(session->exit_status() == 1);
+  CHECK_FALSE(session->exit_status());
+}
+
+TEST_CASE_FIXTURE(Server, "a name that is free is not a miss, and an upload is received to its end") {
+  begin("-t up/a");
+  CHECK_FALSE(session->misses(Examine{storage::Path::parse("/up/a").value(), storage::Links::follow}));
+  CHECK(session->misses(CreateFile{0, storage::Path::parse("/up/a").value()}));
+  CHECK(session->outlives_client());
 }

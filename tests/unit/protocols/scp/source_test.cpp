@@ -414,3 +414,11 @@ TEST_CASE_FIXTURE(Server, "a client that is told of very long names is not flood
   CHECK(line.size() < 2000);
   CHECK(line.ends_with("xxx...: File name too long\n"));
 }
+
+TEST_CASE_FIXTURE(Server,
+                  "a file that is not there is a miss, and nothing is sent to a client that has gone") {
+  start("-f small");
+  CHECK(session->misses(Examine{storage::Path::parse("/small").value(), storage::Links::follow}));
+  CHECK_FALSE(session->outlives_client());
+  CHECK_FALSE(session->exit_status());
+}

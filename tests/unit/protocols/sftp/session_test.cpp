@@ -461,3 +461,11 @@ TEST_CASE("a client that asks and does not read is not answered for ever, and ma
   for (int i = 0; fed && i < 100; ++i) fed = flood.session.feed(junk);
   CHECK_FALSE(fed);
 }
+
+TEST_CASE("a client that sends no more has ended its session well") {
+  Started s;
+  CHECK_FALSE(s.session.exit_status());
+  s.session.eof();
+  CHECK(s.session.exit_status() == 0);
+  CHECK_FALSE(s.session.outlives_client());
+}

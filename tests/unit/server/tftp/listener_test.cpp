@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "conf/load.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -53,6 +54,11 @@ struct House {
   void send(std::span<const std::byte> packet) {
     client.send_to(net::buffer(packet.data(), packet.size()), server);
   }
+  std::string answer_to(const std::string& packet) {
+    send(std::as_bytes(std::span(packet)));
+    const auto answer = receive();
+    return {reinterpret_cast<const char*>(answer.data()), answer.size()};
+  }
   std::span<const std::byte> receive() {
     for (;;) {
       error_code error;
@@ -63,11 +69,33 @@ struct House {
   }
 };
 
-[[maybe_unused]] std::string request(std::string_view name) {
+std::string request(std::string_view name) {
   return std::string("\0\1", 2) + std::string(name) + '\0' + "octet" + '\0';
 }
 
 }  // namespace
+
+TEST_CASE("a device gets the first block of the image that its name means") {
+  for (const auto* name : {"/EWC/17_9_4a/ap1g8", "/EWC/17.9.4a/ap1g8", "ap1g8"}) {
+    House house;
+    house.directory.write("images/EWC/17_9_4a/ap1g8", "image");
+    CHECK(house.answer_to(request(name)) == std::string("\0\3\0\1", 4) + "image");
+  }
+}
+
+TEST_CASE("a device is told that there is no such file, and the log why") {
+  House house;
+  house.directory.write("images/EWC/17_9_4a/ap1g8", "image");
+  std::vector<event::Missed> missed;
+  house.events.listen([&missed](const Event& event) {
+    if (const auto* miss = std::get_if<event::Missed>(&event)) missed.push_back(*miss);
+  });
+  const auto error = house.answer_to(request("/Wrong-Path/ap1g8"));
+  CHECK(error.substr(0, 4) == std::string("\0\5\0\1", 4));
+  REQUIRE(missed.size() == 1);
+  CHECK(missed[0].asked == "/Wrong-Path/ap1g8");
+  CHECK(missed[0].miss.hint == "ap1g8 is in /EWC/17_9_4a");
+}
 
 #if defined(__SANITIZE_ADDRESS__)
 TEST_CASE("a block that is in memory costs no allocation") {

@@ -15,6 +15,8 @@
 
 #include "storage/depot/staging.hpp"
 #include "storage/files/digest.hpp"
+#include "storage/files/plain_file.hpp"
+#include "storage/import/digest_file.hpp"
 #include "storage/releases/manifest.hpp"
 #include "tests/support/aruba_image.hpp"
 #include "tests/support/tar_writer.hpp"
@@ -715,4 +717,26 @@ TEST_CASE("a sweep removes what killed imports left, and nothing that a live one
     CHECK(std::distance(fs::directory_iterator(import.depot.staging()), {}) == 1);
   }
   CHECK(import.staging_is_empty());
+}
+
+TEST_CASE("an import takes the oldest releases out of service, beyond those that are to be kept") {
+  Import import;
+  const std::vector<storage::KnownDigest> none;
+  const auto take_in = [&](std::string_view name, const Members& members, std::size_t keep) {
+    const auto path = import.dir.write(name, test::zip(members));
+    const auto file = storage::open_plain_file(path);
+    return storage::import_and_retire(import.depot, {path, file, none}, import.settings, keep);
+  };
+  auto newer = ewc_members();
+  newer[3].content = "17.12.01.0.11";
+  newer[4].content = "17.12.1.5\n";
+  CHECK(take_in(ewc_name, ewc_members(), 1).retired.empty());
+  const auto done = take_in("C9800-AP-universalk9.17.12.01.zip", newer, 1);
+  CHECK(done.imported.path == "/EWC/17_12_1");
+  REQUIRE(done.retired.size() == 1);
+  CHECK(done.retired[0].path == "/EWC/17_9_4a");
+  CHECK(done.problems.empty());
+  CHECK_FALSE(fs::exists(import.depot.images() / "EWC/17_9_4a"));
+  CHECK(take_in(ewc_name, ewc_members(), 0).retired.empty());
+  CHECK(fs::exists(import.depot.images() / "EWC/17_12_1"));
 }

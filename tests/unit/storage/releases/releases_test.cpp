@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "storage/releases/manifest.hpp"
+#include "storage/releases/published.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using storage::Catalogue;
@@ -45,7 +46,7 @@ TEST_CASE("a release tells every spelling of its version, and what was imported 
   manifest.imported_at = "2026-11-20T11:10:23Z";
   manifest.members = {{"ap1g7", 5, digest}, {"ap1g8", 5, digest}};
   manifest.verified = false;
-  const auto file = depot.depot.manifest(*storage::Path::parse(manifest.path));
+  const auto file = storage::manifest_of(depot.depot, manifest.path);
   std::filesystem::create_directories(file.parent_path());
   storage::save(manifest, file);
 

@@ -7,6 +7,7 @@
 #include "storage/lookup/current.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/promote.hpp"
+#include "storage/releases/published.hpp"
 #include "storage/releases/releases.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -28,7 +29,7 @@ struct Depot {
     storage::Manifest manifest;
     manifest.path = release;
     manifest.imported_at = "2026-11-20T11:10:23Z";
-    const auto file = depot.manifest(path(release));
+    const auto file = storage::manifest_of(depot, release);
     fs::create_directories(file.parent_path());
     storage::save(manifest, file);
   }
@@ -55,7 +56,7 @@ TEST_CASE("a retired release is out of sight, with its manifest, and can be read
   CHECK_FALSE(depot.serves("/EWC/17_9_4a"));
   CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a/ap1g8"));
   CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a.yaml"));
-  CHECK_FALSE(fs::exists(depot.depot.manifest(path("/EWC/17_9_4a"))));
+  CHECK_FALSE(fs::exists(storage::manifest_of(depot.depot, "/EWC/17_9_4a")));
   std::string content;
   open >> content;
   CHECK(content == "image");

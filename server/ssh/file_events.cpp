@@ -1,11 +1,13 @@
-#include "server/ssh/scp_service.hpp"
+#include "server/ssh/file_events.hpp"
+
+#include "storage/lookup/explain.hpp"
 
 namespace server {
 namespace {
 
 constexpr std::uint32_t usual_mode = 0666;
 
-struct Tell {
+struct InSftpWords {
   const Events& events;
   std::uint64_t number;
 
@@ -29,8 +31,17 @@ struct Tell {
 
 }  // namespace
 
-void ScpService::tell() {
-  for (auto& what : session_->take_events()) std::visit(Tell{events_, number_}, std::move(what));
+void emit_happened(const Events& events, std::uint64_t number, sftp::Session& session, ConnectionUse& use) {
+  for (auto& what : session.take_events()) events.emit(event::SftpHappened{number, std::move(what)});
+  for (const auto& [name, error] : session.take_misnamed()) {
+    if (!use.misnamed.is_new(name)) continue;
+    events.emit(event::Missed{number, event::Protocol::sftp, use.address().to_string(), name,
+                              storage::explain_miss(name, error)});
+  }
+}
+
+void emit_happened(const Events& events, std::uint64_t number, scp::Session& session) {
+  for (auto& what : session.take_events()) std::visit(InSftpWords{events, number}, std::move(what));
 }
 
 }  // namespace server
