@@ -105,6 +105,13 @@ void keys(Visitor& visit, T& metrics) {
   visit.list("listen", endpoint, metrics.listen, at_restart);
 }
 
+template <class Visitor, Is<History> T>
+void keys(Visitor& visit, T& history) {
+  using enum Takes;
+  visit.number("days", 0, 36'500, history.days, at_restart);
+  visit.size("size", log_bound, history.size, at_restart);
+}
+
 template <class Visitor, Is<Settings> T>
 void keys(Visitor& visit, T& settings) {
   using enum Takes;
@@ -117,6 +124,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
   visit.section("metrics", settings.metrics);
+  visit.section("history", settings.history);
   visit.number("drain", 0, 86'400, settings.drain, at_once);
 }
 

@@ -105,6 +105,12 @@ struct Metrics {
   std::vector<Endpoint> listen;
 };
 
+// The key `history`.
+struct History {
+  std::uint32_t days = 0;  // 0: none is kept
+  std::uint64_t size = 0;  // bytes
+};
+
 // How much is logged: each level holds the ones before it.
 enum class LogLevel { quiet, normal, verbose, debug };
 // Lines as tftpd-hpa and sshd write them, or JSON.
@@ -137,6 +143,7 @@ struct Settings {
   storage::LookupSettings lookup;
   Log log;
   Metrics metrics;
+  History history;
   std::chrono::seconds drain{0};
 };
 

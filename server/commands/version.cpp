@@ -8,6 +8,7 @@
 
 #include "server/commands/command.hpp"
 #include "server/text/json.hpp"
+#include "storage/history/database.hpp"
 
 namespace server {
 namespace {
@@ -25,6 +26,7 @@ int run(Arguments& arguments) {
                                                          {"libssh", ssh_version(0)},
                                                          {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
                                                          {"libarchive", archive_version_string()},
+                                                         {"sqlite", storage::sqlite_version()},
                                                          {"fmt", fmt_version}};
   if (arguments.has("--json")) {
     JsonObject object;

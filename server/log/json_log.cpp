@@ -7,6 +7,7 @@
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/limit_name.hpp"
+#include "server/text/login_text.hpp"
 
 namespace server {
 namespace {
@@ -69,30 +70,6 @@ std::string json_of(const std::vector<Repeated>& repeated) {
     array.append(array.empty() ? "" : ", ").append(each.text());
   }
   return "[" + array + "]";
-}
-
-std::string_view word(LoginFault fault) {
-  switch (fault) {
-    case LoginFault::wrong_password:
-      return "wrong_password";
-    case LoginFault::unknown_user:
-      return "unknown_user";
-    case LoginFault::other_case:
-      return "other_case";
-    case LoginFault::no_password:
-      return "no_password";
-    case LoginFault::no_keys:
-      return "no_keys";
-    case LoginFault::other_key:
-      return "other_key";
-    case LoginFault::barred_key:
-      return "barred_key";
-    case LoginFault::wrong_signature:
-      return "wrong_signature";
-    case LoginFault::not_judged:
-      break;
-  }
-  return "not_judged";
 }
 
 struct SftpFields {
@@ -312,7 +289,7 @@ struct Fields {
     return "ssh.accepted";
   }
   std::string_view operator()(const LoginFailed& e) const {
-    session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", word(e.fault));
+    session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", server::word(e.fault));
     if (!e.key.empty()) out.add("key", e.key);
     if (!e.similar.empty()) out.add("similar", e.similar);
     return "ssh.denied";

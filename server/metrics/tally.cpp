@@ -10,21 +10,6 @@ namespace {
 
 using namespace event;
 
-std::string_view result_of(const TransferEnded& e) {
-  using enum protocols::Cause;
-  switch (e.how.cause) {
-    case complete:
-    case unconfirmed:
-      return "whole";
-    case size_asked:
-    case partly_read:
-    case other_server:
-      return "partly";  // all that the client wanted
-    default:
-      return "broke_off";
-  }
-}
-
 std::string_view word_of_method(const std::string& method) {
   return method == "publickey" ? "publickey" : method == "password" ? "password" : "other";
 }
@@ -47,7 +32,7 @@ struct Counter {
   void operator()(const SftpRemapped& e) const { ++tally.remaps[{storage::rule_name(e.remapped.rule), {}}]; }
   void operator()(const TransferEnded& e) const {
     const auto protocol = word(e.protocol);
-    ++tally.transfers[{protocol, result_of(e)}];
+    ++tally.transfers[{protocol, outcome_of(e)}];
     tally.bytes[{protocol, e.write ? "received" : "sent"}] += e.bytes;
     if (e.tftp) tally.resent += e.tftp->resent;
     auto& histogram = tally.seconds[protocol];

@@ -38,6 +38,7 @@ using namespace std::chrono_literals;
 
 constexpr auto interface_pause = 10s;  // between two looks at the interfaces that addresses name
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
+constexpr auto history_patience = 3s;  // likewise, for the disk
 constexpr auto stopping_time = 10s;    // for what comes after the last transfer
 
 }  // namespace
@@ -50,6 +51,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       account_(account),
       listeners_(bind(plan, account)),
       left_out_timer_(loop_),
+      history_(loop_, events_),
       library_(*settings_),
       places_(used_places(*settings_, library_.depot, origin_.config)),
       confinement_(confine(places_)),
@@ -143,6 +145,7 @@ void Server::tell_left_out() {
 
 void Server::run() {
   bound_open_files();
+  history_.begin(settings_->history, library_.depot.history());
   events_.emit(event::Started{APDEPOT_VERSION});
   if (account_) events_.emit(event::RootGivenUp{account_->name, account_->uid});
   for (const auto& warning : warnings_) events_.warn(Warning::configuration, warning);
@@ -173,13 +176,14 @@ void Server::run() {
   count_uploads();
   heed_signals();
   run_loop();
+  const bool kept = history_.end(history_patience);
   tell_left_out();
   events_.emit(event::LoopMeasured{meter_.measured()});
   events_.emit(event::Stopped{});
-  // A worker that waits for a dead disk, or is in the middle of an import, would hold us up, and so would a
-  // reader of the log that has stopped reading. All may be left alone: an import publishes by its last act,
-  // and the next start sweeps its staging area and takes the drop up again.
-  if (!writer_->close(log_patience) || lanes_.busy() > 0) std::_Exit(0);
+  // A worker or a history that waits for a dead disk would hold us up, and so would an import in its middle,
+  // and a reader of the log that has stopped reading. All may be left alone: an import publishes by its last
+  // act, and the next start sweeps its staging area and takes the drop up again.
+  if (!writer_->close(log_patience) || !kept || lanes_.busy() > 0) std::_Exit(0);
 }
 
 Api::Now Server::told_of_now() {

@@ -7,6 +7,7 @@
 #include "conf/load.hpp"
 #include "server/drop/importer.hpp"
 #include "server/files/library.hpp"
+#include "server/history/history.hpp"
 #include "server/log/budget.hpp"
 #include "server/log/writer.hpp"
 #include "server/loop/lanes.hpp"
@@ -89,6 +90,7 @@ class Server {
   net::steady_timer left_out_timer_;
   std::uint64_t unlogged_ = 0;  // events, for want of memory
   Events events_;
+  History history_;
   LoopMeter meter_;
   Library library_;
   const UsedPlaces places_;

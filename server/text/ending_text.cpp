@@ -202,6 +202,20 @@ bool is_trouble(const TransferEnded& e) {
   }
 }
 
+std::string_view outcome_of(const TransferEnded& e) {
+  switch (e.how.cause) {
+    case Cause::complete:
+    case Cause::unconfirmed:
+      return "whole";
+    case Cause::size_asked:
+    case Cause::partly_read:
+    case Cause::other_server:
+      return "partly";
+    default:
+      return "broke_off";
+  }
+}
+
 std::string_view word(EndedBy by) {
   switch (by) {
     case EndedBy::client:

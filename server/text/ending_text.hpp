@@ -16,6 +16,8 @@ std::string ending_text(const event::TransferEnded& ended);
 std::string remedy_of(const event::TransferEnded& ended);
 // An administrator should look at it: neither a file that arrived, nor what clients usually do.
 bool is_trouble(const event::TransferEnded& ended);
+// "whole"; "partly", which is all that the client wanted; or "broke_off".
+std::string_view outcome_of(const event::TransferEnded& ended);
 
 // As JSON has them.
 std::string_view word(protocols::EndedBy by);

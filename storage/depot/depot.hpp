@@ -27,6 +27,7 @@ class Depot {
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
   std::filesystem::path taken() const { return state() / "taken"; }          // out of drop/, for a moment
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
+  std::filesystem::path history() const { return state() / "history.db"; }   // who fetched what
 
  private:
   struct AsItIs {};

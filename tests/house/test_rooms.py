@@ -14,6 +14,7 @@ ROOMS = {
     "storage/depot": ["storage/images", "storage/archives", "storage/files"],
     "storage/archives": ["storage/files"],
     "storage/images": ["storage/archives", "storage/files"],
+    "storage/history": [],
     "storage/lookup": ["storage/images", "storage/archives", "storage/depot", "storage/files"],
     "storage/releases": ["storage/lookup", "storage/images", "storage/archives", "storage/depot", "storage/files"],
     "storage/import": ["storage/releases", "storage/lookup", "storage/images", "storage/archives", "storage/depot",
@@ -36,11 +37,12 @@ ROOMS = {
     "server/ssh": ["server/accounts", "server/text", "server/events", "server/files", "server/os", "server/loop", "conf",
                    "protocols/files", "protocols/sftp", "protocols/scp", "storage/*"],
     "server/metrics": ["server/text", "server/events", "server/loop", "storage/lookup"],
+    "server/history": ["server/text", "server/events", "server/loop", "conf", "storage/history"],
     "server/http": ["server/text", "server/os", "server/loop"],
     "server/api": ["server/http", "server/metrics", "server/text", "server/events", "server/files", "server/loop",
                    "storage/lookup"],
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
-    "server/process": ["server/api", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
+    "server/process": ["server/api", "server/history", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/commands": ["server/process", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
                         "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
@@ -132,6 +134,10 @@ FORBIDDEN = {
                r"\bgetenv\b",
     "conf": r"boost/|asio|libssh/|sys/socket|std::j?thread|<thread>|<iostream>|fmt::print",
 }
+
+
+def test_one_file_alone_includes_sqlite():
+    assert [str(path) for path, text in sources(*TOPS) if "sqlite3.h" in code(text)] == ["storage/history/database.cpp"]
 
 
 @pytest.mark.parametrize("top", FORBIDDEN)

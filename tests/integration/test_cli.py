@@ -50,7 +50,7 @@ def test_the_version_names_what_it_is_built_on():
     text = succeed("version")
 
     assert re.match(r"apdepot \d+\.\d+\.\d+", text)
-    assert all(library in text.lower() for library in ("libssh", "openssl", "boost", "libarchive"))
+    assert all(library in text.lower() for library in ("libssh", "openssl", "boost", "libarchive", "sqlite"))
     assert json.loads(succeed("version", "--json"))
 
 

@@ -308,12 +308,13 @@ class Ordeal:
         self.serve_somebody()
 
     def held(self):
-        """The sockets, and what lies in the depot, that the process has open."""
+        """The sockets, and what lies in the depot, that the process has open. A thread of its own opens the history."""
         found = []
         for number in os.listdir(f"/proc/{self.server.pid}/fd"):
             with contextlib.suppress(FileNotFoundError):
                 found.append(os.readlink(f"/proc/{self.server.pid}/fd/{number}"))
-        return [name for name in found if name.startswith(("socket:", str(self.server.depot)))]
+        return [name for name in found if name.startswith(("socket:", str(self.server.depot)))
+                and "/state/history.db" not in name]
 
     def staged(self):
         return list((self.server.depot / "state/staging").iterdir())

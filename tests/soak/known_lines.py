@@ -13,6 +13,7 @@ WARNINGS = [
     r'(bundle|by-hand)-\d+\.zip: "ap\w+" is not a tar, as an access point\'s image should be',
     r"TFTP 127\.0\.0\.1:\d+ is served from now on",
     r"TFTP 127\.0\.0\.1:\d+ is not served any more",
+    r"the history leaves out what an address does beyond \d+ requests and logins in an hour",
 ]
 BOTH_PROTOCOLS = {"transfer.ended", "miss"}  # docs/log.md shows each line of them under one tag
 LITERAL = {"NAK", "RRQ", "WRQ", "MTU"}

@@ -290,12 +290,12 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, drain"},
+            "lookup, log, metrics, history, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, drain"},
+            "lookup, log, metrics, history, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -787,5 +787,6 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("keep_bundles": false, "max_rejected": 1000, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
           R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, "metrics": {"listen": []}, )"
+          R"("history": {"days": 400, "size": 268435456}, )"
           "\"drain\": 30}\n");
 }

@@ -23,6 +23,7 @@ TEST_CASE("a reload names the keys that wait for a restart") {
   CHECK(waiting("import: {watch: false, settle: 1}") == Keys{"import.watch", "import.settle"});
   CHECK(waiting("log: {format: json, target: stderr, max_size: 1MiB}") ==
         Keys{"log.format", "log.target", "log.max_size"});
+  CHECK(waiting("history: {days: 0, size: 1MiB}") == Keys{"history.days", "history.size"});
   CHECK(waiting("log: {target: 'file:/a'}") == Keys{"log.target"});
 }
 

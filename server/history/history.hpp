@@ -1,0 +1,37 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/history/history_writer.hpp"
+#include "server/history/shares_of_hour.hpp"
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// Hands what happens to the history, as far as it is kept. Lives on the loop, which never waits for it.
+class History {
+ public:
+  History(net::io_context& loop, Events& events) : loop_(loop), events_(events) {}
+  History(const History&) = delete;
+  History& operator=(const History&) = delete;
+
+  // From here on, in `file`; not at all with `days: 0`.
+  void begin(const conf::History& settings, const std::filesystem::path& file);
+  // Writes what waits. False when the disk does not take it within `patience`: that is told, and the process
+  // can only exit.
+  bool end(std::chrono::milliseconds patience);
+
+ private:
+  void note(const Event& event) noexcept;
+  void keep(const Event& event);
+
+  net::io_context& loop_;
+  Events& events_;
+  SharesOfHour shares_;
+  std::optional<HistoryWriter> writer_;
+};
+
+}  // namespace server

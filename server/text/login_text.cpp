@@ -1,0 +1,31 @@
+#include "server/text/login_text.hpp"
+
+namespace server {
+
+using event::LoginFault;
+
+std::string_view word(LoginFault fault) {
+  switch (fault) {
+    case LoginFault::wrong_password:
+      return "wrong_password";
+    case LoginFault::unknown_user:
+      return "unknown_user";
+    case LoginFault::other_case:
+      return "other_case";
+    case LoginFault::no_password:
+      return "no_password";
+    case LoginFault::no_keys:
+      return "no_keys";
+    case LoginFault::other_key:
+      return "other_key";
+    case LoginFault::barred_key:
+      return "barred_key";
+    case LoginFault::wrong_signature:
+      return "wrong_signature";
+    case LoginFault::not_judged:
+      break;
+  }
+  return "not_judged";
+}
+
+}  // namespace server
