@@ -30,17 +30,8 @@ std::optional<Mode> mode_of(std::string_view word) {
   return {};
 }
 
-// Digits and nothing else: "+5", " 5", "12x", "" and what does not fit are no numbers.
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stopped != end || text.empty()) return {};
-  return value;
-}
-
 std::optional<std::uint16_t> number_within(std::string_view text, std::uint64_t low, std::uint64_t high) {
-  const auto value = number(text);
+  const auto value = option_number(text);
   if (!value || *value < low || *value > high) return {};
   return static_cast<std::uint16_t>(*value);
 }
@@ -78,7 +69,7 @@ Accepted accept_block_size_2(std::string_view value, const Offer& offer, Negotia
 
 // In netascii nobody knows the size before the whole text was converted.
 Accepted accept_size(std::string_view value, const Offer& offer, Negotiated& n) {
-  const auto size = number(value);
+  const auto size = option_number(value);
   if (!size || offer.request.mode != Mode::octet) return {};
   // curl, and so perhaps an access point, takes "tsize 0" for a broken server.
   if (!offer.request.write) return offer.file_size > 0 ? Accepted(offer.file_size) : Accepted();
@@ -95,7 +86,7 @@ Accepted accept_timeout(std::string_view value, const Offer&, Negotiated& n) {
 
 // tftp-hpa's: microseconds.
 Accepted accept_utimeout(std::string_view value, const Offer&, Negotiated& n) {
-  const auto asked = number(value);
+  const auto asked = option_number(value);
   if (!asked || *asked < 10'000 || *asked > 255'000'000) return {};
   n.timeout = std::chrono::microseconds(*asked);
   return *asked;
@@ -219,6 +210,45 @@ Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limi
   }
   narrow_window(negotiated, limits.window_bytes);
   return negotiated;
+}
+
+std::optional<std::uint64_t> option_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stopped != end || text.empty()) return {};
+  return value;
+}
+
+bool is_same_option(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::vector<std::byte> encode_request(const Request& request) {
+  constexpr std::array<std::string_view, 3> modes{"octet", "netascii", "mail"};
+  std::vector<std::byte> out;
+  append(out, static_cast<std::uint16_t>(request.write ? Opcode::wrq : Opcode::rrq));
+  append(out, request.filename);
+  append(out, modes[static_cast<std::size_t>(request.mode)]);
+  for (const auto& option : request.options) {
+    append(out, option.name);
+    append(out, option.value);
+  }
+  return out;
+}
+
+std::optional<std::vector<Option>> parse_oack(Bytes packet) {
+  if (packet.size() < 2 || number_at(packet, 0) != static_cast<std::uint16_t>(Opcode::oack)) return {};
+  std::string_view rest(reinterpret_cast<const char*>(packet.data()), packet.size());
+  rest.remove_prefix(2);
+  std::vector<Option> options;
+  while (!rest.empty()) {
+    const auto name = take_text(rest);
+    const auto value = name ? take_text(rest) : std::nullopt;
+    if (!value || options.size() == most_options) return {};
+    options.push_back({std::string(*name), std::string(*value)});
+  }
+  return options;
 }
 
 std::vector<std::byte> encode_oack(const Negotiated& negotiated) {

@@ -99,6 +99,15 @@ struct Negotiated {
 // `file_size` is of the file to be read.
 Negotiated negotiate(const Request& request, std::uint64_t file_size, const Limits& limits);
 
+// A client's side: the request as it goes out, and what an OACK says. An OACK is hostile: nothing for one
+// whose texts do not end, or with more than `most_options`.
+std::vector<std::byte> encode_request(const Request& request);
+std::optional<std::vector<Option>> parse_oack(Bytes packet);
+// Whether two names of options are the same: case means nothing.
+bool is_same_option(std::string_view a, std::string_view b);
+// Digits and nothing else: "+5", " 5", "12x", "" and what does not fit are no numbers.
+std::optional<std::uint64_t> option_number(std::string_view text);
+
 std::vector<std::byte> encode_oack(const Negotiated& negotiated);
 std::array<std::byte, 4> encode_ack(std::uint16_t number);
 constexpr std::size_t longest_error_text = 199;  // bytes; what is longer is cut

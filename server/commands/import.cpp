@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "server/commands/command.hpp"
-#include "server/os/terminal.hpp"
+#include "server/commands/progress_bar.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/depot/staging.hpp"
@@ -25,34 +24,6 @@ namespace {
 constexpr Flag flags[]{{"--json", "", "print JSON, an object a line"},
                        {"--replace", "", "put it in the place of what is published there and differs"},
                        {"--sha512", "HEX", "refuse the file if this is not its SHA-512"}};
-
-// A line on the terminal that is written over as the import goes on, and wiped out at its end.
-class ProgressBar {
- public:
-  explicit ProgressBar(const std::string& file) : file_(escaped(file, whole)), shown_(stderr_is_terminal()) {}
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-  ~ProgressBar() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
-  }
-  void show(std::uint64_t done, std::uint64_t total) {
-    using namespace std::chrono_literals;
-    const auto now = std::chrono::steady_clock::now();
-    if (!shown_ || total == 0 || (drawn_ && now - last_ < 100ms)) return;
-    constexpr std::uint64_t width = 40;
-    fmt::print(stderr, "\r[{:<{}}] {:>3} % {}\x1b[K", std::string(done * width / total, '#'), width,
-               done * 100 / total, file_);
-    std::fflush(stderr);
-    drawn_ = true;
-    last_ = now;
-  }
-
- private:
-  const std::string file_;
-  const bool shown_;
-  bool drawn_ = false;
-  std::chrono::steady_clock::time_point last_;
-};
 
 void print(const std::string& file, const storage::Imported& imported, bool json) {
   for (const auto& warning : imported.warnings)

@@ -6,13 +6,13 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <optional>
 
 #include "conf/authorized_key.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
 #include "server/commands/command.hpp"
+#include "server/commands/password_file.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
@@ -28,13 +28,6 @@ constexpr Flag flags[]{
     {"--root", "DIR", "the folder of images/ that the user sees as /"},
     {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
     {"--json", "", "print JSON (list)"}};
-
-// Without the mark that Windows' editors put at a file's beginning. Throws for their UTF-16.
-void take_off_mark(std::string& line, const std::string& file) {
-  if (line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
-  if (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff"))
-    throw std::runtime_error(fmt::format("{} is written in UTF-16: save it as UTF-8", file));
-}
 
 // A key that another program wrote, and what makes OpenSSH's form of it; empty for none that is known.
 std::string foreign_key_advice(std::string_view line, const std::string& file) {
@@ -81,19 +74,6 @@ std::vector<std::string> keys_of(const std::string& file) {
   }
   if (keys.empty()) throw std::runtime_error(fmt::format("--key {}: there is no key in it", file));
   return keys;
-}
-
-Secret password_from_file(const std::string& name) {
-  std::ifstream file;
-  if (name != "-") {
-    file.open(name);
-    if (!file) throw std::runtime_error(fmt::format("cannot read the password file {}", name));
-  }
-  std::string line;
-  std::getline(name == "-" ? std::cin : file, line);
-  take_off_mark(line, name);
-  if (line.ends_with('\r')) line.pop_back();
-  return Secret(std::move(line));
 }
 
 Secret password_from_terminal(const std::string& name) {

@@ -13,7 +13,6 @@ namespace {
 using End = TarWalk::End;
 
 constexpr std::size_t most_names = 256;
-constexpr std::size_t longest_info = 4096;
 // A member costs a read, and an image has some ten. What has that many is no image.
 constexpr std::size_t most_headers = 100'000;
 

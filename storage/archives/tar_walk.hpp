@@ -30,6 +30,8 @@ struct TarWalk {
   bool info_ends = false;          // there is an "info.ver", which a classic image ends with
 };
 
+constexpr std::size_t longest_info = 4096;  // bytes that the walk reads of it
+
 // Fills the bytes from the offset on; false when they cannot be had whole.
 using ReadAt = std::function<bool(std::uint64_t offset, std::span<std::byte> into)>;
 

@@ -154,11 +154,17 @@ std::optional<ArubaHeader> read_aruba_header(const File& file) {
   return parse_aruba_header(bytes);
 }
 
-std::string aruba_damage(const File& file, const ArubaHeader& header) {
-  const auto behind = file.at_open().size - aruba_header_size;
+std::string aruba_length_damage(const ArubaHeader& header, std::uint64_t size) {
+  const auto behind = size - aruba_header_size;
   if (header.payload == 0) return "its header says that nothing follows";
   if (behind < header.payload)
     return fmt::format("it is cut: {} bytes should follow the header, and {} do", header.payload, behind);
+  return {};
+}
+
+std::string aruba_damage(const File& file, const ArubaHeader& header) {
+  const auto size = file.at_open().size, behind = size - aruba_header_size;
+  if (auto damage = aruba_length_damage(header, size); !damage.empty()) return damage;
   // What a signature behind the image adds to, sources do not agree on: either length will do.
   std::string damage = sums_damage(header, sums_of(file, header.payload));
   if (!damage.empty() && header.is_signed && header.image_size != header.payload &&

@@ -37,6 +37,8 @@ std::string describe(const ArubaHeader& header);
 
 // The header of the file, if it has one.
 std::optional<ArubaHeader> read_aruba_header(const File& file);
+// Why a file of `size` bytes is not as long as its header says; empty where it is. Pure.
+std::string aruba_length_damage(const ArubaHeader& header, std::uint64_t size);
 // What of the file does not fit its header, in a sentence for the administrator; empty when all does. Reads
 // the whole file. Throws std::system_error. For a worker.
 std::string aruba_damage(const File& file, const ArubaHeader& header);

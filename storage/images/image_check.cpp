@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <system_error>
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/tar_header.hpp"
-#include "storage/archives/tar_walk.hpp"
-#include "storage/images/aruba_header.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/images/version.hpp"
 
@@ -46,8 +45,9 @@ void check_info(const TarWalk& walk, std::string_view name, ImageCheck& check) {
     check.doubts.push_back(fmt::format("{} says that it is an image for {}", in_quotes(name), family));
 }
 
-void check_tar(const File& file, std::string_view name, ImageCheck& check) {
-  const auto walk = walk_tar(file);
+void check_tar(const ImageFacts& facts, ImageCheck& check) {
+  const auto name = facts.name;
+  const auto walk = facts.walk();
   switch (walk.end) {
     case TarWalk::End::cut:
       check.damage = fmt::format("{} is cut: it ends inside its part {}; download or copy the bundle again",
@@ -81,15 +81,13 @@ void check_tar(const File& file, std::string_view name, ImageCheck& check) {
       break;
   }
   check_info(walk, name, check);
-  if (is_image_family(name) && file.at_open().size % tar_record != 0)
+  if (is_image_family(name) && facts.size % tar_record != 0)
     check.remarks.push_back(fmt::format("{} has {} bytes, which is not a multiple of {}", in_quotes(name),
-                                        file.at_open().size, tar_record));
+                                        facts.size, tar_record));
 }
 
-// Enough to tell a text or a hole in a sparse file from an image.
 std::string read_beginning(const File& file) {
-  constexpr std::size_t portion = 4096;
-  std::string text(portion, '\0');
+  std::string text(image_beginning, '\0');
   const std::span<std::byte> whole = std::as_writable_bytes(std::span(text));
   const auto got = file.read({&whole, 1}, 0);
   if (!got) throw std::system_error(got.error(), "cannot read the image");
@@ -120,15 +118,10 @@ bool has_aruba_mark(std::string_view beginning) {
   return beginning.size() > mark_at && beginning.substr(mark_at).starts_with("ARUBA");
 }
 
-bool begins_as_tar(std::string_view beginning) {
-  if (beginning.size() < tar_block) return false;
-  const auto block = std::as_bytes(std::span(beginning)).first<tar_block>();
-  return parse_tar_header(block) || has_tar_magic(block);
-}
-
-void check_aruba(const File& file, const ArubaHeader& header, std::string_view name, ImageCheck& check) {
+void check_aruba(const ImageFacts& facts, const ArubaHeader& header, ImageCheck& check) {
   constexpr std::uint32_t known_format = 2;
-  if (const auto damage = aruba_damage(file, header); !damage.empty())
+  const auto name = facts.name;
+  if (const auto damage = facts.aruba_damage(header); !damage.empty())
     check.damage = fmt::format("{} ({}) is damaged: {}; download or copy it again", in_quotes(name),
                                in_quotes(describe(header)), damage);
   else if (header.format != known_format)
@@ -138,9 +131,26 @@ void check_aruba(const File& file, const ArubaHeader& header, std::string_view n
 
 }  // namespace
 
+bool begins_as_tar(std::string_view beginning) {
+  if (beginning.size() < tar_block) return false;
+  const auto block = std::as_bytes(std::span(beginning)).first<tar_block>();
+  return parse_tar_header(block) || has_tar_magic(block);
+}
+
+std::optional<ArubaHeader> aruba_header_in(std::string_view beginning) {
+  if (beginning.size() < aruba_header_size) return {};
+  return parse_aruba_header(std::as_bytes(std::span(beginning)).first<aruba_header_size>());
+}
+
 ImageCheck check_image(const File& file, std::string_view name) {
-  ImageCheck check;
   const auto beginning = read_beginning(file);
+  return check_image({name, beginning, file.at_open().size, [&] { return walk_tar(file); },
+                      [&](const ArubaHeader& header) { return aruba_damage(file, header); }});
+}
+
+ImageCheck check_image(const ImageFacts& facts) {
+  const auto name = facts.name, beginning = facts.beginning;
+  ImageCheck check;
   if (is_image_name(name)) check.damage = obvious_damage(beginning, name);
   if (!check.damage.empty()) return check;
   if (beginning.empty()) check.doubts.push_back(fmt::format("{} is empty", in_quotes(name)));
@@ -149,14 +159,14 @@ ImageCheck check_image(const File& file, std::string_view name) {
         "{} is cut: it has {} bytes, and an Aruba image begins with a header of {}; "
         "download or copy it again",
         in_quotes(name), beginning.size(), aruba_header_size);
-  } else if (const auto header = read_aruba_header(file)) {
-    check_aruba(file, *header, name, check);
+  } else if (const auto header = aruba_header_in(beginning)) {
+    check_aruba(facts, *header, check);
   } else if (is_aruba_name(name)) {
     check.doubts.push_back(
         fmt::format("{}: header not recognised; nothing of it could be checked", in_quotes(name)));
   } else if (is_image_family(name) || is_conversion_image_name(name) || is_ap_tar_name(name) ||
              begins_as_tar(beginning)) {
-    check_tar(file, name, check);
+    check_tar(facts, check);
   }
   return check;
 }

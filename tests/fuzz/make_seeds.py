@@ -200,6 +200,19 @@ def tar_walk():
                 yield out.getvalue()[:min(size, 4096)]
 
 
+def tftp_get():
+    def packets(*said, expire=0):
+        return b"".join(len(packet).to_bytes(2, "big") + bytes([expire]) + packet for packet in said)
+
+    oack = b"\0\6tsize\0" + b"1436\0blksize\0" + b"1428\0"
+    for expire in 0, 1:
+        yield packets(oack, wire.data(1, bytes(1428)), wire.data(2, b"the end!"), expire=expire)
+        yield packets(wire.data(1, bytes(512)), wire.data(1, bytes(512)), wire.data(3, bytes(512)), expire=expire)
+    for packet in oack[:12], b"\0\6rollover\0" + b"1\0", wire.error(8, "no"), wire.ack(0), wire.data(1, bytes(600)):
+        yield packets(packet)
+        yield packets(packet, packet) + b" "
+
+
 def manifest():
     head = """path: "/EWC/17_9_4a"\nbundle: "b.zip"\nimported_at: "2026-11-20T11:10:23Z"
 controller_version: "17.09.04a.0.6"\nap_version: "17.9.4.27"\n"""
@@ -315,7 +328,7 @@ def ssh_connection():
 
 
 HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, import_bundle, manifest,
-             scp_command, scp_session, sftp_session, ssh_connection, tar_walk, tftp_read, tftp_request, tftp_write,
+             scp_command, scp_session, sftp_session, ssh_connection, tar_walk, tftp_get, tftp_read, tftp_request, tftp_write,
              version]
 
 

@@ -1,10 +1,11 @@
 // A file of any bytes as an access point's image: the walk stays inside the file and ends, and it calls whole
-// only what has its end.
+// only what has its end. An image that passes by in portions is judged as the file.
 #include "storage/archives/tar_walk.hpp"
 
 #include <algorithm>
 
 #include "storage/archives/tar_header.hpp"
+#include "storage/images/image_stream.hpp"
 #include "tests/fuzz/require.hpp"
 
 using fuzz::require;
@@ -31,6 +32,23 @@ void check_cut(const TarWalk& whole, const storage::ReadAt& read) {
   require(cut.names == whole.names && cut.offset == whole.offset, "and the same members");
 }
 
+void check_stream(std::span<const std::byte> bytes, const storage::ReadAt& read) {
+  const auto portion = 1 + bytes.size() % 1500;
+  storage::ImageStream stream("ap1g8");
+  for (std::size_t at = 0; at < bytes.size(); at += portion)
+    stream.update(bytes.subspan(at, std::min(portion, bytes.size() - at)));
+  require(stream.size() == bytes.size(), "all of it has passed");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto whole = storage::check_image({"ap1g8", text.substr(0, storage::image_beginning), bytes.size(),
+                                           [&] { return storage::walk_tar(bytes.size(), read); },
+                                           [&](const storage::ArubaHeader& header) {
+                                             return storage::aruba_length_damage(header, bytes.size());
+                                           }});
+  const auto passed = stream.check();
+  require(passed.damage == whole.damage, "a stream is as damaged as the file");
+  require(passed.doubts == whole.doubts && passed.remarks == whole.remarks, "and as doubtful");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -43,5 +61,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto walk = storage::walk_tar(size, read);
   check(walk, bytes);
   check_cut(walk, read);
+  check_stream(bytes, read);
   return 0;
 }

@@ -150,3 +150,27 @@ TEST_CASE("a request that is longer than any device's is refused, whatever it sa
   CHECK_FALSE(refused(request("f", 0, 2048 - bare)));  // filled up with zeros
   CHECK(refused(request("f", 0, 2049 - bare)));
 }
+
+TEST_CASE("a request goes out as it would be understood") {
+  const Request request{false, "/EWC/17_9_4a/ap1g8", Mode::octet, {{"tsize", "0"}, {"blksize", "1428"}}};
+  CHECK(text(encode_request(request)) == "\0\1/EWC/17_9_4a/ap1g8\0octet\0tsize\0000\0blksize\0001428\0"s);
+  const auto again = parse_request(encode_request(request)).value();
+  CHECK(again.filename == request.filename);
+  CHECK(again.options.size() == 2);
+  CHECK(text(encode_request({true, "f", Mode::netascii, {}})) == "\0\2f\0netascii\0"s);
+}
+
+TEST_CASE("an OACK is read whole or not at all") {
+  const auto options = parse_oack(bytes("\0\6BLKSIZE\0001428\0tsize\0007\0"sv)).value();
+  REQUIRE(options.size() == 2);
+  CHECK(is_same_option(options[0].name, "blksize"));
+  CHECK_FALSE(is_same_option("blksize", "blksize2"));
+  CHECK(options[1].value == "7");
+  CHECK(parse_oack(bytes("\0\6"sv)).value().empty());
+  for (const auto packet :
+       {""sv, "\0"sv, "\0\5\0\1x\0"sv, "\0\6blksize"sv, "\0\6blksize\0"sv, "\0\6blksize\0001"sv})
+    CHECK_FALSE(parse_oack(bytes(packet)));
+  std::string many("\0\6", 2);
+  for (std::size_t i = 0; i <= most_options; ++i) many += "a\0b\0"s;
+  CHECK_FALSE(parse_oack(bytes(many)));
+}
