@@ -22,10 +22,10 @@ void make_depot_of_service(const conf::Settings& settings) {
 }  // namespace
 
 std::span<const Command* const> commands() {
-  static constexpr std::array all{&serve_command,   &status_command,   &import_command, &releases_command,
-                                  &explain_command, &diagnose_command, &verify_command, &retire_command,
-                                  &promote_command, &user_command,     &config_command, &wlc_config_command,
-                                  &version_command};
+  static constexpr std::array all{&serve_command,      &status_command,  &doctor_command,   &import_command,
+                                  &releases_command,   &explain_command, &diagnose_command, &verify_command,
+                                  &retire_command,     &promote_command, &user_command,     &config_command,
+                                  &wlc_config_command, &version_command};
   return all;
 }
 
