@@ -1,5 +1,8 @@
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "server/http/message.hpp"
@@ -12,10 +15,15 @@ class Client {
  public:
   // Throws std::system_error where no server answers.
   explicit Client(const std::filesystem::path& folder);
-  // Throws std::system_error where the server went away.
+  // Throws std::system_error where the server went away, and with errc::timed_out where it does not answer
+  // in ten seconds.
   Reply ask(const std::string& method, const std::string& path);
+  // The number of the server's process; nothing where the system does not say.
+  std::optional<std::uint32_t> process() { return process_at(socket_); }
 
  private:
+  void wait();  // until what was begun is done
+
   net::io_context loop_;
   ControlSocket::Protocol::socket socket_;
 };

@@ -2,6 +2,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "server/loop/net.hpp"
@@ -46,5 +47,8 @@ struct ControlSocket {
 
 // Whether the process at the other end is root's, or runs as this one does.
 bool is_of_administrator(ControlSocket::Protocol::socket& socket);
+
+// The number of the process that listens at the other end; nothing where the system does not say.
+std::optional<std::uint32_t> process_at(ControlSocket::Protocol::socket& socket);
 
 }  // namespace server

@@ -47,6 +47,13 @@ bool is_listened_to(net::io_context& loop, const std::string& file) {
   return !error || error == net::error::try_again || error == net::error::would_block;
 }
 
+std::optional<ucred> peer_of(ControlSocket::Protocol::socket& socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return peer;
+}
+
 }  // namespace
 
 SocketFile::~SocketFile() {
@@ -89,10 +96,14 @@ ControlSocket::Protocol::socket ControlSocket::connect(net::io_context& loop,
 }
 
 bool is_of_administrator(ControlSocket::Protocol::socket& socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == ::geteuid();
+  const auto peer = peer_of(socket);
+  return peer && (peer->uid == 0 || peer->uid == ::geteuid());
+}
+
+std::optional<std::uint32_t> process_at(ControlSocket::Protocol::socket& socket) {
+  const auto peer = peer_of(socket);
+  if (!peer || peer->pid <= 0) return {};  // 0: of another namespace
+  return static_cast<std::uint32_t>(peer->pid);
 }
 
 }  // namespace server

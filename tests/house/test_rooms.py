@@ -42,10 +42,12 @@ ROOMS = {
     "server/api": ["server/http", "server/metrics", "server/text", "server/events", "server/files", "server/loop",
                    "storage/lookup"],
     "server/probe": ["server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp", "storage/*"],
+    "server/doctor": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/process": ["server/api", "server/history", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/commands": ["server/process", "server/probe", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
+    "server/commands": ["server/process", "server/doctor", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
                         "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
     "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives"],
 }

@@ -309,7 +309,8 @@ def test_a_link_in_the_depot_leads_root_nowhere(others_depot, roots_own, image, 
     other = tmp_path / "firmware-6"
     other.write_bytes(b"z" * 10240)
     for command in (("import", other), ("user", "add", "evil", "--password-file", password), ("promote", RELEASE),
-                    ("retire", RELEASE), ("verify",), ("releases",), ("user", "list"), ("config", "check")):
+                    ("retire", RELEASE), ("verify",), ("releases",), ("user", "list"), ("config", "check"),
+                    ("doctor",)):
         done = run(*command, depot=others_depot)
         assert "secret" not in done.stdout + done.stderr
 

@@ -1,0 +1,41 @@
+#include "server/doctor/configuration.hpp"
+
+#include <fmt/format.h>
+
+#include "server/doctor/check.hpp"
+#include "server/os/addresses.hpp"
+#include "server/text/escape.hpp"
+
+namespace server::doctor {
+namespace {
+
+Result run(const Sight& sight) {
+  auto mistakes = sight.mistakes;
+  for (const auto* listen : {&sight.settings.tftp.listen, &sight.settings.ssh.listen})
+    if (auto text = unknown_interface(*listen)) mistakes.push_back(std::move(*text));
+  return judge_configuration(sight.config_file, mistakes, sight.warnings);
+}
+
+}  // namespace
+
+Result judge_configuration(const std::string& file, const std::vector<std::string>& mistakes,
+                           const std::vector<std::string>& warnings) {
+  constexpr std::string_view command = "; run: ";
+  Result result;
+  for (const auto& mistake : mistakes) result.fails(escaped(mistake, whole));
+  for (const auto& warning : warnings) {
+    const auto at = warning.find(command);
+    if (at == warning.npos) {
+      result.look(escaped(warning, whole));
+    } else {
+      result.look(escaped(warning.substr(0, at), whole), escaped(warning.substr(at + command.size()), whole));
+    }
+  }
+  return std::move(result).or_ok(
+      file.empty() ? "the built-in defaults: there is no /etc/apdepot/apdepot.yaml, and no --config"
+                   : fmt::format("{} has no mistakes", escaped(file, whole)));
+}
+
+const Check configuration_check{"config", "config", nullptr, run};
+
+}  // namespace server::doctor

@@ -1,0 +1,164 @@
+#include "server/doctor/firewall.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/doctor/check.hpp"
+#include "server/doctor/iptables_rules.hpp"
+#include "server/doctor/nft_ruleset.hpp"
+#include "server/os/kernel.hpp"
+#include "server/os/program.hpp"
+#include "server/text/escape.hpp"
+
+namespace server::doctor {
+namespace {
+
+using namespace std::chrono_literals;
+using Fate = PacketFilter::Fate;
+
+constexpr auto patience = 10s;
+constexpr std::size_t most_rules = 2 << 20;  // bytes of JSON
+
+std::string ports_text(const conf::PortRange& ports) {
+  return ports.first == ports.last ? fmt::format("{}", ports.first)
+                                   : fmt::format("{}-{}", ports.first, ports.last);
+}
+
+// The command that lets the packet in, of the tool that made the rules.
+std::string opening(const FirewallReading& reading, const FilterChain& chain, const Packet& packet) {
+  const auto* protocol = packet.tcp ? "tcp" : "udp";
+  const auto ports = ports_text(packet.port);
+  const bool range = packet.port.first != packet.port.last;
+  if (reading.has_firewalld)
+    return fmt::format("firewall-cmd --permanent --add-port={}/{} && firewall-cmd --reload", ports, protocol);
+  if (reading.has_ufw)
+    return range ? fmt::format("ufw allow {}:{}/{}", packet.port.first, packet.port.last, protocol)
+                 : fmt::format("ufw allow {}/{}", ports, protocol);
+  if (chain.family == "ip" && chain.name == "INPUT")
+    return fmt::format("iptables -I INPUT -p {} --dport {} -j ACCEPT", protocol,
+                       range ? fmt::format("{}:{}", packet.port.first, packet.port.last) : ports);
+  return fmt::format("nft insert rule {} {} {} {} dport {} accept", escaped(chain.family),
+                     escaped(chain.table), escaped(chain.name), protocol, ports);
+}
+
+std::string packet_text(const Packet& packet) {
+  return fmt::format("{} {}", packet.tcp ? "TCP" : "UDP", ports_text(packet.port));
+}
+
+void judge_request(const FirewallReading& reading, const Packet& packet, Result& result) {
+  const auto judgement = reading.filter->judge(packet);
+  if (judgement.fate == Fate::dropped) {
+    result.fails(fmt::format("the firewall drops {}, by {}", packet_text(packet), judgement.by->text()),
+                 opening(reading, *judgement.by, packet));
+  } else if (judgement.fate == Fate::unsure) {
+    result.unknown(fmt::format("whether the firewall lets {} in depends on more than can be judged here: {}",
+                               packet_text(packet), judgement.by->text()),
+                   reading.has_firewalld ? "firewall-cmd --list-all"
+                   : reading.has_ufw     ? "ufw status verbose"
+                                         : "nft list ruleset");
+  }
+}
+
+std::vector<std::uint16_t> ports_of(const std::vector<conf::Endpoint>& endpoints) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& endpoint : endpoints)
+    if (endpoint.port != 0 && std::ranges::find(ports, endpoint.port) == ports.end())
+      ports.push_back(endpoint.port);
+  return ports;
+}
+
+void look(Sight& sight) {
+  if (!sight.firewall) sight.firewall = read_firewall();
+}
+
+Result run_firewall(const Sight& sight) {
+  if (!sight.firewall) return not_seen("the firewall's rules could not be read");
+  const auto& server = sight.server.server;
+  return judge_firewall(*sight.firewall, ports_of(server ? server->tftp : sight.settings.tftp.listen),
+                        ports_of(server ? server->ssh : sight.settings.ssh.listen));
+}
+
+Result run_reply_ports(const Sight& sight) {
+  if (!sight.firewall) return not_seen("the firewall's rules could not be read");
+  return judge_reply_ports(*sight.firewall, sight.settings.tftp);
+}
+
+}  // namespace
+
+FirewallReading read_firewall() {
+  FirewallReading reading;
+  reading.local_ports = local_ports();
+  if (!own_account().is_root()) {
+    reading.failure = "only root may read the firewall's rules";
+    return reading;
+  }
+  if (has_legacy_rules()) {
+    reading.failure =
+        "the firewall has rules of iptables-legacy, which are not judged here: "
+        "`iptables-legacy -S INPUT` shows them";
+    return reading;
+  }
+  if (!has_program("nft")) {
+    reading.failure = "there is no nft to read the firewall's rules with: `apt install nftables`";
+    return reading;
+  }
+  const auto printed = run_program({"nft", "-j", "list", "ruleset"}, patience, most_rules);
+  if (!printed || printed->status != 0) {
+    reading.failure = "nft could not print the firewall's rules: `nft list ruleset` says why";
+    return reading;
+  }
+  try {
+    reading.filter = parse_nft_ruleset(printed->text);
+    if (const auto saved = run_program({"iptables-save"}, patience, most_rules); saved && saved->status == 0)
+      add_iptables_rules(saved->text, *reading.filter);
+  } catch (const std::exception& e) {
+    reading.failure = escaped(e.what(), most_of_ours);
+    return reading;
+  }
+  reading.has_firewalld = reading.filter->has_table("firewalld");
+  reading.has_ufw = reading.filter->find("ip", "filter", "ufw-before-input") != nullptr;
+  return reading;
+}
+
+Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& tftp,
+                      const std::vector<std::uint16_t>& ssh) {
+  if (!reading.filter) return not_seen(reading.failure);
+  if (reading.filter->empty()) return all_well("no rule looks at what comes in");
+  Result result;
+  for (const auto port : tftp) judge_request(reading, {false, {port, port}}, result);
+  for (const auto port : ssh) judge_request(reading, {true, {port, port}}, result);
+  return std::move(result).or_ok("its rules let TFTP and SFTP in");
+}
+
+// The server sends the first packet from a transfer's port, so that what comes back belongs to a connection
+// that the firewall knows: most rulesets let that in without a word about ports.
+Result judge_reply_ports(const FirewallReading& reading, const conf::Tftp& settings) {
+  if (settings.listen.empty()) return all_well("TFTP is switched off: tftp.listen is []");
+  if (settings.single_port) return all_well("transfers use the port that is listened on");
+  if (!reading.filter) return not_seen(reading.failure);
+  if (reading.filter->empty()) return all_well("no rule looks at what comes in");
+  const auto ports = settings.port_range ? settings.port_range : reading.local_ports;
+  if (!ports) return not_seen("the kernel does not say which ports transfers get");
+  const Packet packet{false, *ports, true};
+  const auto judgement = reading.filter->judge(packet);
+  Result result;
+  if (judgement.fate == Fate::dropped) {
+    const auto found =
+        fmt::format("the firewall drops what devices answer to the ports of transfers, {}, by {}",
+                    packet_text(packet), judgement.by->text());
+    result.fails(found, settings.port_range ? opening(reading, *judgement.by, packet)
+                                            : std::string("tftp.single_port: true"));
+  } else if (judgement.fate == Fate::unsure) {
+    result.unknown(
+        fmt::format("whether the firewall lets in what devices answer to {} depends on more than "
+                    "can be judged here: {}",
+                    packet_text(packet), judgement.by->text()));
+  }
+  return std::move(result).or_ok(fmt::format("what devices answer to {} is let in", packet_text(packet)));
+}
+
+const Check firewall_check{"firewall", "firewall", look, run_firewall};
+const Check reply_ports_check{"reply-ports", "reply ports", look, run_reply_ports};
+
+}  // namespace server::doctor

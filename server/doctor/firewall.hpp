@@ -1,0 +1,27 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+#include "server/doctor/packet_filter.hpp"
+#include "server/doctor/result.hpp"
+
+namespace server::doctor {
+
+// The firewall's rules, or why they could not be read. Only root may read them.
+struct FirewallReading {
+  std::optional<PacketFilter> filter;
+  std::string failure;
+  std::optional<conf::PortRange> local_ports;  // that a transfer gets, where tftp.port_range is null
+  bool has_ufw = false, has_firewalld = false;
+};
+FirewallReading read_firewall();
+
+// `tftp` and `ssh` are the ports that are served. Pure.
+Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& tftp,
+                      const std::vector<std::uint16_t>& ssh);
+// Whether a device's acknowledgements reach the ports of transfers. Pure.
+Result judge_reply_ports(const FirewallReading& reading, const conf::Tftp& settings);
+
+}  // namespace server::doctor

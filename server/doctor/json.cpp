@@ -1,0 +1,17 @@
+#include "server/doctor/json.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace server::doctor {
+
+YAML::Node read_json(const std::string& text, const std::string& whose) {
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& e) {
+    throw std::runtime_error(fmt::format("{} cannot be read: {}", whose, e.what()));
+  }
+}
+
+}  // namespace server::doctor

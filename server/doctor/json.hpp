@@ -1,0 +1,23 @@
+#pragma once
+#include <yaml-cpp/yaml.h>
+
+#include <optional>
+#include <string>
+
+namespace server::doctor {
+
+// JSON of a program or of a running server, which is YAML. Throws std::runtime_error, with `whose` it is, for
+// what is none.
+YAML::Node read_json(const std::string& text, const std::string& whose);
+
+// A member of an object; nothing where it is missing, null, or of another kind.
+template <class T>
+std::optional<T> member(const YAML::Node& node, const char* key) {
+  if (!node.IsMap()) return {};
+  const auto value = node[key];
+  T out{};
+  if (!value || value.IsNull() || !YAML::convert<T>::decode(value, out)) return {};
+  return out;
+}
+
+}  // namespace server::doctor

@@ -1,0 +1,220 @@
+#include "server/doctor/ports.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <type_traits>
+
+#include "server/doctor/check.hpp"
+#include "server/loop/net.hpp"
+#include "server/os/kernel.hpp"
+#include "server/text/escape.hpp"
+
+namespace server::doctor {
+namespace {
+
+using Bound = Port::Bound;
+
+Bound bound_by(const error_code& error) {
+  if (!error) return Bound::free;
+  if (error == net::error::address_in_use) return Bound::taken;
+  if (error == net::error::access_denied) return Bound::denied;
+  const bool not_here = error.value() == EADDRNOTAVAIL || error.value() == ENODEV ||
+                        error == net::error::address_family_not_supported;
+  return not_here ? Bound::no_address : Bound::other;
+}
+
+// As the server does it, and without listening: nobody is kept waiting.
+template <class Protocol>
+Port bind_for_an_instant(const conf::Endpoint& endpoint) {
+  constexpr bool connections = std::is_same_v<Protocol, tcp>;
+  net::io_context loop;
+  error_code error;
+  const auto address = net::ip::make_address(endpoint.address, error);
+  const typename Protocol::endpoint place(address, endpoint.port);
+  typename Protocol::socket socket(loop);
+  if (!error) socket.open(place.protocol(), error);
+  if (!error && connections) socket.set_option(net::socket_base::reuse_address(true), error);
+  if (!error && address.is_v6()) socket.set_option(net::ip::v6_only(true), error);
+  if (!error) socket.bind(place, error);
+  Port port{endpoint, bound_by(error), error ? error.message() : std::string(), {}};
+  if (port.bound == Bound::taken || port.bound == Bound::denied)
+    port.holder = connections ? holder_of_tcp(endpoint.port) : holder_of_udp(endpoint.port);
+  return port;
+}
+
+template <class Protocol>
+std::vector<Port> read(const std::vector<conf::Endpoint>& wanted) {
+  std::vector<Port> ports;
+  for (const auto& endpoint : wanted)
+    if (endpoint.port != 0) ports.push_back(bind_for_an_instant<Protocol>(endpoint));
+  return ports;
+}
+
+bool has(const std::vector<conf::Endpoint>& all, const conf::Endpoint& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
+std::string texts(const std::vector<conf::Endpoint>& endpoints) {
+  std::vector<std::string> all;
+  for (const auto& endpoint : endpoints) all.push_back(endpoint.text());
+  return fmt::format("{}", fmt::join(all, ", "));
+}
+
+bool is_systemd(const PortHolder& holder) { return holder.pid == 1 || holder.unit == "init.scope"; }
+
+// Without sshd a host that is far away is out of reach: it gets another port, and stays.
+std::string way_out(const PortHolder& holder) {
+  if (holder.unit == "ssh.service" || holder.program == "sshd")
+    return "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf && systemctl restart ssh";
+  if (!holder.unit.empty()) return "systemctl disable --now " + escaped(holder.unit, whole);
+  return fmt::format("kill {}", holder.pid);
+}
+
+void judge_holder(const Door& door, const Port& port, Result& result) {
+  const auto place = door.transport + " " + port.endpoint.text();
+  if (!port.holder)
+    return result.fails(
+        fmt::format("another program has {}, which root can see", place),
+        fmt::format("ss -{}lnp 'sport = :{}'", door.transport == "TCP" ? "t" : "u", port.endpoint.port));
+  const auto& holder = *port.holder;
+  if (door.pid && holder.pid == *door.pid) return;
+  if (is_systemd(holder)) {
+    if (!door.unit)
+      result.look(fmt::format("systemd holds {} for a socket unit that is not apdepot's", place),
+                  "systemctl list-sockets");
+    return;
+  }
+  const auto& program = holder.program.empty() ? holder.unit : holder.program;
+  result.fails(
+      fmt::format("{} (PID {}{}) has {}", escaped(program), holder.pid,
+                  holder.unit.empty() || holder.unit == program ? "" : ", " + escaped(holder.unit), place),
+      way_out(holder));
+}
+
+void judge(const Door& door, const Port& port, Result& result) {
+  if (has(door.served, port.endpoint)) return;
+  switch (port.bound) {
+    case Bound::taken:
+      return judge_holder(door, port, result);
+    case Bound::denied:
+      if (port.holder) judge_holder(door, port, result);
+      return;  // else the row about rights says so
+    case Bound::no_address:
+      return;  // the row about addresses says so
+    case Bound::other:
+      return result.fails(
+          fmt::format("cannot bind {} {}: {}", door.transport, port.endpoint.text(), port.error));
+    case Bound::free:
+      break;
+  }
+  if (door.running && !door.served.empty())
+    result.look(fmt::format("the server serves {} on {}, and not on {}, as {} says", door.service,
+                            texts(door.served), port.endpoint.text(), door.key),
+                "systemctl restart apdepot");
+}
+
+bool is_low(const Port& port, std::uint64_t first_unprivileged) {
+  return port.endpoint.port < first_unprivileged;
+}
+
+bool has_usual_port(const Door& door, const std::vector<conf::Endpoint>& places) {
+  return std::ranges::find(places, door.usual, &conf::Endpoint::port) != places.end();
+}
+
+Door door_of(const Sight& sight, bool tftp) {
+  Door door;
+  door.service = tftp ? "TFTP" : "SFTP";
+  door.transport = tftp ? "UDP" : "TCP";
+  door.key = tftp ? "tftp.listen" : "ssh.listen";
+  door.usual = tftp ? 69 : 22;
+  door.wanted = tftp ? sight.settings.tftp.listen : sight.settings.ssh.listen;
+  if (sight.ports) door.ports = tftp ? sight.ports->tftp : sight.ports->ssh;
+  if (const auto& server = sight.server.server) {
+    door.running = true;
+    door.served = tftp ? server->tftp : server->ssh;
+    door.pid = server->pid;
+  }
+  if (sight.units) door.unit = (tftp ? sight.units->tftp : sight.units->ssh).is_in_use();
+  return door;
+}
+
+void look(Sight& sight) {
+  if (!sight.ports) sight.ports = read_ports(sight.settings);
+  if (!sight.units) sight.units = read_units();
+}
+
+Result run_tftp(const Sight& sight) { return judge_port(door_of(sight, true)); }
+Result run_ssh(const Sight& sight) { return judge_port(door_of(sight, false)); }
+Result run_rights(const Sight& sight) {
+  return judge_port_rights({door_of(sight, true), door_of(sight, false)},
+                           sight.ports ? sight.ports->first_unprivileged : Ports().first_unprivileged,
+                           sight.root);
+}
+
+}  // namespace
+
+Ports read_ports(const conf::Settings& settings) {
+  Ports ports{read<udp>(settings.tftp.listen), read<tcp>(settings.ssh.listen)};
+  if (const auto first = kernel_setting("net/ipv4/ip_unprivileged_port_start"))
+    ports.first_unprivileged = *first;
+  return ports;
+}
+
+Result judge_port(const Door& door) {
+  if (door.wanted.empty() && door.served.empty())
+    return all_well(fmt::format("{} is switched off: {} is []", door.service, door.key));
+  Result result;
+  for (const auto& port : door.ports) judge(door, port, result);
+  const auto& places = door.running ? door.served : door.wanted;
+  if (places.empty()) {
+    result.fails(fmt::format("the server runs and does not serve {}: its log says why", door.service),
+                 "journalctl -u apdepot -p warning");
+  } else if (!has_usual_port(door, places)) {
+    result.look(fmt::format("controllers ask for {} on {} {} only, and it is served on {}", door.service,
+                            door.transport, door.usual, texts(places)),
+                fmt::format("{0}: [\"0.0.0.0:{1}\", \"[::]:{1}\"]", door.key, door.usual));
+  }
+  return std::move(result).or_ok(door.running
+                                     ? fmt::format("served on {} {}", door.transport, texts(places))
+                                     : fmt::format("{} {} can be used", door.transport, texts(places)));
+}
+
+Result judge_port_rights(const std::vector<Door>& doors, std::uint64_t first_unprivileged, bool root) {
+  Result result;
+  bool low = false, units = true, running = true;
+  for (const auto& door : doors) {
+    for (const auto& port : door.ports) {
+      if (!is_low(port, first_unprivileged)) continue;
+      low = true;
+      const bool served = has(door.served, port.endpoint);
+      running &= served;
+      units &= door.unit;
+      if (served || door.unit || port.bound != Bound::denied) continue;
+      result.fails(fmt::format("this user may not bind {} {}: ports below {} need a privilege",
+                               door.transport, port.endpoint.text(), first_unprivileged),
+                   fmt::format("sysctl -w net.ipv4.ip_unprivileged_port_start={}", port.endpoint.port));
+    }
+  }
+  if (!low) return std::move(result).or_ok("no port that needs a privilege is used");
+  if (running) return std::move(result).or_ok("the server has its ports");
+  if (units) return std::move(result).or_ok("systemd opens the ports for the service");
+  return std::move(result).or_ok(root ? "root may bind the ports, and the server gives root up after that"
+                                      : "this user may bind the ports");
+}
+
+std::vector<conf::Endpoint> addresses_gone(const Ports& ports) {
+  std::vector<conf::Endpoint> gone;
+  for (const auto* all : {&ports.tftp, &ports.ssh})
+    for (const auto& port : *all)
+      if (port.bound == Bound::no_address && port.endpoint.address != "::") gone.push_back(port.endpoint);
+  return gone;
+}
+
+const Check tftp_port_check{"port-69", "port 69", look, run_tftp};
+const Check ssh_port_check{"port-22", "port 22", look, run_ssh};
+const Check port_rights_check{"port-rights", "port rights", look, run_rights};
+
+}  // namespace server::doctor

@@ -1,0 +1,40 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "conf/settings.hpp"
+#include "server/doctor/misses.hpp"
+#include "server/doctor/result.hpp"
+#include "storage/depot/depot.hpp"
+
+namespace server::doctor {
+
+// What a running server says of itself.
+struct ServerFacts {
+  std::string version;
+  std::optional<std::uint32_t> pid;
+  bool draining = false;
+  double longest_ms = 0;                  // of its loop's turns
+  std::vector<conf::Endpoint> tftp, ssh;  // that are served
+  std::vector<RecentMiss> misses;         // the latest first
+};
+
+// Its answer, or why there is none.
+struct ServerReading {
+  std::optional<ServerFacts> server;
+  std::error_code failure;
+  std::string told;  // what an answer that cannot be understood is wrong with
+};
+
+// Asks the control socket of the depot. Waits for at most a few times ten seconds.
+ServerReading ask_server(const storage::Depot& depot);
+// Of the JSON of /api/v1/status. Throws std::runtime_error for another program's.
+ServerFacts server_facts(const std::string& status);
+
+// `own` is the version of this program; `unit` says that systemd has a service apdepot. Pure.
+Result judge_running(const ServerReading& reading, const std::string& own, bool unit);
+
+}  // namespace server::doctor

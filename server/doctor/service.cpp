@@ -1,0 +1,108 @@
+#include "server/doctor/service.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "server/doctor/check.hpp"
+#include "server/os/kernel.hpp"
+#include "server/os/program.hpp"
+#include "server/text/escape.hpp"
+
+namespace server::doctor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 5s;
+constexpr std::size_t most_text = 64 << 10;
+constexpr std::uint64_t many_restarts = 3;
+constexpr auto errors_of_log = "journalctl -u apdepot -p err";
+
+std::uint64_t number_in(const std::string& text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+void take(Unit& unit, const std::string& name, const std::string& value) {
+  if (name == "LoadState") unit.load = value;
+  if (name == "ActiveState") unit.active = value;
+  if (name == "UnitFileState") unit.enabled = value;
+  if (name == "NRestarts") unit.restarts = number_in(value);
+  if (name == "ActiveEnterTimestampMonotonic") unit.began = std::chrono::microseconds(number_in(value));
+}
+
+void look(Sight& sight) {
+  if (!sight.units) sight.units = read_units();
+}
+
+Result run(const Sight& sight) {
+  if (!sight.units) return not_seen("systemd could not be asked");
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return judge_service(*sight.units, std::chrono::duration_cast<std::chrono::microseconds>(now));
+}
+
+}  // namespace
+
+Units units_in(const std::string& text) {
+  Units units;
+  const std::array<Unit*, 3> order{&units.service, &units.tftp, &units.ssh};
+  std::size_t number = 0;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line) && number < order.size();) {
+    if (line.empty()) {
+      ++number;
+      continue;
+    }
+    const auto equals = line.find('=');
+    if (equals != line.npos) take(*order[number], line.substr(0, equals), line.substr(equals + 1));
+  }
+  return units;
+}
+
+Units read_units() {
+  Units none;
+  none.failure = "this host does not run systemd: what starts the server at the next boot cannot be seen";
+  if (!has_systemd()) return none;
+  const auto shown =
+      run_program({"systemctl", "show", "--property",
+                   "LoadState,ActiveState,UnitFileState,NRestarts,ActiveEnterTimestampMonotonic",
+                   "apdepot.service", "apdepot-tftp.socket", "apdepot-ssh.socket"},
+                  patience, most_text);
+  if (shown && shown->status == 0) return units_in(shown->text);
+  none.failure = "systemd does not answer: `systemctl show apdepot` says why";
+  return none;
+}
+
+Result judge_service(const Units& units, std::chrono::microseconds now) {
+  if (!units.failure.empty()) return not_seen(units.failure);
+  Result result;
+  const auto& unit = units.service;
+  if (!unit.is_loaded()) {
+    result.look("systemd has no service apdepot: nothing starts the server at the next boot",
+                "apt install ./apdepot_*.deb");
+    return result;
+  }
+  if (unit.active == "failed") {
+    result.fails("the service apdepot has failed", errors_of_log);
+  } else if (unit.active != "active" && unit.active != "activating" && unit.active != "reloading") {
+    result.fails(fmt::format("the service apdepot does not run: it is {}", escaped(unit.active)),
+                 "systemctl start apdepot");
+  }
+  if (unit.restarts > many_restarts && now - unit.began < 1h)
+    result.look(
+        fmt::format("systemd has restarted the service {} times, the last time {} min ago", unit.restarts,
+                    std::chrono::duration_cast<std::chrono::minutes>(now - unit.began).count()),
+        errors_of_log);
+  if (unit.enabled != "enabled" && unit.enabled != "enabled-runtime")
+    result.look("the service apdepot is not enabled: nothing starts the server at the next boot",
+                "systemctl enable apdepot");
+  return std::move(result).or_ok("enabled, and runs");
+}
+
+const Check service_check{"service", "service", look, run};
+
+}  // namespace server::doctor

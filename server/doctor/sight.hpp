@@ -1,0 +1,42 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+#include "server/doctor/firewall.hpp"
+#include "server/doctor/misses.hpp"
+#include "server/doctor/ports.hpp"
+#include "server/doctor/running.hpp"
+#include "server/doctor/service.hpp"
+#include "server/os/identity.hpp"
+#include "storage/depot/depot.hpp"
+
+namespace server::doctor {
+
+// All that the checks look at. A command fills it in; one thread.
+struct Sight {
+  // The configuration, and what is wrong with it.
+  std::string config_file;  // empty for the built-in defaults
+  std::vector<std::string> mistakes, warnings;
+  conf::Settings settings;
+
+  bool quick = false;              // nothing that takes long
+  bool root = false;               // root asks, though root has become `account` by now
+  std::optional<Account> service;  // whom a server that root starts would run as; nothing where nobody can
+
+  // Read with the rights of who asks, by the checks that need them.
+  std::optional<Ports> ports;
+  std::optional<FirewallReading> firewall;
+  std::optional<Units> units;
+
+  // Read as the service's user.
+  std::optional<storage::Depot> depot;  // nothing where there is none, or it cannot be entered
+  std::string no_depot;                 // then why
+  ServerReading server;
+  // Whether a name that somebody asked for in vain is served by now.
+  std::function<bool(const RecentMiss& miss)> is_served;
+};
+
+}  // namespace server::doctor
