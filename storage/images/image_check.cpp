@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <system_error>
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/tar_header.hpp"
 #include "storage/archives/tar_walk.hpp"
-#include "storage/images/aruba_header.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/images/version.hpp"
 
@@ -115,25 +113,10 @@ std::string obvious_damage(std::string_view beginning, std::string_view name) {
   return {};
 }
 
-bool has_aruba_mark(std::string_view beginning) {
-  constexpr std::size_t mark_at = 12;
-  return beginning.size() > mark_at && beginning.substr(mark_at).starts_with("ARUBA");
-}
-
 bool begins_as_tar(std::string_view beginning) {
   if (beginning.size() < tar_block) return false;
   const auto block = std::as_bytes(std::span(beginning)).first<tar_block>();
   return parse_tar_header(block) || has_tar_magic(block);
-}
-
-void check_aruba(const File& file, const ArubaHeader& header, std::string_view name, ImageCheck& check) {
-  constexpr std::uint32_t known_format = 2;
-  if (const auto damage = aruba_damage(file, header); !damage.empty())
-    check.damage = fmt::format("{} ({}) is damaged: {}; download or copy it again", in_quotes(name),
-                               in_quotes(describe(header)), damage);
-  else if (header.format != known_format)
-    check.doubts.push_back(fmt::format("{} has a header of format {}; apdepot knows format {}",
-                                       in_quotes(name), header.format, known_format));
 }
 
 }  // namespace
@@ -144,20 +127,12 @@ ImageCheck check_image(const File& file, std::string_view name) {
   if (is_image_name(name)) check.damage = obvious_damage(beginning, name);
   if (!check.damage.empty()) return check;
   if (beginning.empty()) check.doubts.push_back(fmt::format("{} is empty", in_quotes(name)));
-  if (beginning.size() < aruba_header_size && (has_aruba_mark(beginning) || is_aruba_name(name))) {
-    check.damage = fmt::format(
-        "{} is cut: it has {} bytes, and an Aruba image begins with a header of {}; "
-        "download or copy it again",
-        in_quotes(name), beginning.size(), aruba_header_size);
-  } else if (const auto header = read_aruba_header(file)) {
-    check_aruba(file, *header, name, check);
-  } else if (is_aruba_name(name)) {
-    check.doubts.push_back(
-        fmt::format("{}: header not recognised; nothing of it could be checked", in_quotes(name)));
-  } else if (is_image_family(name) || is_conversion_image_name(name) || is_ap_tar_name(name) ||
-             begins_as_tar(beginning)) {
-    check_tar(file, name, check);
-  }
+  const ImageFacts facts{name, beginning, file};
+  const auto judges = [&](const Vendor* vendor) { return vendor->check(facts, check); };
+  if (std::ranges::any_of(vendors(), judges)) return check;
+  const auto* product = product_of(name);
+  const bool should_be_tar = is_image_family(name) || (product && product->structure == Structure::tar);
+  if (should_be_tar || begins_as_tar(beginning)) check_tar(file, name, check);
   return check;
 }
 

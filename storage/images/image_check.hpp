@@ -15,9 +15,16 @@ struct ImageCheck {
   std::vector<std::string> remarks;  // what is odd and means nothing by itself
 };
 
+// What a vendor judges an image by.
+struct ImageFacts {
+  std::string_view name;       // raw
+  std::string_view beginning;  // its first 4 KiB, or all of it
+  const File& file;
+};
+
 // What is certainly broken is damage: an image that is empty, a text or zeros, cut, or has a wrong checksum.
 // `name` is the image's file name, raw; it says which structure is expected, where the content does not. Each
-// sentence begins with the image's name. Throws std::system_error. Reads Aruba images whole: for a worker.
+// sentence begins with the image's name. Throws std::system_error. May read the image whole: for a worker.
 ImageCheck check_image(const File& file, std::string_view name);
 
 }  // namespace storage

@@ -46,12 +46,10 @@ bool is_archive(std::string_view name) {
 Archived look_into(const Root& root, Path path, bool rejected) {
   Archived archive{std::move(path), rejected};
   archive.members = member_names(root, archive.path);
-  // Where nothing inside can be seen, the name is read as that of a bundle of images.
-  const ReleaseEvidence evidence{
-      .bundle_name = std::string(archive.path.name()),
-      .controller_version = {},
-      .ap_version = {},
-      .members = archive.members.empty() ? std::vector<std::string>{"ap1g8"} : archive.members};
+  const ReleaseEvidence evidence{.bundle_name = std::string(archive.path.name()),
+                                 .controller_version = {},
+                                 .ap_version = {},
+                                 .members = archive.members};
   archive.version = Version::parse(name_release(evidence).release);
   return archive;
 }
