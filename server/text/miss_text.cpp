@@ -3,22 +3,22 @@
 #include <fmt/format.h>
 
 #include "server/text/escape.hpp"
-#include "storage/images/version.hpp"
+#include "storage/images/image_name.hpp"
 
 namespace server {
 namespace {
 
 // A path for the controller helps only where the controller would find images there.
-bool is_for_controllers(const storage::Miss& miss) {
-  if (!miss.nearest || miss.cause == storage::Cause::not_unpacked) return false;
-  return storage::is_image_family(miss.nearest->name()) || miss.nearest->name() == "C9800-AP-iosxe-wlc.bin";
+bool helps_controllers(const storage::Miss& miss) {
+  return miss.nearest && miss.cause != storage::Cause::not_unpacked &&
+         storage::is_for_controllers(miss.nearest->name());
 }
 
 }  // namespace
 
 std::string fix_of(const storage::Miss& miss, event::Protocol protocol) {
   auto fix = escaped(miss.hint, most_of_ours);
-  if (!is_for_controllers(miss)) return fix;
+  if (!helps_controllers(miss)) return fix;
   return fmt::format("{}: {}-image-path {}", fix, protocol == event::Protocol::tftp ? "tftp" : "sftp",
                      escaped_path(miss.nearest->parent().text()));
 }

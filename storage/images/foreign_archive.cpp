@@ -8,7 +8,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/zip_end.hpp"
-#include "storage/images/aruba_header.hpp"
+#include "storage/images/image_name.hpp"
 
 namespace storage {
 namespace {
@@ -76,7 +76,7 @@ std::string_view foreign_archive(std::string_view beginning) {
 }
 
 std::string foreign_archive_advice(const File& file, BundleFormat format, std::string_view name) {
-  if (read_aruba_header(file)) return {};  // whose first word may be any
+  if (read_image_header(file)) return {};  // whose first bytes may be any
   if (format == BundleFormat::packed)
     return "it is one file, packed by gzip or xz: unpack it (`gunzip FILE`, `unxz FILE`), and import what "
            "comes "

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <span>
 #include <system_error>
 
@@ -113,22 +111,6 @@ std::string obvious_damage(std::string_view beginning, std::string_view name) {
   return {};
 }
 
-bool has_aruba_mark(std::string_view beginning) {
-  constexpr std::size_t mark_at = 12;
-  return beginning.size() > mark_at && beginning.substr(mark_at).starts_with("ARUBA");
-}
-
-void check_aruba(const ImageFacts& facts, const ArubaHeader& header, ImageCheck& check) {
-  constexpr std::uint32_t known_format = 2;
-  const auto name = facts.name;
-  if (const auto damage = facts.aruba_damage(header); !damage.empty())
-    check.damage = fmt::format("{} ({}) is damaged: {}; download or copy it again", in_quotes(name),
-                               in_quotes(describe(header)), damage);
-  else if (header.format != known_format)
-    check.doubts.push_back(fmt::format("{} has a header of format {}; apdepot knows format {}",
-                                       in_quotes(name), header.format, known_format));
-}
-
 }  // namespace
 
 bool begins_as_tar(std::string_view beginning) {
@@ -137,15 +119,9 @@ bool begins_as_tar(std::string_view beginning) {
   return parse_tar_header(block) || has_tar_magic(block);
 }
 
-std::optional<ArubaHeader> aruba_header_in(std::string_view beginning) {
-  if (beginning.size() < aruba_header_size) return {};
-  return parse_aruba_header(std::as_bytes(std::span(beginning)).first<aruba_header_size>());
-}
-
 ImageCheck check_image(const File& file, std::string_view name) {
   const auto beginning = read_beginning(file);
-  return check_image({name, beginning, file.at_open().size, [&] { return walk_tar(file); },
-                      [&](const ArubaHeader& header) { return aruba_damage(file, header); }});
+  return check_image({name, beginning, file.at_open().size, [&] { return walk_tar(file); }, &file});
 }
 
 ImageCheck check_image(const ImageFacts& facts) {
@@ -154,20 +130,11 @@ ImageCheck check_image(const ImageFacts& facts) {
   if (is_image_name(name)) check.damage = obvious_damage(beginning, name);
   if (!check.damage.empty()) return check;
   if (beginning.empty()) check.doubts.push_back(fmt::format("{} is empty", in_quotes(name)));
-  if (beginning.size() < aruba_header_size && (has_aruba_mark(beginning) || is_aruba_name(name))) {
-    check.damage = fmt::format(
-        "{} is cut: it has {} bytes, and an Aruba image begins with a header of {}; "
-        "download or copy it again",
-        in_quotes(name), beginning.size(), aruba_header_size);
-  } else if (const auto header = aruba_header_in(beginning)) {
-    check_aruba(facts, *header, check);
-  } else if (is_aruba_name(name)) {
-    check.doubts.push_back(
-        fmt::format("{}: header not recognised; nothing of it could be checked", in_quotes(name)));
-  } else if (is_image_family(name) || is_conversion_image_name(name) || is_ap_tar_name(name) ||
-             begins_as_tar(beginning)) {
-    check_tar(facts, check);
-  }
+  const auto judges = [&](const Vendor* vendor) { return vendor->check(facts, check); };
+  if (std::ranges::any_of(vendors(), judges)) return check;
+  const auto* product = product_of(name);
+  const bool should_be_tar = is_image_family(name) || (product && product->structure == Structure::tar);
+  if (should_be_tar || begins_as_tar(beginning)) check_tar(facts, check);
   return check;
 }
 

@@ -7,7 +7,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/tar_walk.hpp"
-#include "storage/images/aruba_header.hpp"
+#include "storage/images/vendors.hpp"
 
 namespace storage {
 namespace {
@@ -80,12 +80,12 @@ ImageCheck ImageStream::check() const {
     return walk_tar(size_,
                     [this](std::uint64_t offset, std::span<std::byte> into) { return read(offset, into); });
   };
-  return check_image({name_, beginning_, size_, walk,
-                      [this](const ArubaHeader& header) { return aruba_length_damage(header, size_); }});
+  return check_image({name_, beginning_, size_, walk});
 }
 
 std::string ImageStream::kind() const {
-  if (const auto header = aruba_header_in(beginning_)) return "Aruba image, " + describe(*header);
+  for (const auto* vendor : vendors())
+    if (auto kind = vendor->kind_of(beginning_); !kind.empty()) return kind;
   if (!begins_as_tar(beginning_)) return {};
   const auto first = pieces_.find(0);
   const auto header = first == pieces_.end() || first->second.size() < tar_block

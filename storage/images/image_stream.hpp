@@ -13,8 +13,8 @@
 namespace storage {
 
 // Checks an image while its bytes pass by, front to back, and keeps none of them but the headers: for what is
-// not to be stored. Says what check_image() says, but that it does not compute the checksums in an Aruba
-// image's header. Pure.
+// not to be stored. Says what check_image() says, but that it does not compute the checksums in a
+// vendor's header. Pure.
 class ImageStream {
  public:
   explicit ImageStream(std::string_view name) : name_(name) {}

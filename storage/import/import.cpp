@@ -18,7 +18,6 @@
 #include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"
-#include "storage/images/aruba_header.hpp"
 #include "storage/images/foreign_archive.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/images/image_name.hpp"
@@ -118,29 +117,25 @@ class Import {
 
   // A tar may be an image itself: what a Mobility Express access point is converted with, or any other.
   bool is_image(BundleFormat format) const {
-    if (!is_archive(format) || is_switch_image_name(name_)) return true;
-    if (format != BundleFormat::tar) return false;
-    if (is_single_image_name(name_)) return true;
-    const auto walk = walk_tar(file_);
-    const auto is_part = [](const std::string& name) {
-      return name == "info.ver" || name == "part.bin" || name.starts_with("ramfs_data_cisco");
-    };
-    return walk.info_begins || std::ranges::any_of(walk.names, is_part);
+    const auto* product = product_of(name_);
+    if (!is_archive(format) || (product && product->is_packed)) return true;
+    return format == BundleFormat::tar && (product || is_image_tar(walk_tar(file_)));
   }
 
   // Whether check_image() has found a structure that tells whether the image is whole.
-  bool is_checkable(bool has_header, BundleFormat format) const {
-    return has_header || is_aruba_name(name_) || (format == BundleFormat::tar && !is_controller_name(name_));
+  static bool is_checkable(const Product* product, BundleFormat format) {
+    const auto structure = product ? product->structure : Structure::unknown;
+    return structure == Structure::header || (format == BundleFormat::tar && structure != Structure::opaque);
   }
 
   bool take_image(BundleFormat format) {
-    const auto header = read_aruba_header(file_);
+    const auto header = read_image_header(file_);
     auto name = name_image(name_, header);
     const auto image = safe_component(name_);
     manifest_.path = image_folder(settings_.layout, name, image);
     manifest_.members = {copy_file(file_, staging_->content(), image, std::ref(*progress_))};
     judge(open_plain_file(staging_->content() / image), name_);
-    if (!is_checkable(header.has_value(), format)) doubt(uncheckable());
+    if (!is_checkable(product_of(name_, header), format)) doubt(uncheckable());
     finish(std::move(name.warnings));
     imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
     imported_.image = image;

@@ -6,6 +6,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/zip_directory.hpp"
+#include "storage/images/image_name.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/images/version.hpp"
 
@@ -38,20 +39,17 @@ bool is_archive(std::string_view name) {
   constexpr std::array<std::string_view, 6> extensions = {".zip", ".tar",    ".tar.gz",
                                                           ".tgz", ".tar.xz", ".txz"};
   const auto lower = folded(name);
-  // Mobility Express' .tar is an image itself: it converts an access point.
-  if (lower.ends_with(".tar") && lower.find("-me-") != std::string::npos) return false;
+  if (lower.ends_with(".tar") && is_single_image_name(name)) return false;  // the tar is an image itself
   return std::ranges::any_of(extensions, [&](auto extension) { return lower.ends_with(extension); });
 }
 
 Archived look_into(const Root& root, Path path, bool rejected) {
   Archived archive{std::move(path), rejected};
   archive.members = member_names(root, archive.path);
-  // Where nothing inside can be seen, the name is read as that of a bundle of images.
-  const ReleaseEvidence evidence{
-      .bundle_name = std::string(archive.path.name()),
-      .controller_version = {},
-      .ap_version = {},
-      .members = archive.members.empty() ? std::vector<std::string>{"ap1g8"} : archive.members};
+  const ReleaseEvidence evidence{.bundle_name = std::string(archive.path.name()),
+                                 .controller_version = {},
+                                 .ap_version = {},
+                                 .members = archive.members};
   archive.version = Version::parse(name_release(evidence).release);
   return archive;
 }

@@ -6,6 +6,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/images/lookalike.hpp"
+#include "storage/images/vendors.hpp"
 
 namespace storage {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 using Directories = std::span<const std::string>;
 using Shelves = Catalogue::Shelves;
 
-// A path below one of these means nothing that lies in another, even where the depot does not have it.
-constexpr std::array<std::string_view, 4> products = {"EWC", "ME", "C9800", "Aruba"};
 constexpr std::string_view unknown_product = "other";  // name_release()'s word
 // After one of these stands a person's name, even where it is a product's too.
 constexpr std::array<std::string_view, 2> homes = {"home", "users"};
@@ -59,13 +58,21 @@ bool names_product(std::string_view directory, std::string_view product) {
   return folded(directory) == folded(product) || look_alike(directory, product);
 }
 
+bool claims(const Vendor* vendor, std::string_view directory) {
+  return std::ranges::any_of(vendor->products, [&](const Product& product) {
+    return product.claims_paths && names_product(directory, product.name);
+  });
+}
+
 // Whether a directory that is to be dropped speaks against the shelf: it names another product, or a release
 // that is here too.
 bool contradicts(const std::string& dropped, const Shelf& shelf, const Catalogue& catalogue) {
   const auto same = [&](const auto& own) { return folded(own) == folded(dropped); };
   if (std::ranges::any_of(shelf.path.components(), same)) return false;
+  if (std::ranges::any_of(vendors(), [&](const auto* vendor) { return claims(vendor, dropped); }))
+    return true;
   const auto named = [&](std::string_view product) { return names_product(dropped, product); };
-  if (std::ranges::any_of(products, named) || std::ranges::any_of(catalogue.tops(), named)) return true;
+  if (std::ranges::any_of(catalogue.tops(), named)) return true;
   const auto version = version_in(dropped);
   return version && catalogue.has(*version);
 }

@@ -35,7 +35,7 @@ Archived by_name(const std::string& name) {
     return bundle;
   }
   const ReleaseEvidence evidence{
-      .bundle_name = name, .controller_version = {}, .ap_version = {}, .members = {"ap1g8"}};
+      .bundle_name = name, .controller_version = {}, .ap_version = {}, .members = {}};
   bundle.version = Version::parse(name_release(evidence).release);
   return bundle;
 }

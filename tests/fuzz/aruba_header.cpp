@@ -21,7 +21,7 @@ void check_header(std::span<const std::byte> bytes, const storage::ArubaHeader& 
   require(!storage::describe(header).empty(), "it can be described");
 }
 
-void check_name(std::string_view name, const std::optional<storage::ArubaHeader>& header) {
+void check_name(std::string_view name, const std::optional<storage::ImageHeader>& header) {
   const auto release = storage::name_image(name, header);
   require(!release.product.empty(), "every image has a product");
   require((release.product == "other") == release.release.empty(), "what is known has a release");
@@ -36,7 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<storage::ArubaHeader> header;
   if (size >= aruba_header_size) header = storage::parse_aruba_header(bytes.first<aruba_header_size>());
   if (header) check_header(bytes, *header);
+  std::optional<storage::ImageHeader> known;
+  if (header) known = {storage::product_of("ArubaOS_"), header->version};
   const std::string_view rest(reinterpret_cast<const char*>(data), size);
-  check_name(rest.substr(std::min(size, aruba_header_size)), header);
+  check_name(rest.substr(std::min(size, aruba_header_size)), known);
   return 0;
 }

@@ -151,6 +151,32 @@ def test_a_room_does_only_its_own_work(top):
     assert not wrong
 
 
+# ---- a vendor has its own file
+
+VENDORS = pathlib.Path("storage/images/vendors.cpp")
+
+
+def vendors():
+    """The names in the list: a vendor's files are called so, or begin so."""
+    return re.findall(r"\w+", re.search(r"extern const Vendor ([\w, ]+);", (ROOT / VENDORS).read_text())[1])
+
+
+def is_of(vendor, path):
+    return path.parent == VENDORS.parent and re.fullmatch(rf"{vendor}(_\w+)?", path.stem)
+
+
+def test_only_a_vendors_own_files_and_the_list_name_it():
+    """So that another vendor is a file and an entry of the list, and touches nothing else."""
+    files = {path: code(text) for path, text in sources("storage")}
+    own = {path for path in files if any(is_of(vendor, path) for vendor in vendors())}
+    products = re.findall(r'\.name = "([^"]{3,})"', "".join(files[path] for path in own))
+    words = re.compile(rf"(?<![a-z])({'|'.join([*vendors(), *products])})", re.IGNORECASE)
+
+    assert len(products) > len(vendors())
+    assert not [f"{path} names {found}" for path, text in files.items() if path not in {VENDORS, *own}
+                for found in words.findall(text)]
+
+
 # ---- what a header says, and where its functions are
 
 TYPE = re.compile(r"^(?:struct|class|enum class) (\w[\w:<>]*)[^;\n]*(?:\{|$)", re.MULTILINE)

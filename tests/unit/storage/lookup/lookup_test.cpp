@@ -179,6 +179,22 @@ TEST_CASE("while a bundle is imported, a miss says so, and how far it is") {
   CHECK(explain("/EWC/17_9_4a/ap1g8").cause == Cause::being_imported);
 }
 
+TEST_CASE("a tar that is an image itself is awaited by its own name") {
+  const test::TempDir dir;
+  const storage::Depot depot(dir.path());
+  const storage::Root root(depot.images());
+  const storage::Catalogue catalogue(root);
+  for (const std::string name : {"AIR-AP1815-K9-ME-8-10-185-0.tar", "ap3g2-k9w8-tar.153-3.JF15.tar"}) {
+    CAPTURE(name);
+    dir.write("drop/" + name, "");
+    const auto found = storage::find_image(root, catalogue, name, AboveRoot::refused, {});
+    REQUIRE_FALSE(found);
+    const auto miss = storage::explain_miss(root, catalogue, name, found.error(), &depot);
+    CHECK(miss.cause == Cause::being_imported);
+    CHECK(miss.hint == name + " waits in drop/");
+  }
+}
+
 TEST_CASE("an empty depot says what to do") {
   const test::TempDir dir;
   for (const auto asked : {"/EWC/17_9_4a/ap1g8", "/x/y"}) {
