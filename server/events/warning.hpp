@@ -14,6 +14,7 @@ enum class Warning : std::uint8_t {
   confinement,     // rights that the server does not need and could not give up
   control_socket,  // `apdepot status` cannot ask this server
   drop_folder,     // what is put into drop/ is not imported for now
+  history,         // what state/history.db does not have, or is damaged
   host_keys,       // SFTP is not served: there are none
   images,          // files that nobody can fetch, or changes that are not seen
   imported,        // what is doubtful about a release that was published
@@ -28,7 +29,7 @@ enum class Warning : std::uint8_t {
   unwritable,      // an upload over TFTP
   users            // a mistake in the users file
 };
-constexpr std::size_t warning_kinds = 19;
+constexpr std::size_t warning_kinds = 20;
 
 std::string_view warning_name(Warning kind);  // "control_socket"
 

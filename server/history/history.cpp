@@ -33,14 +33,14 @@ void History::begin(const conf::History& settings, const std::filesystem::path& 
   if (settings.days == 0) return;
   writer_.emplace(
       file, HistoryWriter::Limits{std::chrono::days(settings.days), settings.size}, [this](std::string text) {
-        net::post(loop_, [this, text = std::move(text)] { events_.warn_rarely("history", text); });
+        net::post(loop_, [this, text = std::move(text)] { events_.warn_rarely(Warning::history, text); });
       });
   events_.listen([this](const Event& event) { note(event); });
 }
 
 bool History::end(std::chrono::milliseconds patience) {
   if (!writer_ || writer_->close(patience)) return true;
-  events_.emit(event::Warned{"the last records of the history are lost: the disk does not take them"});
+  events_.warn(Warning::history, "the last records of the history are lost: the disk does not take them");
   return false;
 }
 
@@ -55,13 +55,14 @@ void History::keep(const Event& event) {
   const auto source = std::visit(SourceOf{}, *record);
   if (!source.empty() && !shares_.take(source, SharesOfHour::Clock::now())) {
     if (shares_.may_tell())
-      events_.emit(event::Warned{
+      events_.warn(
+          Warning::history,
           fmt::format("the history leaves out what an address does beyond {} requests and logins in an hour",
-                      SharesOfHour::most)});
+                      SharesOfHour::most));
     return;
   }
   if (!writer_->put(std::move(*record)))
-    events_.warn_rarely("history queue",
+    events_.warn_rarely(Warning::history,
                         fmt::format("the history leaves out what happens now: {} records wait for the disk",
                                     HistoryWriter::most_waiting));
 }
