@@ -70,7 +70,7 @@ Result run(const Sight& sight) {
   reading.digests = !sight.quick;
   reading.count = storage::all_releases(storage::Catalogue(images)).size();
   for (const auto& path : storage::imported_releases(depot)) {
-    const auto manifest = storage::usable_manifest(depot.manifest(path), reading.damaged);
+    const auto manifest = storage::usable_manifest(storage::manifest_of(depot, path.text()), reading.damaged);
     if (!manifest) continue;
     if (!manifest->verified) reading.unverified.push_back({path.text(), manifest->bundle, {}});
     if (sight.quick) {

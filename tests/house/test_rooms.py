@@ -46,9 +46,8 @@ ROOMS = {
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/process": ["server/api", "server/history", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
-    "server/commands": ["server/process", "server/probe", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
-    "server/commands": ["server/process", "server/doctor", "server/http", "server/tftp", "server/accounts", "server/files", "server/text",
-                        "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
+    "server/commands": ["server/process", "server/doctor", "server/probe", "server/http", "server/tftp", "server/accounts",
+                        "server/files", "server/text", "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
     "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives"],
 }
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -223,6 +223,8 @@ def make_state(directory, config=None):
         server.stop()
     finally:
         server.kill()
+    for path in (depot / "state").glob("history.db*"):  # each test begins its own
+        path.unlink()
     return depot / "state"
 
 

@@ -48,6 +48,11 @@ struct House {
 
   House() { directory.write("images/EWC/17_9_4a/ap1g8", "image"); }
 
+  // Without it the loop stops as soon as it has nothing to do, and stays so.
+  net::executor_work_guard<net::io_context::executor_type> going_on() {
+    loop.restart();
+    return net::make_work_guard(loop);
+  }
   void begin(Searched& searched, const std::string& name, const net::ip::address& client = one_device,
              bool wanted = true) {
     net::co_spawn(
@@ -60,7 +65,7 @@ struct House {
         });
   }
   void run_until_over(const Searched& searched) {
-    const auto guard = net::make_work_guard(loop);
+    const auto guard = going_on();
     while (!searched.over) loop.run_one();
   }
   Searched find(const std::string& name, bool wanted = true) {
@@ -75,7 +80,7 @@ struct House {
   }
   // All that does not wait for an explanation has been done.
   void work_off_names() {
-    const auto guard = net::make_work_guard(loop);
+    const auto guard = going_on();
     while (loop.poll() > 0 || lanes.disk.busy() > 0) {
       if (lanes.disk.busy() > 0) loop.run_one();
     }

@@ -88,7 +88,7 @@ TEST_CASE("logins and imports are kept") {
 }
 
 TEST_CASE("most events are not kept") {
-  CHECK_FALSE(record_of(Warned{"x"}, now));
+  CHECK_FALSE(record_of(Warned{Warning::images, "x"}, now));
   CHECK_FALSE(record_of(Started{"1"}, now));
   CHECK_FALSE(record_of(TftpRequested{7, "192.0.2.7", "a", false, {}}, now));
 }
