@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/sftp.h>
 
@@ -72,6 +73,34 @@ std::string names_of(int methods) {
     if ((static_cast<unsigned>(methods) & method) != 0) names.push_back(name);
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
+
+// What libssh says while it lives of algorithms that do not meet: it tells both lists once, and then its
+// error is that of the socket that it closed. One at a time in a process.
+class Mismatch {
+ public:
+  Mismatch() {
+    ssh_set_log_userdata(this);
+    ssh_set_log_callback(hear);
+    ssh_set_log_level(SSH_LOG_WARN);
+  }
+  Mismatch(const Mismatch&) = delete;
+  Mismatch& operator=(const Mismatch&) = delete;
+  ~Mismatch() {
+    ssh_set_log_level(SSH_LOG_NONE);
+    ssh_set_log_userdata(nullptr);
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  static void hear(int, const char*, const char* line, void* self) {
+    const std::string_view heard = line;
+    const auto begin = heard.find("no match for method");
+    if (self && begin != heard.npos) static_cast<Mismatch*>(self)->text_ = heard.substr(begin);
+  }
+
+  std::string text_;
+};
 
 class Probe {
  public:
@@ -156,11 +185,11 @@ class Probe {
   }
 
   bool greet() {
+    const Mismatch mismatch;
     if (ssh_connect(session_.get()) != SSH_OK) {
-      const std::string_view why = ssh_get_error(session_.get());
-      const bool mismatch = why.find("no match for method") != why.npos;
-      return fail_in_session(mismatch ? Cause::algorithms : Cause::error,
-                             mismatch ? "in the key exchange" : "before or in the key exchange");
+      if (mismatch.text().empty()) return fail_in_session(Cause::error, "before or in the key exchange");
+      return fail(Cause::algorithms,
+                  "it broke off in the key exchange: " + escaped(mismatch.text(), most_of_ours));
     }
     report_.answered_after = std::chrono::duration<double>(Clock::now() - began_).count();
     report_.fingerprint = fingerprint_of(session_.get());

@@ -19,12 +19,12 @@ from tftp_servers import Scripted
 
 IMAGE = f"{RELEASE}/ap1g8"
 # Seconds of silence.
-QUICK = ("--wait", "2")
+QUICK = ("--wait", "4")
 
 
 def probe(url, *options, cwd, **how):
     """What `probe --json` says of it."""
-    done = run("probe", url, "--json", *QUICK, *options, cwd=cwd, **how)
+    done = run("probe", url, "--json", *QUICK, *options, cwd=cwd, **{"timeout": 300, **how})
     found = json.loads(done.stdout)
     assert done.returncode == (0 if found["ok"] else 1) and done.stderr == ""
     assert found["ok"] == (found["cause"] is None)
@@ -159,7 +159,7 @@ def test_a_server_that_is_silent_is_timed_out(probed):
     found = probed(lambda transfer: None)
 
     assert found["cause"] == "TIMED_OUT" and found["prints"] == "Timed out" and found["answered_ms"] is None
-    assert "no packet came within 2 s" in found["what"] and "apdepot status" in found["check"]
+    assert "no packet came within 4 s" in found["what"] and "apdepot status" in found["check"]
     assert [len(request) for request in found["requests"]].count(2) >= 1, "it was not tried without options"
 
 

@@ -31,7 +31,7 @@ def probe(tmp_path, home):
     def ask(port, path=IMAGE, *options, password=PASSWORD, user=USER):
         file = tmp_path / "password"
         file.write_text(password + "\n")
-        command = [BINARY, "probe", f"sftp://{user}@127.0.0.1:{port}{path}", "--json", "--wait", "3", *options,
+        command = [BINARY, "probe", f"sftp://{user}@127.0.0.1:{port}{path}", "--json", "--wait", "30", *options,
                    "--password-file", file]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60,
                               cwd=tmp_path, env=environment(HOME=str(home)), stdin=subprocess.DEVNULL, check=False)
@@ -156,7 +156,7 @@ def test_algorithms_that_do_not_meet(probe):
 
 def test_a_server_that_says_nothing(probe):
     with listening(lambda peer: None) as port:
-        found = probe(port)
+        found = probe(port, IMAGE, "--wait", "3")
 
     assert found["cause"] == "STALLED" and "nothing came for 3 s" in found["what"]
 
