@@ -21,7 +21,7 @@ Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& 
   events_.listen([this](const Event& event) { note(event); });
 }
 
-// Whoever tells of something must not fail because there is no memory to note it.
+// An event goes on to others where there is no memory to note it.
 void Control::note(const Event& event) noexcept {
   succeeds([&] { tally_.count(event); });
   succeeds([&] { recent_.note(event, Recent::Clock::now()); });

@@ -41,7 +41,7 @@ bool is_mac(std::string_view word) {
          consists_of(word, "0123456789abcdefABCDEF.");
 }
 
-// As the tables have one: some print a point behind it.
+// An address of a table: some print a point after it.
 std::optional<std::string_view> address_in(std::string_view word) {
   while (word.ends_with('.')) word.remove_suffix(1);
   const bool v4 = consists_of(word, "0123456789.") && std::ranges::count(word, '.') == 3;
@@ -72,7 +72,7 @@ class Tables {
     return &devices_.back();
   }
 
-  // NAME SLOTS MODEL MAC MAC, and behind them, in an order that depends on the version, a location of any
+  // NAME SLOTS MODEL MAC MAC, and after them, in an order that depends on the version, a location of any
   // words, country, address and state.
   bool read_summary(const Words& words) {
     if (words.size() < 6 || !consists_of(words[1], "0123456789") || !is_mac(words[3]) || !is_mac(words[4]))

@@ -28,7 +28,7 @@ ROOMS = {
     "server/loop": ["conf"],
     "server/os": ["server/loop", "conf", "storage/depot", "storage/files"],
     "server/events": ["server/loop", "protocols/files", "protocols/tftp", "protocols/sftp", "storage/*"],
-    "server/text": ["server/events", "storage/*"],
+    "server/text": ["protocols/tftp", "server/events", "storage/*"],
     "server/accounts": ["server/os", "server/loop", "conf", "storage/depot", "storage/files"],
     "server/files": ["server/events", "server/os", "server/loop", "conf", "protocols/files", "storage/*"],
     "server/log": ["server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
