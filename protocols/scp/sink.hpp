@@ -10,7 +10,7 @@ class Sink final : public Session {
   // `may_write` false: the client is told `why_not`, so that it can show it, and nothing is asked.
   Sink(Command command, bool may_write, std::string why_not = {});
 
-  // What is to be written is asked for first: a missing file is not a miss.
+  // A client that uploads examines the name first: that it is missing is as it should be.
   bool misses(const Operation& operation) const override {
     return !std::holds_alternative<Examine>(operation);
   }

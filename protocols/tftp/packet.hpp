@@ -105,7 +105,7 @@ std::vector<std::byte> encode_request(const Request& request);
 std::optional<std::vector<Option>> parse_oack(Bytes packet);
 // Whether two names of options are the same: case means nothing.
 bool is_same_option(std::string_view a, std::string_view b);
-// Digits and nothing else: "+5", " 5", "12x", "" and what does not fit are no numbers.
+// A number has only digits: "+5", " 5", "12x", "" and what does not fit is not a number.
 std::optional<std::uint64_t> option_number(std::string_view text);
 
 std::vector<std::byte> encode_oack(const Negotiated& negotiated);

@@ -41,7 +41,7 @@ std::string server_key(Protocol protocol) {
   return protocol == Protocol::tftp ? "tftp-image-server" : "sftp-image-server";
 }
 
-// What this depot serves for the name in the URL, or why nothing.
+// What this depot serves for the name in the URL, or why it serves nothing.
 Finding of_name(const Here& here, const ImageUrl& url, Protocol protocol) {
   const auto answer = explain_read(here.settings, here.depot, url.path, protocol);
   if (!answer) return {{}, text_of(answer.error(), protocol), fix_of(answer.error(), protocol)};
@@ -77,7 +77,7 @@ Finding of_failure(const Here& here, const ControllerMessage& message) {
     found = of_silence(here, url, protocol);
     // The name is asked for next, once it reaches us.
     if (const auto name = of_name(here, url, protocol); name.bad) {
-      found.what += "; once it asks here: " + name.what;
+      found.what += "; then it will fail again: " + name.what;
     }
   } else if (says(reason, "refused")) {
     found = {

@@ -24,7 +24,7 @@ std::vector<const doctor::Check*> wanted(const Arguments& arguments) {
     const auto* check = doctor::find_check(id);
     if (check == nullptr)
       throw UsageError(
-          fmt::format("--only {}: there is no such check; {}", escaped(id), doctor::near_ids(id)));
+          fmt::format("--only {} is not a check; {}", escaped(id), doctor::near_ids(id)));
     chosen.push_back(check);
   }
   const auto all = doctor::checks();
@@ -75,7 +75,7 @@ int run(Arguments& arguments) {
   sight.root = own_account().is_root();
   load(arguments, sight);
   for (const auto* check : chosen) doctor::take_look(*check, sight);
-  // What lies in the depot is its owner's, and is to hurt nobody else.
+  // From here on as the service's user: a hostile depot must not hurt root.
   if (sight.mistakes.empty()) {
     act_as_service(candidates(sight.settings));
     enter_depot(sight);

@@ -10,7 +10,7 @@
 
 namespace server {
 
-// What the server would serve for a name: it looks as the server does. Reads the disk.
+// Looks a name up as the server does. Reads the disk.
 struct Served {
   storage::Path path;
   storage::Rule rule = storage::Rule::exact;

@@ -85,7 +85,7 @@ class Tables {
     return true;
   }
 
-  // NAME PRIMARY BACKUP STATUS; of the page "PRIMARY / CONTROLLER'S" and, behind the status, the image's
+  // NAME PRIMARY BACKUP STATUS; of the page "PRIMARY / CONTROLLER'S" and, after the status, the image's
   // family.
   void read_images(const Words& words) {
     std::size_t at = 1;

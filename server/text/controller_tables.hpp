@@ -15,7 +15,7 @@ struct ListedDevice {
 };
 
 // What somebody pasted of `show ap summary` and `show ap image` (IOS XE of EWC and 9800, of any version), or
-// of the EWC's page, one table behind the other, with anything between them. An access point that stands in
+// of the EWC's page, one table after the other, with anything between them. An access point that stands in
 // several tables is one. In the order in which they were met, and at most 20,000 (a 9800-80 has 6,000). Pure;
 // any thread.
 std::vector<ListedDevice> read_controller_tables(std::string_view text);

@@ -150,7 +150,7 @@ def test_a_check_that_is_not_there_names_the_nearest(depot):
     done = run("doctor", "--only", "port69", depot=depot)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--only port69: there is no such check; did you mean port-69?" in done.stderr
+    assert "--only port69 is not a check; did you mean port-69?" in done.stderr
     far = run("doctor", "--only", "\x1b[2Jxyzzyxyzzy", depot=depot)
     assert far.returncode == 2 and "the checks are config, depot-rights, " in far.stderr and "\x1b" not in far.stderr
 
