@@ -488,7 +488,7 @@ void SshChannel::close_session() {
   received_ = {};
   count_held();
   session->close_all();
-  tell_();
+  std::exchange(tell_, nullptr)();  // it refers to the session
   for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
     common_.events.emit(std::move(ended));
   common_.events.emit(
