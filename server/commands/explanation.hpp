@@ -10,13 +10,14 @@
 
 namespace server {
 
-// Looks a name up as the server does. Reads the disk.
+// What the server would serve for a name.
 struct Served {
   storage::Path path;
   storage::Rule rule = storage::Rule::exact;
 };
 using Explanation = std::expected<Served, storage::Miss>;
 
+// Looks the name up as the server does. Reads the disk.
 Explanation explain_read(const conf::Settings& settings, const storage::Depot& depot, const std::string& name,
                          event::Protocol protocol);
 

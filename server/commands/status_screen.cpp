@@ -1,15 +1,14 @@
 #include "server/commands/status_screen.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <ctime>
-#include <stdexcept>
 
 #include "server/text/escape.hpp"
+#include "server/text/json_reader.hpp"
 
 namespace server {
 namespace {
@@ -17,29 +16,15 @@ namespace {
 constexpr unsigned wide = 132;  // from here on all columns
 constexpr std::size_t most_trouble = 5;
 
-// JSON is YAML.
-YAML::Node load(const std::string& json) {
-  try {
-    return YAML::Load(json);
-  } catch (const YAML::Exception& e) {
-    throw std::runtime_error(fmt::format("the server's answer cannot be read: {}", e.what()));
-  }
-}
-
-template <class T>
-std::optional<T> value(const YAML::Node& node, const char* key) {
-  const auto member = node[key];
-  if (!member || member.IsNull()) return {};
-  return member.as<T>();
-}
+YAML::Node load(const std::string& json) { return read_json(json, "the server's answer"); }
 
 // The server has escaped its texts already, so that nothing here can harm a terminal.
 std::string text(const YAML::Node& node, const char* key) {
-  return value<std::string>(node, key).value_or("");
+  return member<std::string>(node, key).value_or("");
 }
 
 std::uint64_t number(const YAML::Node& node, const char* key) {
-  return value<std::uint64_t>(node, key).value_or(0);
+  return member<std::uint64_t>(node, key).value_or(0);
 }
 
 double seconds_between(const std::string& from, const std::string& to) {
@@ -60,13 +45,13 @@ StatusView::Transfer transfer_of(const YAML::Node& node) {
   transfer.protocol = text(node, "protocol");
   transfer.user = text(node, "user");
   transfer.state = text(node, "state");
-  transfer.size = value<std::uint64_t>(node, "size");
+  transfer.size = member<std::uint64_t>(node, "size");
   transfer.bytes = number(node, "bytes");
   transfer.resent = number(node, "resent");
-  transfer.rate = value<double>(node, "rate").value_or(0);
-  transfer.left = value<double>(node, "left_s");
-  transfer.stalled = value<double>(node, "stalled_s").value_or(0);
-  if (const auto block = value<unsigned>(node, "block_size"))
+  transfer.rate = member<double>(node, "rate").value_or(0);
+  transfer.left = member<double>(node, "left_s");
+  transfer.stalled = member<double>(node, "stalled_s").value_or(0);
+  if (const auto block = member<unsigned>(node, "block_size"))
     transfer.options = fmt::format("{} x {}", *block, number(node, "window"));
   return transfer;
 }
@@ -183,11 +168,11 @@ StatusView status_view(const std::string& status_json, const std::string& transf
   view.depot = text(status, "depot");
   view.now = text(status, "now");
   view.up = seconds_between(text(status, "started_at"), view.now);
-  view.draining = value<bool>(status, "draining").value_or(false);
+  view.draining = member<bool>(status, "draining").value_or(false);
   view.running = number(status["transfers"], "running");
   view.stalled = number(status["transfers"], "stalled");
   view.sessions = number(status, "sessions");
-  view.releases = value<std::uint64_t>(status, "releases");
+  view.releases = member<std::uint64_t>(status, "releases");
   view.whole = number(status["since_start"], "whole");
   view.broke_off = number(status["since_start"], "broke_off");
   view.misses = number(status["since_start"], "misses");
@@ -197,7 +182,7 @@ StatusView status_view(const std::string& status_json, const std::string& transf
     view.trouble.push_back(
         {text(each, "at"), text(each, "client"), text(each, "cause") + ": " + text(each, "text")});
   for (const auto& each : recent["ended"])
-    if (value<bool>(each, "trouble").value_or(false))
+    if (member<bool>(each, "trouble").value_or(false))
       view.trouble.push_back({text(each, "at"), text(each, "client"), text(each, "text")});
   std::ranges::stable_sort(view.trouble, std::ranges::greater{}, &StatusView::Line::at);
   return view;

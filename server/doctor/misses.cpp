@@ -6,7 +6,7 @@
 #include <set>
 
 #include "server/doctor/check.hpp"
-#include "server/doctor/json.hpp"
+#include "server/text/json_reader.hpp"
 
 namespace server::doctor {
 namespace {

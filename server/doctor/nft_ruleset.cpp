@@ -1,11 +1,10 @@
 #include "server/doctor/nft_ruleset.hpp"
+#include "server/text/json_reader.hpp"
 
 #include <fmt/format.h>
 
 #include <stdexcept>
 #include <utility>
-
-#include "server/doctor/json.hpp"
 
 namespace server::doctor {
 namespace {

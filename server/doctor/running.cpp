@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "server/doctor/check.hpp"
-#include "server/doctor/json.hpp"
 #include "server/http/client.hpp"
 #include "server/text/escape.hpp"
+#include "server/text/json_reader.hpp"
 
 namespace server::doctor {
 namespace {

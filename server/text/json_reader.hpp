@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-namespace server::doctor {
+namespace server {
 
 // JSON of a program or of a running server, which is YAML. Throws std::runtime_error, with `whose` it is, for
 // what is none.
@@ -20,4 +20,4 @@ std::optional<T> member(const YAML::Node& node, const char* key) {
   return out;
 }
 
-}  // namespace server::doctor
+}  // namespace server

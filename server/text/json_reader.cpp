@@ -1,10 +1,10 @@
-#include "server/doctor/json.hpp"
+#include "server/text/json_reader.hpp"
 
 #include <fmt/format.h>
 
 #include <stdexcept>
 
-namespace server::doctor {
+namespace server {
 
 YAML::Node read_json(const std::string& text, const std::string& whose) {
   try {
@@ -14,4 +14,4 @@ YAML::Node read_json(const std::string& text, const std::string& whose) {
   }
 }
 
-}  // namespace server::doctor
+}  // namespace server
