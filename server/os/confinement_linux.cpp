@@ -17,6 +17,7 @@
 
 #include "server/os/confinement.hpp"
 #include "storage/files/file_rights.hpp"
+#include "storage/files/sanitized.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -24,11 +25,7 @@ namespace {
 
 using Right = storage::FileRights::Right;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
+using storage::sanitized;
 
 // By names, because some kernels and processors have not all of them: what libseccomp does not know cannot be
 // called by what was built with it.

@@ -16,15 +16,10 @@
 
 #include "storage/archives/confinement.hpp"
 #include "storage/files/file_rights.hpp"
+#include "storage/files/sanitized.hpp"
 
 namespace storage {
 namespace {
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, decltype(&::seccomp_release)>;
 

@@ -17,17 +17,14 @@
 #include <thread>
 
 #include "storage/files/file_rights.hpp"
+#include "storage/files/sanitized.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
+using storage::sanitized;
 const bool has_landlock = storage::FileRights::can_move();
 
 constexpr int broken = 200;
