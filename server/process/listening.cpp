@@ -113,8 +113,8 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
   }
   std::erase_if(open, [&](const Open<Protocol>& each) {
     if (!each.wanted || std::ranges::find(plan.close, *each.wanted) == plan.close.end()) return false;
-    tell(fmt::format("{} {} is not served any more", Names::service, text_of(each.bound)));
     service.close(each.bound);
+    tell(fmt::format("{} {} is not served any more", Names::service, text_of(each.bound)));
     return true;
   });
   for (auto& note : plan.notes) tell(std::move(note));
