@@ -34,7 +34,7 @@ std::string cut(const std::string& text, std::size_t width) {
   const std::string_view all = text;
   std::size_t begin = 0;
   while (begin < all.size() && (width_of(all.substr(begin)) >= width || !is_first(all[begin]))) ++begin;
-  return "~" + text.substr(begin);
+  return fmt::format("~{}", all.substr(begin));
 }
 
 std::string in_words(std::string word) {
