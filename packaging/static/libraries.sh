@@ -8,15 +8,15 @@ mkdir -p "$directory"
 cd "$directory"
 prefix=$PWD
 
-# fetch_list CODENAME
+# shellcheck disable=SC1091
+. /etc/os-release
+
+# fetch_list CODENAME: that Debian's, from the mirrors that this host's own packages come from.
 fetch_list() {
   [[ ! -d apt/$1/lists ]] || return 0
   mkdir -p "apt/$1/lists/partial" "apt/$1/cache/archives/partial"
-  cat >"apt/$1/sources.list" <<LIST
-deb-src http://deb.debian.org/debian $1 main
-deb-src http://deb.debian.org/debian $1-updates main
-deb-src http://deb.debian.org/debian-security $1-security main
-LIST
+  apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+    sed -nE "s/^Debian (\\S+) $VERSION_CODENAME(\\S*)\$/deb-src \\1 $1\\2 main/p" | sort -u >"apt/$1/sources.list"
   with_list "$1" apt-get -q update
 }
 
@@ -58,8 +58,6 @@ library() {
   cmake --install "$name-build"
 }
 
-# shellcheck disable=SC1091
-. /etc/os-release
 library libfmt.a fmtlib "$VERSION_CODENAME" -DFMT_TEST=OFF -DFMT_DOC=OFF
 # Debian 13's, whatever Debian this is: its security fixes are there as sources, and Debian 12's are not.
 library libssh.a libssh trixie -DWITH_GSSAPI=OFF -DWITH_SFTP=OFF -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF
