@@ -53,7 +53,7 @@ std::string user_fault(const Target& target, std::string_view userinfo) {
 }  // namespace
 
 std::expected<Target, std::string> parse_target(std::string_view url) {
-  const auto fault = [](std::string text) { return std::unexpected(std::move(text)); };
+  const auto fault = [](std::string_view text) { return std::unexpected(std::string(text)); };
   constexpr std::string_view mark = "://";
   const auto colon = url.find(mark);
   const auto scheme = url.substr(0, colon);
@@ -72,7 +72,7 @@ std::expected<Target, std::string> parse_target(std::string_view url) {
   if (const auto at = authority.rfind('@'); at != authority.npos) {
     target.user = authority.substr(0, at);
     authority.remove_prefix(at + 1);
-    if (auto text = user_fault(target, target.user); !text.empty()) return fault(std::move(text));
+    if (auto text = user_fault(target, target.user); !text.empty()) return fault(text);
   }
   if (!take_host(authority, target))
     return fault(
