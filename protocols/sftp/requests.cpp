@@ -9,6 +9,11 @@ namespace {
 // than this.
 constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
 
+// What is done with is dropped once it is so much, and as much as the rest, which moves.
+constexpr std::size_t worth_moving = 32 * 1024;
+// Room for more than twice what is there, and so much besides, is given back.
+constexpr std::size_t spare_room = 64 * 1024;
+
 }  // namespace
 
 bool Requests::feed(Bytes bytes) {
@@ -51,9 +56,10 @@ void Requests::make_room_for(std::uint32_t size) {
 
 // Not for every packet: a client may have sent thousands.
 void Requests::compact() {
-  if (parsed_ < input_.size() && parsed_ < longest_packet) return;
+  const auto rest = input_.size() - parsed_;
+  if (rest > 0 && (parsed_ < worth_moving || parsed_ < rest)) return;
   drop_done();
-  if (input_.empty()) input_.shrink_to_fit();
+  if (input_.empty() || input_.capacity() > 2 * input_.size() + spare_room) input_.shrink_to_fit();
 }
 
 void Requests::drop_done() {

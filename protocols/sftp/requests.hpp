@@ -20,8 +20,10 @@ class Requests {
   // The front is worked at, and stays where it is until it is done with; there is no other front before.
   void begin(Bytes front);
   void done();
-  std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes
-  bool malformed() const { return malformed_; }                                 // its length cannot be one
+  std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes that wait
+  // With those that are done with and not dropped yet.
+  std::size_t held() const { return input_.size() + later_.size(); }
+  bool malformed() const { return malformed_; }  // its length cannot be one
 
  private:
   void compact();

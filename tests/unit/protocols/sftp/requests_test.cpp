@@ -1,0 +1,49 @@
+#include "protocols/sftp/requests.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+namespace {
+
+// `count` packets of one byte each.
+std::vector<std::byte> small_packets(std::size_t count) {
+  std::vector<std::byte> bytes;
+  for (std::size_t i = 0; i < count; ++i)
+    bytes.insert(bytes.end(), {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte{7}});
+  return bytes;
+}
+
+void answer_one(sftp::Requests& requests) {
+  const auto packet = requests.front();
+  REQUIRE(packet);
+  requests.begin(*packet);
+  requests.done();
+}
+
+}  // namespace
+
+TEST_CASE("requests that are answered take no memory beside those that wait") {
+  constexpr std::size_t count = 50'000, one = 5;
+  sftp::Requests requests;
+  REQUIRE(requests.feed(small_packets(count)));
+  for (std::size_t left = count; left > 0; --left) {
+    CHECK(requests.size() == left * one);
+    CHECK(requests.held() <= 2 * left * one + 32 * 1024);
+    answer_one(requests);
+  }
+  CHECK(requests.held() == 0);
+}
+
+TEST_CASE("what comes while a request is worked at is counted, and waits behind it") {
+  sftp::Requests requests;
+  REQUIRE(requests.feed(small_packets(2)));
+  requests.begin(*requests.front());
+  REQUIRE(requests.feed(small_packets(3)));
+  CHECK_FALSE(requests.front());
+  CHECK(requests.size() == 4 * 5);
+  requests.done();
+  for (int i = 0; i < 4; ++i) answer_one(requests);
+  CHECK_FALSE(requests.front());
+  CHECK(requests.size() == 0);
+}
