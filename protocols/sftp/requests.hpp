@@ -21,9 +21,8 @@ class Requests {
   void begin(Bytes front);
   void done();
   std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes that wait
-  // With those that are done with and not dropped yet.
-  std::size_t held() const { return input_.size() + later_.size(); }
-  bool malformed() const { return malformed_; }  // its length cannot be one
+  std::size_t held() const { return input_.capacity() + later_.capacity(); }    // of memory
+  bool malformed() const { return malformed_; }                                 // its length cannot be one
 
  private:
   void compact();

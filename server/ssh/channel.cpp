@@ -323,7 +323,7 @@ bool SshChannel::work() {
 }
 
 void SshChannel::count_held() {
-  const auto before = std::exchange(held_, received_.size() + (session_ ? session_->held() : 0));
+  const auto before = std::exchange(held_, received_.capacity() + (session_ ? session_->held() : 0));
   use_->hold(before, held_);
 }
 
