@@ -41,8 +41,6 @@ void Api::offer(http::Router& router) {
         {"GET", std::move(pattern), needs, false, std::move(doors),
          http::at_once([answer](const Request& request, const std::string&) { return answer(request); })});
   };
-  get("/api/v1", Role::none, inside,
-      [](const Request&) { return Reply{.body = "{\"api\":\"v1\",\"version\":\"" APDEPOT_VERSION "\"}\n"}; });
   get("/api/v1/status", Role::viewer, inside, [this](const Request&) { return status(); });
   get("/api/v1/transfers", Role::viewer, inside,
       [this](const Request& request) { return transfers(request); });
@@ -70,6 +68,7 @@ Reply Api::status() const {
   JsonObject listen, transfers, since, loop, status;
   listen.add_raw("tftp", json_texts(now.tftp));
   listen.add_raw("ssh", json_texts(now.ssh));
+  listen.add_raw("web", json_texts(now.web));
   transfers.add("running", sources_.running.rows().size());
   transfers.add("stalled", stalled());
   since.add("whole", sum(sources_.tally.transfers, "whole"));

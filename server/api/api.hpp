@@ -25,6 +25,7 @@ class Api {
     std::size_t sessions = 0;
     std::optional<std::size_t> releases;
     std::vector<std::string> tftp, ssh;  // addresses that are served
+    std::vector<std::string> web{};      // and URLs of the page
     LoopTurns turns;
   };
   struct Sources {

@@ -35,6 +35,16 @@ void add_names(JsonObject& object, const What& what) {
   object.add_raw("size", what.size ? fmt::format("{}", *what.size) : "null");
 }
 
+// The latest first.
+template <class All>
+std::string json_of(const All& all) {
+  std::vector<std::string> values;
+  for (auto each = all.rbegin(); each != all.rend(); ++each) values.push_back(to_json(*each));
+  return json_list(values);
+}
+
+}  // namespace
+
 std::string to_json(const Recent::At<event::TransferEnded>& ended) {
   JsonObject object;
   const auto& what = ended.what;
@@ -62,16 +72,6 @@ std::string to_json(const Recent::At<event::Missed>& missed) {
   object.add_safe("fix", bounded_line(fix_of(what.miss, what.protocol)));
   return object.text();
 }
-
-// The latest first.
-template <class All>
-std::string json_of(const All& all) {
-  std::vector<std::string> values;
-  for (auto each = all.rbegin(); each != all.rend(); ++each) values.push_back(to_json(*each));
-  return json_list(values);
-}
-
-}  // namespace
 
 Movement movement_of(const Running::Row& row, Running::Clock::time_point now) {
   if (!row.began) return Movement::waiting;

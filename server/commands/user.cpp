@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "conf/authorized_key.hpp"
+#include "conf/names.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
 #include "server/commands/command.hpp"
@@ -27,6 +28,8 @@ constexpr Flag flags[]{
     {"--key", "FILE", "public keys that open the account (OpenSSH's .pub); repeatable"},
     {"--root", "DIR", "the folder of images/ that the user sees as /"},
     {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
+    {"--web", "ROLE", "what the user may do on the page: none, viewer or admin"},
+    {"--no-sftp", "", "the user may not log in over SFTP and SCP"},
     {"--json", "", "print JSON (list)"}};
 
 // A key that another program wrote, and what makes OpenSSH's form of it; empty for none that is known.
@@ -95,9 +98,19 @@ std::optional<Secret> given_password(const Arguments& arguments) {
   return password_from_file(*file);
 }
 
-std::string new_hash(std::optional<Secret> given, const std::string& name) {
+// The page takes no shorter one, and a hash tells nothing of a length.
+constexpr std::size_t least_for_page = 12;
+
+void expect_long_enough(const Secret& password, conf::WebRole role) {
+  if (role == conf::WebRole::none || password.text().size() >= least_for_page) return;
+  throw std::runtime_error(
+      fmt::format("a password for the page has at least {} characters: nothing was changed", least_for_page));
+}
+
+std::string new_hash(std::optional<Secret> given, const std::string& name, conf::WebRole role) {
   const auto password = given ? std::move(*given) : password_from_terminal(name);
   if (password.text().empty()) throw std::runtime_error("the password is empty: nothing was changed");
+  expect_long_enough(password, role);
   return hash_password(password.text());
 }
 
@@ -175,6 +188,12 @@ void expect_folder(const conf::Settings& settings, const std::string& root) {
       "--root {}: there is no such folder in {}: make it, or import a bundle, first", root, images.string()));
 }
 
+conf::WebRole web_role(std::string_view text) {
+  for (const auto& [name, role] : conf::web_roles)
+    if (name == text) return role;
+  throw UsageError(fmt::format("{} is not a role on the page: none, viewer or admin", text));
+}
+
 int add(const Arguments& arguments, const std::string& name) {
   if (!conf::is_user_name(name)) {
     throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
@@ -192,8 +211,11 @@ int add(const Arguments& arguments, const std::string& name) {
     throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
   expect_folder(book.settings, user.root);
   user.uploads = arguments.has("--uploads");
-  if (user.authorized_keys.empty() || arguments.has("--password-file"))
-    user.password_hash = new_hash(std::move(password), name);
+  user.web = web_role(arguments.value("--web").value_or("none"));
+  user.sftp = !arguments.has("--no-sftp");
+  const bool on_page = user.web != conf::WebRole::none;  // where keys are of no use
+  if (user.authorized_keys.empty() || arguments.has("--password-file") || on_page)
+    user.password_hash = new_hash(std::move(password), name, user.web);
   book.change([&] {
     book.expect_free(name);
     book.users.push_back(std::move(user));
@@ -216,10 +238,18 @@ int remove(const Arguments& arguments, const std::string& name) {
 int passwd(const Arguments& arguments, const std::string& name) {
   auto password = given_password(arguments);
   Book book(arguments);
-  book.existing(name);
-  auto hash = new_hash(std::move(password), name);
+  auto hash = new_hash(std::move(password), name, book.existing(name).web);
   book.change([&] { book.existing(name).password_hash = std::move(hash); });
   fmt::print(stderr, "the password of {} is changed\n", escaped(name, whole));
+  return 0;
+}
+
+int web(const Arguments& arguments, const std::string& name, const std::string& role) {
+  const auto wanted = web_role(role);
+  Book book(arguments);
+  book.change([&] { book.existing(name).web = wanted; });
+  fmt::print(stderr, "{} is {} on the page\n", escaped(name, whole),
+             wanted == conf::WebRole::none ? "nobody" : role);
   return 0;
 }
 
@@ -234,12 +264,17 @@ int list(const Arguments& arguments) {
       object.add("password", !user.password_hash.empty());
       object.add("keys", user.authorized_keys.size());
       object.add("uploads", user.uploads);
+      object.add_safe("web", conf::name_of(user.web, conf::web_roles));
+      object.add("sftp", user.sftp);
       object.add("defined_in", from);
       json.append(json.empty() ? "" : ",").append(object.text());
     } else {
-      fmt::print("{}\t{}\t{}{} keys{}\t{}\n", escaped(user.name, whole), escaped(user.root, whole),
+      const auto page = user.web == conf::WebRole::none
+                            ? ""
+                            : fmt::format(", page: {}", conf::name_of(user.web, conf::web_roles));
+      fmt::print("{}\t{}\t{}{} keys{}{}{}\t{}\n", escaped(user.name, whole), escaped(user.root, whole),
                  user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(),
-                 user.uploads ? ", uploads" : "", from);
+                 user.uploads ? ", uploads" : "", page, user.sftp ? "" : ", no SFTP", from);
     }
   };
   for (const auto& user : book.settings.ssh.users) print(user, "configuration");
@@ -249,17 +284,22 @@ int list(const Arguments& arguments) {
 }
 
 int run(Arguments& arguments) {
-  const auto action = arguments.take_word("add, remove, passwd or list");
+  const auto action = arguments.take_word("add, remove, passwd, web or list");
   if (action == "list") {
     arguments.expect_no_more();
     return list(arguments);
+  }
+  if (action == "web") {
+    const auto name = arguments.take_word("NAME"), role = arguments.take_word("none, viewer or admin");
+    arguments.expect_no_more();
+    return web(arguments, name, role);
   }
   using Action = int (*)(const Arguments&, const std::string&);
   const Action act = action == "add"      ? add
                      : action == "remove" ? remove
                      : action == "passwd" ? passwd
                                           : nullptr;
-  if (!act) throw UsageError(fmt::format("user {}: it is add, remove, passwd or list", action));
+  if (!act) throw UsageError(fmt::format("user {}: it is add, remove, passwd, web or list", action));
   const auto name = arguments.take_word("NAME");
   arguments.expect_no_more();
   return act(arguments, name);
@@ -267,8 +307,9 @@ int run(Arguments& arguments) {
 
 }  // namespace
 
-const Command user_command{
-    "user", "add|remove|passwd NAME, or list",
-    "manages SFTP users; the password comes from a prompt or a file, never from a flag", flags, run};
+const Command user_command{"user", "add|remove|passwd NAME, web NAME ROLE, or list",
+                           "manages the users of SFTP and of the page; the password comes from a prompt or a "
+                           "file, never from a flag",
+                           flags, run};
 
 }  // namespace server

@@ -47,6 +47,8 @@ struct Maker {
   }
   Made operator()(const LoggedIn& e) const { return login_of(e, "accepted"); }
   Made operator()(const LoginFailed& e) const { return login_of(e, word(e.fault)); }
+  Made operator()(const WebLoggedIn& e) const { return login_of(e, "accepted"); }
+  Made operator()(const WebLoginFailed& e) const { return login_of(e, word(e.fault)); }
   Made operator()(const Published& e) const {
     return import_of(e.file, e.imported.already_there ? "already there" : "published", e.imported.path);
   }

@@ -1,9 +1,14 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "server/loop/net.hpp"
 
 namespace server::http {
 
@@ -28,6 +33,19 @@ struct Request {
   std::string body{};          // at most `most_body`
   std::string name{};          // of the user or token that is logged in; empty at the socket
   Proof proof = Proof::needless;
+  std::string login{};   // of the session or token, for what is counted by it; empty at the socket
+  std::string client{};  // the address that asks; empty at the socket
+  bool secure = false;   // over TLS, to the client's knowledge
+  std::string accept_encoding{}, if_none_match{};  // headers
+  std::optional<std::uint64_t> last_event{};       // Last-Event-ID, where it is a number
+};
+
+// What goes on and on: server-sent events. Lives as long as its connection, on the loop.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  // What is to be written next, once there is something; nothing: it has ended.
+  virtual net::awaitable<std::shared_ptr<const std::string>> next() = 0;
 };
 
 // What is answered.
@@ -36,6 +54,7 @@ struct Reply {
   std::string type = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};  // further ones: "Location", "Retry-After"
+  std::shared_ptr<Feed> feed{};  // follows the header, in place of a body, until it ends
 };
 
 // An error as RFC 9457 has it: what failed, why, and what to do next.

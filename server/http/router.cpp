@@ -3,31 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <optional>
+
+#include "server/http/parameters.hpp"
 
 namespace server::http {
 namespace {
 
 constexpr std::string_view any_part = "{}", any_path = "{path...}";
-
-// With each %XX replaced; nothing where one is not two hexadecimal digits.
-std::optional<std::string> decoded(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      plain += text[i];
-      continue;
-    }
-    const auto digits = text.substr(i + 1, 2);
-    unsigned char value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (digits.size() < 2 || error != std::errc{} || end != digits.data() + 2) return {};
-    plain += static_cast<char>(value);
-    i += 2;
-  }
-  return plain;
-}
 
 // What stands for the pattern's variable; empty where it has none. Nothing: another path.
 std::optional<std::string> match(std::string_view pattern, std::string_view path) {
@@ -40,8 +23,8 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
     return {};
   path.remove_prefix(before.size());
   path.remove_suffix(after.size());
-  if (!many) return path.find('/') == path.npos ? decoded(path) : std::nullopt;
-  auto part = decoded(path);
+  if (!many) return path.find('/') == path.npos ? percent_decoded(path) : std::nullopt;
+  auto part = percent_decoded(path);
   if (part && !part->starts_with('/')) part->insert(0, 1, '/');
   return part;
 }

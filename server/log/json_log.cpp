@@ -288,6 +288,15 @@ struct Fields {
     if (!e.key.empty()) out.add("key", e.key);
     return "ssh.accepted";
   }
+  std::string_view operator()(const WebLoggedIn& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    return "web.accepted";
+  }
+  std::string_view operator()(const WebLoginFailed& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    out.add_safe("fault", word(e.fault));
+    return "web.denied";
+  }
   std::string_view operator()(const LoginFailed& e) const {
     session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", server::word(e.fault));
     if (!e.key.empty()) out.add("key", e.key);
@@ -413,6 +422,11 @@ struct Fields {
 constexpr std::size_t most_of_text = 4 * most_of_line;  // an import's warnings are one text
 
 }  // namespace
+
+std::string event_kind(const Event& event) {
+  JsonObject unused;
+  return std::string(std::visit(Fields{unused}, event));
+}
 
 LogLine json_line(const Event& event) {
   JsonObject fields;
