@@ -228,6 +228,7 @@ std::string describe(const WebLoginFailed& e) {
   const bool unknown = e.fault == LoginFault::unknown_user || e.fault == LoginFault::other_case;
   auto text = fmt::format("Failed password for {}{} from {}", unknown ? "invalid user " : "", escaped(e.user),
                           e.client);
+  if (e.fault == LoginFault::other_case) return text + ": the user is spelled otherwise";
   if (const auto why = describe(e.fault, {}); !why.empty()) text += ": " + why;
   return text;
 }

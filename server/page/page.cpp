@@ -47,6 +47,13 @@ std::string url_of(const tcp::endpoint& endpoint) {
                      conf::Endpoint{endpoint.address().to_string(), endpoint.port()}.text());
 }
 
+// What a browser is to be given for it: nobody can go to 0.0.0.0.
+net::ip::address typed_in(const net::ip::address& address) {
+  if (!address.is_unspecified()) return address;
+  const auto own = own_addresses();
+  return own.empty() ? address : own.front();
+}
+
 // The last address that no proxy of ours has: whatever stands before it, the client may have written.
 std::string forwarded_client(std::string_view header, const std::vector<conf::Network>& proxies) {
   while (!header.empty()) {
@@ -111,6 +118,7 @@ void Page::begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener)
   for (auto& acceptor : acceptors) {
     const auto bound = acceptor.local_endpoint();
     urls_.push_back(url_of(bound));
+    if (reached_by_.empty()) reached_by_ = url_of({typed_in(bound.address()), bound.port()});
     const bool tls = !bound.address().is_loopback();
     tls_wanted_ = tls_wanted_ || tls;
     listener.serve_page(std::move(acceptor), *this,
@@ -152,7 +160,7 @@ void Page::renew() {
 }
 
 std::string Page::setup_url() const {
-  return code_.text() && !urls_.empty() ? fmt::format("{}/#code={}", urls_.front(), *code_.text()) : "";
+  return code_.text() && !reached_by_.empty() ? fmt::format("{}/#code={}", reached_by_, *code_.text()) : "";
 }
 
 std::vector<std::pair<std::string, std::string>> Page::headers(bool secure) const {

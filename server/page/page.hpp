@@ -76,6 +76,7 @@ class Page : public http::Gate {
   bool setting_up_ = false;
   FairWorkers hashing_;
   std::vector<std::string> urls_;
+  std::string reached_by_;  // the first of them, as one types it in
   bool tls_wanted_ = false;
   std::shared_ptr<net::ssl::context> tls_;
   std::string fingerprint_;

@@ -71,8 +71,7 @@ def test_the_server_makes_its_certificate_and_keeps_it(start, namespace, depot):
     assert '"api":"v1"' in curl(namespace, *trusting, f"https://{ADDRESS}:8443/api/v1").stdout
     assert '"api":"v1"' in curl(namespace, *trusting, "--resolve", f"images.corp.example:8443:{ADDRESS}",
                                 "https://images.corp.example:8443/api/v1").stdout
-    for old in ("--tls-max", "1.1"), :
-        assert curl(namespace, *trusting, *old, f"https://{ADDRESS}:8443/", check=False).returncode != 0
+    assert curl(namespace, *trusting, "--tls-max", "1.1", f"https://{ADDRESS}:8443/", check=False).returncode != 0
     for new in ("1.2", "1.3"):
         assert curl(namespace, *trusting, "--tls-max", new, f"https://{ADDRESS}:8443/").stdout
     server.stop()
