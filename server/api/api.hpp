@@ -27,6 +27,7 @@ class Api {
     std::vector<std::string> tftp, ssh;  // addresses that are served
     std::vector<std::string> web{};      // and URLs of the page
     LoopTurns turns;
+    std::vector<std::string> web{};  // URLs of the page
   };
   struct Sources {
     Running& running;

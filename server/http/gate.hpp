@@ -10,9 +10,10 @@ namespace server::http {
 
 // The headers by which a door finds out who asks. All are the client's: hostile.
 struct Head {
-  std::string host, origin, fetch_site, cookie, authorization, csrf, forwarded_for, forwarded_proto;
+  std::string host{}, origin{}, fetch_site{}, cookie{}, authorization{}, csrf{}, forwarded_for{},
+      forwarded_proto{};
   std::size_t hosts = 0;  // how often Host stands there
-  net::ip::address peer;
+  net::ip::address peer{};
   bool tls = false;
 };
 

@@ -26,7 +26,8 @@ TEST_CASE("long lines take the place of many") {
 }
 
 TEST_CASE("a filter takes a level and what is below it, and a text whatever its case") {
-  const RecentLog::Line line{1, at, conf::LogLevel::normal, "in.tftpd[7]: RRQ from 192.0.2.7", "tftp.requested"};
+  const RecentLog::Line line{1, at, conf::LogLevel::normal, "in.tftpd[7]: RRQ from 192.0.2.7",
+                             "tftp.requested"};
   CHECK(RecentLog::Filter{}.takes(line));
   CHECK(RecentLog::Filter{conf::LogLevel::normal, "rrq FROM"}.takes(line));
   CHECK_FALSE(RecentLog::Filter{conf::LogLevel::quiet, ""}.takes(line));

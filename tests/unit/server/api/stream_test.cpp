@@ -36,9 +36,12 @@ struct Site {
 
   http::Reply ask(const std::string& query, const std::string& login = "a") {
     std::optional<http::Reply> answered;
-    router.answer(
-        {.method = "GET", .path = "/api/v1/stream", .query = query, .role = http::Role::viewer, .login = login},
-        http::Door::page, http::Respond([&](http::Reply reply) { answered = std::move(reply); }));
+    router.answer({.method = "GET",
+                   .path = "/api/v1/stream",
+                   .query = query,
+                   .role = http::Role::viewer,
+                   .login = login},
+                  http::Door::page, http::Respond([&](http::Reply reply) { answered = std::move(reply); }));
     REQUIRE(answered);
     return *answered;
   }
@@ -94,8 +97,16 @@ class Page {
 };
 
 event::TransferBegan transfer(std::uint64_t number) {
-  return {number, event::Protocol::tftp, "192.0.2.7", "", "/EWC/17_9_4a/ap1g8", "/EWC/17_9_4a/ap1g8", false, 1000,
-          512, 1};
+  return {number,
+          event::Protocol::tftp,
+          "192.0.2.7",
+          "",
+          "/EWC/17_9_4a/ap1g8",
+          "/EWC/17_9_4a/ap1g8",
+          false,
+          1000,
+          512,
+          1};
 }
 
 }  // namespace
@@ -113,15 +124,25 @@ TEST_CASE("a viewer is greeted, gets all transfers, and then what moves, begins 
 
   first.now.bytes = 512;
   entry.begin();
-  CHECK(page.wait_for("event: transfers").find("\"add\":[],\"move\":[[1,512]],\"end\":[]") != std::string::npos);
+  CHECK(page.wait_for("event: transfers").find("\"add\":[],\"move\":[[1,512]],\"end\":[]") !=
+        std::string::npos);
   first.now.bytes = 1000, first.now.resent = 3;
   auto other = std::optional(site.running.add(transfer(8), second));
   const auto moved = page.wait_for("event: transfers");
   CHECK(moved.find("\"move\":[[1,1000,3]]") != std::string::npos);
   CHECK(moved.find("\"add\":[{\"id\":2,\"number\":8,") != std::string::npos);
 
-  site.events.emit(event::TransferEnded{8, event::Protocol::tftp, "192.0.2.7", "", "/EWC/17_9_4a/ap1g8",
-                                        "/EWC/17_9_4a/ap1g8", false, 1000, 1000, 1.0, {}});
+  site.events.emit(event::TransferEnded{8,
+                                        event::Protocol::tftp,
+                                        "192.0.2.7",
+                                        "",
+                                        "/EWC/17_9_4a/ap1g8",
+                                        "/EWC/17_9_4a/ap1g8",
+                                        false,
+                                        1000,
+                                        1000,
+                                        1.0,
+                                        {}});
   other.reset();
   CHECK(page.wait_for("event: transfers").find("\"end\":[[2,\"") != std::string::npos);
 }
@@ -156,14 +177,16 @@ TEST_CASE("a viewer hears of its topics only") {
 TEST_CASE("a viewer that comes back with the id of its last line is told how many it missed") {
   Site site;
   const auto now = RecentLog::Clock::now();
-  for (std::size_t i = 0; i < RecentLog::most_lines + 7; ++i) site.log.note(conf::LogLevel::normal, "a", "b", now);
+  for (std::size_t i = 0; i < RecentLog::most_lines + 7; ++i)
+    site.log.note(conf::LogLevel::normal, "a", "b", now);
   std::optional<http::Reply> answered;
   site.router.answer({.method = "GET",
                       .path = "/api/v1/stream",
                       .query = "topics=log",
                       .role = http::Role::viewer,
                       .last_event = 2},
-                     http::Door::page, http::Respond([&](http::Reply reply) { answered = std::move(reply); }));
+                     http::Door::page,
+                     http::Respond([&](http::Reply reply) { answered = std::move(reply); }));
   REQUIRE(answered);
   std::string text;
   net::co_spawn(

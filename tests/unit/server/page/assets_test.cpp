@@ -56,7 +56,8 @@ TEST_CASE("the page's files are served to everybody, at the page's door alone") 
     CHECK(unpacked(asset.packed) == asset.text);
   }
   CHECK(ask({.method = "GET", .path = "/"}).body == ask({.method = "GET", .path = "/index.html"}).body);
-  for (const auto* path : {"/index.htm", "//index.html", "/../index.html", "/%2e%2e/index.html", "/web/index.html"})
+  for (const auto* path :
+       {"/index.htm", "//index.html", "/../index.html", "/%2e%2e/index.html", "/web/index.html"})
     CHECK_MESSAGE(ask({.method = "GET", .path = path}).status == 404, path);
 }
 

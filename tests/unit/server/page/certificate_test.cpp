@@ -41,7 +41,8 @@ TEST_CASE("a certificate is made again for a name that it has not, and not for o
   const test::TempDir dir;
   const auto made = load_or_make_certificate(dir.path(), names);
   CHECK(load_or_make_certificate(dir.path(), {"host1", {}, {}}).fingerprint == made.fingerprint);
-  CHECK(load_or_make_certificate(dir.path(), {"host1", {"other.example"}, {}}).fingerprint != made.fingerprint);
+  CHECK(load_or_make_certificate(dir.path(), {"host1", {"other.example"}, {}}).fingerprint !=
+        made.fingerprint);
 }
 
 TEST_CASE("a key that others may read is refused, and so is a pair that does not belong together") {
@@ -49,9 +50,12 @@ TEST_CASE("a key that others may read is refused, and so is a pair that does not
   load_or_make_certificate(dir.path(), names);
   load_or_make_certificate(other.path(), names);
   CHECK(error_of(dir.path() / "web.crt", dir.path() / "web.key").empty());
-  CHECK(error_of(dir.path() / "web.crt", other.path() / "web.key").find("is not the key of") != std::string::npos);
-  CHECK(error_of(dir.path() / "web.key", dir.path() / "web.key").find("not a certificate") != std::string::npos);
-  CHECK(error_of(dir.path() / "web.crt", dir.path() / "web.crt").find("not a private key") != std::string::npos);
+  CHECK(error_of(dir.path() / "web.crt", other.path() / "web.key").find("is not the key of") !=
+        std::string::npos);
+  CHECK(error_of(dir.path() / "web.key", dir.path() / "web.key").find("not a certificate") !=
+        std::string::npos);
+  CHECK(error_of(dir.path() / "web.crt", dir.path() / "web.crt").find("not a private key") !=
+        std::string::npos);
   CHECK(error_of(dir.path() / "none", dir.path() / "web.key").find("cannot be read") != std::string::npos);
   fs::permissions(dir.path() / "web.key", fs::perms::others_read, fs::perm_options::add);
   CHECK_THROWS_WITH_AS(load_or_make_certificate(dir.path(), names), doctest::Contains("chmod 600"),

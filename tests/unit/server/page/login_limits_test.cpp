@@ -13,7 +13,8 @@ const LoginLimits::Clock::time_point start = LoginLimits::Clock::time_point{} + 
 net::ip::address address(const std::string& text) { return net::ip::make_address(text); }
 
 void fail(LoginLimits& limits, const std::string& from, LoginLimits::Clock::time_point now) {
-  for (std::size_t i = 0; i < LoginLimits::most_each; ++i) CHECK_FALSE(limits.begin(address(from), false, now));
+  for (std::size_t i = 0; i < LoginLimits::most_each; ++i)
+    CHECK_FALSE(limits.begin(address(from), false, now));
 }
 
 }  // namespace

@@ -6,8 +6,9 @@ using namespace server;
 
 TEST_CASE("a request is for this server by an address, localhost, and the names of the configuration") {
   const std::vector<std::string> names{"images.corp.example"};
-  for (const auto* host : {"127.0.0.1", "127.0.0.1:8069", "[::1]", "[::1]:8069", "localhost", "LocalHost:8069",
-                           "192.0.2.7", "images.corp.example", "Images.Corp.Example:443", "images.corp.example."})
+  for (const auto* host :
+       {"127.0.0.1", "127.0.0.1:8069", "[::1]", "[::1]:8069", "localhost", "LocalHost:8069", "192.0.2.7",
+        "images.corp.example", "Images.Corp.Example:443", "images.corp.example."})
     CHECK_MESSAGE(is_own_host(host, names), host);
   for (const auto* host :
        {"", "evil.example", "evil.example:8069", "localhost.evil.example", "images.corp.example.evil.example",

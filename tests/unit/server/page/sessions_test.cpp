@@ -7,7 +7,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-conf::User maria() { return {.name = "maria", .password_hash = "a hash", .web = conf::WebRole::admin}; }
+conf::User user(const std::string& name, conf::WebRole role) {
+  conf::User made;
+  made.name = name;
+  made.password_hash = "a hash";
+  made.web = role;
+  return made;
+}
+conf::User maria() { return user("maria", conf::WebRole::admin); }
 const Sessions::Clock::time_point start{};
 
 }  // namespace
@@ -57,7 +64,7 @@ TEST_CASE("a session ends with a change of the password, of the role, and of the
 
 TEST_CASE("of a user's sessions the oldest goes, and nobody else's") {
   Sessions sessions;
-  const auto others = sessions.open({.name = "ewc", .web = conf::WebRole::viewer}, start).cookie;
+  const auto others = sessions.open(user("ewc", conf::WebRole::viewer), start).cookie;
   const auto first = sessions.open(maria(), start).cookie;
   const auto second = sessions.open(maria(), start).cookie;
   for (std::size_t i = 2; i < Sessions::most_of_a_user; ++i) sessions.open(maria(), start);

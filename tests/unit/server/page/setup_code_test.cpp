@@ -26,11 +26,13 @@ TEST_CASE("a code is taken however it is written, and nothing else is") {
   CHECK_FALSE(code.is(""));
   code.make();
   auto lower = *code.text();
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
   CHECK(code.is(*code.text()));
   CHECK(code.is(lower));
   CHECK(code.is(" " + lower.substr(0, 4) + lower.substr(5)));
-  for (const auto& wrong : {std::string(), code.text()->substr(1), *code.text() + "A", std::string("AAAA-AAAA")})
+  for (const auto& wrong :
+       {std::string(), code.text()->substr(1), *code.text() + "A", std::string("AAAA-AAAA")})
     CHECK_FALSE(code.is(wrong));
   code.forget();
   CHECK_FALSE(code.is(lower));
