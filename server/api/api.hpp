@@ -25,7 +25,6 @@ class Api {
     std::size_t sessions = 0;
     std::optional<std::size_t> releases;
     std::vector<std::string> tftp, ssh;  // addresses that are served
-    std::vector<std::string> web{};      // and URLs of the page
     LoopTurns turns;
     std::vector<std::string> web{};  // URLs of the page
   };

@@ -35,6 +35,31 @@ Text message(std::string_view event, std::string_view data) {
   return std::make_shared<const std::string>(fmt::format("event: {}\ndata: {}\n\n", event, data));
 }
 
+// What becomes of a bundle in drop/, for the topic "imports"; nothing for any other event.
+struct ImportOf {
+  std::string told(const std::string& file, std::string_view state) const {
+    JsonObject object;
+    object.add_safe("file", escaped_path(file));
+    object.add_safe("state", state);
+    return object.text();
+  }
+  std::string operator()(const event::ImportStarted& e) const { return told(e.file, "running"); }
+  std::string operator()(const event::ImportProgress& e) const {
+    JsonObject object;
+    object.add_safe("file", escaped_path(e.file));
+    object.add_safe("state", "running");
+    object.add("done", e.done), object.add("total", e.total);
+    return object.text();
+  }
+  std::string operator()(const event::Published& e) const {
+    return told(e.file, e.imported.already_there ? "already_there" : "published");
+  }
+  std::string operator()(const event::ImportRejected& e) const { return told(e.file, "rejected"); }
+  std::string operator()(const event::ImportFailed& e) const { return told(e.file, "failed"); }
+  std::string operator()(const event::ImportGone& e) const { return told(e.file, "gone"); }
+  std::string operator()(const auto&) const { return {}; }
+};
+
 // Another handler may run in between.
 net::awaitable<void> let_others() { return net::post(net::use_awaitable); }
 
@@ -238,17 +263,20 @@ http::Reply Stream::open(const http::Request& request) {
   return reply;
 }
 
+void Stream::tell(const char* topic, const char* name, const std::string& data) {
+  if (shared_->notices.size() == most_notices) shared_->notices.pop_front();
+  shared_->notices.push_back({++shared_->last_notice, topic, message(name, data)});
+}
+
 void Stream::note(const Event& event) {
   if (shared_->viewers.empty()) return;
-  const auto keep = [this](const char* topic, const char* name, const std::string& data) {
-    if (shared_->notices.size() == most_notices) shared_->notices.pop_front();
-    shared_->notices.push_back({++shared_->last_notice, topic, message(name, data)});
-  };
   if (const auto* ended = std::get_if<event::TransferEnded>(&event)) {
     ended_.emplace(ended->number, Ended{ended->name, outcome_of(*ended), ended->bytes, shared_->tick});
-    keep("ended", "ended", to_json(Recent::At<event::TransferEnded>{Recent::Clock::now(), *ended}));
+    tell("ended", "ended", to_json(Recent::At<event::TransferEnded>{Recent::Clock::now(), *ended}));
   } else if (const auto* missed = std::get_if<event::Missed>(&event)) {
-    keep("misses", "miss", to_json(Recent::At<event::Missed>{Recent::Clock::now(), *missed}));
+    tell("misses", "miss", to_json(Recent::At<event::Missed>{Recent::Clock::now(), *missed}));
+  } else if (const auto import = std::visit(ImportOf{}, event); !import.empty()) {
+    tell("imports", "import", import);
   }
 }
 
@@ -316,10 +344,7 @@ net::awaitable<std::string> Stream::moved() {
       }
       if (stalled && !told.stalled) {
         const auto still = std::chrono::duration_cast<std::chrono::milliseconds>(now - is.last).count();
-        if (shared_->notices.size() == most_notices) shared_->notices.pop_front();
-        shared_->notices.push_back(
-            {++shared_->last_notice, "transfers",
-             message("stalled", fmt::format("{{\"id\":{},\"since\":{}}}", id, now_ms() - still))});
+        tell("transfers", "stalled", fmt::format("{{\"id\":{},\"since\":{}}}", id, now_ms() - still));
       }
       told.bytes = is.bytes, told.resent = is.resent, told.stalled = stalled;
       ++each;

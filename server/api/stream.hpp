@@ -29,6 +29,8 @@ class Stream {
 
   void offer(http::Router& router);
   void note(const Event& event);
+  // One more event for those who have asked for the topic; `data` is JSON.
+  void tell(const char* topic, const char* name, const std::string& data);
   void end();  // each viewer's, and takes no more
   std::size_t viewers() const;
 
