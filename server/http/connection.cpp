@@ -145,8 +145,7 @@ std::optional<Answer> refusal_of(const error_code& fault, const Talk& talk, bool
 template <class S>
 net::awaitable<bool> write(S& stream, const Answer& response) {
   beast::get_lowest_layer(stream).expires_after(answer_patience);
-  wire::response_serializer<wire::string_body> serializer(const_cast<Answer&>(response));
-  const auto [lost, written] = co_await wire::async_write(stream, serializer, as_tuple);
+  const auto [lost, written] = co_await wire::async_write(stream, response, as_tuple);
   co_return !lost;
 }
 
@@ -199,7 +198,8 @@ net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Tal
   }
   const auto& asked = parser.get();
   auto request = request_of(asked, talk.role);
-  auto reply = co_await answer_of(talk, head_of(asked, talk, tls), request);
+  const auto head = head_of(asked, talk, tls);
+  auto reply = co_await answer_of(talk, head, request);
   if (reply.feed && asked.method() == wire::verb::get) {
     co_await write_feed(stream, reply, talk, request.secure);
     co_return false;

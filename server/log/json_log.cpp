@@ -294,7 +294,7 @@ struct Fields {
   }
   std::string_view operator()(const WebLoginFailed& e) const {
     out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
-    out.add_safe("fault", word(e.fault));
+    out.add("fault", server::word(e.fault));
     return "web.denied";
   }
   std::string_view operator()(const LoginFailed& e) const {
