@@ -34,23 +34,27 @@ std::optional<Running::Id> id_of(const std::string& text) {
 }  // namespace
 
 void Api::offer(http::Router& router) {
-  const auto get = [&router](std::string pattern, Role role, bool at_metrics, auto answer) {
-    router.add({"GET", std::move(pattern), role, at_metrics,
-                [answer](const Request& request, const std::string&) { return answer(request); }});
+  using http::Door;
+  const http::Doors all{Door::control, Door::page, Door::metrics}, inside{Door::control, Door::page};
+  const auto get = [&router](std::string pattern, Role needs, http::Doors doors, auto answer) {
+    router.add(
+        {"GET", std::move(pattern), needs, false, std::move(doors),
+         http::at_once([answer](const Request& request, const std::string&) { return answer(request); })});
   };
-  get("/api/v1", Role::none, false,
+  get("/api/v1", Role::none, inside,
       [](const Request&) { return Reply{.body = "{\"api\":\"v1\",\"version\":\"" APDEPOT_VERSION "\"}\n"}; });
-  get("/api/v1/status", Role::viewer, false, [this](const Request&) { return status(); });
-  get("/api/v1/transfers", Role::viewer, false,
+  get("/api/v1/status", Role::viewer, inside, [this](const Request&) { return status(); });
+  get("/api/v1/transfers", Role::viewer, inside,
       [this](const Request& request) { return transfers(request); });
-  router.add({"DELETE", "/api/v1/transfers/{}", Role::admin, false,
-              [this](const Request&, const std::string& id) { return stop(id); }});
-  get("/api/v1/recent", Role::viewer, false,
+  router.add({"DELETE", "/api/v1/transfers/{}", Role::admin, true, inside,
+              http::at_once([this](const Request&, const std::string& id) { return stop(id); })});
+  get("/api/v1/recent", Role::viewer, inside,
       [this](const Request&) { return Reply{.body = recent_json(sources_.recent)}; });
-  get("/metrics", Role::viewer, true, [this](const Request& request) { return metrics(request); });
-  get("/healthz", Role::none, true, [this](const Request&) {
+  get("/metrics", Role::viewer, all, [this](const Request& request) { return metrics(request); });
+  get("/healthz", Role::none, all, [this](const Request&) {
     const bool draining = sources_.now().draining;
-    return Reply{draining ? 503U : 200U, "text/plain", draining ? "draining\n" : "ok\n"};
+    return Reply{
+        .status = draining ? 503U : 200U, .type = "text/plain", .body = draining ? "draining\n" : "ok\n"};
   });
 }
 
@@ -101,7 +105,7 @@ Reply Api::transfers(const Request& request) const {
 
 Reply Api::stop(const std::string& text) const {
   const auto id = id_of(text);
-  if (id && sources_.running.stop(*id)) return {204, "application/json", {}};
+  if (id && sources_.running.stop(*id)) return {.status = 204};
   return http::problem(404, "not found", fmt::format("no transfer {} is running", text),
                        "`apdepot status` shows the transfers that run, and their numbers");
 }
@@ -117,10 +121,9 @@ Reply Api::metrics(const Request& request) const {
                 .turns = now.turns};
   for (const auto& [id, row] : sources_.running.rows()) ++gauges.running[word(row.what.protocol)];
   const bool open_metrics = request.accept.find("application/openmetrics-text") != request.accept.npos;
-  return {200,
-          open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                       : "text/plain; version=0.0.4; charset=utf-8",
-          metrics_text(sources_.tally, gauges, open_metrics)};
+  return {.type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                               : "text/plain; version=0.0.4; charset=utf-8",
+          .body = metrics_text(sources_.tally, gauges, open_metrics)};
 }
 
 }  // namespace server

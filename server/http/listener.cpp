@@ -1,10 +1,14 @@
 #include "server/http/listener.hpp"
 
+#include <algorithm>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cctype>
 #include <exception>
+#include <memory>
+#include <optional>
 
 #include "server/loop/succeeds.hpp"
 
@@ -17,7 +21,7 @@ using namespace std::chrono_literals;
 using Stream = beast::basic_stream<net::generic::stream_protocol>;
 using Asked = wire::request<wire::string_body>;
 
-constexpr std::size_t most_header = 8 << 10, most_body = 64 << 10, most_buffered = 16 << 10;
+constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10;
 constexpr auto patience = 10s;  // for a whole request, and for the client to take its answer
 constexpr int accepted_at_once = 16;
 
@@ -28,22 +32,56 @@ struct Talk {
   Role role;
 };
 
-wire::response<wire::string_body> reply_to(const Asked& asked, const Talk& talk) {
+// Of a header such as "Application/JSON; charset=utf-8".
+std::string type_of(std::string_view header) {
+  std::string type(header.substr(0, header.find(';')));
+  while (type.ends_with(' ')) type.pop_back();
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+  return type;
+}
+
+Request request_of(const Asked& asked, Role role) {
   Request request{std::string(asked.method_string()),
                   std::string(asked.target()),
                   {},
                   std::string(asked[wire::field::accept]),
-                  talk.role};
+                  role,
+                  type_of(asked[wire::field::content_type]),
+                  asked.body(),
+                  {},
+                  Proof::needless};
   if (const auto mark = request.path.find('?'); mark != request.path.npos) {
     request.query = request.path.substr(mark + 1);
     request.path.resize(mark);
   }
-  auto reply = talk.router.answer(request, talk.door);
+  return request;
+}
+
+// What an endpoint answers, at once or later: the answer may outlive the connection, and what waits for it.
+struct Awaited {
+  explicit Awaited(const net::any_io_executor& executor) : wake(executor, Wake::time_point::max()) {}
+  using Wake = net::steady_timer;
+  Wake wake;
+  std::optional<Reply> reply;
+};
+
+net::awaitable<Reply> answer_of(const Asked& asked, const Talk& talk) {
+  const auto awaited = std::make_shared<Awaited>(co_await net::this_coro::executor);
+  talk.router.answer(request_of(asked, talk.role), talk.door, Respond([awaited](Reply reply) {
+                       awaited->reply = std::move(reply);
+                       awaited->wake.cancel();
+                     }));
+  while (!awaited->reply) co_await awaited->wake.async_wait(net::as_tuple(net::use_awaitable));
+  co_return std::move(*awaited->reply);
+}
+
+wire::response<wire::string_body> response_of(Reply reply, const Asked& asked) {
   wire::response<wire::string_body> response{static_cast<wire::status>(reply.status), asked.version()};
   response.set(wire::field::content_type, reply.type);
   response.set(wire::field::cache_control, "no-store");
   response.set(wire::field::server, "apdepot");
   response.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : reply.headers) response.set(name, value);
   response.keep_alive(asked.keep_alive());
   response.body() = std::move(reply.body);
   response.prepare_payload();
@@ -74,7 +112,7 @@ net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk 
     if (fault && fault.category() != wire::make_error_code(wire::error::bad_method).category()) co_return;
     if (fault == wire::error::end_of_stream || fault == wire::error::partial_message) co_return;
     const bool too_long = fault == wire::error::header_limit || fault == wire::error::body_limit;
-    auto response = !fault     ? reply_to(parser.get(), talk)
+    auto response = !fault     ? response_of(co_await answer_of(parser.get(), talk), parser.get())
                     : too_long ? refusal(wire::status::payload_too_large, "too large",
                                          "8 KiB of header and 64 KiB of body are the bound")
                                : refusal(wire::status::bad_request, "bad request", fault.message());
