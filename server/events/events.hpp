@@ -24,9 +24,9 @@ using Event = std::variant<
     event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
     event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::SftpRemapped,
     event::ScpFailed, event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
-    event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
-    event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Warned, event::LeftOut,
-    event::Stopping, event::LoopMeasured, event::Stopped>;
+    event::ImportFailed, event::ImportGone, event::DigestCompared, event::DigestWaits, event::DropIgnored,
+    event::Retired, event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Acted,
+    event::Warned, event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

@@ -47,6 +47,7 @@ struct KindOf {
   Kind operator()(const Published&) const { return Kind::imports; }
   Kind operator()(const ImportRejected&) const { return Kind::imports; }
   Kind operator()(const ImportFailed&) const { return Kind::imports; }
+  Kind operator()(const ImportGone&) const { return Kind::imports; }
   Kind operator()(const DigestCompared&) const { return Kind::imports; }
   Kind operator()(const DigestWaits&) const { return Kind::imports; }
   Kind operator()(const DropIgnored&) const { return Kind::imports; }

@@ -438,6 +438,12 @@ struct Lines {
                     fmt::format("cannot import {}: {} (it stays in drop/ and is tried again)",
                                 escaped_path(e.file), escaped(e.reason, most_of_archive)))};
   }
+  L operator()(const ImportGone& e) const {
+    return {
+        apdepot(normal, notice,
+                fmt::format("{} {} while it was imported: nothing of it is published", escaped_path(e.file),
+                            e.replaced ? "was replaced by another file" : "was taken out of drop/"))};
+  }
   L operator()(const DigestCompared& e) const {
     const auto file = escaped_path(e.compared.file), where = escaped_path(e.compared.where),
                path = escaped_path(e.compared.path);
@@ -470,6 +476,11 @@ struct Lines {
   L operator()(const RootGivenUp& e) const {
     return {
         apdepot(normal, info, fmt::format("runs as {} (uid {}): root was given up", escaped(e.user), e.uid))};
+  }
+  L operator()(const Acted& e) const {
+    return {apdepot(quiet, notice,
+                    fmt::format("{}: {} {}: {}", escaped(e.who), escaped(e.act),
+                                escaped(e.subject, most_of_ours), escaped(e.outcome, most_of_ours)))};
   }
   L operator()(const Reloaded& e) const {
     return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped_path(e.file)))};

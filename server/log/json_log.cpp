@@ -346,6 +346,11 @@ struct Fields {
     out.add("reason", e.reason, most_of_archive);
     return "import.failed";
   }
+  std::string_view operator()(const ImportGone& e) const {
+    out.add_safe("file", escaped_path(e.file));
+    out.add("replaced", e.replaced);
+    return "import.gone";
+  }
   std::string_view operator()(const DigestCompared& e) const {
     out.add_safe("file", escaped_path(e.compared.file)),
         out.add_safe("where", escaped_path(e.compared.where)),
@@ -369,6 +374,11 @@ struct Fields {
   std::string_view operator()(const Started& e) const {
     out.add("version", e.version);
     return "server.started";
+  }
+  std::string_view operator()(const Acted& e) const {
+    out.add("who", e.who), out.add("act", e.act);
+    out.add("subject", e.subject, most_of_ours), out.add("outcome", e.outcome, most_of_ours);
+    return "server.acted";
   }
   std::string_view operator()(const Reloaded& e) const {
     out.add_safe("file", escaped_path(e.file));
