@@ -144,6 +144,7 @@ struct Settings {
   Log log;
   Metrics metrics;
   History history;
+  std::vector<Network> expected;  // where devices are that should have asked for something
   std::chrono::seconds drain{0};
 };
 
