@@ -9,14 +9,14 @@
 
 namespace server {
 
-Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& running,
-                 const storage::Depot& depot, std::function<Api::Now()> now)
-    : loop_(loop),
-      disk_(disk),
-      events_(events),
-      depot_(depot),
-      api_({running, tally_, recent_, std::move(now), depot.directory().string()}),
-      listener_(loop, router_) {
+Control::Control(const Process& process)
+    : loop_(process.loop),
+      disk_(process.lanes.disk),
+      events_(process.events),
+      depot_(process.library.depot),
+      api_({process.loop, process.lanes, process.events, process.running, tally_, recent_, process.library,
+            process.settings, process.now, process.keep, process.config}),
+      listener_(loop_, router_) {
   api_.offer(router_);
   events_.listen([this](const Event& event) { note(event); });
 }
@@ -25,6 +25,7 @@ Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& 
 void Control::note(const Event& event) noexcept {
   succeeds([&] { tally_.count(event); });
   succeeds([&] { recent_.note(event, Recent::Clock::now()); });
+  succeeds([&] { api_.note(event); });
 }
 
 // On a worker: the depot may lie on a dead disk by now.
