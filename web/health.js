@@ -88,18 +88,16 @@ class Health {
 
   async run() {
     put(this.when, text.running);
-    await send('POST', '/health/run').then((health) => (health?.checks ? this.show(health) : this.read()), complain);
+    await send('POST', '/health/run').then(() => this.read(), complain);
   }
 
-  take(kind, data) {
-    if (kind !== 'health') return;
-    if (data.checks) this.show(data);
-    else this.read();
+  take(kind) {
+    if (kind === 'health') this.reading.soon();
   }
 
   show(health) {
     this.health = health;
-    this.checks = health.checks ?? [];
+    this.checks = health.items;
     const count = (result) => this.checks.filter((check) => check.result === result).length;
     const fails = count('fails'),
       looks = count('look'),

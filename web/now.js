@@ -167,6 +167,7 @@ class Now {
     this.ended = new Table(words.now.ended, endedColumns, {
       key: (row) => `${row.protocol} ${row.number} ${row.at} ${row.path}`,
       kind: rowKind,
+      stack: true,
     });
     this.noneEnded = el('p', { class: 'empty' }, words.now.nothingEnded);
     this.sessions = el('div');

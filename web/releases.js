@@ -37,13 +37,13 @@ function remove(upload) {
 }
 
 function add(files) {
-  for (const file of files) uploads.push(Object.assign(new Upload(file, changed), { began: Date.now() }));
+  for (const file of files) uploads.push(Object.assign(new Upload(file, changed), { added: Date.now() }));
   changed();
 }
 
 // ---- a row on the way in: an upload of this page, and then the import of the same name
 
-const outcomes = new Set(['published', 'already_there', 'rejected', 'failed']);
+const outcomes = new Set(['published', 'already_there', 'rejected', 'failed', 'gone']);
 const ended = (entry) => outcomes.has(entry.state);
 
 function stepOf(row) {
@@ -51,9 +51,7 @@ function stepOf(row) {
   if (entry) {
     if (entry.state === 'rejected' || entry.state === 'failed') return [tag('bad', text[entry.state])];
     return [
-      ended(entry)
-        ? tag('good', text.steps.done)
-        : text.steps[entry.state === 'publishing' ? 'publishing' : 'checking'],
+      ended(entry) ? tag('good', text.steps.done) : text.steps[entry.step === 'publishing' ? 'publishing' : 'checking'],
     ];
   }
   if (upload.state === 'refused') return [tag('bad', text.rejected)];
@@ -63,7 +61,7 @@ function stepOf(row) {
 
 function uploadProgress(upload) {
   const took = (Date.now() - upload.began) / 1000,
-    perSecond = took > 0 ? (upload.sent - (upload.from ?? 0)) / took : 0;
+    perSecond = took > 0 ? (upload.sent - upload.from) / took : 0;
   const figures = text.progressOf(
     bytes(upload.sent),
     bytes(upload.file.size),
@@ -82,7 +80,7 @@ function uploadProgress(upload) {
 
 function importProgress(entry) {
   if (entry.state === 'rejected' || entry.state === 'failed') return [entry.reason];
-  if (entry.state === 'published') return [link('rollout', text.published(entry.path, entry.members ?? 0))];
+  if (entry.state === 'published') return [link('rollout', text.published(entry.path))];
   if (entry.state === 'already_there') return [text.already(entry.path)];
   return entry.total
     ? [
@@ -187,6 +185,7 @@ class Releases {
     this.incomingCard = region(text.incoming, this.incoming.element);
     this.table = new Table(text.caption, this.columns(), {
       key: (row) => row.path,
+      stack: true,
       kind: (row) => (differing(row).length ? 'bad' : ''),
     });
     this.none = el('p', { class: 'empty', hidden: true }, text.none);
@@ -337,7 +336,11 @@ class Releases {
       entry: upload.state === 'sent' ? this.entryFor(upload) : null,
     }));
     for (const entry of this.imports.values()) {
-      if (!rows.some((row) => row.name === entry.file) && !this.dismissed.has(`${entry.file} ${entry.at}`))
+      if (
+        entry.state !== 'gone' &&
+        !rows.some((row) => row.name === entry.file) &&
+        !this.dismissed.has(`${entry.file} ${entry.at}`)
+      )
         rows.push({ name: entry.file, entry, upload: null });
     }
     this.incoming.show(rows);
@@ -347,7 +350,7 @@ class Releases {
   // An import that ended before the upload began is another one of the same name.
   entryFor(upload) {
     const entry = this.imports.get(upload.file.name);
-    return entry && (!entry.at || Date.parse(entry.at) >= upload.began - 1000 || !ended(entry)) ? entry : null;
+    return entry && (!entry.at || Date.parse(entry.at) >= upload.added - 1000 || !ended(entry)) ? entry : null;
   }
 
   dismiss(row) {
@@ -384,27 +387,12 @@ class Releases {
       return complain(error);
     }
     const again = (more) => this.showLines(release, { ...asked, ...more });
-    const addresses = answer.addresses ?? [answer.server];
+    const modes = select(text.mode, Object.entries(text.modes), (mode) => again({ mode }), asked.mode);
+    const address = el('input', { value: answer.server, size: 20, onchange: () => again({ address: address.value }) });
     this.lines.hidden = false;
     this.lines.replaceChildren(
       el('h2', {}, text.linesOf(answer.path)),
-      el(
-        'div',
-        { class: 'tools' },
-        labelled(
-          text.mode,
-          select(text.mode, Object.entries(text.modes), (mode) => again({ mode }), asked.mode),
-        ),
-        labelled(
-          text.address,
-          select(
-            text.address,
-            addresses.map((each) => [each, each]),
-            (address) => again({ address }),
-            answer.server,
-          ),
-        ),
-      ),
+      el('div', { class: 'tools' }, labelled(text.mode, modes), labelled(text.address, address)),
       fixLine(answer.lines),
     );
     this.lines.scrollIntoView({ block: 'nearest' });

@@ -100,7 +100,7 @@ export class Table {
   #make(data) {
     const tr = el('tr', { role: 'row', tabindex: -1 });
     const cells = this.columns.map((column) => {
-      const td = el('td', { role: 'cell', class: column.class });
+      const td = el('td', { role: 'cell', class: column.class, 'data-title': column.title });
       tr.append(td);
       if (column.make) {
         const { nodes, update } = column.make(data);

@@ -23,7 +23,7 @@ export class Transfers {
   #move(row, bytes, resent, at) {
     if (!row) return;
     const seconds = (at - row.at) / 1000;
-    if (seconds > 0) row.rate = (row.rate ?? 0) * kept + ((bytes - row.bytes) / seconds) * (1 - kept);
+    if (seconds > 0) row.rate = (row.rate ?? 0) * kept + (Math.max(0, bytes - row.bytes) / seconds) * (1 - kept);
     if (bytes > row.bytes) row.state = 'moving';
     Object.assign(row, { bytes, at, resent: resent ?? row.resent });
   }

@@ -23,6 +23,8 @@ export class Upload {
     this.state = 'waiting'; // uploading, paused, again (a pause after a cut), cut (gave up), refused, sent
     this.offset = 0;
     this.sent = 0;
+    this.began = Date.now();
+    this.from = 0;
     this.piece = largestPiece;
     this.tries = 0;
     this.error = null;
@@ -36,6 +38,7 @@ export class Upload {
     this.#set('uploading');
     try {
       if (!this.id) await this.#announce();
+      Object.assign(this, { began: Date.now(), from: this.offset }); // for the rate
       while (this.state === 'uploading' && this.offset < this.file.size) await this.#sendPiece();
       if (this.state === 'uploading') this.#set('sent');
     } catch (error) {
