@@ -96,10 +96,6 @@ function take(kind, data, id) {
     app.misses = [data, ...app.misses].slice(0, mostRecent);
     countMisses();
   }
-  if (kind === 'verdict' && app.status) {
-    app.status.verdict = data.verdict ?? data;
-    screen?.refreshed?.();
-  }
   screen?.take?.(kind, data, id);
 }
 

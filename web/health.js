@@ -1,7 +1,7 @@
 // What doctor finds, what fixes it, and how the server itself is.
 import { get, send } from './api.js';
 import { button, card, code, el, facts, muted, pairs, put, region, tag } from './dom.js';
-import { age, bytes, clock, exact, moment } from './format.js';
+import { age, bytes, clock, moment } from './format.js';
 import { complain, copy, fixLine } from './notices.js';
 import { Table } from './table.js';
 import { words } from './words.js';
@@ -79,6 +79,7 @@ class Health {
       card(el('h2', {}, text.page), this.here),
     );
     this.reading = app.stream.every(every, () => this.read());
+    this.readFingerprint();
     this.refreshed();
   }
 
@@ -129,44 +130,29 @@ class Health {
     const seconds = (Date.parse(status.now) - Date.parse(status.started_at)) / 1000;
     const list = [
       [text.loop, text.ms(status.loop.longest_ms)],
-      status.memory && [text.memory, bytes(status.memory)],
-      status.descriptors && [
-        text.descriptors,
-        exact(status.descriptors.open),
-        muted(` ${text.of(exact(status.descriptors.most))}`),
-      ],
       [text.up, age(seconds), muted(` ${text.since(moment(status.started_at), status.version)}`)],
-    ].filter(Boolean);
+      ...(status.disk ? [[text.disk, bytes(status.disk.free)]] : []),
+    ];
     this.figures.replaceChildren(facts(list));
     this.drawPage();
   }
 
+  // The certificate that the server made itself: people compare its fingerprint with what their browser shows.
+  async readFingerprint() {
+    const answer = await get('/web/fingerprint', {}, true).catch(() => null);
+    this.fingerprint = answer?.fingerprint;
+    this.drawPage();
+  }
+
   drawPage() {
-    const { status } = this.app,
-      health = this.health ?? {};
-    const { certificate } = health,
-      seats = health.sessions ?? [];
-    const listen = Object.entries(status?.listen ?? {})
-      .filter(([, all]) => all.length)
-      .map(([name, all]) => `${name} ${all.join(', ')}`)
-      .join('; ');
+    const { status } = this.app;
+    const served = Object.entries(status?.listen ?? {}).filter(([, all]) => all.length);
+    const [before, command, after] = text.compare;
     this.here.replaceChildren(
       pairs([
-        [text.served, listen],
+        [text.served, served.map(([name, all]) => `${name} ${all.join(', ')}`).join('; ')],
         [text.depot, status?.depot && code(status.depot)],
-        [
-          text.certificate,
-          certificate && [
-            `${certificate.text ?? ''} ${certificate.until ?? ''} ${text.fingerprint}`,
-            code(certificate.fingerprint),
-            ' ',
-            el('small', {}, text.compare[0], code(text.compare[1]), text.compare[2]),
-          ],
-        ],
-        [
-          text.here,
-          seats.map((seat) => el('div', {}, text.seat(seat.name, seat.role, seat.address, moment(seat.since)))),
-        ],
+        [text.fingerprint, this.fingerprint && [code(this.fingerprint), el('small', {}, before, code(command), after)]],
       ]),
       ...(this.checks.some((check) => check.result === 'unknown') ? [el('p', {}, text.asRoot, code(text.doctor))] : []),
     );

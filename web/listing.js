@@ -17,7 +17,7 @@ export class Listing {
   /**
    * @param {object} how
    * @param {string} how.caption
-   * @param {import('./table.js').Column[]} how.columns
+   * @param {object[]} how.columns Column of table.js
    * @param {(row: any) => string | number} how.key
    * @param {(row: any) => string} [how.kind] a row's class
    * @param {boolean} [how.stack]

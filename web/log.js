@@ -107,11 +107,7 @@ class Log {
   add(id, line) {
     if (id && id <= this.seen) return;
     this.seen = id || this.seen;
-    const at = el(
-      'time',
-      {},
-      String(typeof line.at === 'number' ? new Date(line.at).toISOString() : line.at).slice(11, 23),
-    );
+    const at = el('time', {}, line.at.slice(11).replace('Z', ''));
     const found = number.exec(line.text);
     const parts = found
       ? [line.text.slice(0, found.index), this.numbered(found[0]), line.text.slice(found.index + found[0].length)]

@@ -148,7 +148,7 @@ function sessionPairs(rows, count) {
 }
 
 class Now {
-  query = { topics: 'transfers,ended,misses,session,verdict' };
+  query = { topics: 'transfers,ended,misses' };
 
   constructor(main, app) {
     this.app = app;
@@ -215,8 +215,7 @@ class Now {
   draw() {
     const now = Date.now(),
       rows = [...this.transfers.rows.values()];
-    for (const row of rows)
-      if (isStalled(row)) row.stalled = row.since ? (now - Date.parse(row.since)) / 1000 : row.stalled_s;
+    for (const row of rows) if (isStalled(row)) row.stalled = row.since ? (now - row.since) / 1000 : row.stalled_s;
     this.list.show(rows);
     this.drawFigures(rows);
   }

@@ -1,21 +1,9 @@
-// What the server tells of itself while somebody looks: one stream of events a page, and questions that are asked again.
+// What the server tells of itself while somebody looks: one stream of events a page, and questions asked again.
 // A hidden page holds no connection: a browser has only six for one server, and six open tabs would hang the seventh.
 // Messages have absolute figures, so one that was skipped does no harm.
 import { get, url } from './api.js';
 
-const kinds = [
-  'hello',
-  'transfers',
-  'ended',
-  'miss',
-  'stalled',
-  'import',
-  'session',
-  'health',
-  'verdict',
-  'log',
-  'gap',
-];
+const kinds = ['hello', 'transfers', 'stalled', 'ended', 'miss', 'import', 'health', 'log', 'gap'];
 const soonest = 1000,
   firstPause = 1000,
   longestPause = 30_000;
@@ -58,7 +46,7 @@ export class Stream {
     return this.query !== null && !document.hidden && !this.paused && !this.elsewhere;
   }
 
-  /** Does `work` now, and again every so many seconds while somebody looks. `soon` is for when something has happened. */
+  // Does `work` now, and again every so many seconds while somebody looks; soon() is for when something happened.
   every(seconds, work) {
     const job = { work };
     this.works.add(job);

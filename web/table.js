@@ -20,7 +20,8 @@ export const numbers = (title, member, css = 'n far') =>
  * @property {string} title
  * @property {(row: any) => string} text what the cell says: when it changes, the cell is drawn again
  * @property {(row: any) => (Node | string)[]} [nodes] how it is drawn, where that is more than its text
- * @property {(row: any) => {nodes: Node[], update: (text: string, row: any) => void}} [make] for cells that change every second
+ * @property {(row: any) => {nodes: Node[], update: Function}} [make]
+ *   for cells that change every second
  * @property {(row: any) => string | number} [by] what it is sorted by
  * @property {boolean} [first] sorted by this column until somebody chooses another
  * @property {boolean} [down] the largest first
@@ -30,7 +31,8 @@ export class Table {
   /**
    * @param {string} caption
    * @param {Column[]} columns
-   * @param {{key: (row: any) => string | number, kind?: (row: any) => string, stack?: boolean}} how `kind` is a row's class;
+   * @param {{key: (row: any) => string | number, kind?: (row: any) => string, stack?: boolean}} how
+   *   `kind` is a row's class;
    *   `stack`: on a phone the cells of a row stand one below the other
    */
   constructor(caption, columns, how) {

@@ -30,7 +30,6 @@ export const words = {
   json: 'JSON',
   all: 'all',
   none: 'none',
-  loading: 'Loading',
   cancel: 'Cancel',
   dismiss: 'Dismiss',
   save: 'Save',
@@ -39,8 +38,6 @@ export const words = {
   showAll: 'Show all',
   more: 'Older',
   nothingFound: 'Nothing here fits the filter.',
-  screenReaderFix: 'What fixes it',
-  fixIs: 'What to do:',
   noContact: 'The server does not answer.',
   httpError: (status) =>
     status === 413 ? 'The server, or a proxy before it, takes no body of this size.' : `The answer was HTTP ${status}.`,
@@ -237,7 +234,9 @@ export const words = {
     needIt: 'Need it',
     missing: 'not in this bundle',
     hint: 'name, address, model, image',
-    none: 'Nobody told which access points there are. Paste the controller\u2019s tables, or name networks under expected: in the configuration.',
+    none:
+      'Nobody told which access points there are. Paste the controller\u2019s tables, or name networks under ' +
+      'expected: in the configuration.',
     noRelease: 'There is no release yet:',
     relays: 'fetches for its access points. What they have got from it only the controller knows: paste its ',
     relaysTable: 'show ap image',
@@ -305,7 +304,8 @@ export const words = {
     choose: 'Choose a file',
     folder: ['or copy it into ', ''],
     forms:
-      'C9800-AP-universalk9.*.zip, AIR-AP*-ME*.zip and .tar, C9800-*.SPA.bin, ArubaOS_*, ArubaInstant_*. A .sha512 or .md5 beside it is compared.',
+      'C9800-AP-universalk9.*.zip, AIR-AP*-ME*.zip and .tar, C9800-*.SPA.bin, ArubaOS_*, ArubaInstant_*. ' +
+      'A .sha512 or .md5 beside it is compared.',
     free: (size) => `${size} free.`,
     incoming: 'On the way in',
     file: 'File',
@@ -376,13 +376,15 @@ export const words = {
     clients: 'Clients',
     times: 'Times',
     fixed: 'fixed',
-    servedNow: (path) => `It would be served now: ${path}`,
     importOne: 'Import a bundle that has it',
     none: 'Every request was served.',
     without: 'Without a request',
     neverSeen: 'never seen',
     withoutText: (count) =>
-      `A device that cannot reach this server leaves no trace here; its controller says \u201cTimed out\u201d.${count ? ` ${many(count, 'expected device has', 'expected devices have')} made no request since the import: ` : ''}`,
+      'A device that cannot reach this server leaves no trace here; its controller says \u201cTimed out\u201d.' +
+      (count
+        ? ` ${many(count, 'expected device has', 'expected devices have')} made no request since the import: `
+        : ''),
   },
   explain: {
     title: 'Explain a path',
@@ -424,7 +426,6 @@ export const words = {
     method: 'Method',
     verdict: 'Outcome',
     times: 'Times',
-    door: 'Door',
     who: 'Who',
     act: 'Act',
     subject: 'Subject',
@@ -454,7 +455,8 @@ export const words = {
 
   health: {
     fails: (fails, looks) =>
-      `${many(fails, 'finding keeps', 'findings keep')} devices from their images${looks ? `, ${looks} ${looks === 1 ? 'is' : 'are'} worth a look` : ''}`,
+      `${many(fails, 'finding keeps', 'findings keep')} devices from their images` +
+      (looks ? `, ${looks} ${looks === 1 ? 'is' : 'are'} worth a look` : ''),
     looks: (looks) => `${many(looks, 'finding is', 'findings are')} worth a look`,
     well: (count) => `All ${count} checks are well.`,
     unseen: (count) => `${many(count, 'check', 'checks')} could not look.`,
@@ -469,17 +471,12 @@ export const words = {
     found: 'Found, and what fixes it',
     states: { fails: 'fails', look: 'look', unknown: 'not seen', ok: 'ok' },
     loop: 'Loop, longest turn',
-    memory: 'Memory',
-    descriptors: 'Descriptors',
-    of: (most) => `of ${most}`,
     up: 'Up',
     since: (moment, version) => `since ${moment}, ${version}`,
-    page: 'This page',
-    certificate: 'Certificate',
-    fingerprint: 'SHA-256 fingerprint ',
-    compare: ['compare with ', 'apdepot web fingerprint', ' on the server'],
-    here: 'Who is here',
-    seat: (name, role, address, since) => `${name} (${role}) from ${address} since ${since}`,
+    disk: 'Free on the disk',
+    page: 'This server',
+    fingerprint: 'Fingerprint of its certificate',
+    compare: [' compare with ', 'apdepot web fingerprint', ' on the server'],
     asRoot: 'A check that could not look: run ',
     doctor: 'sudo apdepot doctor',
     served: 'Served at',
