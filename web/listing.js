@@ -70,6 +70,7 @@ export class Listing {
     this.table.show(this.found, this.most);
     this.table.element.hidden = !this.found.length;
     this.none.hidden = this.found.length > 0;
+    this.filter.hidden = !this.rows.length;
     const empty = this.rows.length ? [words.nothingFound] : this.how.empty();
     const saying = empty.map((each) => each.textContent ?? each).join();
     if (saying !== this.saying) this.none.replaceChildren(...empty);

@@ -215,7 +215,7 @@ class Now {
   draw() {
     const now = Date.now(),
       rows = [...this.transfers.rows.values()];
-    for (const row of rows) if (isStalled(row)) row.stalled = row.since ? (now - row.since) / 1000 : row.stalled_s;
+    for (const row of rows.filter(isStalled)) row.stalled = (now - (row.since ?? row.at - row.stalled_s * 1000)) / 1000;
     this.list.show(rows);
     this.drawFigures(rows);
   }
