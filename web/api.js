@@ -71,6 +71,15 @@ export const get = async (path, query, silent = false) => json(await ask('GET', 
 export const getText = async (path, query, type) =>
   (await ask('GET', url(path, query), { headers: { Accept: type } }, false)).text();
 
+/** The answer itself, where its headers are wanted. */
+export const reply = (method, path, body) =>
+  ask(
+    method,
+    url(path),
+    { headers: headers({ 'Content-Type': 'application/json' }), body: body && JSON.stringify(body) },
+    false,
+  );
+
 export const send = async (method, path, body, query) =>
   json(
     await ask(

@@ -19,10 +19,13 @@ const clientNodes = (row) => [
   row.clients_total > mostClients ? ` + ${row.clients_total - mostClients}` : '',
 ];
 
+// The log's text has the fix at its end.
+const whatOf = (row) => (row.text.endsWith(`; ${row.fix}`) ? row.text.slice(0, -row.fix.length - 2) : row.text);
+
 function whatNodes(row, admin) {
   if (row.mended) return [row.text, el('p', { class: 'muted' }, row.mended)];
   const importing = admin && importable.has(row.cause) ? [' ', link('releases', text.importOne)] : [];
-  return [row.text, ...importing, fixLine(row.fix)];
+  return [whatOf(row), ...importing, fixLine(row.fix)];
 }
 
 const columns = (admin) => [

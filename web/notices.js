@@ -66,15 +66,20 @@ function copyBySelection(text) {
   return done;
 }
 
-/** A line that somebody copies to a controller or a shell. */
-export const fixLine = (text) =>
-  text &&
-  el(
+// A fix may say where it goes before the line to type: "ap1g8 is in /EWC/17_9_4a: tftp-image-path /EWC/17_9_4a".
+const typed = /^(.+): ((?:tftp|sftp)-image-path \S.*)$/;
+
+/** What to do, with the line that somebody copies to a controller or a shell. */
+export function fixLine(fix) {
+  if (!fix) return null;
+  const [, said = '', line = fix] = typed.exec(fix) ?? [];
+  return el(
     'div',
     { class: 'fix' },
-    el('pre', {}, text),
-    button(words.copy, (event) => copy(text, event.currentTarget), {
+    el('div', {}, said && el('p', {}, said), el('pre', {}, line)),
+    button(words.copy, (event) => copy(line, event.currentTarget), {
       class: 'copies',
-      'aria-label': `${words.copy}: ${text}`,
+      'aria-label': `${words.copy}: ${line}`,
     }),
   );
+}

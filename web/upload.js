@@ -1,6 +1,6 @@
 // One file on its way to the server, in pieces, so that a line that was cut costs one piece: docs/api.md, "Uploads".
 // XMLHttpRequest, because fetch tells nothing of what has been sent.
-import { errorOf, get, headers, send, url } from './api.js';
+import { errorOf, headers, reply, send, url } from './api.js';
 
 const mebi = 2 ** 20;
 const largestPiece = 32 * mebi,
@@ -66,16 +66,17 @@ export class Upload {
   // 200 in place of 201: a part of this very file is there, from before.
   async #announce() {
     const { name, size, lastModified } = this.file;
-    const upload = await send('POST', '/uploads', { name, size, last_modified: new Date(lastModified).toISOString() });
-    this.id = upload.id;
-    this.offset = this.sent = upload.offset ?? 0;
+    const asked = { name, size, last_modified: new Date(lastModified).toISOString() };
+    const answer = await reply('POST', '/uploads', asked);
+    this.id = answer.headers.get('Location').split('/').pop();
+    this.#take(answer);
   }
 
   async #sendPiece() {
-    const end = Math.min(this.offset + this.piece, this.file.size);
-    const { status, text, retryAfter } = await this.#patch(this.file.slice(this.offset, end));
+    const piece = this.file.slice(this.offset, this.offset + this.piece);
+    const { status, text, retryAfter } = await this.#patch(piece);
     if (status >= 200 && status < 300) {
-      this.offset = this.sent = end;
+      this.offset = this.sent = this.offset + piece.size;
       this.tries = 0;
       this.error = null;
       return this.changed(this);
@@ -84,7 +85,11 @@ export class Upload {
       this.piece = Math.max(this.piece / 2, smallestPiece);
       return;
     }
-    if (status === otherOffset) return this.#askOffset();
+    if (status === otherOffset) {
+      const before = this.offset;
+      await this.#askOffset();
+      if (this.offset !== before) return;
+    }
     throw errorOf(status, text, retryAfter);
   }
 
@@ -107,8 +112,11 @@ export class Upload {
 
   // GET, because some proxies forbid HEAD.
   async #askOffset() {
-    const upload = await get(`/uploads/${this.id}`);
-    this.offset = this.sent = upload.offset;
+    this.#take(await reply('GET', `/uploads/${this.id}`));
+  }
+
+  #take(answer) {
+    this.offset = this.sent = Number(answer.headers.get('Upload-Offset') ?? 0);
   }
 
   #failed(error) {
