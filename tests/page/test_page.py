@@ -139,7 +139,7 @@ def test_a_paused_page_stands_still(server, page):
         page.row("ap1g8")
 
 
-def test_a_server_that_went_away_is_told_and_found_again(start_server, depot, open_browser):
+def test_a_server_that_went_away_is_told(start_server, depot, open_browser):
     server = start_server(depot)
     page = open_browser(server, MARIA)
     page.see("#contact", "live")
