@@ -23,6 +23,7 @@ ROOMS = {
     "protocols/tftp": ["protocols/files"],
     "protocols/sftp": ["protocols/files", "storage/files", "storage/lookup"],
     "protocols/scp": ["protocols/files", "storage/files"],
+    "protocols/http": [],
     "conf": ["storage/*"],
     "conf/foreign": ["conf", "storage/lookup"],
     "server/loop": ["conf"],
