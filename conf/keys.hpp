@@ -99,6 +99,15 @@ void keys(Visitor& visit, T& log) {
   visit.size("max_size", log_bound, log.max_size, at_restart);
 }
 
+template <class Visitor, Is<Http> T>
+void keys(Visitor& visit, T& http) {
+  using enum Takes;
+  visit.list("listen", http_endpoint, http.listen, at_once);
+  visit.flag("index", http.index, at_once);
+  visit.text_or_null("certificate", file_path, http.certificate, at_once);
+  visit.text_or_null("key", file_path, http.key, at_once);
+}
+
 template <class Visitor, Is<Metrics> T>
 void keys(Visitor& visit, T& metrics) {
   using enum Takes;
@@ -123,6 +132,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("import", settings.import);
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
+  visit.section("http", settings.http);
   visit.section("metrics", settings.metrics);
   visit.section("history", settings.history);
   visit.number("drain", 0, 86'400, settings.drain, at_once);

@@ -66,6 +66,7 @@ Reply Api::status() const {
   JsonObject listen, transfers, since, loop, status;
   listen.add_raw("tftp", json_texts(now.tftp));
   listen.add_raw("ssh", json_texts(now.ssh));
+  listen.add_raw("http", json_texts(now.http));
   transfers.add("running", sources_.running.rows().size());
   transfers.add("stalled", stalled());
   since.add("whole", sum(sources_.tally.transfers, "whole"));

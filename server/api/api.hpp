@@ -24,7 +24,7 @@ class Api {
     bool draining = false;
     std::size_t sessions = 0;
     std::optional<std::size_t> releases;
-    std::vector<std::string> tftp, ssh;  // addresses that are served
+    std::vector<std::string> tftp, ssh, http;  // addresses that are served
     LoopTurns turns;
   };
   struct Sources {

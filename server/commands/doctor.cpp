@@ -23,8 +23,7 @@ std::vector<const doctor::Check*> wanted(const Arguments& arguments) {
   for (const auto& id : arguments.values("--only")) {
     const auto* check = doctor::find_check(id);
     if (check == nullptr)
-      throw UsageError(
-          fmt::format("--only {} is not a check; {}", escaped(id), doctor::near_ids(id)));
+      throw UsageError(fmt::format("--only {} is not a check; {}", escaped(id), doctor::near_ids(id)));
     chosen.push_back(check);
   }
   const auto all = doctor::checks();
@@ -57,7 +56,9 @@ void enter_depot(doctor::Sight& sight) {
   }
   sight.server = doctor::ask_server(*sight.depot);
   sight.is_served = [&sight](const doctor::RecentMiss& miss) {
-    const auto protocol = miss.protocol == "tftp" ? event::Protocol::tftp : event::Protocol::sftp;
+    const auto protocol = miss.protocol == "tftp"   ? event::Protocol::tftp
+                          : miss.protocol == "http" ? event::Protocol::http
+                                                    : event::Protocol::sftp;
     return explain_read(sight.settings, *sight.depot, miss.asked, protocol).has_value();
   };
 }

@@ -1,8 +1,10 @@
 #include "server/process/listen.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "server/os/addresses.hpp"
 #include "server/os/datagram.hpp"
@@ -55,16 +57,27 @@ std::string holder_text(std::uint16_t port) {
                      unit.empty() ? "" : ", " + escaped(unit, whole), way_out(*holder));
 }
 
+// "or choose another with ssh.listen in the configuration, or --ssh 0.0.0.0:2222".
+template <class Protocol>
+std::string other_way_out(const conf::Endpoint& wanted) {
+  constexpr std::string_view flag = Names<Protocol>::flag;
+  const auto by_flag =
+      flag.empty()
+          ? ""
+          : fmt::format(", or {} {}", flag, conf::Endpoint{wanted.address, Names<Protocol>::fallback}.text());
+  return fmt::format("or choose another with {} in the configuration{}", Names<Protocol>::key, by_flag);
+}
+
 template <class Protocol>
 [[noreturn]] void fail(const conf::Endpoint& wanted, const error_code& error) {
   const bool may_pass = error != net::error::access_denied && error != net::error::address_in_use;
-  throw ListenError(
-      fmt::format("cannot listen on {} {}: {}; or choose another with {} in the configuration, or {} {}",
-                  Names<Protocol>::word, wanted.text(), listen_failure<Protocol>(wanted, error),
-                  Names<Protocol>::key, Names<Protocol>::flag,
-                  conf::Endpoint{wanted.address, Names<Protocol>::fallback}.text()),
-      may_pass);
+  throw ListenError(fmt::format("cannot listen on {} {}: {}; {}", Names<Protocol>::word, wanted.text(),
+                                listen_failure<Protocol>(wanted, error), other_way_out<Protocol>(wanted)),
+                    may_pass);
 }
+
+constexpr std::array<std::string_view, 4> given_names{ListenNames<udp>::given, ListenNames<tcp>::given,
+                                                      ListenNames<Http>::given, ListenNames<Https>::given};
 
 bool no_such_family(const error_code& error) {
   return error == net::error::address_family_not_supported || error.value() == EADDRNOTAVAIL;
@@ -198,6 +211,8 @@ std::string listen_failure(const conf::Endpoint& endpoint, const error_code& err
 }
 template std::string listen_failure<udp>(const conf::Endpoint&, const error_code&);
 template std::string listen_failure<tcp>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<Http>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<Https>(const conf::Endpoint&, const error_code&);
 
 bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
                    const std::vector<conf::Endpoint>& wanted) {
@@ -236,19 +251,21 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   auto& notes = listeners.notes;
   listeners.tftp = listen_for<udp>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
   listeners.ssh = listen_for<tcp>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
-  if (listeners.tftp.empty() && listeners.ssh.empty())
+  listeners.http = listen_for<Http>(loop, plan.http, true, handed_over, notes);
+  listeners.https = listen_for<Https>(loop, plan.https, true, handed_over, notes);
+  if (listeners.tftp.empty() && listeners.ssh.empty() && listeners.http.empty() && listeners.https.empty())
     throw ListenError(
-        "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened an "
-        "address; name "
+        "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has "
+        "opened "
+        "an address; name "
         "one in the configuration, or `systemctl start apdepot-tftp.socket apdepot-ssh.socket`",
         false);
   for (const auto& each : handed_over) {
-    if (each.handle.get() >= 0 && each.name != ListenNames<udp>::given &&
-        each.name != ListenNames<tcp>::given)
+    if (each.handle.get() >= 0 && std::ranges::find(given_names, each.name) == given_names.end())
       notes.push_back(
-          fmt::format("a socket called {} was handed over, which is neither apdepot-tftp nor "
-                      "apdepot-ssh: it is not served; FileDescriptorName= of its unit says so",
-                      escaped(each.name)));
+          fmt::format("a socket called {} was handed over, which is none of {}: it is not served; "
+                      "FileDescriptorName= of its unit says so",
+                      escaped(each.name), fmt::join(given_names, ", ")));
   }
   return listeners;
 }

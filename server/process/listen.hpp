@@ -28,18 +28,23 @@ struct Listener {
 // Open sockets for each address that the configuration names.
 struct Listeners {
   std::vector<Listener<udp::socket>> tftp;
-  std::vector<Listener<tcp::acceptor>> ssh;
+  std::vector<Listener<tcp::acceptor>> ssh, http, https;
   std::vector<std::string> notes;  // what was done otherwise than asked, and why
 };
 
 // Where the addresses come from: a port that the administrator chose is not replaced by another, the built-in
 // 69 and 22 are, by 6969 and 2222, so that a first run on a terminal, without rights, works.
 struct ListenPlan {
-  std::vector<conf::Endpoint> tftp, ssh;
+  std::vector<conf::Endpoint> tftp, ssh, http, https;
   bool tftp_chosen = false, ssh_chosen = false;
 };
 
-// What a socket that the service manager hands over is called: by its unit, or by keep_socket().
+// TCP, for images.
+struct Http : tcp {};
+struct Https : tcp {};  // with TLS
+
+// What a socket that the service manager hands over is called: by its unit, or by keep_socket(). `flag` may
+// be empty: there is none.
 template <class Protocol>
 struct ListenNames;
 template <>
@@ -53,6 +58,19 @@ struct ListenNames<tcp> {  // of SFTP and SCP
   static constexpr auto key = "ssh.listen", given = "apdepot-ssh", kept = "apdepot-ssh-kept",
                         unit = "apdepot-ssh.socket", word = "TCP", service = "SFTP", flag = "--ssh";
   static constexpr std::uint16_t fallback = 2222;
+};
+
+template <>
+struct ListenNames<Http> {  // of images
+  static constexpr auto key = "http.listen", given = "apdepot-http", kept = "apdepot-http-kept",
+                        unit = "apdepot-http.socket", word = "TCP", service = "HTTP", flag = "";
+  static constexpr std::uint16_t fallback = 8080;
+};
+template <>
+struct ListenNames<Https> {  // of images, with TLS
+  static constexpr auto key = "http.listen", given = "apdepot-https", kept = "apdepot-https-kept",
+                        unit = "apdepot-https.socket", word = "TCP", service = "HTTPS", flag = "";
+  static constexpr std::uint16_t fallback = 8443;
 };
 
 // Opens what `plan` says, but for what was handed over. Throws ListenError.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/events/events.hpp"
+#include "server/http/image_service.hpp"
 #include "server/loop/workers.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
@@ -15,8 +16,9 @@ namespace server {
 // Lives on the loop; outlived by what it is given.
 class Listening {
  public:
-  Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh)
-      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh) {}
+  Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh,
+            http::ImageService& images)
+      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh), images_(images) {}
 
   void begin(Listeners& listeners);  // takes its sockets
   // Opens what `settings` names and is not open, then closes what is not named any more; transfers and
@@ -29,6 +31,8 @@ class Listening {
   std::string text() const;                                            // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   std::vector<std::string> tftp() const { return texts(tftp_open_); }  // "0.0.0.0:69"
   std::vector<std::string> ssh() const { return texts(ssh_open_); }
+  std::vector<std::string> http() const;  // "0.0.0.0:80", "https://0.0.0.0:443"
+  bool serves_https() const { return !https_open_.empty(); }
   bool serves_ssh() const { return !ssh_open_.empty(); }
   bool on_usual_ports() const;  // 69 and 22 alone
 
@@ -65,8 +69,11 @@ class Listening {
   Events& events_;
   TftpService& tftp_;
   SshService& ssh_;
+  http::ImageService& images_;
   std::vector<Open<udp>> tftp_open_;
   std::vector<Open<tcp>> ssh_open_;
+  std::vector<Open<Http>> http_open_;
+  std::vector<Open<Https>> https_open_;
 };
 
 }  // namespace server
