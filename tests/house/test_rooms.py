@@ -43,7 +43,7 @@ ROOMS = {
                     "protocols/files", "protocols/http", "storage/*"],
     "server/api": ["server/http", "server/metrics", "server/text", "server/events", "server/files", "server/loop",
                    "storage/lookup"],
-    "server/probe": ["server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp", "storage/*"],
+    "server/probe": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp", "storage/*"],
     "server/doctor": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/process": ["server/api", "server/history", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
