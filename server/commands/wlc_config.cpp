@@ -11,6 +11,7 @@
 #include "server/process/listen.hpp"
 #include "server/text/controller_lines.hpp"
 #include "server/text/json.hpp"
+#include "storage/images/version.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/promote.hpp"
 #include "storage/releases/releases.hpp"
@@ -18,9 +19,10 @@
 namespace server {
 namespace {
 
-constexpr Flag flags[]{{"--json", "", "print JSON"},
-                       {"--mode", "tftp|sftp", "the protocol, tftp unless told"},
-                       {"--address", "ADDR", "this server's address as the controller sees it"}};
+constexpr Flag flags[]{
+    {"--json", "", "print JSON"},
+    {"--mode", "tftp|sftp|http", "the protocol, tftp unless told; http: lines for access points"},
+    {"--address", "ADDR", "this server's address as the controller sees it"}};
 
 std::string some_address(const Arguments& arguments) {
   if (const auto address = arguments.value("--address")) return *address;
@@ -52,18 +54,36 @@ storage::Path find_path(const storage::Depot& depot, const std::string& wanted) 
   return find_release(root, wanted);
 }
 
+// Those that an access point downloads for itself.
+std::vector<std::string> images_in(const storage::Depot& depot, const storage::Path& release) {
+  std::vector<std::string> names;
+  auto folder = storage::Root(depot.images()).open_directory(release);
+  for (bool more = folder.has_value(); more;) {
+    const auto entries = folder->read(100);
+    more = entries && !entries->empty();
+    if (!more) break;
+    for (const auto& entry : *entries)
+      if (storage::is_image_family(entry.name)) names.push_back(entry.name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
   const auto mode = arguments.value("--mode").value_or("tftp");
-  if (mode != "tftp" && mode != "sftp") throw UsageError(fmt::format("--mode {}: it is tftp or sftp", mode));
+  if (mode != "tftp" && mode != "sftp" && mode != "http")
+    throw UsageError(fmt::format("--mode {}: it is tftp, sftp or http", mode));
   const auto settings = load_settings(arguments).settings;
   const auto depot = existing_depot(settings);
-  const auto path = find_path(depot, wanted).text();
+  const auto release = find_path(depot, wanted);
+  const auto path = release.text();
   const auto address = some_address(arguments);
   const auto user = mode == "sftp" ? some_user(settings, depot) : "";
-  const auto lines =
-      mode == "tftp" ? tftp_controller_lines(address, path) : sftp_controller_lines(address, path, user);
+  const auto lines = mode == "tftp"   ? tftp_controller_lines(address, path)
+                     : mode == "sftp" ? sftp_controller_lines(address, path, user)
+                                      : http_access_point_lines(address, path, images_in(depot, release));
   if (!arguments.has("--json")) {
     fmt::print("{}", lines);
     return 0;
