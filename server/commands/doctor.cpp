@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
+#include "server/files/explanation.hpp"
 #include "server/doctor/report.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"

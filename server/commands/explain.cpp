@@ -7,7 +7,7 @@
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
+#include "server/files/explanation.hpp"
 #include "server/files/upload_rules.hpp"
 #include "server/loop/networks.hpp"
 #include "server/text/escape.hpp"
