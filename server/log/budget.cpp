@@ -42,6 +42,8 @@ struct KindOf {
   Kind operator()(const SshPenalised&) const { return Kind::login; }
   Kind operator()(const LoggedIn&) const { return Kind::login; }
   Kind operator()(const LoginFailed&) const { return Kind::login; }
+  Kind operator()(const ControllerSaid&) const { return Kind::syslog; }
+  Kind operator()(const SyslogRefused&) const { return Kind::syslog; }
   Kind operator()(const ImportStarted&) const { return Kind::imports; }
   Kind operator()(const ImportProgress&) const { return Kind::imports; }
   Kind operator()(const Published&) const { return Kind::imports; }
