@@ -129,6 +129,20 @@ std::vector<record::Login> HistoryQueries::logins(const HistoryFilter& filter) {
             });
 }
 
+std::vector<std::pair<std::string, std::int64_t>> HistoryQueries::devices(std::size_t limit) {
+  Statement statement(database_, "SELECT text, last_at FROM devices ORDER BY last_at DESC LIMIT ?");
+  statement.with(limit);
+  std::vector<std::pair<std::string, std::int64_t>> found;
+  while (statement.step()) found.emplace_back(statement.text(0), statement.number(1));
+  return found;
+}
+
+std::string HistoryQueries::damage() {
+  Statement statement(database_, "PRAGMA quick_check(1)");
+  auto found = statement.with().step() ? statement.text(0) : "";
+  return found == "ok" ? "" : found;
+}
+
 std::vector<record::Import> HistoryQueries::imports(const HistoryFilter& filter) {
   return Tail(filter, "at", "file")
       .rows(

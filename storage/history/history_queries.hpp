@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/history/records.hpp"
@@ -34,6 +35,10 @@ class HistoryQueries {
   std::vector<record::Miss> misses(const HistoryFilter& filter);
   std::vector<record::Login> logins(const HistoryFilter& filter);
   std::vector<record::Import> imports(const HistoryFilter& filter);  // without a client: it has none
+  // Every device with when it was heard of last, a second early at most; the newest first.
+  std::vector<std::pair<std::string, std::int64_t>> devices(std::size_t limit);
+  // What SQLite's quick_check finds first; empty: nothing. Reads the whole file.
+  std::string damage();
 
  private:
   HistoryDatabase database_;
