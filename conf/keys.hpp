@@ -137,6 +137,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("metrics", settings.metrics);
   visit.section("web", settings.web);
   visit.section("history", settings.history);
+  visit.list("expected", network, settings.expected, at_once);
   visit.number("drain", 0, 86'400, settings.drain, at_once);
 }
 

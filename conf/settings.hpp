@@ -166,6 +166,7 @@ struct Settings {
   Metrics metrics;
   Web web;
   History history;
+  std::vector<Network> expected;  // where devices are that should have asked for something
   std::chrono::seconds drain{0};
 };
 

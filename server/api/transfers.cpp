@@ -78,12 +78,16 @@ Movement movement_of(const Running::Row& row, Running::Clock::time_point now) {
   return now - row.moving->moved().last >= stalled_after ? Movement::stalled : Movement::moving;
 }
 
+double rate_of(const Running::Row& row, Running::Clock::time_point now) {
+  const std::chrono::duration<double> took = now - row.asked;
+  return took.count() > 0 ? static_cast<double>(row.moving->moved().bytes) / took.count() : 0;
+}
+
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now) {
   using Seconds = std::chrono::duration<double>;
   const auto moved = row.moving->moved();
   const auto movement = movement_of(row, now);
-  const Seconds took = now - row.asked;
-  const double rate = took.count() > 0 ? static_cast<double>(moved.bytes) / took.count() : 0;
+  const double rate = rate_of(row, now);
   JsonObject object;
   object.add("id", id);
   add_names(object, row.what);

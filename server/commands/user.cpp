@@ -2,22 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 #include <optional>
 
 #include "conf/authorized_key.hpp"
 #include "conf/names.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
+#include "server/accounts/user_book.hpp"
+#include "server/api/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
-#include "storage/depot/staging.hpp"
 #include "storage/files/root.hpp"
 
 namespace server {
@@ -138,42 +137,12 @@ std::filesystem::path file_to_read(const conf::Settings& settings) {
   return file;
 }
 
-// The accounts of the users file; those in the configuration are the administrator's to edit.
-struct Book {
-  conf::Settings settings;
-  std::filesystem::path file;
-  std::vector<conf::User> users;
-
-  explicit Book(const Arguments& arguments,
-                std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change)
-      : settings(load_settings(arguments).settings),
-        file(std::filesystem::absolute(file_of(settings))),
-        users(conf::load_users(file)) {}
-
-  void expect_free(const std::string& name) const {
-    if (!configured(name) && std::ranges::find(users, name, &conf::User::name) == users.end()) return;
-    throw std::runtime_error(
-        fmt::format("there is a user {} already: `apdepot user passwd {}` changes the password", name, name));
-  }
-
-  conf::User& existing(const std::string& name) {
-    const auto found = std::ranges::find(users, name, &conf::User::name);
-    if (found != users.end()) return *found;
-    throw std::runtime_error(configured(name)
-                                 ? fmt::format("{} is defined in the configuration: change it there", name)
-                                 : fmt::format("there is no user {}", name));
-  }
-  bool configured(const std::string& name) const {
-    return std::ranges::find(settings.ssh.users, name, &conf::User::name) != settings.ssh.users.end();
-  }
-  // Reads them once more, for another command may have changed them since; others wait meanwhile.
-  void change(const std::function<void()>& act) {
-    const storage::DirectoryLock lock(file.parent_path());
-    users = conf::load_users(file);
-    act();
-    conf::save_users(users, file);
-  }
-};
+UserBook book_of(const Arguments& arguments,
+                 std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change) {
+  auto settings = load_settings(arguments).settings;
+  auto file = file_of(settings);
+  return {std::move(settings), std::move(file)};
+}
 
 // A typing error would be told at the first login only.
 void expect_folder(const conf::Settings& settings, const std::string& root) {
@@ -204,12 +173,12 @@ int add(const Arguments& arguments, const std::string& name) {
     for (auto& key : keys_of(file)) user.authorized_keys.push_back(std::move(key));
   }
   auto password = given_password(arguments);
-  Book book(arguments);
+  auto book = book_of(arguments);
   book.expect_free(name);
   user.root = arguments.value("--root").value_or(user.root);
   if (!conf::is_user_root(user.root))
     throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
-  expect_folder(book.settings, user.root);
+  expect_folder(book.settings(), user.root);
   user.uploads = arguments.has("--uploads");
   user.web = web_role(arguments.value("--web").value_or("none"));
   user.sftp = !arguments.has("--no-sftp");
@@ -218,17 +187,17 @@ int add(const Arguments& arguments, const std::string& name) {
     user.password_hash = new_hash(std::move(password), name, user.web);
   book.change([&] {
     book.expect_free(name);
-    book.users.push_back(std::move(user));
+    book.users().push_back(std::move(user));
   });
   fmt::print(stderr, "user {} may log in now\n", escaped(name, whole));
   return 0;
 }
 
 int remove(const Arguments& arguments, const std::string& name) {
-  Book book(arguments);
+  auto book = book_of(arguments);
   book.change([&] {
     book.existing(name);
-    std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
+    std::erase_if(book.users(), [&](const conf::User& user) { return user.name == name; });
   });
   fmt::print(stderr, "user {} is removed, and may not log in any more; sessions that run go on\n",
              escaped(name, whole));
@@ -237,7 +206,7 @@ int remove(const Arguments& arguments, const std::string& name) {
 
 int passwd(const Arguments& arguments, const std::string& name) {
   auto password = given_password(arguments);
-  Book book(arguments);
+  auto book = book_of(arguments);
   auto hash = new_hash(std::move(password), name, book.existing(name).web);
   book.change([&] { book.existing(name).password_hash = std::move(hash); });
   fmt::print(stderr, "the password of {} is changed\n", escaped(name, whole));
@@ -246,7 +215,7 @@ int passwd(const Arguments& arguments, const std::string& name) {
 
 int web(const Arguments& arguments, const std::string& name, const std::string& role) {
   const auto wanted = web_role(role);
-  Book book(arguments);
+  auto book = book_of(arguments);
   book.change([&] { book.existing(name).web = wanted; });
   fmt::print(stderr, "{} is {} on the page\n", escaped(name, whole),
              wanted == conf::WebRole::none ? "nobody" : role);
@@ -254,20 +223,11 @@ int web(const Arguments& arguments, const std::string& name, const std::string& 
 }
 
 int list(const Arguments& arguments) {
-  const Book book(arguments, file_to_read);
+  const auto book = book_of(arguments, file_to_read);
   std::string json;
   const auto print = [&](const conf::User& user, const char* from) {
     if (arguments.has("--json")) {
-      JsonObject object;
-      object.add("name", user.name, whole);
-      object.add("root", user.root, whole);
-      object.add("password", !user.password_hash.empty());
-      object.add("keys", user.authorized_keys.size());
-      object.add("uploads", user.uploads);
-      object.add_safe("web", conf::name_of(user.web, conf::web_roles));
-      object.add("sftp", user.sftp);
-      object.add("defined_in", from);
-      json.append(json.empty() ? "" : ",").append(object.text());
+      json.append(json.empty() ? "" : ",").append(to_json(user, from));
     } else {
       const auto page = user.web == conf::WebRole::none
                             ? ""
@@ -277,8 +237,8 @@ int list(const Arguments& arguments) {
                  user.uploads ? ", uploads" : "", page, user.sftp ? "" : ", no SFTP", from);
     }
   };
-  for (const auto& user : book.settings.ssh.users) print(user, "configuration");
-  for (const auto& user : book.users) print(user, "users file");
+  for (const auto& user : book.settings().ssh.users) print(user, "configuration");
+  for (const auto& user : book.users()) print(user, "users file");
   if (arguments.has("--json")) fmt::print("[{}]\n", json);
   return 0;
 }

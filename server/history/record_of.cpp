@@ -55,6 +55,10 @@ struct Maker {
   Made operator()(const ImportRejected& e) const { return import_of(e.file, "rejected", e.reason); }
   Made operator()(const ImportFailed& e) const { return import_of(e.file, "failed", e.reason); }
   Made operator()(const Retired& e) const { return import_of(e.path, "retired", e.moved_to); }
+  Made operator()(const Acted& e) const {
+    return record::Act{now, escaped(e.who), escaped(e.act), escaped(e.subject, most_of_ours),
+                       escaped(e.outcome, most_of_ours)};
+  }
   Made operator()(const auto&) const { return {}; }
 
   template <class Any>

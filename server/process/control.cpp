@@ -10,16 +10,16 @@
 
 namespace server {
 
-Control::Control(net::io_context& loop, Lanes& lanes, Events& events, Running& running,
-                 const LiveSettings& settings, const storage::Depot& depot, std::function<Api::Now()> now)
-    : loop_(loop),
-      disk_(lanes.disk),
-      events_(events),
-      depot_(depot),
-      stream_(loop, running, log_),
-      api_({running, tally_, recent_, std::move(now), depot.directory().string()}),
-      page_(loop, lanes, events, settings, depot),
-      listener_(loop, router_) {
+Control::Control(const Process& process)
+    : loop_(process.loop),
+      disk_(process.lanes.disk),
+      events_(process.events),
+      depot_(process.library.depot),
+      stream_(process.loop, process.running, log_),
+      api_({process.loop, process.lanes, process.events, process.running, tally_, recent_, process.library,
+            process.settings, process.now, process.keep, process.config}),
+      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot),
+      listener_(loop_, router_) {
   api_.offer(router_);
   page_.offer(router_);
   stream_.offer(router_);
@@ -32,6 +32,7 @@ void Control::note(const Event& event) noexcept {
   succeeds([&] { tally_.count(event); });
   succeeds([&] { recent_.note(event, Recent::Clock::now()); });
   succeeds([&] { stream_.note(event); });
+  succeeds([&] { api_.note(event); });
 }
 
 void Control::keep(const LogLine& line, const std::string& kind) noexcept {

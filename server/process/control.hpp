@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <string>
 
 #include "conf/settings.hpp"
 #include "server/api/api.hpp"
@@ -7,8 +8,6 @@
 #include "server/api/stream.hpp"
 #include "server/http/listener.hpp"
 #include "server/log/classic.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/workers.hpp"
 #include "server/page/page.hpp"
 #include "storage/depot/depot.hpp"
 
@@ -18,8 +17,19 @@ namespace server {
 // `metrics.listen`, and the page. Counts from the start on. Lives on the loop.
 class Control {
  public:
-  Control(net::io_context& loop, Lanes& lanes, Events& events, Running& running, const LiveSettings& settings,
-          const storage::Depot& depot, std::function<Api::Now()> now);
+  // What it tells of, and what acts for it. All outlives it, and lives on the loop but for the library.
+  struct Process {
+    net::io_context& loop;
+    Lanes& lanes;
+    Events& events;
+    Running& running;
+    Library& library;
+    const LiveSettings& settings;
+    std::function<Api::Now()> now;
+    std::function<bool(storage::Record)> keep;  // in the history
+    std::string config;                         // the configuration's file; empty for the built-in defaults
+  };
+  explicit Control(const Process& process);
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 

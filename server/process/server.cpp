@@ -68,7 +68,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
                      return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
                    }),
-      control_(loop_, lanes_, events_, running_, in_force_, library_.depot, [this] { return told_of_now(); }),
+      control_({loop_, lanes_, events_, running_, library_, in_force_, [this] { return told_of_now(); },
+                [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {

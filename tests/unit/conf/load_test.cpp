@@ -124,6 +124,7 @@ import:
   max_ratio: 1000000
 lookup: {forgiving: false, aliases: {/tftpboot: /EWC/17_9_4a, /old/: /}}
 log: {level: debug, format: json, target: "file:/var/log/apdepot.log", max_size: 1MiB}
+expected: [192.0.2.7, 10.0.0.0/8]
 drain: 0
 )");
   CHECK(settings.depot == "depot");
@@ -167,6 +168,7 @@ drain: 0
   CHECK(settings.log.destination.target == LogTarget::file);
   CHECK(settings.log.destination.file == "/var/log/apdepot.log");
   CHECK(settings.log.max_size == 1ULL << 20);
+  CHECK(settings.expected == std::vector{network("192.0.2.7"), network("10.0.0.0/8")});
   CHECK(settings.drain == 0s);
 }
 
