@@ -140,12 +140,19 @@ TEST_CASE("a user is read member by member, and never shown with what opens the 
   CHECK(user.uploads);
   user.name = name, user.password_hash = "$scrypt$hash";
   CHECK(to_json(user, "users file") ==
-        R"({"name":"ewc","root":"/EWC","password":true,"keys":0,"uploads":true,"defined_in":"users file"})");
+        R"({"name":"ewc","root":"/EWC","password":true,"keys":0,"uploads":true,"web":"none","sftp":true,)"
+        R"("defined_in":"users file"})");
   CHECK(fault_of("[]") == "the request is not a JSON object");
   CHECK(fault_of(R"({"hash":"x"})").find("hash is not a member of a user") == 0);
   CHECK(fault_of(R"({"password":""})") == "the password is empty");
   CHECK(fault_of(R"({"root":"../etc"})").find("root is a folder of images/") == 0);
   CHECK(fault_of(R"({"uploads":"perhaps"})") == "uploads is true or false");
+  CHECK(fault_of(R"({"sftp":"perhaps"})") == "sftp is true or false");
+  CHECK(fault_of(R"({"web":"owner"})") == "web is none, viewer or admin");
+  CHECK(fault_of(R"({"web":"admin"})") == "a user of the page has a password");
+  CHECK(fault_of(R"({"web":"admin","password":"too short"})").find("at least 12 characters") !=
+        std::string::npos);
+  CHECK(fault_of(R"({"web":"viewer","sftp":false,"password":"long enough for it"})").empty());
   CHECK(fault_of(R"({"keys":["-----BEGIN OPENSSH PRIVATE KEY-----"]})").find("private key") !=
         std::string::npos);
   CHECK(fault_of(R"({"keys":["nonsense"]})").find("keys: ") == 0);

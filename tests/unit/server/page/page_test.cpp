@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "server/api/api.hpp"
@@ -17,21 +19,28 @@ using http::Role;
 
 namespace {
 
+const conf::Settings& depot_at(conf::Settings& settings, const std::filesystem::path& depot) {
+  settings.depot = depot;
+  return settings;
+}
+
 // Every endpoint that a running server has.
 struct Site {
   test::TempDir dir;
   net::io_context loop;
-  storage::Depot depot{dir.path()};
+  std::shared_ptr<conf::Settings> of_depot = std::make_shared<conf::Settings>();
+  Library library{depot_at(*of_depot, dir.path())};
   Lanes lanes{loop};
   Events events;
   Running running{events};
-  LiveSettings settings{std::make_shared<const conf::Settings>()};
+  LiveSettings settings{of_depot};
   Tally tally;
   Recent recent;
   RecentLog log;
-  Api api{{running, tally, recent, [] { return Api::Now{}; }, "depot"}};
+  Api api{{loop, lanes, events, running, tally, recent, library, settings, [] { return Api::Now{}; },
+           [](storage::Record) { return true; }, ""}};
   Stream stream{loop, running, log};
-  Page page{loop, lanes, events, settings, depot};
+  Page page{loop, lanes, events, settings, library.depot};
   http::Router router;
 
   Site() {
