@@ -115,8 +115,9 @@ std::string read_user(const std::string& body, conf::User& user, std::string& na
       if (!value.IsScalar()) return fmt::format("{} is not a text", key);
       (key == "name" ? name : key == "password" ? password : user.root) = value.as<std::string>("");
     } else {
-      return fmt::format("{} is not a member of a user: name, password, keys, root, uploads, web and sftp are",
-                         escaped(key));
+      return fmt::format(
+          "{} is not a member of a user: name, password, keys, root, uploads, web and sftp are",
+          escaped(key));
     }
   }
   if (node["password"] && password.empty()) return "the password is empty";
