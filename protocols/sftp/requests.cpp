@@ -9,12 +9,13 @@ namespace {
 // than this.
 constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
 
-// What is done with is dropped once it is so much, and as much as the rest, which moves.
+// Dropping answered requests moves those that wait. So it happens once the answered ones have at least so
+// many bytes, and at least as many as the waiting ones.
 constexpr std::size_t worth_moving = 32 * 1024;
-// Room for more than twice what is there, and so much besides, is given back.
+// The buffer shrinks when it has room for more than twice its bytes and so many besides.
 constexpr std::size_t spare_room = 64 * 1024;
 
-// By a quarter, not to the double: all of it counts against the connection.
+// Grows the buffer by a quarter and not to the double: its whole memory counts against the connection.
 void append(std::vector<std::byte>& to, Bytes bytes) {
   const auto needed = to.size() + bytes.size();
   if (needed > to.capacity()) to.reserve(needed + needed / 4);

@@ -24,7 +24,7 @@ void answer_one(sftp::Requests& requests) {
 
 }  // namespace
 
-TEST_CASE("requests that are answered take no memory beside those that wait") {
+TEST_CASE("answered requests take no more memory than those that wait") {
   constexpr std::size_t count = 50'000, one = 5;
   sftp::Requests requests;
   REQUIRE(requests.feed(small_packets(count)));
@@ -36,7 +36,7 @@ TEST_CASE("requests that are answered take no memory beside those that wait") {
   CHECK(requests.held() == 0);
 }
 
-TEST_CASE("what comes while a request is worked at is counted, and waits behind it") {
+TEST_CASE("requests that arrive while one is being answered are counted, and wait behind it") {
   sftp::Requests requests;
   REQUIRE(requests.feed(small_packets(2)));
   requests.begin(*requests.front());
