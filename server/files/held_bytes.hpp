@@ -17,7 +17,7 @@ namespace server {
 class HeldBytes {
  public:
   struct Bounds {
-    std::size_t in_all = 128 << 20, by_address = 64 << 20;
+    std::size_t in_all = 128 << 20, by_address = 32 << 20;
   };
   explicit HeldBytes(const Bounds& bounds) : all_(std::make_shared<All>()) { all_->bounds = bounds; }
   HeldBytes() : HeldBytes(Bounds{}) {}

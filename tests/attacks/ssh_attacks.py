@@ -199,7 +199,7 @@ def send_until_admitted(target, kind, most):
         try:
             return send_until_it_stands(target, kind, most)
         except raw_ssh.Closed as closed:
-            if "MaxStartups" not in str(closed):
+            if not any(sign in str(closed) for sign in ("MaxStartups", "reset")):  # the line may be lost with a reset
                 raise
 
 
