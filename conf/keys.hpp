@@ -105,6 +105,17 @@ void keys(Visitor& visit, T& metrics) {
   visit.list("listen", endpoint, metrics.listen, at_restart);
 }
 
+template <class Visitor, Is<Web> T>
+void keys(Visitor& visit, T& web) {
+  using enum Takes;
+  visit.list("listen", endpoint, web.listen, at_restart);
+  visit.text_or_null("certificate", file_path, web.certificate, at_once);
+  visit.text_or_null("key", file_path, web.key, at_once);
+  visit.list("names", host_name, web.names, at_once);
+  visit.list("proxies", network, web.proxies, at_once);
+  visit.flag("hsts", web.hsts, at_once);
+}
+
 template <class Visitor, Is<History> T>
 void keys(Visitor& visit, T& history) {
   using enum Takes;
@@ -124,7 +135,9 @@ void keys(Visitor& visit, T& settings) {
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
   visit.section("metrics", settings.metrics);
+  visit.section("web", settings.web);
   visit.section("history", settings.history);
+  visit.list("expected", network, settings.expected, at_once);
   visit.number("drain", 0, 86'400, settings.drain, at_once);
 }
 

@@ -25,6 +25,17 @@ void check(Section& section, const Ssh& ssh) { check_listen(section, ssh.listen)
 
 void check(Section& section, const Metrics& metrics) { check_listen(section, metrics.listen); }
 
+void check(Section& section, const Web& web) {
+  check_listen(section, web.listen);
+  if (web.certificate && !web.key)
+    section.error("certificate", "needs web.key, the file with its private key");
+  if (web.key && !web.certificate) section.error("key", "needs web.certificate, the file that it belongs to");
+  if (web.hsts && !web.certificate)
+    section.error("hsts",
+                  "needs web.certificate: a browser that was once told so refuses the next self-made "
+                  "certificate, and offers no way round");
+}
+
 void check(Section& section, const Tftp& tftp) {
   check_listen(section, tftp.listen);
   if (tftp.uploads && tftp.single_port) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
 #include "server/commands/text_input.hpp"
 #include "server/os/addresses.hpp"
 #include "server/text/controller_log.hpp"

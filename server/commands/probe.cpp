@@ -10,8 +10,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/progress_bar.hpp"
 #include "server/os/terminal.hpp"

@@ -44,6 +44,7 @@ struct Collector {
   void operator()(const ImportProgress& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const ImportRejected& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const ImportFailed& e) { add("FILE", escaped_path(e.file)); }
+  void operator()(const ImportGone& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DropIgnored& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DigestWaits& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const Warned& e) { add("CAUSE", std::string(warning_name(e.kind))); }

@@ -288,6 +288,15 @@ struct Fields {
     if (!e.key.empty()) out.add("key", e.key);
     return "ssh.accepted";
   }
+  std::string_view operator()(const WebLoggedIn& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    return "web.accepted";
+  }
+  std::string_view operator()(const WebLoginFailed& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    out.add("fault", server::word(e.fault));
+    return "web.denied";
+  }
   std::string_view operator()(const LoginFailed& e) const {
     session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", server::word(e.fault));
     if (!e.key.empty()) out.add("key", e.key);
@@ -346,6 +355,11 @@ struct Fields {
     out.add("reason", e.reason, most_of_archive);
     return "import.failed";
   }
+  std::string_view operator()(const ImportGone& e) const {
+    out.add_safe("file", escaped_path(e.file));
+    out.add("replaced", e.replaced);
+    return "import.gone";
+  }
   std::string_view operator()(const DigestCompared& e) const {
     out.add_safe("file", escaped_path(e.compared.file)),
         out.add_safe("where", escaped_path(e.compared.where)),
@@ -369,6 +383,11 @@ struct Fields {
   std::string_view operator()(const Started& e) const {
     out.add("version", e.version);
     return "server.started";
+  }
+  std::string_view operator()(const Acted& e) const {
+    out.add("who", e.who), out.add("act", e.act);
+    out.add("subject", e.subject, most_of_ours), out.add("outcome", e.outcome, most_of_ours);
+    return "server.acted";
   }
   std::string_view operator()(const Reloaded& e) const {
     out.add_safe("file", escaped_path(e.file));
@@ -403,6 +422,11 @@ struct Fields {
 constexpr std::size_t most_of_text = 4 * most_of_line;  // an import's warnings are one text
 
 }  // namespace
+
+std::string event_kind(const Event& event) {
+  JsonObject unused;
+  return std::string(std::visit(Fields{unused}, event));
+}
 
 LogLine json_line(const Event& event) {
   JsonObject fields;

@@ -34,6 +34,7 @@ struct Level {
   conf::LogLevel operator()(const event::SshEnded& e) const { return e.user.empty() ? normal : verbose; }
   conf::LogLevel operator()(const event::SshRefused& e) const { return e.usual ? debug : normal; }
   conf::LogLevel operator()(const event::LoggedIn&) const { return normal; }
+  conf::LogLevel operator()(const event::WebLoggedIn&) const { return normal; }
   conf::LogLevel operator()(const event::SessionOpened&) const { return normal; }
   conf::LogLevel operator()(const event::SessionClosed&) const { return normal; }
   conf::LogLevel operator()(const event::SftpHappened& e) const { return std::visit(SftpLevel{}, e.what); }

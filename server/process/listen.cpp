@@ -176,6 +176,26 @@ std::vector<Listener<Socket<Protocol>>> listen_for(net::io_context& loop,
   return listeners;
 }
 
+std::vector<tcp::acceptor> open_page(net::io_context& loop, const std::vector<conf::Endpoint>& wanted,
+                                     std::vector<std::string>& notes) {
+  std::vector<tcp::acceptor> opened;
+  for (const auto& endpoint : wanted) {
+    error_code error;
+    const auto address = net::ip::make_address(endpoint.address, error);
+    auto acceptor = error ? std::nullopt : open_listener(loop, tcp::endpoint(address, endpoint.port), error);
+    if (acceptor) {
+      opened.push_back(std::move(*acceptor));
+    } else if (!may_be_missed(endpoint, error, wanted)) {
+      notes.push_back(
+          fmt::format("the page is not served on {}: {}; or choose another port with web.listen in the "
+                      "configuration, or --web "
+                      "127.0.0.1:8070",
+                      endpoint.text(), listen_failure<tcp>(endpoint, error)));
+    }
+  }
+  return opened;
+}
+
 }  // namespace
 
 template <class Protocol>
@@ -236,6 +256,7 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   auto& notes = listeners.notes;
   listeners.tftp = listen_for<udp>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
   listeners.ssh = listen_for<tcp>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  listeners.page = open_page(loop, plan.page, notes);
   if (listeners.tftp.empty() && listeners.ssh.empty())
     throw ListenError(
         "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened an "

@@ -29,6 +29,7 @@ struct Listener {
 struct Listeners {
   std::vector<Listener<udp::socket>> tftp;
   std::vector<Listener<tcp::acceptor>> ssh;
+  std::vector<tcp::acceptor> page;
   std::vector<std::string> notes;  // what was done otherwise than asked, and why
 };
 
@@ -37,6 +38,8 @@ struct Listeners {
 struct ListenPlan {
   std::vector<conf::Endpoint> tftp, ssh;
   bool tftp_chosen = false, ssh_chosen = false;
+  std::vector<conf::Endpoint>
+      page{};  // one that cannot be opened is a note: devices get their files all the same
 };
 
 // What a socket that the service manager hands over is called: by its unit, or by keep_socket().

@@ -10,6 +10,9 @@ class HistoryDatabase : public Database {
   // program too, Kind::failed for that of a newer apdepot.
   HistoryDatabase(const std::filesystem::path& file, Use use);
 
+  // 1 of a file that only an older apdepot has written: it has no acts and nothing that was said of devices.
+  std::int64_t schema();
+
  private:
   void prepare();
   void expect_version();

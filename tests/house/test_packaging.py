@@ -25,3 +25,9 @@ def test_a_refusal_to_start_is_not_tried_again():
     status = re.search(r"exit_status = (\d+)", (ROOT / "server/commands/command.hpp").read_text()).group(1)
 
     assert f"RestartPreventExitStatus=2 {status}\n" in (ROOT / "packaging/systemd/apdepot.service").read_text()
+
+
+def test_each_file_of_the_page_is_in_the_program():
+    listed = set(re.findall(r"^ +'([^']+)',$", (ROOT / "web/meson.build").read_text(), re.MULTILINE))
+
+    assert listed == {path.name for path in (ROOT / "web").iterdir()} - {"meson.build", "embed.sh"}

@@ -1,0 +1,12 @@
+#pragma once
+#include "server/api/recent_log.hpp"
+#include "server/http/router.hpp"
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// GET /api/v1/log: docs/api.md. Of all that is kept an answer is composed in many turns. `log` outlives the
+// loop's last turn.
+void offer_log(http::Router& router, net::io_context& loop, const RecentLog& log);
+
+}  // namespace server
