@@ -1,7 +1,6 @@
 #include "protocols/sftp/handles.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace sftp {
 
@@ -27,16 +26,11 @@ std::optional<std::uint32_t> Handles::find(std::string_view wire) const {
   return number;
 }
 
-// In their places, for an operation may be under way that has the number of one.
-std::vector<Handle> Handles::take_all() {
-  auto taken = std::exchange(all_, std::vector<Handle>(all_.size()));
-  std::erase_if(taken, [](const Handle& handle) { return handle.use == Handle::Use::free; });
-  return taken;
-}
-
-bool Handles::none() const {
-  return std::ranges::all_of(
-      all_, [](auto use) { return use == Handle::Use::free; }, &Handle::use);
+std::optional<std::uint32_t> Handles::next(std::uint32_t number) const {
+  for (; number < all_.size(); ++number) {
+    if (all_[number].use != Handle::Use::free) return number;
+  }
+  return {};
 }
 
 Handles::Wire Handles::wire(std::uint32_t number) {

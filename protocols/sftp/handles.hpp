@@ -40,8 +40,9 @@ class Handles {
   std::optional<std::uint32_t> find(std::string_view wire) const;
   Handle& operator[](std::uint32_t number) { return all_[number]; }
   void free(std::uint32_t number) { all_[number] = {}; }
-  std::vector<Handle> take_all();
-  bool none() const;
+  // The one of the lowest number that is not free, from `number` on.
+  std::optional<std::uint32_t> next(std::uint32_t number) const;
+  bool none() const { return !next(0); }
 
   static Wire wire(std::uint32_t number);
 

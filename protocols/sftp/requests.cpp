@@ -9,12 +9,24 @@ namespace {
 // than this.
 constexpr std::size_t most_input = 2 * 1024 * 1024 + longest_packet;
 
+// Dropping answered requests moves those that wait. So it happens once the answered ones have at least so
+// many bytes, and at least as many as the waiting ones.
+constexpr std::size_t worth_moving = 32 * 1024;
+// The buffer shrinks when it has room for more than twice its bytes and so many besides.
+constexpr std::size_t spare_room = 64 * 1024;
+
+// Grows the buffer by a quarter and not to the double: its whole memory counts against the connection.
+void append(std::vector<std::byte>& to, Bytes bytes) {
+  const auto needed = to.size() + bytes.size();
+  if (needed > to.capacity()) to.reserve(needed + needed / 4);
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 bool Requests::feed(Bytes bytes) {
   if (size() + bytes.size() > most_input) return false;
-  auto& into = busy_ ? later_ : input_;
-  into.insert(into.end(), bytes.begin(), bytes.end());
+  append(busy_ ? later_ : input_, bytes);
   return true;
 }
 
@@ -39,7 +51,7 @@ void Requests::begin(Bytes front) {
 void Requests::done() {
   busy_ = false;
   compact();
-  input_.insert(input_.end(), later_.begin(), later_.end());
+  append(input_, later_);
   later_ = {};
 }
 
@@ -51,9 +63,10 @@ void Requests::make_room_for(std::uint32_t size) {
 
 // Not for every packet: a client may have sent thousands.
 void Requests::compact() {
-  if (parsed_ < input_.size() && parsed_ < longest_packet) return;
+  const auto rest = input_.size() - parsed_;
+  if (rest > 0 && (parsed_ < worth_moving || parsed_ < rest)) return;
   drop_done();
-  if (input_.empty()) input_.shrink_to_fit();
+  if (input_.empty() || input_.capacity() > 2 * input_.size() + spare_room) input_.shrink_to_fit();
 }
 
 void Requests::drop_done() {

@@ -20,7 +20,8 @@ class Requests {
   // The front is worked at, and stays where it is until it is done with; there is no other front before.
   void begin(Bytes front);
   void done();
-  std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes
+  std::size_t size() const { return input_.size() - parsed_ + later_.size(); }  // bytes that wait
+  std::size_t held() const { return input_.capacity() + later_.capacity(); }    // of memory
   bool malformed() const { return malformed_; }                                 // its length cannot be one
 
  private:

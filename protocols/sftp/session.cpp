@@ -631,7 +631,10 @@ void Session::answer(std::error_code error) {
 }
 
 void Session::close_all() {
-  for (const auto& open : handles_.take_all()) tell_closed(open, true);
+  for (auto open = handles_.next(0); open; open = handles_.next(*open)) {
+    tell_closed(handles_[*open], true);
+    handles_.free(*open);
+  }
 }
 
 bool Session::idle() const { return !pending_ && output_.size() == 0 && handles_.none(); }

@@ -44,7 +44,7 @@ class Session final : public FileSession {
   Output& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
   std::vector<Misnamed> take_misnamed() { return std::exchange(misnamed_, {}); }
-  std::size_t held() const override { return requests_.size() + output_.capacity(); }
+  std::size_t held() const override { return requests_.held() + output_.capacity(); }
   bool idle() const override;
   bool broken() const override { return broken_ || requests_.malformed(); }
   bool misses(const Operation&) const override { return true; }

@@ -77,18 +77,21 @@ Ending FileTransfers::closed(const Transfer& transfer) const {
   return {session_.protocol == event::Protocol::scp ? Cause::client_error : Cause::partly_read};
 }
 
-std::vector<event::TransferEnded> FileTransfers::end_all(Cause cause, std::string_view text, Time now) {
-  std::vector<event::TransferEnded> all;
-  for (const auto& [handle, transfer] : std::exchange(open_, {})) {
-    if (transfer.failed) {
-      all.push_back(ended(transfer, failure(transfer.failed, transfer.write), now));
-    } else if (!transfer.write && transfer.size && whole(*transfer.size, transfer.bytes, transfer.furthest)) {
-      all.push_back(ended(transfer, {Cause::complete}, now));
-    } else {
-      all.push_back(ended(transfer, {cause, 0, std::string(text)}, now));
-    }
+std::optional<event::TransferEnded> FileTransfers::end_next(Cause cause, std::string_view text, Time now) {
+  const auto next = open_.begin();
+  if (next == open_.end()) return {};
+  const auto& transfer = next->second;
+  const bool read_whole =
+      !transfer.write && transfer.size && whole(*transfer.size, transfer.bytes, transfer.furthest);
+  Ending how{cause, 0, std::string(text)};
+  if (transfer.failed) {
+    how = failure(transfer.failed, transfer.write);
+  } else if (read_whole) {
+    how = {Cause::complete};
   }
-  return all;
+  auto told = ended(transfer, std::move(how), now);
+  open_.erase(next);
+  return told;
 }
 
 void FileTransfers::begin(std::uint32_t handle, std::string asked, std::string name, bool write,

@@ -41,8 +41,8 @@ class FileTransfers {
   // An operation was performed and is answered. Tells the transfer that ended with it.
   std::optional<event::TransferEnded> done(const files::Operation& operation, const files::Answer& answer,
                                            const Opened& opened, Time now);
-  // The session ends: so do all that are open. `text`: why, where we ended it.
-  std::vector<event::TransferEnded> end_all(protocols::Cause cause, std::string_view text, Time now);
+  // The session ends, and so does each that is open: one a call. `text`: why, where we ended it.
+  std::optional<event::TransferEnded> end_next(protocols::Cause cause, std::string_view text, Time now);
 
  private:
   struct Transfer final : Moving {

@@ -98,10 +98,11 @@ void SshChannel::detach(protocols::Cause cause, std::string_view why) {
 
 // Where memory is short this connection ends, and no other.
 template <class Do>
-void SshChannel::guard(Do what) noexcept {
-  if (succeeds(std::move(what))) return;
+bool SshChannel::guard(Do what) noexcept {
+  if (succeeds(std::move(what))) return true;
   received_ = {};  // room to tell of it
   if (channel_) connection_.starve();
+  return false;
 }
 
 template <class Work, class Then>
@@ -144,7 +145,10 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
         } else {
           self.guard([&] { answer->then(std::move(*answer->result)); });
         }
-        if (!self.channel_) return self.guard([&] { self.close_session(); });
+        if (!self.channel_) {
+          self.guard([&] { self.close_session(); });
+          return;
+        }
         self.connection_.go_on();
       });
     });
@@ -212,7 +216,7 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeSessi
           return;
         }
         ssh_message_channel_request_reply_success(request.get());
-        session_ = make();
+        auto session = make();
         std::optional<UserFiles::Uploads> uploads;
         if (const auto& user = connection_.user(); user.uploads)
           uploads.emplace(
@@ -224,6 +228,7 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeSessi
         transfers_.emplace(FileTransfers::Session{protocol, connection_.number(), connection_.address(),
                                                   connection_.user().name, connection_.user().root},
                            common_.running, [this] { stop_later(); });
+        session_ = std::move(session);
         common_.events.emit(
             event::SessionOpened{connection_.number(), connection_.user().name, connection_.address()});
       });
@@ -263,7 +268,7 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
   }
   may_go_on_ = true;
   while (std::chrono::steady_clock::now() < end) {
-    guard([this] { may_go_on_ = work(); });
+    if (!guard([this] { may_go_on_ = work(); })) return false;  // what it left is for close_session() alone
     if (waiting_ || finished_ || !channel_ || !may_go_on_) return false;
   }
   return true;
@@ -323,7 +328,7 @@ bool SshChannel::work() {
 }
 
 void SshChannel::count_held() {
-  const auto before = std::exchange(held_, received_.size() + (session_ ? session_->held() : 0));
+  const auto before = std::exchange(held_, received_.capacity() + (session_ ? session_->held() : 0));
   use_->hold(before, held_);
 }
 
@@ -381,7 +386,8 @@ void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles
     if (!channel_) {
       waiting_ = false;
       common_.explaining_turns.leave(use_->address());
-      return guard([this] { close_session(); });
+      guard([this] { close_session(); });
+      return;
     }
     guard([&] {
       wait_for_explaining(
@@ -479,20 +485,21 @@ bool SshChannel::flush() {
   return moved;
 }
 
-// A worker may be at it: then what it waits for closes it.
+// A worker may be at it: then what it waits for closes it. Where memory is short, the next call goes on.
 void SshChannel::close_session() {
   if (!session_ || waiting_) return;
-  const auto session = std::move(session_);
   files_.reset();
   leases_.reset();
   received_ = {};
-  count_held();
-  session->close_all();
-  std::exchange(tell_, nullptr)();  // it refers to the session
-  for (auto& ended : transfers_->end_all(end_.cause, end_.text, std::chrono::steady_clock::now()))
-    common_.events.emit(std::move(ended));
+  session_->close_all();
+  tell_();
+  while (auto ended = transfers_->end_next(end_.cause, end_.text, std::chrono::steady_clock::now()))
+    common_.events.emit(std::move(*ended));
   common_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
+  tell_ = nullptr;  // it refers to the session
+  session_.reset();
+  count_held();
 }
 
 // The client has nothing more to ask, or no more ears; its CLOSE wants ours in return (RFC 4254 5.3).

@@ -103,7 +103,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   template <class Work, class Then>
   void run(Workers& workers, Work work, Then then, bool in_turn);
   template <class Do>
-  void guard(Do what) noexcept;
+  bool guard(Do what) noexcept;
 
   static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self);
   static void on_eof(ssh_session, ssh_channel, void* self);

@@ -131,6 +131,7 @@ def sftp_session(opened, patience=SOON):
     session.receive_version()
     yield session
     session.channel.close()
+    opened.open_session(timeout=patience).close()  # before it answers, the server ends what it had for the first one
 
 
 def run_scp(opened, command, *sends):

@@ -130,13 +130,15 @@ TEST_CASE("what is open when the session ends ends with it, but for what was rea
   d.open(1, 100);
   d.read(1, 100);
   d.done(files::CreateFile{2, *storage::Path::parse("/uploads/new")}, files::Done{});
-  const auto all = d.transfers.end_all(Cause::connection_ended, "out of memory", d.now);
+  std::vector<event::TransferEnded> all;
+  while (auto ended = d.transfers.end_next(Cause::connection_ended, "out of memory", d.now))
+    all.push_back(std::move(*ended));
   REQUIRE(all.size() == 3);
   CHECK(all[0].how.cause == Cause::connection_ended);
   CHECK(all[0].how.text == "out of memory");
   CHECK(all[1].how.cause == Cause::complete);
   CHECK(all[2].how.cause == Cause::connection_ended);
-  CHECK(d.transfers.end_all(Cause::disconnected, "", d.now).empty());
+  CHECK(d.running.rows().empty());
 }
 
 TEST_CASE("a file that could not be opened is no transfer, and another one may have its handle") {
@@ -166,7 +168,7 @@ TEST_CASE("what is open is among the running transfers, with how far it is") {
   CHECK(row.moving->moved().last == d.now);
   d.close(3);
   CHECK(d.running.rows().size() == 1);
-  d.transfers.end_all(Cause::disconnected, {}, d.now);
+  CHECK(d.transfers.end_next(Cause::disconnected, {}, d.now));
   CHECK(d.running.rows().empty());
 }
 
