@@ -1,6 +1,7 @@
 #include "server/api/history.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -70,9 +71,7 @@ Row heading(const record::Act*) { return {"at", "who", "act", "subject", "outcom
 Row row_of(const record::Act& e) { return {utc_of(e.at), e.who, e.act, e.subject, e.outcome}; }
 
 std::string csv_line(const Row& row) {
-  std::string line;
-  for (const auto& field : row) line.append(line.empty() ? "" : ",").append(csv_field(field));
-  return line + "\r\n";
+  return fmt::format("{}\r\n", fmt::join(row | std::views::transform(csv_field), ","));
 }
 
 // Where the next page begins.
@@ -182,9 +181,9 @@ HistoryQueries open_history(const std::filesystem::path& file) {
 }
 
 std::string csv_field(const std::string& text) {
-  auto field = text;
-  if (!field.empty() && std::string_view("=+-@\t\r").find(field.front()) != std::string_view::npos)
-    field.insert(0, "'");
+  const bool formula =
+      !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+  const auto field = formula ? "'" + text : text;
   if (field.find_first_of(",\"\r\n") == field.npos) return field;
   std::string quoted = "\"";
   for (const char each : field) quoted.append(each == '"' ? 2 : 1, each);

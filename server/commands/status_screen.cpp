@@ -64,11 +64,11 @@ int percent(const StatusView::Transfer& transfer) {
 
 std::string bar(int percent, unsigned width, bool utf8) {
   if (!utf8) {
-    const auto full = static_cast<std::size_t>(std::max(percent, 0)) * (width - 2) / 100;
-    return "[" + std::string(full, '#') + std::string(width - 2 - full, '.') + "]";
+    const auto full = static_cast<std::size_t>(std::clamp(percent, 0, 100)) * (width - 2) / 100;
+    return fmt::format("[{:.<{}}]", std::string(full, '#'), width - 2);
   }
   static constexpr std::array<const char*, 8> eighths{"·", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const auto all = static_cast<std::size_t>(std::max(percent, 0)) * width * 8 / 100;
+  const auto all = static_cast<std::size_t>(std::clamp(percent, 0, 100)) * width * 8 / 100;
   std::string text;
   for (unsigned i = 0; i < width; ++i) text += i < all / 8 ? "█" : i == all / 8 ? eighths[all % 8] : "·";
   return text;
