@@ -27,10 +27,9 @@ bool is_address(const std::string& host) {
 
 // With the port that a URL leaves out.
 std::string authority(std::string_view scheme, std::string_view host) {
-  auto text = lower(host);
   const auto suffix = scheme == "https" ? std::string_view(":443") : std::string_view(":80");
-  if (text.ends_with(suffix)) text.resize(text.size() - suffix.size());
-  return text;
+  if (host.ends_with(suffix)) host.remove_suffix(suffix.size());
+  return lower(host);
 }
 
 }  // namespace
