@@ -207,13 +207,14 @@ net::awaitable<std::optional<Reply>> Page::admit_token(std::string token, Reques
     std::string trouble;
   };
   token.resize(std::min(token.size(), longest_secret));
-  const auto found = co_await lanes_.disk.run([this, settings = settings_.now(), token = std::move(token)] {
+  const auto find = [this, settings = settings_.now(), token = std::move(token)] {
     try {
       return Found{tokens_.find(tokens_file(users_file(*settings, depot_)), token), {}};
     } catch (const std::exception& e) {
       return Found{{}, e.what()};
     }
-  });
+  };
+  const auto found = co_await lanes_.disk.run(find);
   if (!found.trouble.empty()) events_.warn_rarely(Warning::users, found.trouble);
   if (!found.token) {
     auto refused = http::problem(401, "not logged in", "the token opens nothing here",
@@ -233,8 +234,10 @@ net::awaitable<void> Page::admit_session(const http::Head& head, Request& reques
   if (cookie.empty() || cookie.size() > longest_secret) co_return;
   const auto session = sessions_.find(cookie, Sessions::Clock::now());
   if (!session) co_return;
-  const auto lookup = co_await lanes_.disk.run(
-      [this, settings = settings_.now(), name = session->name] { return users_.find(settings, name); });
+  const auto find = [this, settings = settings_.now(), name = session->name] {
+    return users_.find(settings, name);
+  };
+  const auto lookup = co_await lanes_.disk.run(find);
   if (!sessions_.holds(*session, lookup.user ? &lookup.user->user : nullptr)) co_return;
   request.role = role_of(session->role);
   request.name = session->name;

@@ -31,13 +31,13 @@ def release(control):
 
 def test_a_release_is_promoted_and_current_is_not_retired(server, control):
     assert not release(control)["current"]
-    status, told = control.send("POST", f"/api/v1/releases{RELEASE}/promote")
+    status, told = control.submit("POST", f"/api/v1/releases{RELEASE}/promote")
     assert (status, told) == (200, {"path": "/EWC/current", "release": RELEASE})
     assert wait_until(lambda: release(control)["current"])
     assert os.readlink(server.depot / "images/EWC/current") == "17_9_4a"
     assert tftp_wire.fetch(server.tftp, "/EWC/current/ap1g8")
 
-    status, problem = control.send("POST", f"/api/v1/releases/{RELEASE.replace('/', '%2F')}/retire")
+    status, problem = control.submit("POST", f"/api/v1/releases/{RELEASE.replace('/', '%2F')}/retire")
     assert status == 409 and "current" in problem["detail"] and problem["fix"]
     server.wait_for_log(rf"^apdepot: an administrator of this host: promote {RELEASE}: done$")
     server.wait_for_log(rf"^apdepot: an administrator of this host: retire {RELEASE}: .*current")
@@ -46,12 +46,12 @@ def test_a_release_is_promoted_and_current_is_not_retired(server, control):
 
 
 def test_a_release_is_retired_and_then_it_is_not_here(server, control):
-    status, told = control.send("POST", f"/api/v1/releases{RELEASE}/retire")
+    status, told = control.submit("POST", f"/api/v1/releases{RELEASE}/retire")
 
     assert status == 200 and told["path"] == RELEASE and (server.depot / told["moved_to"]).is_dir()
     wait_until(lambda: not control.json("/api/v1/releases")["items"])
     for act in ("promote", "retire", "verify"):
-        assert control.send("POST", f"/api/v1/releases{RELEASE}/{act}")[0] == 404
+        assert control.submit("POST", f"/api/v1/releases{RELEASE}/{act}")[0] == 404
 
 
 def test_an_imported_release_is_looked_at_again(start_server, empty_depot, bundle):
@@ -64,14 +64,14 @@ def test_an_imported_release_is_looked_at_again(start_server, empty_depot, bundl
         (row,) = wait_until(lambda: [each for each in control.json("/api/v1/imports")["items"]
                                      if each["state"] == "published"])
         assert (row["file"], row["path"], row["step"]) == (BUNDLE, RELEASE, "done")
-        assert control.send("POST", f"/api/v1/releases{RELEASE}/verify")[0] == 202
+        assert control.submit("POST", f"/api/v1/releases{RELEASE}/verify")[0] == 202
         looked = wait_until(lambda: (it := release(control)["verification"]) and not it["running"] and it)
         assert looked["found"]["verified"] and looked["found"]["differences"] == []
 
         image = server.depot / "images" / RELEASE[1:] / "ap1g8"
         image.write_bytes(image.read_bytes() + b"x")
         wait_until(lambda: release(control)["differing"] == ["ap1g8"])
-        control.send("POST", f"/api/v1/releases{RELEASE}/verify")
+        control.submit("POST", f"/api/v1/releases{RELEASE}/verify")
         looked = wait_until(lambda: (it := release(control)["verification"])["found"] and not it["running"]
                             and it["found"]["differences"] and it)
         assert "ap1g8" in looked["found"]["differences"][0]
@@ -93,7 +93,7 @@ def test_a_bundle_that_is_rejected_stands_among_the_imports_and_the_verdicts(ser
 
 def test_users_are_added_changed_and_removed_and_may_log_in_at_once(server, control):
     user = {"name": "maria", "password": "correct horse", "uploads": True}
-    status, told = control.send("POST", "/api/v1/users", user)
+    status, told = control.submit("POST", "/api/v1/users", user)
     assert status == 201 and told["name"] == "maria" and "hash" not in str(told)
     assert stat.S_IMODE(os.stat(server.depot / "state/users.yaml").st_mode) == 0o600
 
@@ -108,13 +108,13 @@ def test_users_are_added_changed_and_removed_and_may_log_in_at_once(server, cont
             transport.close()
 
     assert log_in("correct horse")
-    assert control.send("POST", "/api/v1/users", user)[0] == 409
-    assert control.send("PATCH", "/api/v1/users/maria", {"password": "battery staple"})[0] == 200
+    assert control.submit("POST", "/api/v1/users", user)[0] == 409
+    assert control.submit("PATCH", "/api/v1/users/maria", {"password": "battery staple"})[0] == 200
     assert log_in("battery staple") and not log_in("correct horse")
     users = {each["name"]: each for each in control.json("/api/v1/users")["items"]}
     assert users["maria"]["uploads"] and users["maria"]["password"] and users[apdepot.USER]
-    assert control.send("DELETE", "/api/v1/users/maria")[0] == 204
-    assert control.send("DELETE", "/api/v1/users/maria")[0] == 404
+    assert control.submit("DELETE", "/api/v1/users/maria")[0] == 204
+    assert control.submit("DELETE", "/api/v1/users/maria")[0] == 404
     assert not log_in("battery staple")
     done = wait_until(lambda: len(found := acts(control)) >= 5 and found)
     assert ("add user", "maria", "done") in done and ("remove user", "maria", "done") in done
@@ -124,7 +124,7 @@ def test_users_are_added_changed_and_removed_and_may_log_in_at_once(server, cont
 @pytest.mark.parametrize("user", [{}, {"name": "a b", "password": "x"}, {"name": "a"}, {"name": "a", "password": ""},
                                   {"name": "a", "password": "x", "root": "/nowhere"}, {"name": "a", "hash": "x"}])
 def test_a_user_that_is_wrong_is_not_added(control, user):
-    status, problem = control.send("POST", "/api/v1/users", user)
+    status, problem = control.submit("POST", "/api/v1/users", user)
 
     assert status == 400 and problem["detail"]
     assert [each["name"] for each in control.json("/api/v1/users")["items"]] == [apdepot.USER]
@@ -165,7 +165,7 @@ def test_explain_and_the_controllers_lines_are_as_the_commands_say(server, contr
 
 
 def test_the_doctor_looks_and_says_what_it_could_not_see(server, control):
-    assert control.send("POST", "/api/v1/health/run")[0] == 202
+    assert control.submit("POST", "/api/v1/health/run")[0] == 202
     told = wait_until(lambda: (it := control.json("/api/v1/health"))["at"] and it)
     results = {each["id"]: each["result"] for each in told["items"]}
     assert {results["running"], results["disk"]} <= {"ok", "look"}
@@ -185,7 +185,7 @@ def test_a_stopped_transfer_is_an_act(server, control):
 
 def test_metrics_tell_of_devices_disk_and_checks(server, control):
     tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g8")
-    control.send("POST", "/api/v1/health/run")
+    control.submit("POST", "/api/v1/health/run")
 
     def families():
         text = apdepot.succeed("status", "--metrics", depot=server.depot)

@@ -62,7 +62,7 @@ def test_each_get_answers_what_the_document_says(server, control):
     used(server)
     (device,) = wait_until(lambda: control.json("/api/v1/devices")["items"])
     wait_until(lambda: control.json("/api/v1/history/misses")["items"])
-    assert control.send("PATCH", f"/api/v1/devices/{device['address']}", {"site": "dock"})[0] == 200
+    assert control.submit("PATCH", f"/api/v1/devices/{device['address']}", {"site": "dock"})[0] == 200
     wait_until(lambda: control.json("/api/v1/history/acts")["items"])
     wait_until(lambda: control.json("/api/v1/health")["items"])
     undescribed = []
@@ -89,7 +89,7 @@ def test_each_get_answers_what_the_document_says(server, control):
 @pytest.mark.parametrize("name", ["holders", "misses", "logins", "imports", "acts"])
 def test_each_list_of_the_history_answers_what_the_document_says(server, control, transport, name):
     used(server)
-    assert control.send("PATCH", "/api/v1/devices/192.0.2.9", {"site": "dock"})[0] == 200
+    assert control.submit("PATCH", "/api/v1/devices/192.0.2.9", {"site": "dock"})[0] == 200
     if name == "imports":
         (server.depot / "drop/nonsense.zip").write_bytes(b"x")
     (row, *_) = wait_until(lambda: control.json(f"/api/v1/history/{name}")["items"])
@@ -131,6 +131,6 @@ def test_without_a_history_lists_are_empty_and_nothing_can_be_said_of_a_device(s
     with contextlib.closing(Control(start_server(depot, {"history": {"days": 0}}).depot)) as control:
         assert control.json("/api/v1/history/transfers") == {"items": [], "next": None}
         assert control.json("/api/v1/misses")["items"] == []
-        status, problem = control.send("PATCH", "/api/v1/devices/192.0.2.7", {"name": "floor-1"})
+        status, problem = control.submit("PATCH", "/api/v1/devices/192.0.2.7", {"name": "floor-1"})
         assert status == 503 and "history.days" in problem["detail"]
         assert control.json("/api/v1/status")["today"] is None

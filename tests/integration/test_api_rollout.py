@@ -40,7 +40,7 @@ def status_of(control, address):
 
 
 def test_a_pasted_table_is_understood_before_it_changes_anything(control):
-    status, told = control.send("POST", "/api/v1/inventory?dry_run=1", SUMMARY + "lorem ipsum\n", "text/plain")
+    status, told = control.submit("POST", "/api/v1/inventory?dry_run=1", SUMMARY + "lorem ipsum\n", "text/plain")
 
     assert status == 200 and told["dry_run"]
     assert (told["understood"], told["unknown"], told["unknown_lines"]) == (3, 1, ["lorem ipsum"])
@@ -49,14 +49,14 @@ def test_a_pasted_table_is_understood_before_it_changes_anything(control):
 
 
 def test_a_pasted_table_and_what_the_devices_do_make_the_rollout(server, control):
-    status, told = control.send("POST", "/api/v1/inventory", SUMMARY, "text/plain")
+    status, told = control.submit("POST", "/api/v1/inventory", SUMMARY, "text/plain")
     assert status == 200 and told["changes"] == 3
     first = rollout(control)
     assert (first["release"], first["have"], first["total"]) == (RELEASE, 0, 3)
     statuses = {row["name"]: row["status"] for row in first["items"]}
     assert statuses["floor-2"] == "never_seen" and statuses["floor-3"] == "not_for_this_release"
 
-    control.send("POST", "/api/v1/inventory", IMAGES, "text/plain")
+    control.submit("POST", "/api/v1/inventory", IMAGES, "text/plain")
     (row,) = [row for row in rollout(control)["items"] if row["name"] == "floor-2"]
     assert (row["status"], row["method"], row["address"]) == ("reported", "controller", "192.0.2.12")
     assert "backup image is 17.9.4.27" in row["evidence"]
@@ -85,7 +85,7 @@ def test_who_fetches_two_families_and_is_in_no_list_is_a_shared_address(server, 
     wait_until(lambda: status_of(control, "127.0.0.1") == "shared_address")
 
     assert rollout(control)["total"] == 0
-    status, told = control.send("PATCH", "/api/v1/devices/127.0.0.1", {"kind": "controller", "name": "EWC", "site": "dock"})
+    status, told = control.submit("PATCH", "/api/v1/devices/127.0.0.1", {"kind": "controller", "name": "EWC", "site": "dock"})
     assert status == 200 and told["kind"] == "controller"
     (row,) = rollout(control, "?site=dock")["items"]
     assert (row["status"], row["name"]) == ("controller", "EWC") and "2 images of the release" in row["evidence"]
@@ -98,7 +98,7 @@ def test_what_is_said_of_a_device_is_kept_and_stands_with_what_it_did(start_serv
     tftp_wire.fetch(server.tftp, IMAGE)
     with contextlib.closing(Control(depot)) as control:
         wait_until(lambda: control.json("/api/v1/devices")["items"])
-        assert control.send("PATCH", "/api/v1/devices/127.0.0.1", {"name": "<img onerror>\n", "model": "C9105AXI"})[0] == 200
+        assert control.submit("PATCH", "/api/v1/devices/127.0.0.1", {"name": "<img onerror>\n", "model": "C9105AXI"})[0] == 200
     server.stop()
     start_server(depot)
     with contextlib.closing(Control(depot)) as control:
@@ -109,20 +109,20 @@ def test_what_is_said_of_a_device_is_kept_and_stands_with_what_it_did(start_serv
         (row,) = control.json("/api/v1/devices?q=9105")["items"]
         assert row["address"] == "127.0.0.1"
         assert control.json("/api/v1/devices?kind=controller")["items"] == []
-        status, told = control.send("PATCH", "/api/v1/devices/127.0.0.1", {"name": None})
+        status, told = control.submit("PATCH", "/api/v1/devices/127.0.0.1", {"name": None})
         assert status == 200 and told["name"] is None and told["model"] == "C9105AXI"
 
 
 @pytest.mark.parametrize("change", ["[]", "{", '{"color": "red"}', '{"kind": "printer"}', '{"name": ["a"]}'])
 def test_a_change_that_is_not_understood_changes_nothing(control, change):
-    status, problem = control.send("PATCH", "/api/v1/devices/192.0.2.7", change)
+    status, problem = control.submit("PATCH", "/api/v1/devices/192.0.2.7", change)
 
     assert status == 400 and problem["detail"]
     assert control.json("/api/v1/devices")["items"] == []
 
 
 def test_an_inventory_of_another_type_is_refused(control):
-    status, problem = control.send("POST", "/api/v1/inventory", "{}", "application/json")
+    status, problem = control.submit("POST", "/api/v1/inventory", "{}", "application/json")
 
     assert status == 415 and "show ap summary" in problem["fix"]
 
@@ -130,7 +130,7 @@ def test_an_inventory_of_another_type_is_refused(control):
 def test_a_list_tells_sites_and_expected_devices_are_listed_before_they_ask(start_server, depot):
     start_server(depot, {"expected": ["192.0.2.20", "192.0.2.64/26"]})
     with contextlib.closing(Control(depot)) as control:
-        status, told = control.send("POST", "/api/v1/inventory", "Name;Address;Site\nfloor-9;192.0.2.9;dock\n", "text/csv")
+        status, told = control.submit("POST", "/api/v1/inventory", "Name;Address;Site\nfloor-9;192.0.2.9;dock\n", "text/csv")
         assert status == 200 and told["understood"] == 1
         rows = rollout(control)["items"]
         assert {(row["address"], row["status"]) for row in rows} == {("192.0.2.20", "never_seen"),
@@ -141,7 +141,7 @@ def test_a_list_tells_sites_and_expected_devices_are_listed_before_they_ask(star
 
 def test_pages_of_devices_hold_each_of_them_once(control):
     lines = "name,address\n" + "".join(f"ap{i},192.0.2.{i}\n" for i in range(1, 31))
-    assert control.send("POST", "/api/v1/inventory", lines, "text/csv")[1]["understood"] == 30
+    assert control.submit("POST", "/api/v1/inventory", lines, "text/csv")[1]["understood"] == 30
     names, after = [], 0
     while after is not None:
         page = control.json(f"/api/v1/devices?limit=7&after={after}")

@@ -37,17 +37,7 @@ def open_ones(connections):
 
 def fetch(server, images):
     """A device's whole download."""
-    with tftp_wire.Client(server.tftp) as client:
-        client.request(IMAGE)
-        content, block = b"", 1
-        while True:
-            piece = client.expect_data(block) if block == 1 else client.expect_next_data(block)
-            content += piece.data
-            client.acknowledge(block)
-            block += 1
-            if len(piece.data) < 512:
-                break
-    assert content == images["ap1g8"]
+    assert tftp_wire.fetch(server.tftp, IMAGE) == images["ap1g8"]
 
 
 def test_one_address_holds_32_connections_and_keeps_nobody_away(server, images):

@@ -29,7 +29,7 @@ class Control(http.client.HTTPConnection):
         reply = self.getresponse()
         return reply.status, reply.read().decode()
 
-    def send(self, method, path, body="", kind="application/json"):
+    def submit(self, method, path, body="", kind="application/json"):
         """A request with a body; its answer as it is where it is not JSON."""
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
