@@ -108,9 +108,11 @@ std::string_view word(Role role) {
   return "admin";
 }
 
+// The page's own files are none.
 Reply endpoints(const http::Router& router) {
   std::vector<std::string> items;
   for (const auto& route : router.routes()) {
+    if (route.doors == http::Doors{http::Door::page} && !route.pattern.starts_with("/api/")) continue;
     JsonObject object;
     object.add_safe("method", route.method);
     object.add_safe("path", route.pattern);

@@ -25,6 +25,7 @@ Outcome Desk::failed(const std::exception& error) {
     case storage::DatabaseError::Kind::damaged:
       return refused(503, "history damaged", fmt::format("state/history.db is damaged: {}", history->what()),
                      "the server moves it aside when it next writes, and begins a new one");
+    case storage::DatabaseError::Kind::empty:
     case storage::DatabaseError::Kind::failed:
       break;
   }

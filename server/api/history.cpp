@@ -134,12 +134,10 @@ struct Question {
     const auto limit = filter.limit;
     auto one_more = filter;
     ++one_more.limit;
-    const bool there = has_history(file);
     const auto rows = [&](auto read) {
       using Rows = decltype(read(std::declval<HistoryQueries&>()));
-      if (!there) return reply_of(Rows(), limit, csv);
-      auto queries = open_history(file);
-      return reply_of(read(queries), limit, csv);
+      const auto queries = open_history(file);
+      return reply_of(queries ? read(*queries) : Rows(), limit, csv);
     };
     if (list == "transfers") return rows([&](HistoryQueries& all) { return all.transfers(one_more); });
     if (list == "holders") return rows([&](HistoryQueries& all) { return all.holdings(one_more); });
@@ -170,14 +168,17 @@ std::int64_t milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-bool has_history(const std::filesystem::path& file) {
-  std::error_code error;
-  return std::filesystem::exists(file, error);
-}
-
-HistoryQueries open_history(const std::filesystem::path& file) {
+std::unique_ptr<HistoryQueries> open_history(const std::filesystem::path& file) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown)) return {};
   const auto until = std::chrono::steady_clock::now() + longest_question;
-  return {file, [until] { return std::chrono::steady_clock::now() > until; }};
+  try {
+    return std::make_unique<HistoryQueries>(file,
+                                            [until] { return std::chrono::steady_clock::now() > until; });
+  } catch (const storage::DatabaseError& error) {
+    if (error.kind() == storage::DatabaseError::Kind::empty) return {};
+    throw;
+  }
 }
 
 std::string csv_field(const std::string& text) {

@@ -39,9 +39,8 @@ struct Wanted {
                            release ? "GET /api/v1/releases lists them" : "apdepot import BUNDLE.zip");
     const auto file = library.depot.history();
     std::vector<RolloutRow> rows;
-    if (has_history(file)) {
-      auto history = open_history(file);
-      rows = read_rollout(history, *found, read_fleet(history, *fresh, settings->expected), *reads);
+    if (const auto history = open_history(file)) {
+      rows = read_rollout(*history, *found, read_fleet(*history, *fresh, settings->expected), *reads);
     }
     return page_of(*found, std::move(rows));
   }

@@ -130,6 +130,8 @@ std::runtime_error unreadable(const std::filesystem::path& file, const DatabaseE
           "{} is damaged ({}): a server that runs moves it aside when it next writes, and begins a new one; "
           "`sqlite3 {} .recover` prints what can be saved",
           name, error.what(), name));
+    case DatabaseError::Kind::empty:
+      return std::runtime_error(fmt::format("{}: {}", name, error.what()));
     case DatabaseError::Kind::failed:
       break;
   }

@@ -79,7 +79,11 @@ constexpr auto each_time =
 }  // namespace
 
 HistoryDatabase::HistoryDatabase(const std::filesystem::path& file, Use use) : Database(file, use) {
-  if (use == Use::write) prepare();
+  if (use == Use::write) {
+    prepare();
+  } else if (is_empty()) {
+    throw DatabaseError(DatabaseError::Kind::empty, "the server has only just begun it: ask again");
+  }
   expect_version();
 }
 

@@ -22,8 +22,8 @@ def namespace():
     name = f"apdepot-web-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
-        for command in (["link", "set", "lo", "up"], ["link", "add", "eth9", "type", "dummy"],
-                        ["addr", "add", f"{ADDRESS}/24", "dev", "eth9"], ["link", "set", "eth9", "up"]):
+        for command in (["link", "set", "lo", "up"], ["link", "add", "eth9", "type", "veth", "peer", "name", "eth8"],
+                        ["addr", "add", f"{ADDRESS}/24", "dev", "eth9"], ["link", "set", "eth8", "up"], ["link", "set", "eth9", "up"]):
             subprocess.run(["ip", "-n", name, *command], check=True)
         yield name
     finally:

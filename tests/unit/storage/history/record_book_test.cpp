@@ -319,6 +319,15 @@ TEST_CASE("a file that is not the history is damaged, and one of a newer apdepot
   CHECK(kind_of_error(lacking) == DatabaseError::Kind::damaged);
 }
 
+TEST_CASE("a reader who comes while the history is made hears so") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  Database(file, Database::Use::write).run("PRAGMA journal_mode=WAL");
+  CHECK_THROWS_WITH_AS(HistoryQueries(file, nullptr), doctest::Contains("only just begun"), DatabaseError);
+  { const RecordBook book(file); }
+  CHECK(HistoryQueries(file, nullptr).misses({}).empty());
+}
+
 TEST_CASE("an empty file, which a crash may leave, becomes a history") {
   const test::TempDir directory;
   const auto file = directory.write("history.db", "");
