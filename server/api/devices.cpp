@@ -239,9 +239,8 @@ void DevicesApi::list(const http::Request& request, http::Respond respond) {
     std::shared_ptr<const RunningReads::Reads> reads = {};
 
     Reply answer() const {
-      const auto history = open_history(file);
-      if (!history) return {.body = "{\"items\":[],\"next\":null,\"total\":0}\n"};
-      auto devices = read_fleet(*history, *fresh, settings->expected);
+      auto history = open_history(file);
+      auto devices = read_fleet(history, *fresh, settings->expected);
       std::erase_if(devices, [&](const Device& device) {
         return (kind && word(kind_of(device)) != *kind) || (site && device.site() != *site) ||
                (text && !is_about(device, *text));
@@ -251,7 +250,7 @@ void DevicesApi::list(const http::Request& request, http::Respond respond) {
       const auto end = std::min<std::uint64_t>(after + limit, devices.size());
       for (auto i = after; i < end; ++i) {
         auto object = object_of(devices[i], running_of(*reads, devices[i].address));
-        add_counts(object, *history, devices[i]);
+        add_counts(object, history, devices[i]);
         items.append(items.empty() ? "" : ",\n").append(object.text());
       }
       return {.body = fmt::format("{{\"items\":[{}],\"next\":{},\"total\":{}}}\n", items,
@@ -279,15 +278,15 @@ void DevicesApi::one(const std::string& address, http::Respond respond) {
   reads_.collect([this, file, settings, fresh, address, respond = std::move(respond)](auto reads) mutable {
     desk_.answer(std::move(respond), [file, settings, fresh, address, reads = std::move(reads)] {
       const auto wanted = kept_address(address);
-      const auto history = wanted ? open_history(file) : nullptr;
-      if (history) {
-        const auto seen = history->seen(*wanted, 1);
-        auto said = with_fresh(history->described(), *fresh);
+      if (wanted) {
+        auto history = open_history(file);
+        const auto seen = history.seen(*wanted, 1);
+        auto said = with_fresh(history.described(), *fresh);
         std::erase_if(said, [&](const auto& each) { return each.key != *wanted; });
         const bool runs = running_of(*reads, *wanted) > 0;
         for (auto& device : fleet_of(seen, said, {}, settings->expected))
-          if (device.address == *wanted) return about_one(*history, std::move(device), *reads);
-        if (runs) return about_one(*history, Device{*wanted, {}, {}, {}, {}, false}, *reads);
+          if (device.address == *wanted) return about_one(history, std::move(device), *reads);
+        if (runs) return about_one(history, Device{*wanted, {}, {}, {}, {}, false}, *reads);
       }
       return http::problem(404, "not found", fmt::format("{} never asked for anything here", address),
                            "`apdepot doctor`, then a ping from the device");
@@ -323,8 +322,7 @@ void DevicesApi::change(const http::Request& request, const std::string& address
         const auto wanted = kept_address(address);
         if (!wanted)
           return {refused(400, "bad request", fmt::format("{} is not an IP address", address)), {}};
-        std::vector<record::Described> known;
-        if (const auto history = open_history(file)) known = with_fresh(history->described(), *fresh);
+        auto known = with_fresh(open_history(file).described(), *fresh);
         const auto found = std::ranges::find(known, *wanted, &record::Described::key);
         record::Described device;
         if (found != known.end()) device = *found;
@@ -355,8 +353,7 @@ void DevicesApi::take_inventory(const http::Request& request, http::Respond resp
   const auto file = sources_.library.depot.history();
   const auto fresh = said_.fresh(Said::Clock::now());
   const auto read = [file, fresh, csv, body = request.body, dry_run] {
-    std::vector<record::Described> known;
-    if (const auto history = open_history(file)) known = with_fresh(history->described(), *fresh);
+    auto known = with_fresh(open_history(file).described(), *fresh);
     return understood(csv ? read_device_list(body) : read_controller_tables(body), known, dry_run);
   };
   if (dry_run) return desk_.answer(std::move(respond), [read] { return read().outcome.reply; });

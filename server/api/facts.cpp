@@ -68,19 +68,20 @@ struct Reading {
 
   void read_history(const std::vector<storage::Release>& releases, Facts& facts) const {
     const auto file = library.depot.history();
-    const auto history = open_history(file);
-    if (!history) return;
-    auto outcomes = history->outcomes_since(midnight());
-    facts.today = Facts::Today{outcomes["whole"], outcomes["partly"], outcomes["broke_off"],
-                               history->misses_since(midnight())};
-    const auto fleet = read_fleet(*history, *fresh, settings->expected);
+    auto history = open_history(file);
+    auto outcomes = history.outcomes_since(midnight());
+    std::error_code unknown;
+    if (std::filesystem::exists(file, unknown))
+      facts.today = Facts::Today{outcomes["whole"], outcomes["partly"], outcomes["broke_off"],
+                                 history.misses_since(midnight())};
+    const auto fleet = read_fleet(history, *fresh, settings->expected);
     for (const auto& device : fleet) {
       ++facts.devices[kind_of(device)];
       if (device.is_expected() && !device.last_at) ++facts.never_seen;
     }
     const auto wanted = current_release(releases);
     if (!wanted) return;
-    const auto rollout = rollout_of(*wanted, read_rollout(*history, *wanted, fleet, *reads), {});
+    const auto rollout = rollout_of(*wanted, read_rollout(history, *wanted, fleet, *reads), {});
     facts.goal = Facts::Goal{
         rollout.release,      escaped(wanted->version ? wanted->version->joined('.') : wanted->path.name()),
         import_time(*wanted), rollout.have,

@@ -134,11 +134,8 @@ struct Question {
     const auto limit = filter.limit;
     auto one_more = filter;
     ++one_more.limit;
-    const auto rows = [&](auto read) {
-      using Rows = decltype(read(std::declval<HistoryQueries&>()));
-      const auto queries = open_history(file);
-      return reply_of(queries ? read(*queries) : Rows(), limit, csv);
-    };
+    auto queries = open_history(file);
+    const auto rows = [&](auto read) { return reply_of(read(queries), limit, csv); };
     if (list == "transfers") return rows([&](HistoryQueries& all) { return all.transfers(one_more); });
     if (list == "holders") return rows([&](HistoryQueries& all) { return all.holdings(one_more); });
     if (list == "misses") return rows([&](HistoryQueries& all) { return all.misses(one_more); });
@@ -168,15 +165,15 @@ std::int64_t milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-std::unique_ptr<HistoryQueries> open_history(const std::filesystem::path& file) {
-  std::error_code unknown;
-  if (!std::filesystem::exists(file, unknown)) return {};
+HistoryQueries open_history(const std::filesystem::path& file) {
   const auto until = std::chrono::steady_clock::now() + longest_question;
+  const auto over = [until] { return std::chrono::steady_clock::now() > until; };
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown)) return HistoryQueries::of_nothing(over);
   try {
-    return std::make_unique<HistoryQueries>(file,
-                                            [until] { return std::chrono::steady_clock::now() > until; });
+    return {file, over};
   } catch (const storage::DatabaseError& error) {
-    if (error.kind() == storage::DatabaseError::Kind::empty) return {};
+    if (error.kind() == storage::DatabaseError::Kind::empty) return HistoryQueries::of_nothing(over);
     throw;
   }
 }

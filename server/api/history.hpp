@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 
 #include "server/api/desk.hpp"
@@ -28,9 +27,9 @@ class HistoryApi {
 
 // How long a question to the history may take.
 constexpr std::chrono::seconds longest_question{2};
-// Opened for one question; nothing where none is kept, or its writer has only just made the file: then lists
-// are empty, which is not an error. Throws DatabaseError, and so does a question that takes too long.
-std::unique_ptr<storage::HistoryQueries> open_history(const std::filesystem::path& file);
+// Opened for one question; an empty one where none is kept, or its writer has only just made the file. Throws
+// DatabaseError, and so does a question that takes too long.
+storage::HistoryQueries open_history(const std::filesystem::path& file);
 std::int64_t milliseconds_now();
 
 // A field of a comma-separated list. What a program that shows tables would take for a formula has "'" before

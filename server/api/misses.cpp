@@ -152,16 +152,14 @@ void MissesApi::answer(const http::Request& request, http::Respond respond) {
   desk_.answer(std::move(respond), [&library = sources_.library, settings = sources_.settings.now(), filter,
                                     limit, after] {
     const auto file = library.depot.history();
-    const auto history = open_history(file);
-    if (!history) return Reply{.body = "{\"items\":[],\"next\":null,\"total\":0}\n"};
-    auto groups = groups_of(history->misses(filter));
+    auto groups = groups_of(open_history(file).misses(filter));
     const auto until = std::chrono::steady_clock::now() + longest_look;
     std::string items;
     const auto end = std::min<std::uint64_t>(after + limit, groups.size());
     for (auto i = after; i < end; ++i) {
       if (std::chrono::steady_clock::now() < until) {
-        if (const auto fresh = open_history(file))
-          look_again(groups[i], *fresh, library.catalogue, *settings);
+        auto history = open_history(file);
+        look_again(groups[i], history, library.catalogue, *settings);
       }
       items.append(items.empty() ? "" : ",\n").append(to_json(groups[i]));
     }

@@ -25,9 +25,8 @@ using http::Role;
 // How many devices read an image of each folder whole.
 std::map<std::string, std::size_t> holders_in(const std::filesystem::path& file) {
   std::map<std::string, std::set<std::string>> devices;
-  if (const auto history = open_history(file))
-    for (const auto& held : history->holdings({.limit = most_holdings_read}))
-      devices[folder_of(held.file)].insert(held.client);
+  for (const auto& held : open_history(file).holdings({.limit = most_holdings_read}))
+    devices[folder_of(held.file)].insert(held.client);
   std::map<std::string, std::size_t> holders;
   for (const auto& [folder, all] : devices) holders[folder] = all.size();
   return holders;

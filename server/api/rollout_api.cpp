@@ -38,11 +38,9 @@ struct Wanted {
                                    : std::string("nothing is imported yet"),
                            release ? "GET /api/v1/releases lists them" : "apdepot import BUNDLE.zip");
     const auto file = library.depot.history();
-    std::vector<RolloutRow> rows;
-    if (const auto history = open_history(file)) {
-      rows = read_rollout(*history, *found, read_fleet(*history, *fresh, settings->expected), *reads);
-    }
-    return page_of(*found, std::move(rows));
+    auto history = open_history(file);
+    const auto fleet = read_fleet(history, *fresh, settings->expected);
+    return page_of(*found, read_rollout(history, *found, fleet, *reads));
   }
 
   std::optional<storage::Release> named(const std::vector<storage::Release>& releases) const {

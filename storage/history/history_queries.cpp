@@ -99,9 +99,17 @@ std::map<std::string, std::int64_t> counts(Statement& row) {
 
 }  // namespace
 
-HistoryQueries::HistoryQueries(const std::filesystem::path& file, std::function<bool()> over)
-    : database_(file, Database::Use::read) {
+HistoryQueries::HistoryQueries(const std::filesystem::path& file, Database::Use use,
+                               std::function<bool()> over)
+    : database_(file, use) {
   database_.give_up_when(std::move(over));
+}
+
+HistoryQueries::HistoryQueries(const std::filesystem::path& file, std::function<bool()> over)
+    : HistoryQueries(file, Database::Use::read, std::move(over)) {}
+
+HistoryQueries HistoryQueries::of_nothing(std::function<bool()> over) {
+  return {":memory:", Database::Use::write, std::move(over)};
 }
 
 // Each text is looked up by its id, for the rows that are shown: a join may begin with the wrong table.

@@ -37,6 +37,8 @@ class HistoryQueries {
  public:
   // `over` is asked now and then whether a question takes too long: DatabaseError::Kind::given_up.
   HistoryQueries(const std::filesystem::path& file, std::function<bool()> over);
+  // Where nothing is kept: in memory, and empty.
+  static HistoryQueries of_nothing(std::function<bool()> over);
 
   std::vector<record::Transfer> transfers(const HistoryFilter& filter);
   std::vector<record::Holding> holdings(const HistoryFilter& filter);
@@ -55,6 +57,8 @@ class HistoryQueries {
   std::int64_t misses_since(std::int64_t time);
 
  private:
+  HistoryQueries(const std::filesystem::path& file, Database::Use use, std::function<bool()> over);
+
   HistoryDatabase database_;
 };
 

@@ -325,7 +325,13 @@ TEST_CASE("a reader who comes while the history is made hears so") {
   Database(file, Database::Use::write).run("PRAGMA journal_mode=WAL");
   CHECK_THROWS_WITH_AS(HistoryQueries(file, nullptr), doctest::Contains("only just begun"), DatabaseError);
   { const RecordBook book(file); }
-  CHECK(HistoryQueries(file, nullptr).misses({}).empty());
+  CHECK(HistoryQueries(file, [] { return false; }).misses({}).empty());
+}
+
+TEST_CASE("where nothing is kept the lists are empty") {
+  auto nothing = HistoryQueries::of_nothing([] { return false; });
+  CHECK(nothing.transfers({.client = "192.0.2.7", .limit = 10}).empty());
+  CHECK(nothing.described().empty());
 }
 
 TEST_CASE("an empty file, which a crash may leave, becomes a history") {
