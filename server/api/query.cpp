@@ -6,45 +6,20 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/http/parameters.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/time.hpp"
 
 namespace server {
-namespace {
-
-std::optional<unsigned> hexadecimal(std::string_view digits) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return {};
-  return value;
-}
-
-}  // namespace
-
-std::optional<std::string> decoded(std::string_view text) {
-  std::string plain;
-  plain.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      plain += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    const auto value = i + 2 < text.size() ? hexadecimal(text.substr(i + 1, 2)) : std::nullopt;
-    if (!value) return {};
-    plain += static_cast<char>(*value);
-    i += 2;
-  }
-  return plain;
-}
-
 Query::Query(std::string_view text, const std::vector<std::string_view>& known) {
   while (!text.empty()) {
-    const auto part = text.substr(0, text.find('&'));
+    std::string part(text.substr(0, text.find('&')));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     if (part.empty()) continue;
+    std::ranges::replace(part, '+', ' ');
     const auto equals = std::min(part.find('='), part.size());
-    const auto name = decoded(part.substr(0, equals));
-    auto value = decoded(part.substr(std::min(equals + 1, part.size())));
+    const auto name = http::percent_decoded(std::string_view(part).substr(0, equals));
+    auto value = http::percent_decoded(std::string_view(part).substr(std::min(equals + 1, part.size())));
     if (!name || !value) {
       refuse(fmt::format("{} is not percent-encoded", escaped(part)));
     } else if (std::ranges::find(known, *name) == known.end()) {

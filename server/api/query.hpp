@@ -33,7 +33,4 @@ class Query {
   std::string fault_;
 };
 
-// "%2F" is "/" and "+" a blank. Nothing for a "%" without two hexadecimal digits.
-std::optional<std::string> decoded(std::string_view text);
-
 }  // namespace server

@@ -1,6 +1,7 @@
 #include "server/api/stream.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,9 +9,10 @@
 #include <iterator>
 #include <optional>
 
+#include "server/api/log.hpp"
 #include "server/api/transfers.hpp"
-#include "server/http/parameters.hpp"
 #include "server/text/ending_text.hpp"
+#include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 
 namespace server {
@@ -213,34 +215,18 @@ void Stream::offer(http::Router& router) {
 }
 
 http::Reply Stream::open(const http::Request& request) {
-  const auto parameters = http::parameters_of(request.query);
-  const auto refused = [](const std::string& detail) {
-    return http::problem(400, "bad request", detail,
-                         "?topics=transfers,misses,ended,imports,log, &level=verbose and &q=TEXT");
-  };
-  if (!parameters) return refused("the query is not percent-encoded");
+  Query query(request.query, {"topics", "level", "q"});
+  auto filter = filter_of(query);
   std::set<std::string> topics;
-  RecentLog::Filter filter;
-  for (const auto& [name, value] : *parameters) {
-    if (name == "topics") {
-      for (std::string_view rest = value; !rest.empty();) {
-        const auto comma = std::min(rest.find(','), rest.size());
-        const std::string topic(rest.substr(0, comma));
-        rest.remove_prefix(std::min(comma + 1, rest.size()));
-        if (std::ranges::find(topic_names, topic) == std::end(topic_names))
-          return refused(topic + " is not a topic");
-        topics.insert(topic);
-      }
-    } else if (name == "level") {
-      const auto level = log_level_of(value);
-      if (!level) return refused(value + " is not a level of the log: quiet, normal, verbose or debug");
-      filter.level = *level;
-    } else if (name == "q") {
-      filter.text = value;
-    } else {
-      return refused(name + " is not a parameter of the stream");
-    }
+  const auto wanted = query.text("topics").value_or("");
+  for (std::string_view rest = wanted; !rest.empty();) {
+    const std::string topic(rest.substr(0, rest.find(',')));
+    rest.remove_prefix(std::min(topic.size() + 1, rest.size()));
+    if (std::ranges::find(topic_names, topic) == std::end(topic_names))
+      query.refuse(fmt::format("{} is not a topic: {} are", escaped(topic), fmt::join(topic_names, ", ")));
+    topics.insert(topic);
   }
+  if (!query.fault().empty()) return http::problem(400, "bad request", query.fault());
   if (topics.empty()) topics.insert(std::begin(topic_names), std::end(topic_names));
   if (shared_->over || shared_->viewers.size() >= most) {
     auto full = http::problem(503, "too many streams",

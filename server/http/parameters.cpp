@@ -1,6 +1,5 @@
 #include "server/http/parameters.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 namespace server::http {
@@ -20,23 +19,6 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     i += 2;
   }
   return plain;
-}
-
-std::optional<std::map<std::string, std::string>> parameters_of(std::string_view query) {
-  std::map<std::string, std::string> all;
-  while (!query.empty()) {
-    const auto end = query.find('&');
-    std::string pair(query.substr(0, end));
-    query.remove_prefix(end == query.npos ? query.size() : end + 1);
-    if (pair.empty()) continue;
-    std::ranges::replace(pair, '+', ' ');
-    const auto mark = std::min(pair.find('='), pair.size());
-    auto name = percent_decoded(std::string_view(pair).substr(0, mark));
-    auto value = percent_decoded(std::string_view(pair).substr(std::min(mark + 1, pair.size())));
-    if (!name || !value) return {};
-    all.insert_or_assign(std::move(*name), std::move(*value));
-  }
-  return all;
 }
 
 }  // namespace server::http
