@@ -67,7 +67,7 @@ def start_server(tmp_path, new_depot):
         def start(depot, config=None):
             file = apdepot.write_config(tmp_path / "apdepot.yaml", config or {})
             listen = ("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", "--web", "127.0.0.1:0")
-            servers.append(apdepot.Server(depot, file, listen=listen))
+            servers.append(apdepot.Server(depot, file, listen=listen, web=None))
             return servers[-1]
 
         yield start
