@@ -14,6 +14,7 @@ class Input {
     return std::span(now_).subspan(begin_);
   }  // without what came later
   std::size_t size() const { return now_.size() - begin_ + later_.size(); }
+  std::size_t held() const { return now_.capacity() + later_.capacity(); }  // of memory
 
   void append(std::span<const std::byte> bytes) {
     auto& to = pinned_ ? later_ : now_;

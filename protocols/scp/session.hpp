@@ -50,7 +50,7 @@ class Session : public FileSession {
 
   protocols::OutputBuffer& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
-  std::size_t held() const override { return input_.size() + output_.capacity(); }
+  std::size_t held() const override { return input_.held() + output_.capacity(); }
   bool finished() const { return exit_status_.has_value(); }
   std::optional<int> exit_status() const override { return exit_status_; }  // 0 or 1
   bool idle() const override;

@@ -412,6 +412,13 @@ TEST_CASE_FIXTURE(Server, "no more input is held than a window and a bit") {
   CHECK_FALSE(session->feed(std::as_bytes(std::span(much))));
 }
 
+TEST_CASE_FIXTURE(Server, "what is held is the memory, also of what was worked at") {
+  start("-t /up/file");
+  const std::string content(200'000, 'x');
+  CHECK(said("C0644 200000 f\n" + content + '\0') == ok + ok);
+  CHECK(session->held() >= content.size());
+}
+
 TEST_CASE_FIXTURE(Server, "thousands of records are worked on in turns") {
   start("-t up");
   std::string lines;

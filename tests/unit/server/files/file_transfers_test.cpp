@@ -4,6 +4,8 @@
 
 #include <array>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "storage/files/file_changed.hpp"
 
