@@ -290,7 +290,7 @@ def test_health_has_the_words_of_doctor(server, page):
 
 def test_hostile_names_are_shown_as_text(server, page):
     ask_in_vain(server, HOSTILE)
-    ask_in_vain(server, "/\u202egnp.exe")
+    ask_in_vain(server, "/dock/\u202egnp.exe")  # misses of one folder share a row
     page.go("misses")
     page.row("<img src=x onerror=")
     page.row("\\u202egnp.exe")
