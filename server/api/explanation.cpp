@@ -6,7 +6,6 @@
 
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
-#include "server/files/finder.hpp"
 #include "server/files/upload_rules.hpp"
 #include "server/loop/networks.hpp"
 #include "server/text/json.hpp"
@@ -19,14 +18,6 @@ namespace {
 using Answer = Explanation;
 using event::Protocol;
 using storage::Miss;
-
-Answer find_to_read(const Question& question) {
-  const storage::Search search(question.catalogue,
-                               asked_over(question.protocol, question.settings, question.path));
-  const auto found = search.as_meant();
-  if (found) return Served{found->path, found->rule};
-  return std::unexpected(search.explain(found.error()));
-}
 
 // Nothing is made to find it out; the folder uploads/ itself would be.
 std::error_code why_not_new(const storage::Depot& depot, const storage::Path& path) {
@@ -93,14 +84,8 @@ Explanation explain(const Question& question) {
         fmt::format("requests from {} are dropped without an answer", question.client->to_string());
     return std::unexpected(Miss{storage::Cause::not_found, what, std::move(why), {}, error});
   }
-  if (!question.write) return find_to_read(question);
+  if (!question.write) return explain_read(question.settings, question.catalogue, question.path, question.protocol);
   return question.protocol == Protocol::tftp ? explain_tftp_write(question) : explain_sftp_write(question);
-}
-
-Explanation explain_read(const conf::Settings& settings, const storage::Depot& depot, const std::string& name,
-                         event::Protocol protocol) {
-  storage::LiveCatalogue catalogue(depot);
-  return explain({settings, catalogue, name, protocol});
 }
 
 std::string to_json(const Question& question, const Explanation& answer) {

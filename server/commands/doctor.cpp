@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/api/explanation.hpp"
+#include "server/files/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/doctor/report.hpp"
 #include "server/os/terminal.hpp"

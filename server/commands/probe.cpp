@@ -10,7 +10,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "server/api/explanation.hpp"
+#include "server/files/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/progress_bar.hpp"

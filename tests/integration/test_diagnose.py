@@ -28,7 +28,7 @@ def test_each_failure_of_the_vendors_document_gets_its_cause_and_fix(depot):
     assert tftp["when"] == "Feb 1 20:52:13.977"
     assert "look-alike" in tftp["what"] or "ap1g6" in tftp["what"]
     assert f"tftp-image-path {RELEASE}" in tftp["fix"]
-    assert "it asks 172.16.5.199, and this server is 172.16.5.27" in silent["what"]
+    assert "the controller asks 172.16.5.199, and this server is 172.16.5.27" in silent["what"]
     assert "ap1g6" in silent["what"]
     assert silent["fix"] == "tftp-image-server 172.16.5.27"
 
