@@ -99,6 +99,15 @@ void keys(Visitor& visit, T& log) {
   visit.size("max_size", log_bound, log.max_size, at_restart);
 }
 
+template <class Visitor, Is<Syslog> T>
+void keys(Visitor& visit, T& syslog) {
+  using enum Takes;
+  visit.list("listen", endpoint, syslog.listen, at_once);
+  visit.list("allow", network, syslog.allow, at_once);
+  visit.number("max_lines_per_second", 1, 1'000'000, syslog.max_lines_per_second, at_once);
+  visit.number("max_lines_per_second_in_all", 1, 1'000'000, syslog.max_lines_per_second_in_all, at_once);
+}
+
 template <class Visitor, Is<Metrics> T>
 void keys(Visitor& visit, T& metrics) {
   using enum Takes;
@@ -134,6 +143,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("import", settings.import);
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
+  visit.section("syslog", settings.syslog);
   visit.section("metrics", settings.metrics);
   visit.section("web", settings.web);
   visit.section("history", settings.history);

@@ -23,6 +23,12 @@ void check_listen(Section& section, const std::vector<Endpoint>& listen) {
 
 void check(Section& section, const Ssh& ssh) { check_listen(section, ssh.listen); }
 
+void check(Section& section, const Syslog& syslog) {
+  check_listen(section, syslog.listen);
+  section.warn_if(!syslog.listen.empty() && syslog.allow.empty(), "allow",
+                  "is empty, so that nobody may send: name the networks of your controllers");
+}
+
 void check(Section& section, const Metrics& metrics) { check_listen(section, metrics.listen); }
 
 void check(Section& section, const Web& web) {

@@ -112,6 +112,14 @@ struct Import : storage::ImportSettings {
   friend bool operator==(const Import&, const Import&) = default;
 };
 
+// The key `syslog`.
+struct Syslog {
+  std::vector<Endpoint> listen;
+  std::vector<Network> allow;              // empty: nobody
+  std::uint32_t max_lines_per_second = 0;  // from one address
+  std::uint32_t max_lines_per_second_in_all = 0;
+};
+
 // The key `metrics`.
 struct Metrics {
   std::vector<Endpoint> listen;
@@ -163,6 +171,7 @@ struct Settings {
   Import import;
   storage::LookupSettings lookup;
   Log log;
+  Syslog syslog;
   Metrics metrics;
   Web web;
   History history;

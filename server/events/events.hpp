@@ -10,6 +10,7 @@
 #include "server/events/process.hpp"
 #include "server/events/rare_warnings.hpp"
 #include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
 #include "server/events/tftp.hpp"
 #include "server/events/transfer.hpp"
 #include "server/events/web.hpp"
@@ -25,7 +26,7 @@ using Event =
                  event::SshDropped, event::SshPenalised, event::SshNegotiated, event::SshMismatched,
                  event::SshEnded, event::SshRefused, event::LoggedIn, event::LoginFailed, event::WebLoggedIn,
                  event::WebLoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened,
-                 event::SftpRemapped, event::ScpFailed, event::ImportStarted, event::ImportProgress,
+                 event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused, event::ImportStarted, event::ImportProgress,
                  event::Published, event::ImportRejected, event::ImportFailed, event::ImportGone,
                  event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
                  event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Acted,

@@ -44,6 +44,8 @@ struct KindOf {
   Kind operator()(const LoginFailed&) const { return Kind::login; }
   Kind operator()(const WebLoggedIn&) const { return Kind::login; }
   Kind operator()(const WebLoginFailed&) const { return Kind::login; }
+  Kind operator()(const ControllerSaid&) const { return Kind::syslog; }
+  Kind operator()(const SyslogRefused&) const { return Kind::syslog; }
   Kind operator()(const ImportStarted&) const { return Kind::imports; }
   Kind operator()(const ImportProgress&) const { return Kind::imports; }
   Kind operator()(const Published&) const { return Kind::imports; }

@@ -334,6 +334,34 @@ struct SftpLine {
   }
 };
 
+// With the name that the device gives itself, and the address, which proves little: it came by UDP.
+std::string describe(const ControllerSaid& e) {
+  auto text = e.host.empty() || e.host == e.client
+                  ? fmt::format("syslog of {}: {}", e.client, e.finding)
+                  : fmt::format("syslog of {} ({}): {}", escaped(e.host), e.client, e.finding);
+  if (!e.fix.empty() && e.finding.find(e.fix) == e.finding.npos) text += "; " + e.fix;
+  if (e.untold > 0) text += fmt::format(" ({} times more)", e.untold);
+  return text;
+}
+
+std::string_view describe(SyslogLimit limit) {
+  switch (limit) {
+    case SyslogLimit::not_allowed:
+      return "its address is not in syslog.allow";
+    case SyslogLimit::lines_per_second:
+      return "too many lines a second from there (syslog.max_lines_per_second)";
+    case SyslogLimit::lines_per_second_in_all:
+      break;
+  }
+  return "too many lines a second (syslog.max_lines_per_second_in_all)";
+}
+
+std::string describe(const SyslogRefused& e) {
+  auto text = fmt::format("dropped a line of syslog from {}: {}", e.client, describe(e.limit));
+  if (e.untold > 0) text += fmt::format(" ({} times more)", e.untold);
+  return text;
+}
+
 constexpr std::size_t most_warnings = 20;  // of one import: a bundle may have ten thousand members
 
 struct Lines {
@@ -426,6 +454,13 @@ struct Lines {
                                     escaped_path(e.remapped.to), rule_name(e.remapped.rule)))};
   }
   L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
+
+  L operator()(const ControllerSaid& e) const {
+    return {apdepot(e.bad ? quiet : normal, e.bad ? warning : info, describe(e))};
+  }
+  L operator()(const SyslogRefused& e) const {
+    return {apdepot(e.rare ? quiet : debug, e.rare ? warning : Severity::debug, describe(e))};
+  }
 
   L operator()(const ImportStarted& e) const {
     return {apdepot(normal, info, fmt::format("importing {}", escaped_path(e.file)))};

@@ -326,6 +326,19 @@ struct Fields {
     out.add("rule", rule_name(e.remapped.rule));
     return "sftp.remapped";
   }
+  std::string_view operator()(const ControllerSaid& e) const {
+    out.add("client", e.client), out.add("host", e.host), out.add("kind", kind_name(e.said.kind));
+    if (!e.said.url.empty()) out.add("url", e.said.url);
+    if (!e.said.reason.empty()) out.add("reason", e.said.reason);
+    if (!e.said.image.empty()) out.add("image", e.said.image);
+    out.add("bad", e.bad), out.add_safe("finding", e.finding), out.add_safe("fix", e.fix);
+    out.add("untold", e.untold);
+    return "controller.said";
+  }
+  std::string_view operator()(const SyslogRefused& e) const {
+    out.add("client", e.client), out.add("limit", limit_name(e.limit)), out.add("untold", e.untold);
+    return "syslog.refused";
+  }
   std::string_view operator()(const ImportStarted& e) const {
     out.add_safe("file", escaped_path(e.file));
     return "import.started";

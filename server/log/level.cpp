@@ -40,6 +40,8 @@ struct Level {
   conf::LogLevel operator()(const event::SftpHappened& e) const { return std::visit(SftpLevel{}, e.what); }
   conf::LogLevel operator()(const event::SftpRemapped&) const { return normal; }
   conf::LogLevel operator()(const event::ScpFailed&) const { return normal; }
+  conf::LogLevel operator()(const event::ControllerSaid& e) const { return e.bad ? quiet : normal; }
+  conf::LogLevel operator()(const event::SyslogRefused& e) const { return e.rare ? quiet : debug; }
   conf::LogLevel operator()(const auto&) const { return quiet; }
 };
 

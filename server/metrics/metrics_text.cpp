@@ -115,6 +115,10 @@ std::string metrics_text(const Tally& tally, const Gauges& gauges, bool open_met
   page.sample("", gauges.sessions);
   page.counts("ssh_dropped", "SSH connections that were closed at once, by the limit that they ran into.",
               tally.dropped, "limit");
+  page.counts("controller_messages", "Messages about images that controllers and access points sent.",
+              tally.controller_messages, "kind");
+  page.counts("syslog_refused", "Lines of syslog that nobody read, by the limit that they ran into.",
+              tally.syslog_refused, "limit");
   page.counts("imports", "Bundles in drop/.", tally.imports, "result");
   page.counts("warnings", "Warnings that the log has, by what they are about.", tally.warnings, "kind");
   if (gauges.releases) {

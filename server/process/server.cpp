@@ -61,7 +61,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_, running_),
       ssh_(loop_, lanes_, events_, in_force_, library_, running_),
-      listening_(loop_, lanes_.disk, events_, tftp_, ssh_),
+      syslog_(lanes_, events_, in_force_, library_),
+      listening_(loop_, lanes_.disk, events_, tftp_, ssh_, syslog_),
       releases_(lanes_.explaining, library_.catalogue),
       supervision_(loop_,
                    [this] {
@@ -255,8 +256,8 @@ std::string Server::setup_line() const {
 void Server::watch_interfaces() {
   if (!interfaces_) {
     auto endpoints = in_force_->tftp.listen;
-    const auto& more = in_force_->ssh.listen;
-    endpoints.insert(endpoints.end(), more.begin(), more.end());
+    for (const auto* more : {&in_force_->ssh.listen, &in_force_->syslog.listen})
+      endpoints.insert(endpoints.end(), more->begin(), more->end());
     interfaces_.emplace(endpoints, index_of_interface);
   }
   if (interfaces_->empty()) return;
@@ -446,6 +447,7 @@ void Server::begin_drain() {
   tftp_.stop_listening();
   ssh_.stop_listening();
   ssh_.drain_sessions();
+  syslog_.stop_listening();
   control_.drain();
   images_.stop();
   if (importer_) importer_->stop();

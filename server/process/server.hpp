@@ -101,6 +101,7 @@ class Server {
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
+  SyslogService syslog_;
   Listening listening_;
   ReleaseCount releases_;
   Supervision supervision_;

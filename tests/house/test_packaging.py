@@ -14,7 +14,7 @@ def test_the_package_has_the_version_of_the_sources():
 
 def test_the_socket_units_and_the_server_have_the_same_names():
     listen = (ROOT / "server/process/listen.hpp").read_text()
-    for unit in ("apdepot-tftp", "apdepot-ssh"):
+    for unit in ("apdepot-tftp", "apdepot-ssh", "apdepot-syslog"):
         text = (ROOT / f"packaging/systemd/{unit}.socket").read_text()
 
         assert f"FileDescriptorName={unit}\n" in text and "BindIPv6Only=ipv6-only\n" in text

@@ -285,20 +285,20 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
             "1: import.keep-bundles is not a key; did you mean import.keep_bundles?"},
            {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
            {"listen: []",
-            "1: listen is not a key; did you mean tftp.listen or ssh.listen or metrics.listen or "
-            "web.listen?"},
+            "1: listen is not a key; did you mean tftp.listen or ssh.listen or syslog.listen or "
+            "metrics.listen or web.listen?"},
            {"aliases: {}", "1: aliases is not a key; did you mean lookup.aliases?"},
            {"lookup: {alias: {}}", "1: lookup.alias is not a key; did you mean lookup.aliases?"},
            {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, web, history, drain"},
+            "lookup, log, syslog, metrics, web, history, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, web, history, drain"},
+            "lookup, log, syslog, metrics, web, history, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -789,7 +789,9 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("import": {"watch": true, "layout": "{product}/{release}", "settle": 2, "keep": 0, )"
           R"("keep_bundles": false, "max_rejected": 1000, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
-          R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, "metrics": {"listen": []}, )"
+          R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
+          R"("syslog": {"listen": [], "allow": [], "max_lines_per_second": 200, "max_lines_per_second_in_all": 2000}, )"
+          R"("metrics": {"listen": []}, )"
           R"("web": {"listen": ["127.0.0.1:8069"], "certificate": null, "key": null, "names": [], "proxies": [], "hsts": false}, )"
           R"("history": {"days": 400, "size": 268435456}, )"
           "\"drain\": 30}\n");

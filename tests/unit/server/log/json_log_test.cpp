@@ -62,6 +62,12 @@ event::Published published() {
   return event;
 }
 
+event::ControllerSaid controller_said() {
+  storage::LogMessage said{storage::LogMessage::Kind::failed};
+  said.url = "tftp://a/b", said.reason = "r", said.image = "i";
+  return {"192.0.2.7", "9120-EWC", said, "f", "x", true, 2};
+}
+
 event::LoopMeasured loop_measured() {
   event::LoopMeasured event;
   event.turns.counts = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -341,6 +347,16 @@ const std::vector<Row>& rows() {
        R"json({"file":"a.zip","where":"SHA512SUMS","path":"/EWC/17_9_4a","matches":true,"event":"import.digest"})json"},
       {DigestWaits{"SHA512SUMS"}, R"json({"file":"SHA512SUMS","event":"import.digest_waits"})json"},
       {DropIgnored{"a"}, R"json({"file":"a","event":"import.ignored"})json"},
+      {controller_said(),
+       R"json({"client":"192.0.2.7","host":"9120-EWC","kind":"failed","url":"tftp://a/b","reason":"r","image":"i","bad":true,"finding":"f","fix":"x","untold":2,"event":"controller.said"})json"},
+      {ControllerSaid{"192.0.2.7", "", {storage::LogMessage::Kind::device_succeeded}, "f", "", false},
+       R"json({"client":"192.0.2.7","host":"","kind":"device_succeeded","bad":false,"finding":"f","fix":"","untold":0,"event":"controller.said"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::not_allowed, true, 4},
+       R"json({"client":"192.0.2.7","limit":"allow","untold":4,"event":"syslog.refused"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::lines_per_second, true, 0},
+       R"json({"client":"192.0.2.7","limit":"max_lines_per_second","untold":0,"event":"syslog.refused"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::lines_per_second_in_all, true, 0},
+       R"json({"client":"192.0.2.7","limit":"max_lines_per_second_in_all","untold":0,"event":"syslog.refused"})json"},
       {Retired{"/EWC/17_3_3", "retired/EWC/17_3_3", 3},
        R"json({"path":"/EWC/17_3_3","moved_to":"retired/EWC/17_3_3","keep":3,"event":"import.retired"})json"},
       {Started{"1.2.3"}, R"json({"version":"1.2.3","event":"server.started"})json"},
