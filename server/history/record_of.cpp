@@ -49,6 +49,15 @@ struct Maker {
   Made operator()(const LoginFailed& e) const { return login_of(e, word(e.fault)); }
   Made operator()(const WebLoggedIn& e) const { return login_of(e, "accepted"); }
   Made operator()(const WebLoginFailed& e) const { return login_of(e, word(e.fault)); }
+  // In place of a method what they have not in common, and the client's offer.
+  Made operator()(const SshMismatched& e) const {
+    record::Login made;
+    made.at = now;
+    made.client = escaped(e.client);
+    made.method = escaped(e.kind + ": " + e.theirs);
+    made.outcome = e.legacy_helps ? needs_legacy : no_algorithm;
+    return made;
+  }
   Made operator()(const Published& e) const {
     return import_of(e.file, e.imported.already_there ? "already there" : "published", e.imported.path);
   }

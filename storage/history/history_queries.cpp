@@ -176,6 +176,12 @@ std::vector<record::Login> HistoryQueries::logins(const HistoryFilter& filter) {
             });
 }
 
+std::string HistoryQueries::damage() {
+  Statement statement(database_, "PRAGMA quick_check(1)");
+  auto found = statement.with().step() ? statement.text(0) : "";
+  return found == "ok" ? "" : found;
+}
+
 std::vector<record::Import> HistoryQueries::imports(const HistoryFilter& filter) {
   return Tail(filter,
               {.time = "at", .file = "file", .outcome = "outcome", .searched = {"file"}, .device = false})

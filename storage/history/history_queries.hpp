@@ -55,6 +55,8 @@ class HistoryQueries {
   // How many transfers that ended from then on had that outcome; and how many rows of misses are as young.
   std::map<std::string, std::int64_t> outcomes_since(std::int64_t time);
   std::int64_t misses_since(std::int64_t time);
+  // What SQLite's quick_check finds first; empty: nothing. Reads the whole file.
+  std::string damage();
 
  private:
   HistoryQueries(const std::filesystem::path& file, Database::Use use, std::function<bool()> over);
