@@ -20,7 +20,7 @@ def found(depot, log, **how):
 
 
 def test_each_failure_of_the_vendors_document_gets_its_cause_and_fix(depot):
-    findings = [each for each in found(depot, LOGS / "ewc_failures.txt") if "://" in each["what"]]
+    findings = [each for each in found(depot, LOGS / "ewc_failures.txt") if each["bad"] and "://" in each["what"]]
 
     sftp, tftp, silent = findings
     assert "sftp://*****@172.16.5.62/Documents/Wrong-Path/aplg6, No such file or directory" in sftp["what"]
@@ -41,10 +41,11 @@ def test_with_the_right_address_timed_out_is_a_firewall(depot):
 
 
 def test_what_an_access_point_says_leads_to_its_controller(depot):
-    (finding,) = found(depot, LOGS / "ap_failure.txt")
+    finding, ended = found(depot, LOGS / "ap_failure.txt")
 
     assert "did not get ap1g8, because its controller 172.16.4.26 could not fetch it" in finding["what"]
     assert f"{RELEASE}/ap1g8 is served here" in finding["what"] and "show logging" in finding["fix"]
+    assert "ended the download of ap1g8 (Dtls cleanup)" in ended["what"]
 
 
 def test_a_log_without_a_failure_ends_well(depot):

@@ -226,7 +226,8 @@ def test_hostile_lines_are_escaped_bounded_and_do_no_harm(heard):
                b"<187>1 - \x1b[2J a b - - %INSTALL-3-OPERATION_ERROR_MESSAGE: Failed to download file tftp://: x",
                b"<187>x\n" + b"\n".join(failure(f"tftp://127.0.0.1/{i}", "Timed out").encode() for i in range(20))[:1900]]
     send(heard, *hostile, failure("tftp://127.0.0.1/last", "No such file or directory"))
-    heard.wait_for_log("/last, No such file")
+    heard.wait_for_log("/last,? No such file")
+    heard.wait_for_log("u202e<img")
     log = "\n".join(heard.whole_log())
 
     assert "\x1b" not in log and "\u202e" not in log and "\x07" not in log and "\\x1b[31m\\u202e<img" in log
