@@ -84,7 +84,8 @@ Explanation explain(const Question& question) {
         fmt::format("requests from {} are dropped without an answer", question.client->to_string());
     return std::unexpected(Miss{storage::Cause::not_found, what, std::move(why), {}, error});
   }
-  if (!question.write) return explain_read(question.settings, question.catalogue, question.path, question.protocol);
+  if (!question.write)
+    return explain_read(question.settings, question.catalogue, question.path, question.protocol);
   return question.protocol == Protocol::tftp ? explain_tftp_write(question) : explain_sftp_write(question);
 }
 

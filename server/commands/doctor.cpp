@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/files/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/doctor/report.hpp"
+#include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 

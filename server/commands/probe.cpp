@@ -10,10 +10,10 @@
 #include <optional>
 #include <stdexcept>
 
-#include "server/files/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/progress_bar.hpp"
+#include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
 #include "server/probe/report.hpp"
 #include "server/probe/sftp_probe.hpp"

@@ -20,17 +20,16 @@ namespace server {
 
 // What happens, typed. Everything that tells about the server (log, counters, status, history) listens to
 // these; nobody else formats a line.
-using Event =
-    std::variant<event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused,
-                 event::TftpLimited, event::TftpNoise, event::Missed, event::HostKey, event::SshProbed,
-                 event::SshDropped, event::SshPenalised, event::SshNegotiated, event::SshMismatched,
-                 event::SshEnded, event::SshRefused, event::LoggedIn, event::LoginFailed, event::WebLoggedIn,
-                 event::WebLoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened,
-                 event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused, event::ImportStarted, event::ImportProgress,
-                 event::Published, event::ImportRejected, event::ImportFailed, event::ImportGone,
-                 event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
-                 event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Acted,
-                 event::Warned, event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
+using Event = std::variant<
+    event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused, event::TftpLimited,
+    event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
+    event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
+    event::LoginFailed, event::WebLoggedIn, event::WebLoginFailed, event::SessionOpened, event::SessionClosed,
+    event::SftpHappened, event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused,
+    event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected, event::ImportFailed,
+    event::ImportGone, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
+    event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Acted, event::Warned,
+    event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

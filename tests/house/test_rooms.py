@@ -52,12 +52,12 @@ ROOMS = {
     "server/probe": ["server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp", "storage/*"],
     "server/doctor": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
-    "server/process": ["server/api", "server/page", "server/history", "server/http", "server/tftp", "server/ssh", "server/drop", "server/log", "server/accounts", "server/files",
-    "server/process": ["server/api", "server/history", "server/http", "server/tftp", "server/ssh", "server/syslog", "server/diagnosis", "server/drop", "server/log", "server/accounts", "server/files",
+    "server/process": ["server/api", "server/page", "server/history", "server/http", "server/tftp", "server/ssh", "server/syslog",
+                       "server/diagnosis", "server/drop", "server/log", "server/accounts", "server/files",
                        "server/text", "server/events", "server/os", "server/loop", "conf", "storage/*"],
-    "server/commands": ["server/api", "server/process", "server/doctor", "server/probe", "server/http", "server/tftp", "server/accounts",
-    "server/commands": ["server/process", "server/doctor", "server/diagnosis", "server/probe", "server/http", "server/tftp", "server/accounts",
-                        "server/files", "server/text", "server/events", "server/os", "server/loop", "conf", "conf/foreign", "storage/*"],
+    "server/commands": ["server/api", "server/process", "server/doctor", "server/diagnosis", "server/probe", "server/http",
+                        "server/tftp", "server/accounts", "server/files", "server/text", "server/events", "server/os",
+                        "server/loop", "conf", "conf/foreign", "storage/*"],
     "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives"],
 }
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -42,7 +42,8 @@ TEST_CASE("a device that fetched before and is silent since the import is named"
   const auto found = judge_never_seen({product()}, now).findings();
   REQUIRE(found.size() == 1);
   CHECK(found[0].found ==
-        "192.0.2.7, 192.0.2.9 fetched an older release, and have asked for nothing since /EWC/17_9_4a was imported");
+        "192.0.2.7, 192.0.2.9 fetched an older release, and have asked for nothing since /EWC/17_9_4a was "
+        "imported");
   CHECK(has(found[0].fix, "apdepot probe tftp://ADDRESS/EWC/17_9_4a/ap1g8"));
   CHECK(judge_never_seen({product()}, imported + hour - 1).state() == State::ok);
   auto all = product();

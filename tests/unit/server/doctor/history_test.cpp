@@ -21,7 +21,8 @@ TEST_CASE("a history that is damaged, lacks rows or was moved aside is told") {
   auto aside = well;
   aside.aside = "/depot/state/history.db.broken";
   CHECK(judge_history(aside).state() == State::look);
-  CHECK(judge_history(aside).findings().front().fix.find("rm /depot/state/history.db.broken") != std::string::npos);
+  CHECK(judge_history(aside).findings().front().fix.find("rm /depot/state/history.db.broken") !=
+        std::string::npos);
   auto closed = well;
   closed.unreadable = "Permission denied";
   CHECK(judge_history(closed).state() == State::unknown);

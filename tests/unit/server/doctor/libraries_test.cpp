@@ -24,7 +24,7 @@ TEST_CASE("what Debian 12 and 13 ship is well") {
             .findings() ==
         std::vector<Finding>{
             {State::ok, "libssh 0.10.6, openssl 3.0.15, libarchive 3.6.2, sqlite 3.40.1", ""}});
-  CHECK(judge_libraries({{"libssh", "0.11.2"}, {"openssl", "3.5.0"}, {"libarchive", "libarchive 3.7.4"}}).state() ==
-        State::ok);
+  CHECK(judge_libraries({{"libssh", "0.11.2"}, {"openssl", "3.5.0"}, {"libarchive", "libarchive 3.7.4"}})
+            .state() == State::ok);
   CHECK(judge_libraries(libraries()).state() == State::ok);
 }
