@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/text_input.hpp"
 #include "server/diagnosis/finding.hpp"
@@ -49,6 +48,7 @@ std::vector<Row> rows_of(const Here& here, const std::vector<storage::LogMessage
   std::vector<Row> rows;
   SaidBefore before;
   for (const auto& message : messages) {
+    if (before.has_told(message)) continue;
     before.note(message);
     auto found = finding_of(here, message, before, "the controller", std::nullopt);
     if (found) rows.push_back({escaped(message.when), std::move(*found)});

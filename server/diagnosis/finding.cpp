@@ -40,8 +40,9 @@ bool says_any(const std::string& reason, std::initializer_list<std::string_view>
 }
 
 std::string server_line(const Case& failed) {
+  const auto& all = failed.here.addresses;
   return fmt::format("{} {}", failed.protocol == Protocol::tftp ? "tftp-image-server" : "sftp-image-server",
-                     failed.here.addresses.front());
+                     all.empty() ? "ADDRESS" : all.front());
 }
 
 // What was asked for is seen here, whatever the address is called: behind NAT it is another one.
@@ -83,6 +84,11 @@ Finding of_silence(const Case& failed) {
   return found;
 }
 
+// The controller's profile lacks the address: "tftp:///EWC/17_9_4a/ap1g8", or nothing but "tftp://".
+Finding of_no_server(const Case& failed) {
+  return {fmt::format("the URL names no server: {} asks nobody", failed.speaker), server_line(failed), true};
+}
+
 Finding of_login(const Case& failed) {
   if (failed.protocol == Protocol::tftp && says(failed.message.reason, "ermission denied")) {
     auto found = of_name(failed);
@@ -115,6 +121,7 @@ Finding of_own_file(const LogMessage& message) {
 
 Finding of_reason(const Case& failed) {
   const auto& reason = failed.message.reason;
+  if (failed.url.host.empty()) return of_no_server(failed);
   if (says_any(reason, {"imed out", "imeout", "No route", "unreachable"})) return of_silence(failed);
   if (says(reason, "refused"))
     return {fmt::format("nothing listens on {} for {}", failed.host(), escaped(failed.url.scheme)),
@@ -200,9 +207,50 @@ Finding of_gave_up(const Here& here, const LogMessage& message, const SaidBefore
 
 }  // namespace
 
+bool has_cause(Kind kind) {
+  switch (kind) {
+    case Kind::failed:
+    case Kind::gave_up:
+    case Kind::no_image:
+    case Kind::no_space:
+    case Kind::damaged:
+    case Kind::signature_bad:
+    case Kind::certificate_over:
+    case Kind::cannot_start:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void SaidBefore::note(const LogMessage& message) {
-  if (message.kind == Kind::device_asked) asked = message;
-  if (message.kind == Kind::started) started = message;
+  switch (message.kind) {
+    case Kind::device_asked:
+      asked = message;
+      return;
+    case Kind::started:
+      started = message;
+      return;
+    case Kind::completed:
+    case Kind::device_succeeded:
+    case Kind::signature_good:
+      failed.reset();
+      return;
+    default:
+      if (has_cause(message.kind)) failed = message.kind;
+  }
+}
+
+bool SaidBefore::has_told(const LogMessage& message) const {
+  switch (message.kind) {
+    case Kind::device_failed:
+    case Kind::aborted:
+      return failed.has_value();
+    case Kind::signature_bad:
+      return failed == Kind::certificate_over;
+    default:
+      return false;
+  }
 }
 
 std::optional<Finding> finding_of(const Here& here, const LogMessage& message, const SaidBefore& before,

@@ -20,8 +20,15 @@ struct Here {
 // What a device said before: of a failure that names no file, that is the file.
 struct SaidBefore {
   std::optional<storage::LogMessage> asked, started;
+  std::optional<storage::LogMessage::Kind> failed;  // with a cause, and nothing went well since
+
   void note(const storage::LogMessage& message);
+  // Whether `message` only repeats what failed: a controller has a line of its own for each access point that
+  // waited, and an access point has others for what it does next.
+  bool has_told(const storage::LogMessage& message) const;
 };
+// Whether a line of that kind says why something failed.
+bool has_cause(storage::LogMessage::Kind kind);
 
 // What the server itself has seen of the device. A log that somebody pasted is of another time: then nothing.
 struct SeenHere {

@@ -24,21 +24,26 @@ struct KnownBad {
   std::string_view fault, package;
 };
 
+// Faults that a server of files runs into. Each range leaves out what a supported Debian or Ubuntu ships:
+// 0.9.6 of libssh and 3.0.2 of OpenSSL are those of Ubuntu 22.04, corrected there. Sources: libssh's
+// CHANGELOG of 0.10.6 and 0.11.2, OpenSSL's NEWS.md of 3.0.5.
 constexpr std::array table{
-    KnownBad{
-        "libssh", {0, 0, 0}, {0, 10, 6}, "a connection can lose packets unseen (CVE-2023-48795)", "libssh-4"},
+    KnownBad{"libssh",
+             {0, 10, 0},
+             {0, 10, 6},
+             "somebody on the way can cut off the first packets of a connection unseen (CVE-2023-48795)",
+             "libssh-4"},
     KnownBad{"libssh",
              {0, 11, 0},
              {0, 11, 2},
-             "it reads beyond its memory, and derives wrong keys (CVE-2025-5318, CVE-2025-5372)",
+             "it takes a failed derivation of keys, and a failed chacha20-poly1305, for good (CVE-2025-5372, "
+             "CVE-2025-5987)",
              "libssh-4"},
-    KnownBad{
-        "openssl", {3, 0, 0}, {3, 0, 7}, "a certificate overflows its memory (CVE-2022-3602)", "libssl3"},
-    KnownBad{"libarchive",
-             {0, 0, 0},
-             {3, 6, 2},
-             "it ends where memory is short (CVE-2022-36227)",
-             "libarchive13"}};
+    KnownBad{"openssl",
+             {3, 0, 4},
+             {3, 0, 5},
+             "it corrupts its memory when it uses a private RSA key (CVE-2022-2274)",
+             "libssl3"}};
 
 // "0.10.6/openssl/zlib", "libarchive 3.6.2": the first three numbers.
 Numbers numbers_in(std::string_view text) {

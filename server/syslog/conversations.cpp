@@ -18,28 +18,16 @@ LogMessage bounded(LogMessage message) {
   return message;
 }
 
-// Lines that have a cause in them, and lines that follow from such a one.
-bool has_cause(Kind kind) {
-  switch (kind) {
-    case Kind::failed:
-    case Kind::gave_up:
-    case Kind::no_image:
-    case Kind::no_space:
-    case Kind::damaged:
-    case Kind::signature_bad:
-    case Kind::certificate_over:
-    case Kind::cannot_start:
-      return true;
-    default:
-      return false;
-  }
+bool lately(const std::optional<Conversations::Clock::time_point>& at, Conversations::Clock::time_point now) {
+  return at && now - *at < Conversations::memory;
 }
 
-bool follows(Kind kind) { return kind == Kind::device_failed || kind == Kind::aborted; }
+// What an access point says that its controller has failed: the controller knows why.
+bool blames_controller(Kind kind) { return kind == Kind::cannot_start || kind == Kind::aborted; }
 
 }  // namespace
 
-Conversations::Device& Conversations::device(const std::string& client, Clock::time_point now) {
+Conversations::Device& Conversations::device(const std::string& client) {
   if (const auto known = places_.find(client); known != places_.end()) {
     devices_.splice(devices_.begin(), devices_, known->second);
   } else {
@@ -50,18 +38,36 @@ Conversations::Device& Conversations::device(const std::string& client, Clock::t
     devices_.push_front({client});
     places_[client] = devices_.begin();
   }
-  auto& device = devices_.front();
-  if (now - std::exchange(device.at, now) > memory) device.before = {};
-  return device;
+  return devices_.front();
+}
+
+bool Conversations::has_told(const Device& speaker, const LogMessage& message, Clock::time_point now) const {
+  if (speaker.before.has_told(message)) return true;
+  if (message.kind == Kind::device_failed) return lately(speaker.blamed, now);
+  if (!blames_controller(message.kind) || !speaker.before.asked) return false;
+  const auto controller = places_.find(speaker.before.asked->peer);
+  return controller != places_.end() &&
+         (lately(controller->second->failed, now) || lately(controller->second->complained, now));
+}
+
+void Conversations::note(const std::string& client, const LogMessage& message, Clock::time_point now) {
+  auto& speaker = device(client);
+  if (has_cause(message.kind)) speaker.failed = now;
+  if (message.kind == Kind::device_failed) speaker.complained = now;
+  speaker.before.note(bounded(message));
+  if (!blames_controller(message.kind) || !speaker.before.asked) return;
+  const auto controller = speaker.before.asked->peer;
+  if (!controller.empty()) device(controller).blamed = now;
 }
 
 std::optional<SaidBefore> Conversations::hear(const std::string& client, const LogMessage& message,
                                               Clock::time_point now) {
-  auto& speaker = device(client, now);
-  if (follows(message.kind) && speaker.failed && now - *speaker.failed < memory) return {};
-  if (has_cause(message.kind)) speaker.failed = now;
-  speaker.before.note(bounded(message));
-  return speaker.before;
+  auto& speaker = device(client);
+  if (now - std::exchange(speaker.at, now) > memory) speaker.before = {};
+  if (!lately(speaker.failed, now)) speaker.before.failed.reset();
+  if (has_told(speaker, message, now)) return {};
+  note(client, message, now);
+  return device(client).before;
 }
 
 }  // namespace server

@@ -41,11 +41,17 @@ def test_with_the_right_address_timed_out_is_a_firewall(depot):
 
 
 def test_what_an_access_point_says_leads_to_its_controller(depot):
-    finding, ended = found(depot, LOGS / "ap_failure.txt")
+    (finding,) = found(depot, LOGS / "ap_failure.txt")
 
     assert "did not get ap1g8, because its controller 172.16.4.26 could not fetch it" in finding["what"]
     assert f"{RELEASE}/ap1g8 is served here" in finding["what"] and "show logging" in finding["fix"]
-    assert "ended the download of ap1g8 (Dtls cleanup)" in ended["what"]
+
+
+def test_what_only_follows_from_a_failure_is_left_out(depot):
+    findings = [each["what"] for each in found(depot, LOGS / "ap_ios.txt") if each["bad"]]
+
+    assert len([what for what in findings if "signature was refused" in what or "is not valid any more" in what]) == 1
+    assert not any("ended the download" in what for what in findings)
 
 
 def test_a_log_without_a_failure_ends_well(depot):

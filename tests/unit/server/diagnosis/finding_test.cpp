@@ -112,6 +112,21 @@ TEST_CASE("an address behind NAT is this server's where the request has arrived"
   CHECK(has(found.what, "what was sent back did not reach it"));
 }
 
+TEST_CASE("a URL without a server is told so, with the line that names this one") {
+  for (const auto* url : {"tftp://", "tftp:///EWC/17_9_4a/ap1g8", "tftp://:69/EWC/17_9_4a/ap1g8"}) {
+    Site site;
+    for (const auto* reason : {"x", "Timed out", "Connection refused"}) {
+      const auto found = site.of_failure(url, reason);
+      CHECK(found.what ==
+            std::string(url) + ", " + reason + ": the URL names no server: 9120-EWC asks nobody");
+      CHECK(found.fix == "tftp-image-server 172.16.5.27");
+    }
+    const Here nowhere{site.settings, site.catalogue, {}};
+    const auto message = read_controller_log("Failed to download file sftp:///a: x").at(0);
+    CHECK(finding_of(nowhere, message, {}, "9120-EWC", {})->fix == "sftp-image-server ADDRESS");
+  }
+}
+
 TEST_CASE("other reasons have their cause and fix") {
   struct Row {
     const char *url, *reason, *what, *fix;

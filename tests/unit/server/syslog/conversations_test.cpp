@@ -11,9 +11,10 @@ namespace {
 
 const Conversations::Clock::time_point start{1h};
 
-LogMessage asked(std::string image) {
+LogMessage asked(std::string image, std::string controller = "") {
   LogMessage message{Kind::device_asked};
   message.image = std::move(image);
+  message.peer = std::move(controller);
   return message;
 }
 
@@ -36,6 +37,48 @@ TEST_CASE("after a failure with a cause the lines that follow from it are nothin
   CHECK(talks.hear("192.0.2.7", {Kind::failed}, start + 8s));
   CHECK(talks.hear("192.0.2.8", {Kind::device_failed}, start + 8s));
   CHECK(talks.hear("192.0.2.7", {Kind::device_failed}, start + 8s + Conversations::memory));
+}
+
+TEST_CASE("what an access point and its controller say of the same failure is told once") {
+  struct Row {
+    Kind of_controller;
+    Kind of_device;
+  };
+  for (const auto& [of_controller, of_device] :
+       {Row{Kind::device_failed, Kind::cannot_start}, Row{Kind::device_failed, Kind::aborted},
+        Row{Kind::failed, Kind::cannot_start}, Row{Kind::failed, Kind::aborted}}) {
+    Conversations talks;
+    talks.hear("192.0.2.7", asked("ap1g8", "192.0.2.1"), start);
+    CHECK(talks.hear("192.0.2.1", {of_controller}, start + 1s));
+    CHECK_FALSE(talks.hear("192.0.2.7", {of_device}, start + 2s));
+    CHECK(talks.hear("192.0.2.8", {of_device}, start + 2s));
+    CHECK(talks.hear("192.0.2.7", {of_device}, start + 1s + Conversations::memory));
+  }
+  Conversations talks;
+  talks.hear("192.0.2.7", asked("ap1g8", "192.0.2.1"), start);
+  CHECK(talks.hear("192.0.2.7", {Kind::cannot_start}, start + 1s));
+  CHECK_FALSE(talks.hear("192.0.2.7", {Kind::aborted}, start + 1s));
+  CHECK_FALSE(talks.hear("192.0.2.1", {Kind::device_failed}, start + 2s));
+  CHECK(talks.hear("192.0.2.2", {Kind::device_failed}, start + 2s));
+  CHECK(talks.hear("192.0.2.1", {Kind::failed}, start + 3s));
+  CHECK(talks.hear("192.0.2.1", {Kind::device_failed}, start + 3s + Conversations::memory));
+}
+
+TEST_CASE("the second access point of a controller that is not heard is told too") {
+  Conversations talks;
+  talks.hear("192.0.2.7", asked("ap1g8", "192.0.2.1"), start);
+  talks.hear("192.0.2.8", asked("ap1g6", "192.0.2.1"), start);
+  CHECK(talks.hear("192.0.2.7", {Kind::cannot_start}, start + 1s));
+  CHECK(talks.hear("192.0.2.8", {Kind::cannot_start}, start + 2s));
+}
+
+TEST_CASE("after something went well a failure is new") {
+  Conversations talks;
+  CHECK(talks.hear("192.0.2.7", {Kind::certificate_over}, start));
+  CHECK_FALSE(talks.hear("192.0.2.7", {Kind::signature_bad}, start));
+  CHECK(talks.hear("192.0.2.7", {Kind::device_succeeded}, start + 1s));
+  CHECK(talks.hear("192.0.2.7", {Kind::aborted}, start + 2s));
+  CHECK(talks.hear("192.0.2.7", {Kind::signature_bad}, start + 3s));
 }
 
 TEST_CASE("many devices and long texts take no more memory than a few") {
