@@ -1,11 +1,11 @@
 // Requests that got nothing: why, and what fixes it.
-import { list } from './api.js';
-import { card, deviceLink, el, labelled, link, put, select, tag } from './dom.js';
+import { get, list } from './api.js';
+import { card, deviceLink, el, labelled, link, put, region, select, tag } from './dom.js';
 import { explainForm } from './explain.js';
 import { when } from './format.js';
 import { Listing } from './listing.js';
 import { complain, fixLine } from './notices.js';
-import { numbers, plain } from './table.js';
+import { numbers, plain, Table } from './table.js';
 import { words } from './words.js';
 
 const text = words.misses;
@@ -46,6 +46,24 @@ const columns = (admin) => [
   numbers(text.times, 'times', 'n'),
 ];
 
+const heardColumns = [
+  { title: text.last, class: 't', text: (row) => when(row.at) },
+  {
+    title: text.from,
+    class: 't',
+    text: (row) => `${row.host} ${row.client}`,
+    nodes: (row) => [
+      deviceLink(row.client),
+      row.host && row.host !== row.client ? el('span', { class: 'under' }, row.host) : '',
+    ],
+  },
+  {
+    title: text.what,
+    text: (row) => `${row.text} ${row.fix}`,
+    nodes: (row) => [row.text, fixLine(row.fix)].filter(Boolean),
+  },
+];
+
 class Misses {
   query = { topics: 'misses,ended' };
 
@@ -80,9 +98,18 @@ class Misses {
     });
     this.list.fits = (row) => !this.cause || row.cause === this.cause;
     this.without = el('p');
+    this.heard = new Table(text.heard, heardColumns, {
+      key: (row) => `${row.at} ${row.client} ${row.text}`,
+      kind: () => 'warn',
+      stack: true,
+    });
+    this.heard.element.hidden = true;
+    this.silent = el('p');
+    this.unheard = el('div', {}, el('h2', {}, text.heard), this.silent);
     main.append(
       this.list.element,
       el('section', { class: 'card' }, el('h2', {}, words.explain.title), explainForm()),
+      region(text.heard, this.unheard, this.heard.element),
       card(el('h2', {}, text.without), this.without),
     );
     this.reading = app.stream.every(every, () => this.read());
@@ -93,6 +120,7 @@ class Misses {
     const rows = await list('/misses', { since: spans[this.span], limit: 100 }).catch(complain);
     if (!rows) return;
     this.list.show(rows);
+    this.drawHeard((await get('/recent').catch(complain))?.heard);
     const causes = [...new Set([...rows.map((row) => row.cause), this.cause].filter(Boolean))].sort();
     if (causes.join() === this.causesSaying) return;
     this.causesSaying = causes.join();
@@ -102,11 +130,19 @@ class Misses {
     );
   }
 
+  drawHeard(heard) {
+    if (!heard) return;
+    this.heard.show(heard);
+    this.heard.element.hidden = !heard.length;
+    this.unheard.hidden = heard.length > 0;
+  }
+
   take() {
     this.reading.soon();
   }
 
   refreshed() {
+    put(this.silent, this.app.status?.listen.syslog?.length ? text.nothingHeard : text.unheard);
     const unseen = this.app.status?.rollout?.never_seen ?? 0;
     put(this.without, text.withoutText(unseen));
     if (unseen) this.without.append(link('rollout?status=never_seen', text.neverSeen));

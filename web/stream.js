@@ -3,7 +3,7 @@
 // Messages have absolute figures, so one that was skipped does no harm.
 import { get, url } from './api.js';
 
-const kinds = ['hello', 'transfers', 'stalled', 'ended', 'miss', 'import', 'health', 'log', 'gap'];
+const kinds = ['hello', 'transfers', 'stalled', 'ended', 'miss', 'heard', 'import', 'health', 'log', 'gap'];
 const soonest = 1000,
   firstPause = 1000,
   longestPause = 30_000;

@@ -378,6 +378,10 @@ export const words = {
     fixed: 'fixed',
     importOne: 'Import a bundle that has it',
     none: 'Every request was served.',
+    heard: 'What devices say in their own logs',
+    from: 'Device',
+    unheard: 'Controllers and access points may send their logs here: set syslog.listen and syslog.allow.',
+    nothingHeard: 'No device has logged a failed download since the server started.',
     without: 'Without a request',
     neverSeen: 'never seen',
     withoutText: (count) =>

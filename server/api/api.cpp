@@ -186,6 +186,7 @@ Situation Api::situation(const Facts& facts, bool draining) {
   at.misses = facts.misses;
   at.running = sources_.running.rows().size();
   at.stalled = movements_of(sources_.running).stalled;
+  at.heard = open_complaints(sources_.recent, now);
   at.broken = open_ends(sources_.recent, now);
   for (const auto& row : imports_.rejected_since(now - std::chrono::days(1)))
     at.rejected.push_back({escaped(row.file), escaped(row.reason, most_of_archive)});
@@ -214,6 +215,7 @@ Reply Api::status() {
   listen.add_raw("tftp", json_texts(now.tftp));
   listen.add_raw("ssh", json_texts(now.ssh));
   listen.add_raw("web", json_texts(now.web));
+  listen.add_raw("syslog", json_texts(now.syslog));
   transfers.add("running", sources_.running.rows().size());
   transfers.add("stalled", movements.stalled);
   transfers.add_raw("rate", fmt::format("{:.0f}", movements.rate));

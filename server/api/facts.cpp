@@ -124,6 +124,20 @@ std::vector<AskedInVain> open_misses(const Recent& recent, Recent::Clock::time_p
   return open;
 }
 
+std::vector<Situation::Heard> open_complaints(const Recent& recent, Recent::Clock::time_point now) {
+  std::vector<Situation::Heard> open;
+  std::set<std::string> clients;
+  const auto& all = recent.heard();
+  for (auto heard = all.rbegin(); heard != all.rend() && now - heard->time <= lately; ++heard) {
+    const auto& what = heard->what;
+    if (!clients.insert(what.client).second) continue;
+    if (got(recent, what.client, name_of(what.said.url), heard->time)) continue;
+    open.push_back({escaped(what.host.empty() ? what.client : what.host), bounded_line(what.finding),
+                    bounded_line(what.fix)});
+  }
+  return open;
+}
+
 std::vector<Situation::Broken> open_ends(const Recent& recent, Recent::Clock::time_point now) {
   std::vector<Situation::Broken> open;
   const auto& all = recent.ended();

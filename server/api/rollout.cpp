@@ -257,6 +257,16 @@ RolloutRow judge(const storage::Release& release, const Device& device, const Si
   return Judge{release, device, since, running}.verdict();
 }
 
+void add_heard(std::vector<RolloutRow>& rows, const HeardByDevice& heard) {
+  using enum RolloutStatus;
+  for (auto& row : rows) {
+    if (row.status == fetched || row.status == reported || row.status == downloading) continue;
+    const auto said = heard.find(row.address);
+    if (said == heard.end() || said->second.at < row.last_at.value_or(0)) continue;
+    row.evidence += fmt::format("{}its log says: {}", row.evidence.empty() ? "" : "; ", said->second.text);
+  }
+}
+
 Rollout rollout_of(const storage::Release& release, std::vector<RolloutRow> rows, const std::string& site) {
   Rollout rollout;
   rollout.release = path_of(release);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -74,6 +75,15 @@ std::int64_t import_time(const storage::Release& release);
 bool counts(const Device& device, const SinceImport& since);
 RolloutRow judge(const storage::Release& release, const Device& device, const SinceImport& since,
                  const std::vector<RunningRead>& running);
+
+// What devices said in their own logs, by their address. Texts are escaped.
+struct Heard {
+  std::int64_t at = 0;  // milliseconds since 1970
+  std::string text;
+};
+using HeardByDevice = std::map<std::string, Heard>;
+// Adds to the evidence of each that lacks the release what it said since it was seen last.
+void add_heard(std::vector<RolloutRow>& rows, const HeardByDevice& heard);
 
 // How far all are.
 struct Rollout {

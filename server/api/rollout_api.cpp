@@ -20,6 +20,15 @@ constexpr std::size_t usual_rows = 100, most_rows = 1000;
 
 std::string text_or_null(const std::string& safe) { return safe.empty() ? "null" : json_string(safe); }
 
+HeardByDevice heard_in(const Recent& recent) {
+  HeardByDevice heard;
+  for (const auto& [time, what] : recent.heard()) {
+    const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    heard[what.client] = {at, bounded_line(what.finding)};
+  }
+  return heard;
+}
+
 struct Wanted {
   Library& library;
   std::shared_ptr<const conf::Settings> settings;
@@ -27,6 +36,7 @@ struct Wanted {
   std::optional<std::string> release;
   std::string site, status;
   std::uint64_t limit, after;
+  HeardByDevice heard;
   std::shared_ptr<const RunningReads::Reads> reads = {};
 
   Reply answer() const {
@@ -40,7 +50,9 @@ struct Wanted {
     const auto file = library.depot.history();
     auto history = open_history(file);
     const auto fleet = read_fleet(history, *fresh, settings->expected);
-    return page_of(*found, read_rollout(history, *found, fleet, *reads));
+    auto rows = read_rollout(history, *found, fleet, *reads);
+    add_heard(rows, heard);
+    return page_of(*found, std::move(rows));
   }
 
   std::optional<storage::Release> named(const std::vector<storage::Release>& releases) const {
@@ -161,7 +173,8 @@ void RolloutApi::answer(const http::Request& request, http::Respond respond) {
                 query.text("site").value_or(""),
                 query.text("status").value_or(""),
                 limit,
-                after};
+                after,
+                heard_in(sources_.recent)};
   reads_.collect([this, wanted = std::move(wanted), respond = std::move(respond)](auto reads) mutable {
     wanted.reads = std::move(reads);
     desk_.answer(std::move(respond), [wanted = std::move(wanted)] { return wanted.answer(); });

@@ -26,7 +26,8 @@ struct ApiSources {
     std::optional<std::size_t> releases;
     std::vector<std::string> tftp, ssh;  // addresses that are served
     LoopTurns turns;
-    std::vector<std::string> web{};  // URLs of the page
+    std::vector<std::string> web{};     // URLs of the page
+    std::vector<std::string> syslog{};  // addresses where devices' logs are heard
   };
 
   net::io_context& loop;

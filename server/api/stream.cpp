@@ -261,6 +261,9 @@ void Stream::note(const Event& event) {
     tell("ended", "ended", to_json(Recent::At<event::TransferEnded>{Recent::Clock::now(), *ended}));
   } else if (const auto* missed = std::get_if<event::Missed>(&event)) {
     tell("misses", "miss", to_json(Recent::At<event::Missed>{Recent::Clock::now(), *missed}));
+  } else if (const auto* said = std::get_if<event::ControllerSaid>(&event)) {
+    if (said->bad)
+      tell("misses", "heard", to_json(Recent::At<event::ControllerSaid>{Recent::Clock::now(), *said}));
   } else if (const auto import = std::visit(ImportOf{}, event); !import.empty()) {
     tell("imports", "import", import);
   }

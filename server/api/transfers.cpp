@@ -83,6 +83,19 @@ double rate_of(const Running::Row& row, Running::Clock::time_point now) {
   return took.count() > 0 ? static_cast<double>(row.moving->moved().bytes) / took.count() : 0;
 }
 
+std::string to_json(const Recent::At<event::ControllerSaid>& heard) {
+  JsonObject object;
+  const auto& what = heard.what;
+  object.add_safe("at", utc(heard.time));
+  object.add("client", what.client);
+  object.add_raw("host", what.host.empty() ? "null" : json_string(escaped(what.host)));
+  object.add_safe("kind", kind_name(what.said.kind));
+  object.add_raw("url", what.said.url.empty() ? "null" : json_string(escaped(what.said.url)));
+  object.add_safe("text", bounded_line(what.finding));
+  object.add_safe("fix", bounded_line(what.fix));
+  return object.text();
+}
+
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now) {
   using Seconds = std::chrono::duration<double>;
   const auto moved = row.moving->moved();
@@ -125,6 +138,7 @@ std::string recent_json(const Recent& recent) {
   JsonObject object;
   object.add_raw("ended", json_of(recent.ended()));
   object.add_raw("misses", json_of(recent.misses()));
+  object.add_raw("heard", json_of(recent.heard()));
   return object.text() + "\n";
 }
 

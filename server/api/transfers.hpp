@@ -24,6 +24,7 @@ constexpr std::size_t most_transfers = 100;
 std::string transfers_json(const Running& running, Running::Id after, Running::Clock::time_point now);
 std::string to_json(const Recent::At<event::TransferEnded>& ended);
 std::string to_json(const Recent::At<event::Missed>& missed);
+std::string to_json(const Recent::At<event::ControllerSaid>& heard);
 std::string recent_json(const Recent& recent);
 
 }  // namespace server

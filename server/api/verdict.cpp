@@ -32,6 +32,13 @@ class Verdicts {
     for (const auto& each : at_.failing)
       add({Concern::fails, "DOCTOR", fmt::format("{}: {}", each.title, each.found), {}, each.fix, "health"});
     misses();
+    for (const auto& each : at_.heard)
+      add({Concern::look,
+           "HEARD",
+           fmt::format("{} says in its log: {}", each.speaker, each.text),
+           {},
+           each.fix,
+           "misses"});
     if (at_.stalled > 0)
       add({Concern::look,
            "STALLED",

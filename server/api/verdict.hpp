@@ -37,6 +37,11 @@ struct Situation {
     std::string client, cause, asked, fix, text;
   };
   std::vector<Miss> misses;  // the newest first
+  // What a device says in its own log of a failure of the last 15 minutes.
+  struct Heard {
+    std::string speaker, text, fix;
+  };
+  std::vector<Heard> heard;  // the newest first
   std::size_t running = 0, stalled = 0;
   // A transfer that broke off within 15 minutes.
   struct Broken {

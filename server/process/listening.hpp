@@ -31,6 +31,7 @@ class Listening {
   std::string text() const;                                            // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   std::vector<std::string> tftp() const { return texts(tftp_open_); }  // "0.0.0.0:69"
   std::vector<std::string> ssh() const { return texts(ssh_open_); }
+  std::vector<std::string> syslog() const { return texts(syslog_open_); }
   bool serves_ssh() const { return !ssh_open_.empty(); }
   bool on_usual_ports() const;  // 69 and 22 alone
 

@@ -194,9 +194,14 @@ void Server::run() {
 }
 
 Api::Now Server::told_of_now() {
-  return {draining_,           ssh_.running(),   releases_.latest(ReleaseCount::Clock::now()),
-          listening_.tftp(),   listening_.ssh(), meter_.measured(),
-          control_.page_urls()};
+  return {draining_,
+          ssh_.running(),
+          releases_.latest(ReleaseCount::Clock::now()),
+          listening_.tftp(),
+          listening_.ssh(),
+          meter_.measured(),
+          control_.page_urls(),
+          listening_.syslog()};
 }
 
 void Server::bound_open_files() {

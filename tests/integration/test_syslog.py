@@ -281,3 +281,22 @@ def test_a_socket_of_the_service_manager_is_heard(start_server, depot, tmp_path)
                               **handed(tmp_path, ("apdepot-syslog", given)))
         send(server, failure("tftp://127.0.0.1/x", "No such file or directory"), to=given.getsockname())
         server.wait_for_log("syslog of 9120-EWC")
+
+
+# ---- who else tells it
+
+def test_the_api_tells_what_a_controller_said_and_the_rollout_what_a_device_said(start_server, depot):
+    server = start_server(depot, {"syslog": ANYWHERE, "expected": ["127.0.0.9"]})
+    control = Control(server.depot)
+    send(server, failure("tftp://172.16.5.199/EWC/17_9_4a/ap1g6", "Timed out"), source="127.0.0.9")
+    server.wait_for_log("syslog of 9120-EWC")
+    (heard,) = control.json("/api/v1/recent")["heard"]
+    status = wait_until(lambda: (told := control.json("/api/v1/status"))["rollout"] and told)
+    (device,) = control.json("/api/v1/rollout")["items"]
+
+    assert (heard["client"], heard["host"], heard["kind"]) == ("127.0.0.9", "9120-EWC", "failed")
+    assert heard["url"] == "tftp://172.16.5.199/EWC/17_9_4a/ap1g6" and heard["fix"] == "tftp-image-server 127.0.0.1"
+    assert status["listen"]["syslog"] == ["127.0.0.1:%d" % server.syslog[1]]
+    (verdict,) = [each for each in status["verdict"] if each["code"] == "HEARD"]
+    assert verdict["text"].startswith("9120-EWC says in its log: tftp://172.16.5.199/EWC/17_9_4a/ap1g6, Timed out: 9120-EWC asks")
+    assert device["status"] == "never_seen" and "; its log says: " in device["evidence"]

@@ -129,6 +129,38 @@ TEST_CASE("a miss that its device has got over, and an end that was followed by 
   CHECK(ends[0].bytes == 60);
 }
 
+TEST_CASE("what a device told of a failure is open for a while, the newest of each, until it has the file") {
+  using namespace event;
+  const Recent::Clock::time_point now{1'795'847'068s};
+  const auto said = [](const std::string& client, const std::string& url, const std::string& finding) {
+    ControllerSaid made{client, {}, {storage::LogMessage::Kind::failed}, finding, "fix", true};
+    made.said.url = url;
+    return made;
+  };
+  Recent recent;
+  recent.note(said("192.0.2.1", "tftp://192.0.2.9/a/ap1g6", "too old"), now - 16min);
+  recent.note(said("192.0.2.2", "tftp://192.0.2.9/a/ap1g8", "the first"), now - 3min);
+  recent.note(said("192.0.2.2", "tftp://192.0.2.9/a/ap1g8", "the second"), now - 2min);
+  recent.note(said("192.0.2.3", "tftp://192.0.2.9/a/ap1g8", "fetched since"), now - 2min);
+  recent.note(TransferEnded{7,
+                            Protocol::tftp,
+                            "192.0.2.3",
+                            {},
+                            "ap1g8",
+                            "/EWC/a/ap1g8",
+                            false,
+                            100,
+                            100,
+                            1,
+                            {protocols::Cause::complete}},
+              now - 1min);
+  const auto open = open_complaints(recent, now);
+  REQUIRE(open.size() == 1);
+  CHECK(open[0].speaker == "192.0.2.2");
+  CHECK(open[0].text == "the second");
+  CHECK(open[0].fix == "fix");
+}
+
 TEST_CASE("a user is read member by member, and never shown with what opens the account") {
   conf::User user;
   std::string name, password;

@@ -262,3 +262,18 @@ TEST_CASE(
   CHECK(rows[3].address == "192.0.2.10");
   CHECK(rows[3].status == downloading);
 }
+
+TEST_CASE("what a device said since it was seen last is added to what is known, and changes no status") {
+  RolloutRow lacks, has_it, seen_since;
+  lacks.address = "192.0.2.7", lacks.status = never_seen, lacks.evidence = "it is expected";
+  has_it.address = "192.0.2.8", has_it.status = fetched;
+  seen_since.address = "192.0.2.9", seen_since.status = asked_in_vain, seen_since.last_at = imported + 2;
+  std::vector<RolloutRow> rows{lacks, has_it, seen_since};
+  add_heard(rows, {{"192.0.2.7", {imported, "Timed out"}},
+                   {"192.0.2.8", {imported, "Timed out"}},
+                   {"192.0.2.9", {imported + 1, "Timed out"}}});
+  CHECK(rows[0].evidence == "it is expected; its log says: Timed out");
+  CHECK(rows[0].status == never_seen);
+  CHECK(rows[1].evidence.empty());
+  CHECK(rows[2].evidence.empty());
+}

@@ -168,6 +168,14 @@ TEST_CASE("a viewer hears of its topics only") {
   site.log.note(conf::LogLevel::normal, "RRQ from 192.0.2.7", "tftp.requested", now);
   site.events.emit(event::Missed{9, event::Protocol::tftp, "192.0.2.7", "/Wrong", {}});
   CHECK(misses.wait_for("event: ").starts_with("event: miss\ndata: {"));
+  event::ControllerSaid said{"192.0.2.1", "EWC", {storage::LogMessage::Kind::completed},
+                             "it has it", "",    false};
+  site.events.emit(said);
+  said.said.kind = storage::LogMessage::Kind::failed, said.bad = true;
+  site.events.emit(said);
+  const auto heard = misses.wait_for("event: ");
+  CHECK(heard.starts_with("event: heard\ndata: {"));
+  CHECK(heard.find("\"kind\":\"failed\"") != std::string::npos);
   const auto lines = log.wait_for("event: ");
   CHECK(lines.starts_with("id: 3\nevent: log\ndata: {\"id\":3,"));
   CHECK(lines.find("verbose") == std::string::npos);

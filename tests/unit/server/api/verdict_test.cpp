@@ -21,6 +21,7 @@ Situation all_wrong() {
   at.misses = {{"192.0.2.7", "WRONG_DIRECTORY", "/Wrong-Path/ap1g8", "tftp-image-path /EWC/17_9_4a", "why"},
                {"192.0.2.8", "WRONG_DIRECTORY", "/Wrong-Path/ap1g7", "", ""},
                {"192.0.2.7", "LOOKALIKE", "/EWC/aplg8", "", ""}};
+  at.heard = {{"9120-EWC", "it asks 192.0.2.9", "tftp-image-server 192.0.2.2"}};
   at.running = 3, at.stalled = 1;
   at.broken = {{"192.0.2.7", "ap1g8", 5}, {"192.0.2.7", "ap1g8", 5}, {"192.0.2.8", "ap1g8", 7}};
   at.rejected = {{"a.zip", "its end is cut off"}};
@@ -33,9 +34,9 @@ Situation all_wrong() {
 }  // namespace
 
 TEST_CASE("verdicts stand in the order in which they matter") {
-  CHECK(codes(all_wrong()) == std::vector<std::string>{"DRAINING", "DOCTOR", "MISSES", "MISSES", "STALLED",
-                                                       "BROKE_OFF", "BROKE_OFF", "IMPORT_REJECTED", "DISK",
-                                                       "NEVER_SEEN", "CERTIFICATE"});
+  CHECK(codes(all_wrong()) == std::vector<std::string>{"DRAINING", "DOCTOR", "MISSES", "MISSES", "HEARD",
+                                                       "STALLED", "BROKE_OFF", "BROKE_OFF", "IMPORT_REJECTED",
+                                                       "DISK", "NEVER_SEEN", "CERTIFICATE"});
 }
 
 TEST_CASE("misses of one cause in one folder are one, with the newest one's fix") {
@@ -46,6 +47,13 @@ TEST_CASE("misses of one cause in one folder are one, with the newest one's fix"
   CHECK(verdicts[2].fix == "tftp-image-path /EWC/17_9_4a");
   CHECK(verdicts[2].link == "misses?cause=WRONG_DIRECTORY");
   CHECK(verdicts[3].text == "1 device got no image in the last 15 minutes: LOOKALIKE, 192.0.2.7");
+}
+
+TEST_CASE("what a device says in its own log is told as its word") {
+  const auto verdicts = verdicts_of(all_wrong());
+  CHECK(verdicts[4].state == Concern::look);
+  CHECK(verdicts[4].text == "9120-EWC says in its log: it asks 192.0.2.9");
+  CHECK(verdicts[4].fix == "tftp-image-server 192.0.2.2");
 }
 
 TEST_CASE("twice at the same byte hints at the flash, and at different bytes at the way") {
