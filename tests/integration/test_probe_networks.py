@@ -4,8 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import pwd
 import subprocess
+import tempfile
 
 import pytest
 
@@ -140,16 +142,29 @@ def test_a_small_mtu_that_fragments_get_across(lan, running, image, tmp_path):
     assert found["ok"] and found["sha256"] == hashlib.sha256(image).hexdigest()
 
 
+# Before fragments are put together again.
+NO_FRAGMENTS = ("add chain inet probe raw { type filter hook prerouting priority -450; }",
+                "add rule inet probe raw ip frag-off & 0x3fff != 0 drop")
+
+
+@pytest.mark.parametrize("running", [tftpd_hpa], indirect=True, ids=["tftpd-hpa"])
 def test_a_small_mtu_and_a_firewall_that_drops_fragments(lan, running, tmp_path):
     lan.mtu(1280)
-    lan.rules(lan.device,
-              # Before fragments are put together again.
-              "add chain inet probe raw { type filter hook prerouting priority -450; }",
-              "add rule inet probe raw ip frag-off & 0x3fff != 0 drop")
+    lan.rules(lan.device, *NO_FRAGMENTS)
     found = lan.probe(tmp_path)
 
     assert found["cause"] == "FRAGMENTS", found
     assert found["what"] == "blocks of 1428 bytes do not arrive, and blocks of 512 do"
+
+
+@pytest.mark.parametrize("running", [dnsmasq], indirect=True, ids=["dnsmasq"])
+def test_a_server_that_keeps_below_its_mtu_sends_no_fragments(lan, running, image, tmp_path):
+    lan.mtu(1280)
+    lan.rules(lan.device, *NO_FRAGMENTS)
+    found = lan.probe(tmp_path)
+
+    assert found["ok"] and found["sha256"] == hashlib.sha256(image).hexdigest()
+    assert int(found["given"]["blksize"]) <= 1280 - 32
 
 
 def test_an_answer_from_the_servers_other_address(lan, running, tmp_path):
@@ -196,10 +211,12 @@ class OpenSsh:
                                        stderr=subprocess.PIPE, text=True, env=env)
         self.stack.callback(process.wait)
         self.stack.callback(process.kill)
+        said = []
         for line in process.stderr:
+            said.append(line)
             if "Server listening on 0.0.0.0 port 2022" in line:
                 return process
-        raise AssertionError(f"sshd ended with status {process.wait()}")
+        raise AssertionError(f"sshd ended with status {process.wait()}: {said}")
 
     def probe(self, *options, password="s3cret horse"):
         secret = self.folder / "password"
@@ -219,12 +236,11 @@ class OpenSsh:
 
 
 @pytest.fixture
-def openssh(lan, tmp_path):
-    folder = tmp_path / "openssh"
-    folder.mkdir()
-    tmp_path.chmod(0o755)
-    folder.chmod(0o755)
+def openssh(lan):
+    """Its folder is one that `nobody` can reach, which pytest's own are not."""
     with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
         yield OpenSsh(folder, lan, stack)
 
 
