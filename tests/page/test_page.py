@@ -1,6 +1,7 @@
 """Every screen of the page, in a browser, while real devices ask for files."""
 import contextlib
 import re
+import socket
 
 import pytest
 
@@ -168,6 +169,25 @@ def test_the_fix_of_a_miss_can_be_copied(server, page):
     page.script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.press("c")
     assert wait_until(lambda: page.script("return window.copied")) == f"tftp-image-path {RELEASE}"
+
+
+def test_what_a_controller_logs_is_shown_with_its_fix_and_never_as_markup(start_server, depot, open_browser):
+    server = start_server(depot, {"syslog": {"listen": ["127.0.0.1:0"], "allow": ["127.0.0.0/8"]}})
+    page = open_browser(server, MARIA)
+    page.go("misses")
+    page.see("main", "No device has logged a failed download")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as controller:
+        for name in (RELEASE + "/ap1g8", HOSTILE):
+            url = f"tftp://172.16.5.199{name}".replace(" ", "%20")
+            controller.sendto(f"<187>9: 9120-EWC: *Feb  1 20:52:13.977: %INSTALL-3-OPERATION_ERROR_MESSAGE: Failed to download "
+                              f"file {url}: Timed out".encode(), server.syslog)
+    row = page.row("ap1g8, Timed out: 9120-EWC asks 172.16.5.199", "tftp-image-server 127.0.0.1")
+
+    assert "9120-EWC" in row.text
+    page.row("<img%20src=x")
+    assert not page.all("main img")
+    page.go("now")
+    page.see("main .verdict", "9120-EWC says in its log")
 
 
 def test_a_path_is_explained(server, page):
