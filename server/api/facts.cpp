@@ -107,6 +107,14 @@ bool got(const Recent& recent, const std::string& client, const std::string& nam
   });
 }
 
+// Whether that client asked here for a file of that name lately, in vain.
+bool was_missed(const Recent& recent, const std::string& client, const std::string& name,
+                Recent::Clock::time_point now) {
+  return std::ranges::any_of(recent.misses(), [&](const auto& miss) {
+    return now - miss.time <= lately && miss.what.client == client && name_of(miss.what.asked) == name;
+  });
+}
+
 }  // namespace
 
 std::vector<AskedInVain> open_misses(const Recent& recent, Recent::Clock::time_point now) {
@@ -131,7 +139,8 @@ std::vector<Situation::Heard> open_complaints(const Recent& recent, Recent::Cloc
   for (auto heard = all.rbegin(); heard != all.rend() && now - heard->time <= lately; ++heard) {
     const auto& what = heard->what;
     if (!clients.insert(what.client).second) continue;
-    if (got(recent, what.client, name_of(what.said.url), heard->time)) continue;
+    const auto name = name_of(what.said.url);
+    if (got(recent, what.client, name, heard->time) || was_missed(recent, what.client, name, now)) continue;
     open.push_back({escaped(what.host.empty() ? what.client : what.host), bounded_line(what.finding),
                     bounded_line(what.fix)});
   }

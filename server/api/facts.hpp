@@ -73,8 +73,8 @@ struct AskedInVain {
   std::string name;  // as it was asked for
 };
 std::vector<AskedInVain> open_misses(const Recent& recent, Recent::Clock::time_point now);
-// What devices said in their own logs within the last 15 minutes, the newest of each, where it has not read
-// that file whole since. Pure.
+// What devices said in their own logs within the last 15 minutes, the newest of each: unless it has read that
+// file whole since, or its request is among the misses. Pure.
 std::vector<Situation::Heard> open_complaints(const Recent& recent, Recent::Clock::time_point now);
 std::vector<Situation::Broken> open_ends(const Recent& recent, Recent::Clock::time_point now);
 

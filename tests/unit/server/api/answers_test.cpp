@@ -154,6 +154,8 @@ TEST_CASE("what a device told of a failure is open for a while, the newest of ea
                             1,
                             {protocols::Cause::complete}},
               now - 1min);
+  recent.note(said("192.0.2.4", "tftp://192.0.2.9/a/ap1g8", "a miss"), now - 2min);
+  recent.note(Missed{7, Protocol::tftp, "192.0.2.4", "/a/ap1g8", {}}, now - 2min);
   const auto open = open_complaints(recent, now);
   REQUIRE(open.size() == 1);
   CHECK(open[0].speaker == "192.0.2.2");
