@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Fake : Moving {
+struct Fake final : Moving {
   Moved now{0, 0, Running::Clock::now()};
   Moved moved() const override { return now; }
   void stop_by_administrator() override {}
