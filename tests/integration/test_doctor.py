@@ -487,22 +487,21 @@ def test_history(start_server, depot):
 
 def test_algorithms(start_server, depot, config):
     server = start_server(depot)
-    with socket.create_connection(server.ssh) as client:
-        methods = ["diffie-hellman-group1-sha1", "ssh-rsa", *["3des-cbc"] * 2, *["hmac-md5"] * 2, *["none"] * 2, "", ""]
-        payload = b"\x14" + bytes(16) + b"".join(len(text).to_bytes(4, "big") + text.encode() for text in methods) + bytes(5)
-        padding = 16 - (len(payload) + 5) % 8
-        client.sendall(b"SSH-2.0-Old_1.0\r\n" + (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) +
-                       payload + bytes(padding))
-        server.wait_for_log(r"Unable to negotiate with 127\.0\.0\.1")
+    options = ["-o", "KexAlgorithms=diffie-hellman-group14-sha1", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+    host, port = server.ssh
+    old = subprocess.run(["ssh", "-F", "none", *options, "-p", str(port), f"{USER}@{host}"], stdin=subprocess.DEVNULL,
+                         capture_output=True, check=False)
+    assert old.returncode != 0
+    server.wait_for_log(r"Unable to negotiate with 127\.0\.0\.1")
     server.stop()
     give(depot)
     result, found, fix = worst(depot, "algorithms")
 
     assert result == "look" and found.startswith("127.0.0.1 was refused within 7 days: no key exchange method in common")
-    assert "diffie-hellman-group1-sha1" in found and fix == "ssh.compatibility: legacy"
+    assert "diffie-hellman-group14-sha1" in found and fix == "ssh.compatibility: legacy"
     is_ok(depot, "algorithms", flags=config(ssh={"compatibility": "legacy"}))
     logins = json.loads(run("history", "--logins", "--json", depot=depot).stdout)
-    assert logins[-1]["outcome"] == "needs_legacy" and "diffie-hellman-group1-sha1" in logins[-1]["method"]
+    assert logins[-1]["outcome"] == "needs_legacy" and "diffie-hellman-group14-sha1" in logins[-1]["method"]
 
 
 def test_families_and_never_seen(start_server, empty_depot, bundle, images):
@@ -510,6 +509,7 @@ def test_families_and_never_seen(start_server, empty_depot, bundle, images):
     old = empty_depot / "images/EWC/17_3_3"
     old.mkdir(parents=True)
     (old / "ap1g5").write_bytes(images["ap1g8"])
+    give(empty_depot)
     server = start_server(empty_depot)
     tftp_wire.fetch(server.tftp, "/EWC/17_3_3/ap1g5")
     server.stop()

@@ -246,7 +246,7 @@ def test_a_reload_opens_closes_and_allows(start_server, depot, tmp_path):
     write_config(config, {"syslog": {"listen": [f"127.0.0.1:{port}"], "allow": []}})
     server.signal(signal.SIGHUP)
     server.wait_for_log(rf"syslog 127\.0\.0\.1:{port} is served from now on")
-    server.wait_for_log(r"syslog\.allow is empty, so that nobody may send")
+    server.wait_for_log(r"syslog\.allow: is empty, so that nobody may send")
     server.wait_for_log(r"is in effect")
     line = failure("tftp://127.0.0.1/x", "No such file or directory")
     send(server, line, to=("127.0.0.1", port))
