@@ -293,12 +293,12 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, syslog, metrics, web, history, drain"},
+            "lookup, log, syslog, metrics, web, history, expected, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, syslog, metrics, web, history, drain"},
+            "lookup, log, syslog, metrics, web, history, expected, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -793,6 +793,6 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("syslog": {"listen": [], "allow": [], "max_lines_per_second": 200, "max_lines_per_second_in_all": 2000}, )"
           R"("metrics": {"listen": []}, )"
           R"("web": {"listen": ["127.0.0.1:8069"], "certificate": null, "key": null, "names": [], "proxies": [], "hsts": false}, )"
-          R"("history": {"days": 400, "size": 268435456}, )"
+          R"("history": {"days": 400, "size": 268435456}, "expected": [], )"
           "\"drain\": 30}\n");
 }
