@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "conf/authorized_key.hpp"
+#include "conf/names.hpp"
 #include "conf/split_off.hpp"
 #include "conf/users.hpp"
 
@@ -81,6 +82,8 @@ void read_user(Section& entry, User& user) {
   check_options(entry, user.authorized_keys);
   entry.text("root", root_folder, user.root);
   entry.flag("uploads", user.uploads);
+  entry.choice("web", web_roles, user.web);
+  entry.flag("sftp", user.sftp);
 
   if (entry.errors() != errors_before) return;  // one mistake, one message
   if (!entry.has("name")) entry.error("needs a name");
@@ -115,6 +118,8 @@ void print_users(Printer& printer, const std::vector<User>& users, Secrets secre
     printer.texts("authorized_keys", user.authorized_keys);
     printer.text("root", user.root);
     printer.flag("uploads", user.uploads);
+    printer.text("web", name_of(user.web, web_roles));
+    printer.flag("sftp", user.sftp);
     printer.close();
   }
   printer.close_list();

@@ -99,10 +99,30 @@ void keys(Visitor& visit, T& log) {
   visit.size("max_size", log_bound, log.max_size, at_restart);
 }
 
+template <class Visitor, Is<Syslog> T>
+void keys(Visitor& visit, T& syslog) {
+  using enum Takes;
+  visit.list("listen", endpoint, syslog.listen, at_once);
+  visit.list("allow", network, syslog.allow, at_once);
+  visit.number("max_lines_per_second", 1, 1'000'000, syslog.max_lines_per_second, at_once);
+  visit.number("max_lines_per_second_in_all", 1, 1'000'000, syslog.max_lines_per_second_in_all, at_once);
+}
+
 template <class Visitor, Is<Metrics> T>
 void keys(Visitor& visit, T& metrics) {
   using enum Takes;
   visit.list("listen", endpoint, metrics.listen, at_restart);
+}
+
+template <class Visitor, Is<Web> T>
+void keys(Visitor& visit, T& web) {
+  using enum Takes;
+  visit.list("listen", endpoint, web.listen, at_restart);
+  visit.text_or_null("certificate", file_path, web.certificate, at_once);
+  visit.text_or_null("key", file_path, web.key, at_once);
+  visit.list("names", host_name, web.names, at_once);
+  visit.list("proxies", network, web.proxies, at_once);
+  visit.flag("hsts", web.hsts, at_once);
 }
 
 template <class Visitor, Is<History> T>
@@ -123,8 +143,11 @@ void keys(Visitor& visit, T& settings) {
   visit.section("import", settings.import);
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
+  visit.section("syslog", settings.syslog);
   visit.section("metrics", settings.metrics);
+  visit.section("web", settings.web);
   visit.section("history", settings.history);
+  visit.list("expected", network, settings.expected, at_once);
   visit.number("drain", 0, 86'400, settings.drain, at_once);
 }
 

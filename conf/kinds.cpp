@@ -52,6 +52,19 @@ std::optional<std::uint64_t> parse_mebibytes(std::string_view text) {
   return size && *size >= 1 << 20 ? size : std::nullopt;
 }
 
+// In lower case.
+std::optional<std::string> parse_host_name(std::string_view text) {
+  constexpr std::size_t longest = 253;
+  if (text.empty() || text.size() > longest || text.front() == '.' || text.front() == '-') return {};
+  std::string name;
+  for (const char c : text) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (!upper && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-') return {};
+    name += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return name;
+}
+
 // What else there is to say about "10.1.2.3/8".
 std::string network_meant(std::string_view text) {
   const auto network = network_around(text);
@@ -109,6 +122,8 @@ const Kind<std::string> account_name{"the name of a user of this host, or null",
 const Kind<Network> network{
     "a network or one address, such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.7\"", parse_network,
     network_meant};
+const Kind<std::string> host_name{"a host name such as \"images.corp.example\", without a port",
+                                  parse_host_name};
 const Kind<storage::Path> virtual_path{
     "an absolute path without backslash or colon, such as \"/EWC/17_9_4a\"", parse_virtual_path};
 const Kind<EarlyDrop> early_drop{

@@ -19,6 +19,7 @@ extern const Kind<std::uint64_t> size_bound;   // at least 1 byte
 extern const Kind<std::uint64_t> rekey_bound;  // at least 1 MiB
 extern const Kind<std::uint64_t> log_bound;    // at least 1 MiB
 extern const Kind<Network> network;
+extern const Kind<std::string> host_name;
 extern const Kind<storage::Path> virtual_path;
 extern const Kind<EarlyDrop> early_drop;
 extern const Kind<std::string> layout;

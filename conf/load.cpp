@@ -23,7 +23,24 @@ void check_listen(Section& section, const std::vector<Endpoint>& listen) {
 
 void check(Section& section, const Ssh& ssh) { check_listen(section, ssh.listen); }
 
+void check(Section& section, const Syslog& syslog) {
+  check_listen(section, syslog.listen);
+  section.warn_if(!syslog.listen.empty() && syslog.allow.empty(), "allow",
+                  "is empty, so that nobody may send: name the networks of your controllers");
+}
+
 void check(Section& section, const Metrics& metrics) { check_listen(section, metrics.listen); }
+
+void check(Section& section, const Web& web) {
+  check_listen(section, web.listen);
+  if (web.certificate && !web.key)
+    section.error("certificate", "needs web.key, the file with its private key");
+  if (web.key && !web.certificate) section.error("key", "needs web.certificate, the file that it belongs to");
+  if (web.hsts && !web.certificate)
+    section.error("hsts",
+                  "needs web.certificate: a browser that was once told so refuses the next self-made "
+                  "certificate, and offers no way round");
+}
 
 void check(Section& section, const Tftp& tftp) {
   check_listen(section, tftp.listen);

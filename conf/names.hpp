@@ -7,6 +7,9 @@ namespace conf {
 // How the enumerations are spelled in the file, for reading and for printing.
 inline constexpr Name<Compatibility> compatibilities[] = {{"modern", Compatibility::modern},
                                                           {"legacy", Compatibility::legacy}};
+inline constexpr Name<WebRole> web_roles[] = {
+    {"none", WebRole::none}, {"viewer", WebRole::viewer}, {"admin", WebRole::admin}};
+inline constexpr Name<WebRole> token_roles[] = {{"viewer", WebRole::viewer}, {"admin", WebRole::admin}};
 inline constexpr Name<LogLevel> log_levels[] = {{"quiet", LogLevel::quiet},
                                                 {"normal", LogLevel::normal},
                                                 {"verbose", LogLevel::verbose},

@@ -32,13 +32,25 @@ struct PortRange {
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
-// An account of SFTP and SCP: an entry of `ssh.users` or of the users file.
+// What somebody may do on the page: nothing, look, or change.
+enum class WebRole { none, viewer, admin };
+
+// An account: an entry of `ssh.users` or of the users file.
 struct User {
   std::string name;
   std::string password_hash;  // as server/password makes it; empty: no password opens this account
   std::vector<std::string> authorized_keys;  // OpenSSH lines
   std::string root = "/";                    // a folder of images/ that this user sees as "/"
   bool uploads = false;
+  WebRole web = WebRole::none;
+  bool sftp = true;  // may log in over SFTP and SCP
+};
+
+// What a program shows in place of a password: an entry of the tokens file.
+struct Token {
+  std::string name;
+  WebRole role = WebRole::viewer;
+  std::string sha256;  // of the token, in hex
 };
 
 // The key `tftp`.
@@ -100,9 +112,26 @@ struct Import : storage::ImportSettings {
   friend bool operator==(const Import&, const Import&) = default;
 };
 
+// The key `syslog`.
+struct Syslog {
+  std::vector<Endpoint> listen;
+  std::vector<Network> allow;              // empty: nobody
+  std::uint32_t max_lines_per_second = 0;  // from one address
+  std::uint32_t max_lines_per_second_in_all = 0;
+};
+
 // The key `metrics`.
 struct Metrics {
   std::vector<Endpoint> listen;
+};
+
+// The key `web`.
+struct Web {
+  std::vector<Endpoint> listen;
+  std::optional<std::filesystem::path> certificate, key;  // nothing: made by the server
+  std::vector<std::string> names;                         // host names that it is reached by
+  std::vector<Network> proxies;                           // whose X-Forwarded-For and -Proto are believed
+  bool hsts = false;
 };
 
 // The key `history`.
@@ -142,8 +171,11 @@ struct Settings {
   Import import;
   storage::LookupSettings lookup;
   Log log;
+  Syslog syslog;
   Metrics metrics;
+  Web web;
   History history;
+  std::vector<Network> expected;  // where devices are that should have asked for something
   std::chrono::seconds drain{0};
 };
 

@@ -11,19 +11,16 @@
 
 namespace conf {
 namespace fs = std::filesystem;
-namespace {
 
 // Anybody who may write the file could set a password of his own, so writing counts as well as reading.
-void refuse_open_file(const fs::path& file) {
+void refuse_open_file(const fs::path& file, std::string_view what) {
   const auto permissions = fs::status(file).permissions();
   const auto others = fs::perms::group_all | fs::perms::others_all;
   if ((permissions & others) == fs::perms::none) return;
-  throw ConfigError(fmt::format(
-      "{0}: holds password hashes, and others than its owner have access to it; run: chmod 600 {0}",
-      file.string()));
+  throw ConfigError(
+      fmt::format("{0}: holds {1}, and others than its owner have access to it; run: chmod 600 {0}",
+                  file.string(), what));
 }
-
-}  // namespace
 
 std::vector<User> load_users(const fs::path& file) {
   auto [users, mistakes] = load_usable_users(file);
@@ -36,7 +33,7 @@ UsableUsers load_usable_users(const fs::path& file) {
   try {
     const auto text = read_whole(file);
     if (!text) return {};
-    refuse_open_file(file);
+    refuse_open_file(file, "password hashes");
     read_document(*text, file.string(), read_users, usable.users);
   } catch (const std::exception& error) {
     usable.mistakes = mistakes_of(error);

@@ -8,6 +8,10 @@
 
 namespace conf {
 
+// Throws ConfigError for a file with secrets that others than its owner may read or write.
+// `what` says which: "password hashes".
+void refuse_open_file(const std::filesystem::path& file, std::string_view what);
+
 // The users file: `users:` with the same entries as ssh.users in the configuration. No file means no users.
 // Throws ConfigError; one that others than its owner may read is refused, for it holds password hashes.
 std::vector<User> load_users(const std::filesystem::path& file);

@@ -10,15 +10,15 @@ import re
 import sys
 
 PAGE, VERSION, HELP, SOURCE = sys.argv[1], sys.argv[2], json.loads(pathlib.Path(sys.argv[3]).read_text()), pathlib.Path(sys.argv[4])
-ACTION = re.compile(r"^([a-z]+(?:\|[a-z]+)+)(?:[^,]*)(?:, or ([a-z]+))?")
 
 
 # ---- what all of them ask
 
 def actions(command):
     """The words that may follow a command: check, show, example and from of `config`."""
-    found = ACTION.match(command["usage"])
-    return [*found[1].split("|"), *filter(None, [found[2]])] if found else []
+    clauses = re.split(", (?:or )?", command["usage"])  # "add|remove NAME, web NAME ROLE, or list"
+    words = [word for clause in clauses for word in clause.split(" ")[0].split("|")]
+    return words if len(words) > 1 and all(re.fullmatch("[a-z]+", word) for word in words) else []
 
 
 def choices(flag):

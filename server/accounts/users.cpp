@@ -76,6 +76,12 @@ UserLookup Users::find(const std::shared_ptr<const conf::Settings>& settings, co
   return lookup;
 }
 
+bool Users::has_web_admin(const std::shared_ptr<const conf::Settings>& settings) {
+  const auto is_admin = [](const auto& each) { return each->user.web == conf::WebRole::admin; };
+  return std::ranges::any_of(of_file(*settings)->users, is_admin) ||
+         std::ranges::any_of(of_settings(settings)->users, is_admin);
+}
+
 // Stamped before it is read: a change in between is seen by the next one who asks.
 std::shared_ptr<const Users::OfFile> Users::of_file(const conf::Settings& settings) {
   auto file = users_file(settings, depot_);

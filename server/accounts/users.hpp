@@ -41,6 +41,8 @@ class Users {
   explicit Users(const storage::Depot& depot) : depot_(depot) {}
 
   UserLookup find(const std::shared_ptr<const conf::Settings>& settings, const std::string& name);
+  // Whether somebody may change things on the page.
+  bool has_web_admin(const std::shared_ptr<const conf::Settings>& settings);
 
  private:
   using Known = std::vector<std::shared_ptr<const KnownUser>>;

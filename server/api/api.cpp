@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <boost/asio/ip/host_name.hpp>
+
 #include <charconv>
+#include <utility>
+#include <vector>
 
 #include "server/api/transfers.hpp"
 #include "server/text/ending_text.hpp"
@@ -31,43 +34,191 @@ std::optional<Running::Id> id_of(const std::string& text) {
   return id;
 }
 
+// What all transfers under way do.
+struct Movements {
+  std::size_t stalled = 0;
+  double rate = 0;  // bytes a second
+};
+
+Movements movements_of(const Running& running) {
+  Movements all;
+  const auto now = Running::Clock::now();
+  for (const auto& [id, row] : running.rows()) {
+    const auto movement = movement_of(row, now);
+    if (movement == Movement::stalled) ++all.stalled;
+    if (movement == Movement::moving) all.rate += rate_of(row, now);
+  }
+  return all;
+}
+
+std::string name_of_host() {
+  error_code error;
+  auto name = boost::asio::ip::host_name(error);
+  return error ? std::string() : name;
+}
+
+std::string rollout_json(const Facts::Goal& goal) {
+  JsonObject object;
+  object.add_safe("release", goal.release);
+  object.add_safe("version", goal.version);
+  object.add("have", goal.have);
+  object.add("of", goal.of);
+  object.add("never_seen", goal.counts.at(static_cast<std::size_t>(RolloutStatus::never_seen)));
+  return object.text();
+}
+
+std::string disk_json(const Facts::Room& room) {
+  JsonObject object;
+  object.add("free", room.free);
+  object.add("total", room.total);
+  return object.text();
+}
+
+std::string today_json(const Facts::Today& today) {
+  JsonObject object;
+  object.add("whole", today.whole);
+  object.add("partly", today.partly);
+  object.add("broke_off", today.broke_off);
+  object.add("misses", today.misses);
+  return object.text();
+}
+
+// The bundles that are on their way in, or were rejected within a day.
+std::string imports_json(const Imports& imports, Imports::Clock::time_point now) {
+  std::vector<std::string> running;
+  for (const auto& row : imports.rows())
+    if (row.state == Imports::State::running) running.push_back(to_json(row));
+  JsonObject object;
+  object.add_raw("running", json_list(running));
+  object.add("rejected", imports.rejected_since(now - std::chrono::days(1)).size());
+  return object.text();
+}
+
+constexpr std::size_t most_verdicts = 20;
+
+std::string_view word(Role role) {
+  switch (role) {
+    case Role::none:
+      return "none";
+    case Role::viewer:
+      return "viewer";
+    case Role::admin:
+      break;
+  }
+  return "admin";
+}
+
+// The page's own files are none.
+Reply endpoints(const http::Router& router) {
+  std::vector<std::string> items;
+  for (const auto& route : router.routes()) {
+    if (route.doors == http::Doors{http::Door::page} && !route.pattern.starts_with("/api/")) continue;
+    JsonObject object;
+    object.add_safe("method", route.method);
+    object.add_safe("path", route.pattern);
+    object.add_safe("needs", word(route.needs));
+    object.add("writes", route.writes);
+    items.push_back(object.text());
+  }
+  return {.body = fmt::format("{{\"items\":{},\"next\":null}}\n", json_list(items))};
+}
+
 }  // namespace
 
+Api::Api(Sources sources)
+    : sources_(std::move(sources)),
+      host_(name_of_host()),
+      desk_(sources_.lanes.asking, sources_.events),
+      said_(sources_.keep),
+      reads_(sources_.loop, sources_.running),
+      facts_(sources_, said_, reads_),
+      history_(sources_, desk_),
+      devices_(sources_, desk_, said_, reads_),
+      rollout_(sources_, desk_, said_, reads_),
+      releases_(sources_, desk_),
+      imports_api_(sources_, desk_, imports_),
+      misses_(sources_, desk_),
+      questions_(sources_, desk_),
+      health_(sources_, desk_),
+      users_(sources_) {}
+
+void Api::note(const Event& event) { imports_.note(event, Imports::Clock::now()); }
+
 void Api::offer(http::Router& router) {
-  const auto get = [&router](std::string pattern, Role role, bool at_metrics, auto answer) {
-    router.add({"GET", std::move(pattern), role, at_metrics,
-                [answer](const Request& request, const std::string&) { return answer(request); }});
+  using http::Door;
+  const http::Doors all{Door::control, Door::page, Door::metrics}, inside{Door::control, Door::page};
+  const auto get = [&router](std::string pattern, Role needs, http::Doors doors, auto answer) {
+    router.add(
+        {"GET", std::move(pattern), needs, false, std::move(doors),
+         http::at_once([answer](const Request& request, const std::string&) { return answer(request); })});
   };
-  get("/api/v1", Role::none, false,
-      [](const Request&) { return Reply{.body = "{\"api\":\"v1\",\"version\":\"" APDEPOT_VERSION "\"}\n"}; });
-  get("/api/v1/status", Role::viewer, false, [this](const Request&) { return status(); });
-  get("/api/v1/transfers", Role::viewer, false,
+  get("/api/v1/endpoints", Role::viewer, inside, [&router](const Request&) { return endpoints(router); });
+  get("/api/v1/status", Role::viewer, inside, [this](const Request&) { return status(); });
+  get("/api/v1/transfers", Role::viewer, inside,
       [this](const Request& request) { return transfers(request); });
-  router.add({"DELETE", "/api/v1/transfers/{}", Role::admin, false,
-              [this](const Request&, const std::string& id) { return stop(id); }});
-  get("/api/v1/recent", Role::viewer, false,
+  router.add(
+      {"DELETE", "/api/v1/transfers/{}", Role::admin, true, inside,
+       http::at_once([this](const Request& request, const std::string& id) { return stop(request, id); })});
+  get("/api/v1/recent", Role::viewer, inside,
       [this](const Request&) { return Reply{.body = recent_json(sources_.recent)}; });
-  get("/metrics", Role::viewer, true, [this](const Request& request) { return metrics(request); });
-  get("/healthz", Role::none, true, [this](const Request&) {
+  get("/metrics", Role::viewer, all, [this](const Request& request) { return metrics(request); });
+  get("/healthz", Role::none, all, [this](const Request&) {
     const bool draining = sources_.now().draining;
-    return Reply{draining ? 503U : 200U, "text/plain", draining ? "draining\n" : "ok\n"};
+    return Reply{
+        .status = draining ? 503U : 200U, .type = "text/plain", .body = draining ? "draining\n" : "ok\n"};
   });
+  history_.offer(router);
+  devices_.offer(router);
+  rollout_.offer(router);
+  releases_.offer(router);
+  imports_api_.offer(router);
+  misses_.offer(router);
+  questions_.offer(router);
+  health_.offer(router);
+  users_.offer(router);
 }
 
-std::size_t Api::stalled() const {
-  const auto now = Running::Clock::now();
-  return static_cast<std::size_t>(std::ranges::count_if(sources_.running.rows(), [&](const auto& each) {
-    return movement_of(each.second, now) == Movement::stalled;
-  }));
+Situation Api::situation(const Facts& facts, bool draining) {
+  const auto now = Imports::Clock::now();
+  Situation at;
+  at.draining = draining;
+  if (const auto found = health_.latest()) at.failing = failing_in(found->rows);
+  at.misses = facts.misses;
+  at.running = sources_.running.rows().size();
+  at.stalled = movements_of(sources_.running).stalled;
+  at.heard = open_complaints(sources_.recent, now);
+  at.broken = open_ends(sources_.recent, now);
+  for (const auto& row : imports_.rejected_since(now - std::chrono::days(1)))
+    at.rejected.push_back({escaped(row.file), escaped(row.reason, most_of_archive)});
+  if (facts.room) at.free = facts.room->free;
+  at.largest = facts.largest;
+  at.oldest = facts.oldest;
+  if (facts.goal) {
+    constexpr std::int64_t hour = 3'600'000;
+    const auto& counts = facts.goal->counts;
+    at.goal = {facts.goal->version, facts.goal->have, facts.goal->of,
+               counts.at(static_cast<std::size_t>(RolloutStatus::never_seen)),
+               milliseconds_now() - facts.goal->imported >= hour};
+  }
+  return at;
 }
 
-Reply Api::status() const {
+Reply Api::status() {
   const auto now = sources_.now();
+  const auto facts = facts_.now();
+  const auto movements = movements_of(sources_.running);
+  auto verdicts = verdicts_of(situation(facts ? *facts : Facts(), now.draining));
+  if (verdicts.size() > most_verdicts) verdicts.resize(most_verdicts);
+  std::vector<std::string> told;
+  for (const auto& each : verdicts) told.push_back(to_json(each));
   JsonObject listen, transfers, since, loop, status;
   listen.add_raw("tftp", json_texts(now.tftp));
   listen.add_raw("ssh", json_texts(now.ssh));
+  listen.add_raw("web", json_texts(now.web));
+  listen.add_raw("syslog", json_texts(now.syslog));
   transfers.add("running", sources_.running.rows().size());
-  transfers.add("stalled", stalled());
+  transfers.add("stalled", movements.stalled);
+  transfers.add_raw("rate", fmt::format("{:.0f}", movements.rate));
   since.add("whole", sum(sources_.tally.transfers, "whole"));
   since.add("partly", sum(sources_.tally.transfers, "partly"));
   since.add("broke_off", sum(sources_.tally.transfers, "broke_off"));
@@ -79,12 +230,18 @@ Reply Api::status() const {
   status.add_safe("started_at", utc(started_));
   status.add_safe("now", utc(std::chrono::system_clock::now()));
   status.add("draining", now.draining);
-  status.add("depot", sources_.depot, whole);
+  status.add("host", host_);
+  status.add("depot", sources_.library.depot.directory().string(), whole);
   status.add_raw("listen", listen.text());
+  status.add_raw("verdict", json_list(told));
   status.add_raw("transfers", transfers.text());
   status.add("sessions", now.sessions);
   status.add_raw("releases", now.releases ? fmt::format("{}", *now.releases) : "null");
   status.add_raw("since_start", since.text());
+  status.add_raw("today", facts && facts->today ? today_json(*facts->today) : "null");
+  status.add_raw("rollout", facts && facts->goal ? rollout_json(*facts->goal) : "null");
+  status.add_raw("disk", facts && facts->room ? disk_json(*facts->room) : "null");
+  status.add_raw("imports", imports_json(imports_, Imports::Clock::now()));
   status.add_raw("loop", loop.text());
   return {.body = status.text() + "\n"};
 }
@@ -99,28 +256,48 @@ Reply Api::transfers(const Request& request) const {
   return {.body = transfers_json(sources_.running, id.value_or(0), Running::Clock::now())};
 }
 
-Reply Api::stop(const std::string& text) const {
+Reply Api::stop(const Request& request, const std::string& text) const {
   const auto id = id_of(text);
-  if (id && sources_.running.stop(*id)) return {204, "application/json", {}};
+  if (id && sources_.running.stop(*id)) {
+    sources_.events.emit(event::Acted{who_asks(request), "stop transfer", text, "done"});
+    return {.status = 204};
+  }
   return http::problem(404, "not found", fmt::format("no transfer {} is running", text),
                        "`apdepot status` shows the transfers that run, and their numbers");
 }
 
-Reply Api::metrics(const Request& request) const {
+Reply Api::metrics(const Request& request) {
   const auto now = sources_.now();
   Gauges gauges{.version = APDEPOT_VERSION,
                 .started_at = std::chrono::duration<double>(started_.time_since_epoch()).count(),
                 .running = {{"scp", 0}, {"sftp", 0}, {"tftp", 0}},
-                .stalled = stalled(),
+                .stalled = movements_of(sources_.running).stalled,
                 .sessions = now.sessions,
                 .releases = now.releases,
                 .turns = now.turns};
+  add_facts(gauges);
   for (const auto& [id, row] : sources_.running.rows()) ++gauges.running[word(row.what.protocol)];
   const bool open_metrics = request.accept.find("application/openmetrics-text") != request.accept.npos;
-  return {200,
-          open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                       : "text/plain; version=0.0.4; charset=utf-8",
-          metrics_text(sources_.tally, gauges, open_metrics)};
+  return {.type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                               : "text/plain; version=0.0.4; charset=utf-8",
+          .body = metrics_text(sources_.tally, gauges, open_metrics)};
+}
+
+// What they tell is up to ten seconds old, and of the doctor ten minutes.
+void Api::add_facts(Gauges& gauges) {
+  if (const auto success = imports_.last_success())
+    gauges.last_import = std::chrono::duration<double>(success->time_since_epoch()).count();
+  if (const auto found = health_.found())
+    for (const auto& row : found->rows) ++gauges.health[doctor::word(row.result.state())];
+  const auto facts = facts_.now();
+  if (!facts) return;
+  if (facts->room) gauges.free = facts->room->free;
+  gauges.unverified = facts->unverified;
+  for (const auto& [kind, count] : facts->devices) gauges.devices[word(kind)] = count;
+  if (!facts->goal) return;
+  for (std::size_t i = 0; i < rollout_statuses; ++i)
+    gauges.rollout[word(static_cast<RolloutStatus>(i))] = facts->goal->counts.at(i);
+  gauges.goal = facts->goal->release;
 }
 
 }  // namespace server

@@ -1,53 +1,67 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
-#include <functional>
-#include <optional>
+#include <cstdint>
 #include <string>
-#include <vector>
 
-#include "server/api/recent.hpp"
-#include "server/files/running.hpp"
+#include "server/api/desk.hpp"
+#include "server/api/devices.hpp"
+#include "server/api/facts.hpp"
+#include "server/api/health.hpp"
+#include "server/api/history.hpp"
+#include "server/api/imports.hpp"
+#include "server/api/misses.hpp"
+#include "server/api/questions.hpp"
+#include "server/api/releases.hpp"
+#include "server/api/rollout_api.hpp"
+#include "server/api/running_reads.hpp"
+#include "server/api/said.hpp"
+#include "server/api/sources.hpp"
+#include "server/api/users.hpp"
 #include "server/http/router.hpp"
-#include "server/loop/meter.hpp"
 #include "server/metrics/metrics_text.hpp"
-#include "server/metrics/tally.hpp"
 
 namespace server {
 
-// The endpoints of docs/api.md: a running server tells of itself, and an administrator stops a transfer.
-// Lives on the loop.
+// The endpoints of docs/api.md: a running server tells of itself, and does what an administrator asks. What
+// waits for the disk is done by workers, which write those answers too. Lives on the loop.
 class Api {
  public:
-  // Of the process, when an answer is made.
-  struct Now {
-    bool draining = false;
-    std::size_t sessions = 0;
-    std::optional<std::size_t> releases;
-    std::vector<std::string> tftp, ssh;  // addresses that are served
-    LoopTurns turns;
-  };
-  struct Sources {
-    Running& running;
-    const Tally& tally;
-    const Recent& recent;
-    std::function<Now()> now;
-    std::string depot;
-  };
+  using Sources = ApiSources;
+  using Now = ApiSources::Now;
 
-  explicit Api(Sources sources) : sources_(std::move(sources)) {}
+  explicit Api(Sources sources);
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
 
   void offer(http::Router& router);
+  void note(const Event& event);
 
  private:
-  http::Reply status() const;
+  http::Reply status();
   http::Reply transfers(const http::Request& request) const;
-  http::Reply stop(const std::string& id) const;
-  http::Reply metrics(const http::Request& request) const;
-  std::size_t stalled() const;
+  http::Reply stop(const http::Request& request, const std::string& id) const;
+  http::Reply metrics(const http::Request& request);
+  void add_facts(Gauges& gauges);
+  Situation situation(const Facts& facts, bool draining);
 
   const Sources sources_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
+  const std::string host_;
+  Desk desk_;
+  Said said_;
+  RunningReads reads_;
+  Imports imports_;
+  LatestFacts facts_;
+  HistoryApi history_;
+  DevicesApi devices_;
+  RolloutApi rollout_;
+  ReleasesApi releases_;
+  ImportsApi imports_api_;
+  MissesApi misses_;
+  QuestionsApi questions_;
+  HealthApi health_;
+  UsersApi users_;
 };
 
 }  // namespace server

@@ -7,7 +7,8 @@
 
 namespace server {
 
-// The last transfers that ended, and the last misses, for whoever looks later. Bookkeeping alone; on the
+// The last transfers that ended, the last misses, and the failures that devices told in their own logs, for
+// whoever looks later. Bookkeeping alone; on the
 // loop.
 class Recent {
  public:
@@ -22,10 +23,12 @@ class Recent {
   void note(const Event& event, Clock::time_point now);
   const std::deque<At<event::TransferEnded>>& ended() const { return ended_; }  // the oldest first
   const std::deque<At<event::Missed>>& misses() const { return misses_; }
+  const std::deque<At<event::ControllerSaid>>& heard() const { return heard_; }
 
  private:
   std::deque<At<event::TransferEnded>> ended_;
   std::deque<At<event::Missed>> misses_;
+  std::deque<At<event::ControllerSaid>> heard_;
 };
 
 }  // namespace server

@@ -35,6 +35,16 @@ void add_names(JsonObject& object, const What& what) {
   object.add_raw("size", what.size ? fmt::format("{}", *what.size) : "null");
 }
 
+// The latest first.
+template <class All>
+std::string json_of(const All& all) {
+  std::vector<std::string> values;
+  for (auto each = all.rbegin(); each != all.rend(); ++each) values.push_back(to_json(*each));
+  return json_list(values);
+}
+
+}  // namespace
+
 std::string to_json(const Recent::At<event::TransferEnded>& ended) {
   JsonObject object;
   const auto& what = ended.what;
@@ -63,27 +73,34 @@ std::string to_json(const Recent::At<event::Missed>& missed) {
   return object.text();
 }
 
-// The latest first.
-template <class All>
-std::string json_of(const All& all) {
-  std::vector<std::string> values;
-  for (auto each = all.rbegin(); each != all.rend(); ++each) values.push_back(to_json(*each));
-  return json_list(values);
-}
-
-}  // namespace
-
 Movement movement_of(const Running::Row& row, Running::Clock::time_point now) {
   if (!row.began) return Movement::waiting;
   return now - row.moving->moved().last >= stalled_after ? Movement::stalled : Movement::moving;
+}
+
+double rate_of(const Running::Row& row, Running::Clock::time_point now) {
+  const std::chrono::duration<double> took = now - row.asked;
+  return took.count() > 0 ? static_cast<double>(row.moving->moved().bytes) / took.count() : 0;
+}
+
+std::string to_json(const Recent::At<event::ControllerSaid>& heard) {
+  JsonObject object;
+  const auto& what = heard.what;
+  object.add_safe("at", utc(heard.time));
+  object.add("client", what.client);
+  object.add_raw("host", what.host.empty() ? "null" : json_string(escaped(what.host)));
+  object.add_safe("kind", kind_name(what.said.kind));
+  object.add_raw("url", what.said.url.empty() ? "null" : json_string(escaped(what.said.url)));
+  object.add_safe("text", bounded_line(what.finding));
+  object.add_safe("fix", bounded_line(what.fix));
+  return object.text();
 }
 
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now) {
   using Seconds = std::chrono::duration<double>;
   const auto moved = row.moving->moved();
   const auto movement = movement_of(row, now);
-  const Seconds took = now - row.asked;
-  const double rate = took.count() > 0 ? static_cast<double>(moved.bytes) / took.count() : 0;
+  const double rate = rate_of(row, now);
   JsonObject object;
   object.add("id", id);
   add_names(object, row.what);
@@ -121,6 +138,7 @@ std::string recent_json(const Recent& recent) {
   JsonObject object;
   object.add_raw("ended", json_of(recent.ended()));
   object.add_raw("misses", json_of(recent.misses()));
+  object.add_raw("heard", json_of(recent.heard()));
   return object.text() + "\n";
 }
 

@@ -22,11 +22,11 @@ void make_depot_of_service(const conf::Settings& settings) {
 }  // namespace
 
 std::span<const Command* const> commands() {
-  static constexpr std::array all{
-      &serve_command,      &status_command,   &history_command, &doctor_command,   &probe_command,
-      &import_command,     &releases_command, &explain_command, &diagnose_command, &inventory_command,
-      &verify_command,     &retire_command,   &promote_command, &user_command,     &config_command,
-      &wlc_config_command, &version_command};
+  static constexpr std::array all{&serve_command,    &status_command,     &history_command,  &doctor_command,
+                                  &probe_command,    &import_command,     &releases_command, &explain_command,
+                                  &diagnose_command, &inventory_command,  &verify_command,   &retire_command,
+                                  &promote_command,  &user_command,       &token_command,    &web_command,
+                                  &config_command,   &wlc_config_command, &version_command};
   return all;
 }
 

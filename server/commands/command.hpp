@@ -29,7 +29,8 @@ struct Command {
 
 extern const Command serve_command, status_command, history_command, doctor_command, probe_command,
     import_command, releases_command, explain_command, diagnose_command, inventory_command, verify_command,
-    retire_command, promote_command, user_command, config_command, wlc_config_command, version_command;
+    retire_command, promote_command, user_command, token_command, web_command, config_command,
+    wlc_config_command, version_command;
 
 // All commands, in the order of `apdepot --help`.
 std::span<const Command* const> commands();

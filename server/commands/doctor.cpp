@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
 #include "server/doctor/report.hpp"
+#include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 
@@ -23,8 +23,7 @@ std::vector<const doctor::Check*> wanted(const Arguments& arguments) {
   for (const auto& id : arguments.values("--only")) {
     const auto* check = doctor::find_check(id);
     if (check == nullptr)
-      throw UsageError(
-          fmt::format("--only {} is not a check; {}", escaped(id), doctor::near_ids(id)));
+      throw UsageError(fmt::format("--only {} is not a check; {}", escaped(id), doctor::near_ids(id)));
     chosen.push_back(check);
   }
   const auto all = doctor::checks();

@@ -5,14 +5,15 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 
+#include "server/api/release_named.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/history_table.hpp"
-#include "server/commands/release_argument.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
+#include "server/text/history_json.hpp"
 #include "server/text/json.hpp"
+#include "server/text/time.hpp"
 #include "storage/files/root.hpp"
 #include "storage/history/history_queries.hpp"
 
@@ -47,34 +48,11 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return number;
 }
 
-std::optional<std::chrono::minutes> span_of(std::string_view text) {
-  constexpr std::int64_t most = 10'000;
-  const auto number = text.empty() ? std::nullopt : number_of(text.substr(0, text.size() - 1));
-  if (!number || *number > most) return {};
-  switch (text.back()) {
-    case 'm':
-      return std::chrono::minutes(*number);
-    case 'h':
-      return std::chrono::hours(*number);
-    case 'd':
-      return std::chrono::days(*number);
-    case 'w':
-      return std::chrono::weeks(*number);
-    default:
-      return {};
-  }
-}
-
 // In milliseconds since 1970.
 std::int64_t time_of(const std::string& text) {
   using namespace std::chrono;
-  if (const auto span = span_of(text))
-    return duration_cast<milliseconds>((system_clock::now() - *span).time_since_epoch()).count();
-  for (const auto* const form : {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"}) {
-    std::tm parts{};
-    const char* const end = ::strptime(text.c_str(), form, &parts);
-    if (end && *end == '\0') return std::int64_t{1000} * ::timegm(&parts);
-  }
+  const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  if (const auto time = time_meant(text, now)) return *time;
   throw UsageError(
       fmt::format("--since {}: it is a span such as 30m, 2h, 7d or 2w, or a time in UTC such as "
                   "2026-11-28 or 2026-11-28T02:14",
@@ -152,6 +130,8 @@ std::runtime_error unreadable(const std::filesystem::path& file, const DatabaseE
           "{} is damaged ({}): a server that runs moves it aside when it next writes, and begins a new one; "
           "`sqlite3 {} .recover` prints what can be saved",
           name, error.what(), name));
+    case DatabaseError::Kind::empty:
+      return std::runtime_error(fmt::format("{}: {}", name, error.what()));
     case DatabaseError::Kind::failed:
       break;
   }

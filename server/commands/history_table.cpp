@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "server/commands/status_screen.hpp"
-#include "server/text/json.hpp"
 #include "server/text/time.hpp"
 
 namespace server {
@@ -15,10 +13,6 @@ namespace {
 namespace record = storage::record;
 
 constexpr std::size_t narrowest = 12;  // of the elastic column
-
-std::string time_of(std::int64_t milliseconds) {
-  return utc(std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds)));
-}
 
 // Whether a character begins with this byte.
 bool is_first(char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }
@@ -63,14 +57,6 @@ std::string outcome_of(const record::Transfer& transfer) {
   return fmt::format("broke off at {}: {}", where, cause);
 }
 
-void add_text(JsonObject& object, std::string_view key, const std::string& text) {
-  object.add_raw(key, text.empty() ? "null" : json_text(text));
-}
-
-void add_count(JsonObject& object, std::string_view key, const std::optional<std::uint64_t>& count) {
-  object.add_raw(key, count ? fmt::format("{}", *count) : "null");
-}
-
 }  // namespace
 
 HistoryTable table_of(const std::vector<record::Transfer>& transfers) {
@@ -78,7 +64,7 @@ HistoryTable table_of(const std::vector<record::Transfer>& transfers) {
   for (const auto& each : transfers) {
     const auto seconds = seconds_of(each);
     table.rows.push_back(
-        {time_of(each.ended), each.client, by(each.protocol, each.user), each.file, clock_text(seconds),
+        {utc_of(each.ended), each.client, by(each.protocol, each.user), each.file, clock_text(seconds),
          seconds > 0 ? rate_text(static_cast<double>(each.bytes) / seconds) : "-", outcome_of(each)});
   }
   return table;
@@ -87,15 +73,15 @@ HistoryTable table_of(const std::vector<record::Transfer>& transfers) {
 HistoryTable table_of(const std::vector<record::Holding>& holdings) {
   HistoryTable table{{"LAST", "CLIENT", "TIMES", "FIRST", "FILE"}, 4, {}};
   for (const auto& each : holdings)
-    table.rows.push_back({time_of(each.last_at), each.client, fmt::format("{}", each.times),
-                          time_of(each.first_at), each.file});
+    table.rows.push_back(
+        {utc_of(each.last_at), each.client, fmt::format("{}", each.times), utc_of(each.first_at), each.file});
   return table;
 }
 
 HistoryTable table_of(const std::vector<record::Miss>& misses) {
   HistoryTable table{{"LAST", "CLIENT", "BY", "TIMES", "ASKED", "WHY"}, 4, {}};
   for (const auto& each : misses)
-    table.rows.push_back({time_of(each.last_at), each.client, each.protocol, fmt::format("{}", each.count),
+    table.rows.push_back({utc_of(each.last_at), each.client, each.protocol, fmt::format("{}", each.count),
                           each.asked, fmt::format("{}: {}", each.cause, each.text)});
   return table;
 }
@@ -103,15 +89,15 @@ HistoryTable table_of(const std::vector<record::Miss>& misses) {
 HistoryTable table_of(const std::vector<record::Login>& logins) {
   HistoryTable table{{"AT", "CLIENT", "USER", "METHOD", "TIMES", "OUTCOME"}, 2, {}};
   for (const auto& each : logins)
-    table.rows.push_back({time_of(each.at), each.client, each.user, each.method,
-                          fmt::format("{}", each.count), in_words(each.outcome)});
+    table.rows.push_back({utc_of(each.at), each.client, each.user, each.method, fmt::format("{}", each.count),
+                          in_words(each.outcome)});
   return table;
 }
 
 HistoryTable table_of(const std::vector<record::Import>& imports) {
   HistoryTable table{{"AT", "FILE", "OUTCOME", "WHERE OR WHY"}, 1, {}};
   for (const auto& each : imports)
-    table.rows.push_back({time_of(each.at), each.file, each.outcome, each.detail});
+    table.rows.push_back({utc_of(each.at), each.file, each.outcome, each.detail});
   return table;
 }
 
@@ -137,68 +123,6 @@ std::vector<std::string> lines_of(HistoryTable table, std::optional<std::size_t>
     lines.push_back(line + row[last]);
   }
   return lines;
-}
-
-std::string json_of(const record::Transfer& transfer) {
-  JsonObject object;
-  object.add_safe("ended_at", time_of(transfer.ended));
-  object.add_safe("started_at", time_of(transfer.started));
-  add_text(object, "client", transfer.client);
-  add_text(object, "protocol", transfer.protocol);
-  add_text(object, "user", transfer.user);
-  object.add("direction", transfer.upload ? "write" : "read");
-  add_text(object, "path", transfer.file);
-  add_count(object, "size", transfer.size);
-  object.add("bytes", transfer.bytes);
-  object.add("seconds", seconds_of(transfer));
-  add_text(object, "outcome", transfer.outcome);
-  add_text(object, "cause", transfer.cause);
-  add_text(object, "detail", transfer.detail);
-  add_count(object, "resent", transfer.resent);
-  return object.text();
-}
-
-std::string json_of(const record::Holding& holding) {
-  JsonObject object;
-  add_text(object, "client", holding.client);
-  add_text(object, "path", holding.file);
-  object.add_safe("first_at", time_of(holding.first_at));
-  object.add_safe("last_at", time_of(holding.last_at));
-  object.add("times", holding.times);
-  return object.text();
-}
-
-std::string json_of(const record::Miss& miss) {
-  JsonObject object;
-  object.add_safe("last_at", time_of(miss.last_at));
-  object.add_safe("first_at", time_of(miss.first_at));
-  object.add("count", miss.count);
-  add_text(object, "client", miss.client);
-  add_text(object, "protocol", miss.protocol);
-  add_text(object, "cause", miss.cause);
-  add_text(object, "asked", miss.asked);
-  add_text(object, "text", miss.text);
-  return object.text();
-}
-
-std::string json_of(const record::Login& login) {
-  JsonObject object;
-  object.add_safe("at", time_of(login.at));
-  object.add("count", login.count);
-  add_text(object, "client", login.client);
-  add_text(object, "user", login.user);
-  add_text(object, "method", login.method);
-  add_text(object, "outcome", login.outcome);
-  return object.text();
-}
-
-std::string json_of(const record::Import& done) {
-  JsonObject object;
-  object.add_safe("at", time_of(done.at));
-  add_text(object, "file", done.file);
-  add_text(object, "outcome", done.outcome);
-  add_text(object, "detail", done.detail);
-  return object.text();
 }
 
 }  // namespace server

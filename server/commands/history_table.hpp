@@ -25,11 +25,4 @@ HistoryTable table_of(const std::vector<storage::record::Import>& imports);
 // cut: it may be what fixes a miss.
 std::vector<std::string> lines_of(HistoryTable table, std::optional<std::size_t> columns);
 
-// A JSON object each.
-std::string json_of(const storage::record::Transfer& transfer);
-std::string json_of(const storage::record::Holding& holding);
-std::string json_of(const storage::record::Miss& miss);
-std::string json_of(const storage::record::Login& login);
-std::string json_of(const storage::record::Import& done);
-
 }  // namespace server

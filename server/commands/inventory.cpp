@@ -7,9 +7,9 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "conf/families.hpp"
+#include "server/api/release_named.hpp"
+#include "server/api/rollout.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/release_argument.hpp"
 #include "server/commands/text_input.hpp"
 #include "server/text/controller_tables.hpp"
 #include "server/text/escape.hpp"
@@ -38,37 +38,10 @@ struct Row {
   std::string why;
 };
 
-bool has_image(const Release& release, const std::string& family) {
-  return std::ranges::find(release.images, family, &Release::Image::name) != release.images.end();
-}
-
-// An access point counts its version in four fields, 17.9.4.27 for 17.9.4a. Where the release says which that
-// is, it is that one and no other.
-bool is_of(const Release& release, const std::string& text) {
-  constexpr std::size_t fields_of_device = 4;
-  const auto version = storage::Version::parse(text);
-  if (!version || !release.version) return false;
-  bool says = false;
-  for (const auto& spelling : release.spellings) {
-    const auto own = storage::Version::parse(spelling);
-    if (own == version) return true;
-    says |= own && own->fields.size() == fields_of_device;
-  }
-  return !says && storage::release_version(*version).fields == release.version->fields;
-}
-
-// The images that fit it; none where nobody knows.
-std::vector<std::string> families_of(const ListedDevice& device) {
-  if (device.image) return {*device.image};
-  std::vector<std::string> names;
-  if (device.model)
-    for (auto& family : conf::families_for(*device.model)) names.push_back(std::move(family.name));
-  return names;
-}
-
-Row judge(const Release& release, ListedDevice device) {
+Row row_of(const Release& release, ListedDevice device) {
   Row row{std::move(device), State::has_not, {}};
-  const auto& [name, model, address, image, running, backup, predownload] = row.device;
+  const auto &running = row.device.running, &backup = row.device.backup,
+             &predownload = row.device.predownload;
   const auto says = [&](std::string_view what) {
     return predownload && predownload->find(what) != predownload->npos;
   };
@@ -76,10 +49,10 @@ Row judge(const Release& release, ListedDevice device) {
     row.state = state;
     row.why = std::move(why);
   };
-  const auto families = families_of(row.device);
-  if (running && is_of(release, *running)) {
+  const auto families = families_fitting(row.device.image, row.device.model);
+  if (running && has_version(release, *running)) {
     set(State::running, "runs it");
-  } else if (backup && is_of(release, *backup)) {
+  } else if (backup && has_version(release, *backup)) {
     set(State::downloaded, "has it as its backup image: a reload or `install activate` swaps them");
   } else if (!families.empty() &&
              std::ranges::none_of(families, [&](auto& each) { return has_image(release, each); })) {
@@ -160,7 +133,8 @@ int run(Arguments& arguments) {
   const auto release = release_for(storage::Depot::existing(settings.depot), arguments.value("--release"));
 
   std::vector<Row> rows;
-  for (auto& device : read_controller_tables(text)) rows.push_back(judge(release, std::move(device)));
+  for (auto& device : read_controller_tables(text).devices)
+    rows.push_back(row_of(release, std::move(device)));
   std::ranges::stable_sort(rows, {}, &Row::state);
   const auto have = static_cast<std::size_t>(
       std::ranges::count_if(rows, [](const Row& row) { return row.state >= State::downloaded; }));

@@ -11,9 +11,9 @@
 #include <stdexcept>
 
 #include "server/commands/command.hpp"
-#include "server/commands/explanation.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/progress_bar.hpp"
+#include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
 #include "server/probe/report.hpp"
 #include "server/probe/sftp_probe.hpp"

@@ -10,6 +10,7 @@
 #include "server/commands/command.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "server/text/release_json.hpp"
 
 namespace server {
 namespace {
@@ -19,37 +20,11 @@ constexpr Flag flags[]{{"--json", "", "print JSON"},
 
 using storage::Release;
 
-void add_text(JsonObject& object, std::string_view key, const std::optional<std::string>& text) {
-  object.add_raw(key, text ? json_text(*text) : "null");
-}
-
 std::optional<std::string> family_of(const std::string& image) {
   return storage::is_image_family(image) ? std::optional(image) : std::nullopt;
 }
 
-std::string to_json(const Release::Image& image) {
-  JsonObject object;
-  object.add("name", image.name, whole);
-  add_text(object, "family", family_of(image.name));
-  object.add("size", image.size);
-  add_text(object, "sha256", image.sha256);
-  return object.text();
-}
-
-std::string to_json(const Release& release) {
-  JsonObject object;
-  object.add("path", release.path.text(), whole);
-  object.add("product", release.product, whole);
-  add_text(object, "version", release.version ? std::optional(release.version->joined('.')) : std::nullopt);
-  object.add_raw("spellings", json_texts(release.spellings));
-  std::vector<std::string> images;
-  for (const auto& image : release.images) images.push_back(to_json(image));
-  object.add_raw("images", json_list(images));
-  add_text(object, "imported_at", release.imported_at);
-  object.add("current", release.current);
-  object.add_raw("verified", !release.verified ? "null" : *release.verified ? "true" : "false");
-  return object.text();
-}
+std::string to_json(const Release& release) { return json_object_of(release).text(); }
 
 void print(const Release& release) {
   const auto origin = !release.imported_at

@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
+#include "server/api/release_named.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/release_argument.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 

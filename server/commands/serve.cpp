@@ -10,13 +10,17 @@
 namespace server {
 namespace {
 
-constexpr Flag flags[]{{"--tftp", "ADDR:PORT", "serve TFTP there, whatever the config says; repeatable"},
-                       {"--ssh", "ADDR:PORT", "serve SFTP there, whatever the config says; repeatable"},
-                       {"--user", "NAME", "started as root, become this user once the ports are bound"}};
+constexpr Flag flags[]{
+    {"--tftp", "ADDR:PORT", "serve TFTP there, whatever the config says; repeatable"},
+    {"--ssh", "ADDR:PORT", "serve SFTP there, whatever the config says; repeatable"},
+    {"--web", "ADDR:PORT", "serve the page there, whatever the config says, or none; repeatable"},
+    {"--user", "NAME", "started as root, become this user once the ports are bound"}};
 
 std::vector<conf::Endpoint> endpoints(const Arguments& arguments, std::string_view flag) {
   std::vector<conf::Endpoint> endpoints;
-  for (const auto& text : arguments.values(flag)) {
+  const auto texts = arguments.values(flag);
+  if (flag == "--web" && texts == std::vector<std::string>{"none"}) return endpoints;
+  for (const auto& text : texts) {
     const auto endpoint = conf::parse_endpoint(text);
     if (!endpoint)
       throw UsageError(fmt::format("{} {}: it is ADDR:PORT, such as 0.0.0.0:69 or [::]:69{}", flag, text,
@@ -31,6 +35,7 @@ conf::Loaded load(const Arguments& arguments) {
   auto loaded = load_settings_to_write(arguments);
   if (arguments.has("--tftp")) loaded.settings.tftp.listen = endpoints(arguments, "--tftp");
   if (arguments.has("--ssh")) loaded.settings.ssh.listen = endpoints(arguments, "--ssh");
+  if (arguments.has("--web")) loaded.settings.web.listen = endpoints(arguments, "--web");
   return loaded;
 }
 
@@ -78,8 +83,9 @@ int serve(const Arguments& arguments) {
   auto config_name = config_file_name(arguments);
   // A service manager's unit, or a script, is better off with a failure than with a port that nobody asks.
   const bool fixed = !config_name.empty() || !stderr_is_terminal();
-  const ListenPlan plan{loaded.settings.tftp.listen, loaded.settings.ssh.listen,
-                        fixed || arguments.has("--tftp"), fixed || arguments.has("--ssh")};
+  const ListenPlan plan{loaded.settings.tftp.listen,     loaded.settings.ssh.listen,
+                        loaded.settings.syslog.listen,   fixed || arguments.has("--tftp"),
+                        fixed || arguments.has("--ssh"), loaded.settings.web.listen};
   Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}, account).run();
   return 0;
 }

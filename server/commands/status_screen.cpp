@@ -14,7 +14,7 @@ namespace server {
 namespace {
 
 constexpr unsigned wide = 132;  // from here on all columns
-constexpr std::size_t most_trouble = 5;
+constexpr std::size_t most_trouble = 5, most_verdicts = 3, most_imports = 3;
 
 YAML::Node load(const std::string& json) { return read_json(json, "the server's answer"); }
 
@@ -64,11 +64,11 @@ int percent(const StatusView::Transfer& transfer) {
 
 std::string bar(int percent, unsigned width, bool utf8) {
   if (!utf8) {
-    const auto full = static_cast<std::size_t>(std::max(percent, 0)) * (width - 2) / 100;
-    return "[" + std::string(full, '#') + std::string(width - 2 - full, '.') + "]";
+    const auto full = static_cast<std::size_t>(std::clamp(percent, 0, 100)) * (width - 2) / 100;
+    return fmt::format("[{:.<{}}]", std::string(full, '#'), width - 2);
   }
   static constexpr std::array<const char*, 8> eighths{"·", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const auto all = static_cast<std::size_t>(std::max(percent, 0)) * width * 8 / 100;
+  const auto all = static_cast<std::size_t>(std::clamp(percent, 0, 100)) * width * 8 / 100;
   std::string text;
   for (unsigned i = 0; i < width; ++i) text += i < all / 8 ? "█" : i == all / 8 ? eighths[all % 8] : "·";
   return text;
@@ -129,6 +129,58 @@ std::string counted(std::uint64_t count, std::string_view one, std::string_view 
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::vector<StatusView::Verdict> verdicts_of(const YAML::Node& status) {
+  std::vector<StatusView::Verdict> verdicts;
+  for (const auto& each : status["verdict"])
+    if (text(each, "state") != "ok") verdicts.push_back({text(each, "text"), text(each, "fix")});
+  return verdicts;
+}
+
+std::vector<StatusView::Import> imports_of(const YAML::Node& status) {
+  std::vector<StatusView::Import> imports;
+  const auto told = status["imports"];
+  if (!told || !told.IsMap()) return imports;
+  for (const auto& each : told["running"])
+    imports.push_back({text(each, "file"), text(each, "step"), member<unsigned>(each, "percent")});
+  return imports;
+}
+
+std::optional<StatusView::Goal> goal_of(const YAML::Node& status) {
+  const auto rollout = status["rollout"];
+  if (!rollout || !rollout.IsMap()) return {};
+  return StatusView::Goal{text(rollout, "version"), number(rollout, "have"), number(rollout, "of")};
+}
+
+// What fixes something has a line of its own, which is never cut.
+void add_verdicts(std::vector<std::string>& lines, const StatusView& view, const Screen& screen) {
+  const auto told = std::min(view.verdicts.size(), most_verdicts);
+  for (std::size_t i = 0; i < told; ++i) {
+    lines.push_back(cut("! " + view.verdicts[i].text, screen.columns));
+    if (!view.verdicts[i].fix.empty()) lines.push_back("  fix: " + view.verdicts[i].fix);
+  }
+  if (told < view.verdicts.size())
+    lines.push_back(fmt::format("  {} more: `apdepot status --json`", view.verdicts.size() - told));
+}
+
+void add_imports(std::vector<std::string>& lines, const StatusView& view, const Screen& screen) {
+  const auto told = std::min(view.imports.size(), most_imports);
+  for (std::size_t i = 0; i < told; ++i) {
+    const auto& each = view.imports[i];
+    const auto far =
+        each.percent
+            ? fmt::format(", {} {} %", bar(static_cast<int>(*each.percent), 8, screen.utf8), *each.percent)
+            : "";
+    lines.push_back(cut(fmt::format("importing {}: {}{}", each.file, each.step, far), screen.columns));
+  }
+}
+
+// On a screen that is so wide.
+std::size_t rows_of(const std::vector<std::string>& lines, unsigned columns) {
+  std::size_t rows = 0;
+  for (const auto& line : lines) rows += 1 + (line.empty() ? 0 : (line.size() - 1) / columns);
+  return rows;
+}
+
 }  // namespace
 
 std::string size_text(std::uint64_t bytes) {
@@ -176,6 +228,10 @@ StatusView status_view(const std::string& status_json, const std::string& transf
   view.whole = number(status["since_start"], "whole");
   view.broke_off = number(status["since_start"], "broke_off");
   view.misses = number(status["since_start"], "misses");
+  view.host = text(status, "host");
+  view.verdicts = verdicts_of(status);
+  view.imports = imports_of(status);
+  view.goal = goal_of(status);
   for (const auto& each : transfers["items"]) view.transfers.push_back(transfer_of(each));
   std::ranges::stable_sort(view.transfers, comes_before);
   for (const auto& each : recent["misses"])
@@ -190,9 +246,11 @@ StatusView status_view(const std::string& status_json, const std::string& transf
 
 std::vector<std::string> status_lines(const StatusView& view, const Screen& screen) {
   std::vector<std::string> lines;
-  lines.push_back(cut(fmt::format("apdepot {}  {}  up {}{}", view.version, escaped(view.depot, whole),
+  const auto host = view.host.empty() ? "" : escaped(view.host) + "  ";
+  lines.push_back(cut(fmt::format("apdepot {}  {}{}  up {}{}", view.version, host, escaped(view.depot, whole),
                                   age_text(view.up), view.draining ? "  stopping" : ""),
                       screen.columns));
+  add_verdicts(lines, view, screen);
   std::uint64_t rate = 0;
   for (const auto& transfer : view.transfers)
     if (transfer.state == "moving") rate += static_cast<std::uint64_t>(transfer.rate);
@@ -201,10 +259,13 @@ std::vector<std::string> status_lines(const StatusView& view, const Screen& scre
   if (view.running > 0) sums += ", " + rate_text(static_cast<double>(rate));
   sums += fmt::format("; {}", counted(view.sessions, "session", "sessions"));
   if (view.releases) sums += ", " + counted(*view.releases, "release", "releases");
+  if (view.goal && view.goal->of > 0)
+    sums += fmt::format("; {} of {} have {}", view.goal->have, view.goal->of, view.goal->version);
   lines.push_back(cut(sums, screen.columns));
   lines.push_back(cut(fmt::format("since the start {} whole, {} broke off, {}", view.whole, view.broke_off,
                                   counted(view.misses, "miss", "misses")),
                       screen.columns));
+  add_imports(lines, view, screen);
   const auto told = std::min(view.trouble.size(), most_trouble);
   std::vector<std::string> troubles;
   std::size_t below = 0;  // rows that they take: they are never cut
@@ -216,7 +277,7 @@ std::vector<std::string> status_lines(const StatusView& view, const Screen& scre
   }
   auto room = view.transfers.size();
   if (screen.rows) {
-    const auto others = lines.size() + 2 + (told > 0 ? below + 1 : 0);
+    const auto others = rows_of(lines, screen.columns) + 2 + (told > 0 ? below + 1 : 0);
     room = *screen.rows > others ? std::min<std::size_t>(room, *screen.rows - others) : 0;
   }
   if (!view.transfers.empty()) lines.push_back(cut(heading(screen), screen.columns));

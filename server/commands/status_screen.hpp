@@ -21,11 +21,28 @@ struct StatusView {
   struct Line {
     std::string at, client, text;
   };
-  std::string version, depot, now;
+  // What is wrong, the worst kinds first, and what fixes it, which may be empty.
+  struct Verdict {
+    std::string text, fix;
+  };
+  // A bundle on its way in.
+  struct Import {
+    std::string file, step;
+    std::optional<unsigned> percent;
+  };
+  // The release that devices should have.
+  struct Goal {
+    std::string version;
+    std::uint64_t have = 0, of = 0;
+  };
+  std::string version, host, depot, now;
   double up = 0;  // seconds
   bool draining = false;
   std::uint64_t running = 0, stalled = 0, sessions = 0, whole = 0, broke_off = 0, misses = 0;
   std::optional<std::uint64_t> releases;
+  std::vector<Verdict> verdicts;  // nothing where all is well
+  std::vector<Import> imports;
+  std::optional<Goal> goal;
   std::vector<Transfer> transfers;
   std::vector<Line> trouble;  // what ended badly and what was missed, the latest first
 };

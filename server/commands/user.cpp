@@ -2,21 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 #include <optional>
 
 #include "conf/authorized_key.hpp"
+#include "conf/names.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
+#include "server/accounts/user_book.hpp"
+#include "server/api/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
-#include "storage/depot/staging.hpp"
 #include "storage/files/root.hpp"
 
 namespace server {
@@ -27,6 +27,8 @@ constexpr Flag flags[]{
     {"--key", "FILE", "public keys that open the account (OpenSSH's .pub); repeatable"},
     {"--root", "DIR", "the folder of images/ that the user sees as /"},
     {"--uploads", "", "let the user send new files, below uploads/ in that folder"},
+    {"--web", "ROLE", "what the user may do on the page: none, viewer or admin"},
+    {"--no-sftp", "", "the user may not log in over SFTP and SCP"},
     {"--json", "", "print JSON (list)"}};
 
 // A key that another program wrote, and what makes OpenSSH's form of it; empty for none that is known.
@@ -95,9 +97,19 @@ std::optional<Secret> given_password(const Arguments& arguments) {
   return password_from_file(*file);
 }
 
-std::string new_hash(std::optional<Secret> given, const std::string& name) {
+// The page takes no shorter one, and a hash tells nothing of a length.
+constexpr std::size_t least_for_page = 12;
+
+void expect_long_enough(const Secret& password, conf::WebRole role) {
+  if (role == conf::WebRole::none || password.text().size() >= least_for_page) return;
+  throw std::runtime_error(
+      fmt::format("a password for the page has at least {} characters: nothing was changed", least_for_page));
+}
+
+std::string new_hash(std::optional<Secret> given, const std::string& name, conf::WebRole role) {
   const auto password = given ? std::move(*given) : password_from_terminal(name);
   if (password.text().empty()) throw std::runtime_error("the password is empty: nothing was changed");
+  expect_long_enough(password, role);
   return hash_password(password.text());
 }
 
@@ -125,42 +137,12 @@ std::filesystem::path file_to_read(const conf::Settings& settings) {
   return file;
 }
 
-// The accounts of the users file; those in the configuration are the administrator's to edit.
-struct Book {
-  conf::Settings settings;
-  std::filesystem::path file;
-  std::vector<conf::User> users;
-
-  explicit Book(const Arguments& arguments,
-                std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change)
-      : settings(load_settings(arguments).settings),
-        file(std::filesystem::absolute(file_of(settings))),
-        users(conf::load_users(file)) {}
-
-  void expect_free(const std::string& name) const {
-    if (!configured(name) && std::ranges::find(users, name, &conf::User::name) == users.end()) return;
-    throw std::runtime_error(
-        fmt::format("there is a user {} already: `apdepot user passwd {}` changes the password", name, name));
-  }
-
-  conf::User& existing(const std::string& name) {
-    const auto found = std::ranges::find(users, name, &conf::User::name);
-    if (found != users.end()) return *found;
-    throw std::runtime_error(configured(name)
-                                 ? fmt::format("{} is defined in the configuration: change it there", name)
-                                 : fmt::format("there is no user {}", name));
-  }
-  bool configured(const std::string& name) const {
-    return std::ranges::find(settings.ssh.users, name, &conf::User::name) != settings.ssh.users.end();
-  }
-  // Reads them once more, for another command may have changed them since; others wait meanwhile.
-  void change(const std::function<void()>& act) {
-    const storage::DirectoryLock lock(file.parent_path());
-    users = conf::load_users(file);
-    act();
-    conf::save_users(users, file);
-  }
-};
+UserBook book_of(const Arguments& arguments,
+                 std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change) {
+  auto settings = load_settings(arguments).settings;
+  auto file = file_of(settings);
+  return {std::move(settings), std::move(file)};
+}
 
 // A typing error would be told at the first login only.
 void expect_folder(const conf::Settings& settings, const std::string& root) {
@@ -175,6 +157,12 @@ void expect_folder(const conf::Settings& settings, const std::string& root) {
       "--root {}: there is no such folder in {}: make it, or import a bundle, first", root, images.string()));
 }
 
+conf::WebRole web_role(std::string_view text) {
+  for (const auto& [name, role] : conf::web_roles)
+    if (name == text) return role;
+  throw UsageError(fmt::format("{} is not a role on the page: none, viewer or admin", text));
+}
+
 int add(const Arguments& arguments, const std::string& name) {
   if (!conf::is_user_name(name)) {
     throw UsageError(fmt::format("{} is no user name: letters, digits, '.', '_' and '-', 32 at most", name));
@@ -185,28 +173,31 @@ int add(const Arguments& arguments, const std::string& name) {
     for (auto& key : keys_of(file)) user.authorized_keys.push_back(std::move(key));
   }
   auto password = given_password(arguments);
-  Book book(arguments);
+  auto book = book_of(arguments);
   book.expect_free(name);
   user.root = arguments.value("--root").value_or(user.root);
   if (!conf::is_user_root(user.root))
     throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
-  expect_folder(book.settings, user.root);
+  expect_folder(book.settings(), user.root);
   user.uploads = arguments.has("--uploads");
-  if (user.authorized_keys.empty() || arguments.has("--password-file"))
-    user.password_hash = new_hash(std::move(password), name);
+  user.web = web_role(arguments.value("--web").value_or("none"));
+  user.sftp = !arguments.has("--no-sftp");
+  const bool on_page = user.web != conf::WebRole::none;  // where keys are of no use
+  if (user.authorized_keys.empty() || arguments.has("--password-file") || on_page)
+    user.password_hash = new_hash(std::move(password), name, user.web);
   book.change([&] {
     book.expect_free(name);
-    book.users.push_back(std::move(user));
+    book.users().push_back(std::move(user));
   });
   fmt::print(stderr, "user {} may log in now\n", escaped(name, whole));
   return 0;
 }
 
 int remove(const Arguments& arguments, const std::string& name) {
-  Book book(arguments);
+  auto book = book_of(arguments);
   book.change([&] {
     book.existing(name);
-    std::erase_if(book.users, [&](const conf::User& user) { return user.name == name; });
+    std::erase_if(book.users(), [&](const conf::User& user) { return user.name == name; });
   });
   fmt::print(stderr, "user {} is removed, and may not log in any more; sessions that run go on\n",
              escaped(name, whole));
@@ -215,51 +206,60 @@ int remove(const Arguments& arguments, const std::string& name) {
 
 int passwd(const Arguments& arguments, const std::string& name) {
   auto password = given_password(arguments);
-  Book book(arguments);
-  book.existing(name);
-  auto hash = new_hash(std::move(password), name);
+  auto book = book_of(arguments);
+  auto hash = new_hash(std::move(password), name, book.existing(name).web);
   book.change([&] { book.existing(name).password_hash = std::move(hash); });
   fmt::print(stderr, "the password of {} is changed\n", escaped(name, whole));
   return 0;
 }
 
+int web(const Arguments& arguments, const std::string& name, const std::string& role) {
+  const auto wanted = web_role(role);
+  auto book = book_of(arguments);
+  book.change([&] { book.existing(name).web = wanted; });
+  fmt::print(stderr, "{} is {} on the page\n", escaped(name, whole),
+             wanted == conf::WebRole::none ? "nobody" : role);
+  return 0;
+}
+
 int list(const Arguments& arguments) {
-  const Book book(arguments, file_to_read);
+  const auto book = book_of(arguments, file_to_read);
   std::string json;
   const auto print = [&](const conf::User& user, const char* from) {
     if (arguments.has("--json")) {
-      JsonObject object;
-      object.add("name", user.name, whole);
-      object.add("root", user.root, whole);
-      object.add("password", !user.password_hash.empty());
-      object.add("keys", user.authorized_keys.size());
-      object.add("uploads", user.uploads);
-      object.add("defined_in", from);
-      json.append(json.empty() ? "" : ",").append(object.text());
+      json.append(json.empty() ? "" : ",").append(to_json(user, from));
     } else {
-      fmt::print("{}\t{}\t{}{} keys{}\t{}\n", escaped(user.name, whole), escaped(user.root, whole),
+      const auto page = user.web == conf::WebRole::none
+                            ? ""
+                            : fmt::format(", page: {}", conf::name_of(user.web, conf::web_roles));
+      fmt::print("{}\t{}\t{}{} keys{}{}{}\t{}\n", escaped(user.name, whole), escaped(user.root, whole),
                  user.password_hash.empty() ? "" : "password, ", user.authorized_keys.size(),
-                 user.uploads ? ", uploads" : "", from);
+                 user.uploads ? ", uploads" : "", page, user.sftp ? "" : ", no SFTP", from);
     }
   };
-  for (const auto& user : book.settings.ssh.users) print(user, "configuration");
-  for (const auto& user : book.users) print(user, "users file");
+  for (const auto& user : book.settings().ssh.users) print(user, "configuration");
+  for (const auto& user : book.users()) print(user, "users file");
   if (arguments.has("--json")) fmt::print("[{}]\n", json);
   return 0;
 }
 
 int run(Arguments& arguments) {
-  const auto action = arguments.take_word("add, remove, passwd or list");
+  const auto action = arguments.take_word("add, remove, passwd, web or list");
   if (action == "list") {
     arguments.expect_no_more();
     return list(arguments);
+  }
+  if (action == "web") {
+    const auto name = arguments.take_word("NAME"), role = arguments.take_word("none, viewer or admin");
+    arguments.expect_no_more();
+    return web(arguments, name, role);
   }
   using Action = int (*)(const Arguments&, const std::string&);
   const Action act = action == "add"      ? add
                      : action == "remove" ? remove
                      : action == "passwd" ? passwd
                                           : nullptr;
-  if (!act) throw UsageError(fmt::format("user {}: it is add, remove, passwd or list", action));
+  if (!act) throw UsageError(fmt::format("user {}: it is add, remove, passwd, web or list", action));
   const auto name = arguments.take_word("NAME");
   arguments.expect_no_more();
   return act(arguments, name);
@@ -267,8 +267,9 @@ int run(Arguments& arguments) {
 
 }  // namespace
 
-const Command user_command{
-    "user", "add|remove|passwd NAME, or list",
-    "manages SFTP users; the password comes from a prompt or a file, never from a flag", flags, run};
+const Command user_command{"user", "add|remove|passwd NAME, web NAME ROLE, or list",
+                           "manages the users of SFTP and of the page; the password comes from a prompt or a "
+                           "file, never from a flag",
+                           flags, run};
 
 }  // namespace server

@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <span>
 
+#include "server/api/release_named.hpp"
 #include "server/commands/command.hpp"
-#include "server/commands/release_argument.hpp"
 #include "server/text/escape.hpp"
-#include "server/text/json.hpp"
+#include "server/text/release_json.hpp"
 
 namespace server {
 namespace {
@@ -30,24 +30,6 @@ void print(const storage::Verification& found) {
                found.recorded ? "as imported" : "nothing recorded to compare with");
 }
 
-std::string json_lines(const std::vector<std::string>& texts) {
-  std::vector<std::string> values;
-  for (const auto& text : texts) values.push_back(json_string(escaped(text, most_of_ours)));
-  return json_list(values);
-}
-
-std::string json(const storage::Verification& found) {
-  JsonObject object;
-  object.add("path", found.path, whole);
-  object.add("files", found.files);
-  object.add("bytes", found.bytes);
-  object.add("recorded", found.recorded);
-  object.add("verified", found.verified && found.differences.empty());
-  object.add_raw("differences", json_lines(found.differences));
-  object.add_raw("remarks", json_lines(found.remarks));
-  return object.text();
-}
-
 int run(Arguments& arguments) {
   if (arguments.words().size() > 1) throw UsageError("verify takes one RELEASE, or none for all");
   const auto depot = existing_depot(load_settings(arguments).settings);
@@ -58,7 +40,7 @@ int run(Arguments& arguments) {
     const auto found = storage::verify_release(depot, path);
     if (!found.differences.empty()) status = 1;
     if (!arguments.has("--json")) print(found);
-    list.append(list.empty() ? "" : ",\n ").append(json(found));
+    list.append(list.empty() ? "" : ",\n ").append(json_of(found));
   }
   if (arguments.has("--json")) fmt::print("[{}]\n", list);
   if (list.empty()) fmt::print(stderr, "nothing is imported yet: there is nothing to verify\n");

@@ -1,14 +1,13 @@
-#include <archive.h>
 #include <fmt/format.h>
-#include <libssh/libssh.h>
-#include <openssl/crypto.h>
 
 #include <boost/version.hpp>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 #include "server/commands/command.hpp"
+#include "server/doctor/libraries.hpp"
 #include "server/text/json.hpp"
-#include "storage/history/database.hpp"
 
 namespace server {
 namespace {
@@ -21,13 +20,9 @@ int run(Arguments& arguments) {
       fmt::format("{}.{}.{}", BOOST_VERSION / 100'000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);
   const auto fmt_version =
       fmt::format("{}.{}.{}", FMT_VERSION / 10'000, FMT_VERSION / 100 % 100, FMT_VERSION % 100);
-  const std::pair<std::string_view, std::string> parts[]{{"apdepot", APDEPOT_VERSION},
-                                                         {"boost", boost},
-                                                         {"libssh", ssh_version(0)},
-                                                         {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
-                                                         {"libarchive", archive_version_string()},
-                                                         {"sqlite", storage::sqlite_version()},
-                                                         {"fmt", fmt_version}};
+  std::vector<doctor::Library> parts{{"apdepot", APDEPOT_VERSION}, {"boost", boost}};
+  for (auto& library : doctor::libraries()) parts.push_back(std::move(library));
+  parts.push_back({"fmt", fmt_version});
   if (arguments.has("--json")) {
     JsonObject object;
     for (const auto& [name, version] : parts) object.add(name, version);

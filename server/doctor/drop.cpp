@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
 
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
-#include "storage/files/plain_file.hpp"
 #include "storage/files/root.hpp"
 #include "storage/import/digest_file.hpp"
 #include "storage/import/dropped_file.hpp"
@@ -21,7 +18,6 @@ using namespace std::chrono_literals;
 constexpr auto too_long = 10min;
 constexpr std::size_t most_told = 5;
 constexpr std::size_t most_entries = 10'000;
-constexpr std::size_t longest_reason = 4096;
 constexpr std::string_view reason_ending = ".reason.txt";
 
 // Of a folder of the depot: nothing where it cannot be read.
@@ -46,16 +42,6 @@ std::chrono::seconds still_for(const storage::Entry& entry) {
   return std::chrono::duration_cast<std::chrono::seconds>(now - changed);
 }
 
-std::string reason_of(const std::filesystem::path& file) {
-  const auto opened = storage::open_without_links(file);
-  if (!opened) return {};
-  std::string text(longest_reason, '\0');
-  const std::array pieces{std::as_writable_bytes(std::span(text))};
-  text.resize(opened->read(pieces, 0).value_or(0));
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
 Result run(const Sight& sight) {
   const auto& depot = *sight.depot;
   DropReading reading;
@@ -67,10 +53,9 @@ Result run(const Sight& sight) {
     reading.waiting.push_back({entry.name, entry.attributes.kind, still_for(entry)});
   }
   for (const auto& entry : entries_of(depot.rejected())) {
-    if (entry.name.ends_with(reason_ending)) continue;
+    if (storage::is_reason(entry.name)) continue;
     if (++reading.rejected_count <= most_told)
-      reading.rejected.push_back(
-          {entry.name, reason_of(depot.rejected() / (entry.name + std::string(reason_ending)))});
+      reading.rejected.push_back({entry.name, storage::reason_of_rejected(depot, entry.name)});
   }
   return judge_drop(reading);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "server/doctor/check.hpp"
 #include "server/http/client.hpp"
 #include "server/text/escape.hpp"
@@ -53,6 +55,16 @@ ServerFacts server_facts(const std::string& text) {
   return facts;
 }
 
+std::uint64_t history_warnings_in(std::string_view metrics) {
+  constexpr std::string_view sample = "apdepot_warnings_total{kind=\"history\"} ";
+  std::uint64_t count = 0;
+  if (const auto place = metrics.find(sample); place != metrics.npos) {
+    const auto rest = metrics.substr(place + sample.size());
+    std::from_chars(rest.data(), rest.data() + rest.size(), count);
+  }
+  return count;
+}
+
 ServerReading ask_server(const storage::Depot& depot) {
   ServerReading reading;
   try {
@@ -60,6 +72,7 @@ ServerReading ask_server(const storage::Depot& depot) {
     reading.server = server_facts(ask(client, "/api/v1/status"));
     reading.server->pid = client.process();
     reading.server->misses = recent_misses(ask(client, "/api/v1/recent"));
+    reading.server->history_warnings = history_warnings_in(ask(client, "/metrics"));
   } catch (const std::system_error& e) {
     reading.failure = e.code();
   } catch (const std::exception& e) {

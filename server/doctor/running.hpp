@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ServerFacts {
   double longest_ms = 0;                  // of its loop's turns
   std::vector<conf::Endpoint> tftp, ssh;  // that are served
   std::vector<RecentMiss> misses;         // the latest first
+  std::uint64_t history_warnings = 0;     // that it could not keep what happened
 };
 
 // Its answer, or why there is none.
@@ -31,6 +33,8 @@ struct ServerReading {
 
 // Asks the control socket of the depot. Waits for at most a few times ten seconds.
 ServerReading ask_server(const storage::Depot& depot);
+// Of what /metrics says in its older form. Pure.
+std::uint64_t history_warnings_in(std::string_view metrics);
 // Of the JSON of /api/v1/status. Throws std::runtime_error for another program's.
 ServerFacts server_facts(const std::string& status);
 

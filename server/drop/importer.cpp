@@ -226,8 +226,10 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
     events_.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
   } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
     tell(name, *failed);
-  } else if (std::holds_alternative<Replaced>(outcome)) {
-    folder_.closed(name, now() + file_pause);
+  } else {
+    const bool replaced = std::holds_alternative<Replaced>(outcome);
+    if (replaced) folder_.closed(name, now() + file_pause);
+    if (!storage::is_digest_file(name)) events_.emit(event::ImportGone{name, replaced});
   }
 }
 

@@ -10,8 +10,10 @@
 #include "server/events/process.hpp"
 #include "server/events/rare_warnings.hpp"
 #include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
 #include "server/events/tftp.hpp"
 #include "server/events/transfer.hpp"
+#include "server/events/web.hpp"
 #include "server/loop/one_thread.hpp"
 
 namespace server {
@@ -22,11 +24,12 @@ using Event = std::variant<
     event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused, event::TftpLimited,
     event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
     event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
-    event::LoginFailed, event::SessionOpened, event::SessionClosed, event::SftpHappened, event::SftpRemapped,
-    event::ScpFailed, event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected,
-    event::ImportFailed, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
-    event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Warned, event::LeftOut,
-    event::Stopping, event::LoopMeasured, event::Stopped>;
+    event::LoginFailed, event::WebLoggedIn, event::WebLoginFailed, event::SessionOpened, event::SessionClosed,
+    event::SftpHappened, event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused,
+    event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected, event::ImportFailed,
+    event::ImportGone, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,
+    event::Started, event::RootGivenUp, event::Reloaded, event::ReloadFailed, event::Acted, event::Warned,
+    event::LeftOut, event::Stopping, event::LoopMeasured, event::Stopped>;
 
 // The one stream. Belongs to the loop's thread; listeners must not block.
 class Events {

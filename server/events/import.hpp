@@ -35,6 +35,12 @@ struct ImportFailed {
   std::string file, reason;
 };
 
+// A file that was being imported is in drop/ no longer, or another of its name is, which is imported next.
+struct ImportGone {
+  std::string file;
+  bool replaced;
+};
+
 // A vendor's digest that came after the import.
 struct DigestCompared {
   storage::ComparedDigest compared;

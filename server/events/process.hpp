@@ -31,6 +31,14 @@ struct ReloadFailed {
   std::string reason;
 };
 
+// An administrator had the server do something: by its API, from a page or a command.
+struct Acted {
+  std::string who;      // a user of the page, a token's name, or a user of this host
+  std::string act;      // what it is, in words of ours: "promote"
+  std::string subject;  // what it was done to: a release, a device, a user
+  std::string outcome;  // "done", or the sentence that says why not
+};
+
 // Something that has no event of its own, and that the administrator should know.
 struct Warned {
   Warning kind;

@@ -102,6 +102,9 @@ enum class LoginFault {
   barred_key,   // the user's, and not permitted from there
   wrong_signature,
   not_judged,  // its address is refused
+  no_sftp,     // the account is for the page only
+  no_web,      // the account is not for the page
+  wrong_code,  // not that of the set-up
 };
 
 // A login failed.

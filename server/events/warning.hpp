@@ -21,6 +21,7 @@ enum class Warning : std::uint8_t {
   log,             // events that the log does not have
   logins,          // accounts that are refused because of others' failures
   metrics,         // an address where they are not served
+  page,            // an address where it is not served, or its certificate
   ports,           // all of tftp.port_range are in use
   ssh_resources,   // no descriptors or memory for a connection
   staging,         // what a killed import left is not removed
@@ -29,7 +30,7 @@ enum class Warning : std::uint8_t {
   unwritable,      // an upload over TFTP
   users            // a mistake in the users file
 };
-constexpr std::size_t warning_kinds = 20;
+constexpr std::size_t warning_kinds = 21;
 
 std::string_view warning_name(Warning kind);  // "control_socket"
 

@@ -46,10 +46,12 @@ bool History::end(std::chrono::milliseconds patience) {
 
 // An event has happened, whether or not there is memory to keep it.
 void History::note(const Event& event) noexcept {
-  succeeds([&] { keep(event); });
+  succeeds([&] { keep_event(event); });
 }
 
-void History::keep(const Event& event) {
+bool History::keep(storage::Record record) { return writer_ && writer_->put(std::move(record)); }
+
+void History::keep_event(const Event& event) {
   auto record = record_of(event, milliseconds_now());
   if (!record) return;
   const auto source = std::visit(SourceOf{}, *record);

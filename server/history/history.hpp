@@ -20,13 +20,15 @@ class History {
 
   // From here on, in `file`; not at all with `days: 0`.
   void begin(const conf::History& settings, const std::filesystem::path& file);
+  // Keeps what does not come from an event. False where no history is kept, or the disk is too slow for it.
+  bool keep(storage::Record record);
   // Writes what waits. False when the disk does not take it within `patience`: that is told, and the process
   // can only exit.
   bool end(std::chrono::milliseconds patience);
 
  private:
   void note(const Event& event) noexcept;
-  void keep(const Event& event);
+  void keep_event(const Event& event);
 
   net::io_context& loop_;
   Events& events_;

@@ -47,12 +47,27 @@ struct Maker {
   }
   Made operator()(const LoggedIn& e) const { return login_of(e, "accepted"); }
   Made operator()(const LoginFailed& e) const { return login_of(e, word(e.fault)); }
+  Made operator()(const WebLoggedIn& e) const { return login_of(e, "accepted"); }
+  Made operator()(const WebLoginFailed& e) const { return login_of(e, word(e.fault)); }
+  // In place of a method what they have not in common, and the client's offer.
+  Made operator()(const SshMismatched& e) const {
+    record::Login made;
+    made.at = now;
+    made.client = escaped(e.client);
+    made.method = escaped(e.kind + ": " + e.theirs);
+    made.outcome = e.legacy_helps ? needs_legacy : no_algorithm;
+    return made;
+  }
   Made operator()(const Published& e) const {
     return import_of(e.file, e.imported.already_there ? "already there" : "published", e.imported.path);
   }
   Made operator()(const ImportRejected& e) const { return import_of(e.file, "rejected", e.reason); }
   Made operator()(const ImportFailed& e) const { return import_of(e.file, "failed", e.reason); }
   Made operator()(const Retired& e) const { return import_of(e.path, "retired", e.moved_to); }
+  Made operator()(const Acted& e) const {
+    return record::Act{now, escaped(e.who), escaped(e.act), escaped(e.subject, most_of_ours),
+                       escaped(e.outcome, most_of_ours)};
+  }
   Made operator()(const auto&) const { return {}; }
 
   template <class Any>

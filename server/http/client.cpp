@@ -7,7 +7,7 @@
 namespace server::http {
 namespace {
 namespace wire = boost::beast::http;
-constexpr std::uint64_t most_body = 64 << 20;
+constexpr std::uint64_t most_answer = 64 << 20;
 constexpr std::chrono::seconds patience{10};
 
 // Boost's own exception is none of the standard's.
@@ -40,13 +40,15 @@ Reply Client::ask(const std::string& method, const std::string& path) {
   check(error);
   boost::beast::flat_buffer buffer;
   wire::response_parser<wire::string_body> parser;
-  parser.body_limit(most_body);
+  parser.body_limit(most_answer);
   wire::async_read(socket_, buffer, parser, keep);
   wait();
   check(error);
   auto& response = parser.get();
-  return {response.result_int(), std::string(response[wire::field::content_type]),
-          std::move(response.body())};
+  return {response.result_int(),
+          std::string(response[wire::field::content_type]),
+          std::move(response.body()),
+          {}};
 }
 
 }  // namespace server::http

@@ -1,92 +1,19 @@
 #include "server/http/listener.hpp"
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <algorithm>
 #include <exception>
 
+#include "server/http/connection.hpp"
 #include "server/loop/succeeds.hpp"
 
 namespace server::http {
 namespace {
 
-namespace beast = boost::beast;
-namespace wire = boost::beast::http;
 using namespace std::chrono_literals;
-using Stream = beast::basic_stream<net::generic::stream_protocol>;
-using Asked = wire::request<wire::string_body>;
 
-constexpr std::size_t most_header = 8 << 10, most_body = 64 << 10, most_buffered = 16 << 10;
-constexpr auto patience = 10s;  // for a whole request, and for the client to take its answer
 constexpr int accepted_at_once = 16;
-
-// What is shared by the connections of one door.
-struct Talk {
-  const Router& router;
-  http::Door door;
-  Role role;
-};
-
-wire::response<wire::string_body> reply_to(const Asked& asked, const Talk& talk) {
-  Request request{std::string(asked.method_string()),
-                  std::string(asked.target()),
-                  {},
-                  std::string(asked[wire::field::accept]),
-                  talk.role};
-  if (const auto mark = request.path.find('?'); mark != request.path.npos) {
-    request.query = request.path.substr(mark + 1);
-    request.path.resize(mark);
-  }
-  auto reply = talk.router.answer(request, talk.door);
-  wire::response<wire::string_body> response{static_cast<wire::status>(reply.status), asked.version()};
-  response.set(wire::field::content_type, reply.type);
-  response.set(wire::field::cache_control, "no-store");
-  response.set(wire::field::server, "apdepot");
-  response.set("X-Content-Type-Options", "nosniff");
-  response.keep_alive(asked.keep_alive());
-  response.body() = std::move(reply.body);
-  response.prepare_payload();
-  if (asked.method() == wire::verb::head) response.body().clear();  // its length stays
-  return response;
-}
-
-wire::response<wire::string_body> refusal(wire::status status, const char* title, const std::string& detail) {
-  const auto reply = problem(static_cast<unsigned>(status), title, detail);
-  wire::response<wire::string_body> response{status, 11};
-  response.set(wire::field::content_type, reply.type);
-  response.keep_alive(false);
-  response.body() = reply.body;
-  response.prepare_payload();
-  return response;
-}
-
-net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk) {
-  Stream stream(std::move(socket));
-  beast::flat_buffer buffer(most_buffered);
-  for (bool more = true; more;) {
-    wire::request_parser<wire::string_body> parser;
-    parser.header_limit(most_header);
-    parser.body_limit(most_body);
-    stream.expires_after(patience);
-    const auto [fault, read] =
-        co_await wire::async_read(stream, buffer, parser, net::as_tuple(net::use_awaitable));
-    if (fault && fault.category() != wire::make_error_code(wire::error::bad_method).category()) co_return;
-    if (fault == wire::error::end_of_stream || fault == wire::error::partial_message) co_return;
-    const bool too_long = fault == wire::error::header_limit || fault == wire::error::body_limit;
-    auto response = !fault     ? reply_to(parser.get(), talk)
-                    : too_long ? refusal(wire::status::payload_too_large, "too large",
-                                         "8 KiB of header and 64 KiB of body are the bound")
-                               : refusal(wire::status::bad_request, "bad request", fault.message());
-    more = response.keep_alive();
-    stream.expires_after(patience);
-    const auto [lost, written] =
-        co_await wire::async_write(stream, response, net::as_tuple(net::use_awaitable));
-    if (lost) co_return;
-  }
-  error_code ignored;
-  stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
-}
+constexpr std::chrono::seconds idle{10}, idle_on_page{60};
+constexpr auto handshake_time = 1000ms / Listener::most_handshakes;
 
 }  // namespace
 
@@ -99,23 +26,50 @@ void Listener::serve_metrics(tcp::acceptor acceptor) {
   listen(metrics_.emplace_back(std::make_shared<Door<tcp::acceptor>>(std::move(acceptor))));
 }
 
+void Listener::serve_page(tcp::acceptor acceptor, Gate& gate, std::function<Tls()> tls) {
+  auto door = std::make_shared<Door<tcp::acceptor>>(std::move(acceptor));
+  door->gate = &gate;
+  door->tls = std::move(tls);
+  listen(page_.emplace_back(std::move(door)));
+}
+
 // Closes a connection that has no share left.
-void Listener::talk(ControlSocket::Protocol::socket socket) {
+void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Protocol::acceptor>&) {
   const bool admin = is_of_administrator(socket);
   auto share = (admin ? administrators_ : viewers_).take(net::ip::address());
   if (!share) return;
   net::co_spawn(
-      loop_, talk_to(std::move(socket), {router_, http::Door::control, admin ? Role::admin : Role::viewer}),
+      loop_,
+      talk_to(std::move(socket), {router_, http::Door::control, admin ? Role::admin : Role::viewer, idle}),
       [share = std::move(share)](const std::exception_ptr&) {});  // what broke off was one client's
 }
 
-void Listener::talk(tcp::socket socket) {
+void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   error_code error;
   const auto client = socket.remote_endpoint(error);
-  auto share = error ? std::nullopt : at_metrics_.take(client.address());
+  auto share = error ? std::nullopt : (door.gate ? at_page_ : at_metrics_).take(client.address());
   if (!share) return;
-  net::co_spawn(loop_, talk_to(std::move(socket), {router_, http::Door::metrics, Role::viewer}),
-                [share = std::move(share)](const std::exception_ptr&) {});
+  auto ended = [share = std::move(share)](const std::exception_ptr&) {};
+  if (!door.gate)
+    return net::co_spawn(loop_,
+                         talk_to(std::move(socket), {router_, http::Door::metrics, Role::viewer, idle}),
+                         std::move(ended));
+  const Talk talk{router_, http::Door::page, Role::none, idle_on_page, door.gate, client.address()};
+  if (!door.tls) return net::co_spawn(loop_, talk_to(std::move(socket), talk), std::move(ended));
+  net::co_spawn(loop_, shake_hands(std::move(socket), door.tls(), talk), std::move(ended));
+}
+
+// A handshake takes a millisecond of the loop's time: whoever asks for many waits, and a second's worth may
+// come at once.
+net::awaitable<void> Listener::shake_hands(tcp::socket socket, Tls tls, Talk talk) {
+  using Clock = std::chrono::steady_clock;
+  const auto now = Clock::now();
+  next_handshake_ = std::max<Clock::time_point>(next_handshake_, now - 1s) + handshake_time;
+  if (next_handshake_ > now) {
+    net::steady_timer turn(loop_, next_handshake_);
+    co_await turn.async_wait(net::use_awaitable);
+  }
+  co_await talk_over_tls(std::move(socket), std::move(tls), talk);
 }
 
 void Listener::close() {
@@ -128,6 +82,7 @@ void Listener::close() {
   };
   close(control_);
   close(metrics_);
+  close(page_);
 }
 
 // As for TFTP and SSH, a wait takes no memory that there may not be: nobody could ask until a restart.
@@ -158,7 +113,7 @@ bool Listener::accept(Door<Acceptor>& door) noexcept {
       more = error != net::error::would_block;
       if (!more || error == net::error::connection_aborted) return;
       if (error) throw std::system_error(error.value(), std::generic_category());
-      talk(std::move(socket));
+      talk(std::move(socket), door);
     });
     if (!more) break;
   }

@@ -1,8 +1,12 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "server/http/connection.hpp"
+#include "server/http/gate.hpp"
 #include "server/http/router.hpp"
 #include "server/loop/net.hpp"
 #include "server/loop/reserved_memory.hpp"
@@ -13,17 +17,21 @@ namespace server::http {
 
 // Takes HTTP connections, and answers what comes on them by the router's table. A client that is slow, says
 // nothing or asks without end holds up nobody else: administrators, other users of this host and, at the
-// metrics' door, each address have shares of their own. Lives on the loop; what it has taken lives as long as
-// the loop.
+// doors of the metrics and of the page, each address have shares of their own. Lives on the loop; what it has
+// taken lives as long as the loop.
 class Listener {
  public:
   static constexpr std::size_t most_of_administrators = 16, most_of_viewers = 48, most_at_metrics = 64,
-                               most_of_an_address = 16;
+                               most_of_an_address = 16, most_at_page = 256, most_at_page_each = 32;
+  static constexpr int most_handshakes = 20;  // a second
+  using Tls = std::shared_ptr<net::ssl::context>;
 
   Listener(net::io_context& loop, const Router& router) : loop_(loop), router_(router) {}
 
   void serve_control(ControlSocket::Protocol::acceptor acceptor);
   void serve_metrics(tcp::acceptor acceptor);
+  // `tls` gives what a new connection is to use; without it the page is served in the clear.
+  void serve_page(tcp::acceptor acceptor, Gate& gate, std::function<Tls()> tls);
   void close();  // takes no more; answers what it has taken
 
  private:
@@ -33,6 +41,8 @@ class Listener {
     Acceptor acceptor;
     net::steady_timer pause;
     WaitMemory wait_memory, pause_memory;
+    Gate* gate = nullptr;  // of the page
+    std::function<Tls()> tls{};
   };
   template <class Acceptor>
   using Doors = std::vector<std::shared_ptr<Door<Acceptor>>>;
@@ -40,16 +50,19 @@ class Listener {
   void listen(const std::shared_ptr<Door<Acceptor>>& door);
   template <class Acceptor>
   bool accept(Door<Acceptor>& door) noexcept;
-  void talk(ControlSocket::Protocol::socket socket);
-  void talk(tcp::socket socket);
+  void talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Protocol::acceptor>& door);
+  void talk(tcp::socket socket, const Door<tcp::acceptor>& door);
+  net::awaitable<void> shake_hands(tcp::socket socket, Tls tls, Talk talk);
 
   net::io_context& loop_;
   const Router& router_;
   Doors<ControlSocket::Protocol::acceptor> control_;
-  Doors<tcp::acceptor> metrics_;
+  Doors<tcp::acceptor> metrics_, page_;
   Shares administrators_{most_of_administrators, most_of_administrators};
   Shares viewers_{most_of_viewers, most_of_viewers};
   Shares at_metrics_{most_at_metrics, most_of_an_address};
+  Shares at_page_{most_at_page, most_at_page_each};
+  std::chrono::steady_clock::time_point next_handshake_;
 };
 
 }  // namespace server::http

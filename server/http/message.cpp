@@ -1,5 +1,6 @@
 #include "server/http/message.hpp"
 
+#include "server/loop/succeeds.hpp"
 #include "server/text/json.hpp"
 
 namespace server::http {
@@ -10,7 +11,17 @@ Reply problem(unsigned status, const std::string& title, const std::string& deta
   object.add("status", status);
   object.add("detail", detail, most_of_ours);
   if (!fix.empty()) object.add("fix", fix, most_of_ours);
-  return {status, "application/problem+json", object.text() + "\n"};
+  return {status, "application/problem+json", object.text() + "\n", {}};
 }
+
+Respond::~Respond() {
+  if (!tell_) return;
+  succeeds([this] {
+    (*this)(problem(500, "not answered", "the server gave the request up, such as for want of memory",
+                    "ask again; the server's log says more"));
+  });
+}
+
+void Respond::operator()(Reply reply) { std::exchange(tell_, nullptr)(std::move(reply)); }
 
 }  // namespace server::http

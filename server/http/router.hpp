@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -8,23 +9,37 @@
 namespace server::http {
 
 // Where requests come in.
-enum class Door { control, metrics };
+enum class Door { control, page, metrics };
+using Doors = std::set<Door>;
 
-// One endpoint, with who may use it as columns. A pattern's last part may be "{}": any one part of a path,
-// which the handler gets as `part`.
+// One endpoint, with who may use it as columns. A pattern may have one "{}", which is any one part of a path,
+// or one "{path...}", which is the rest of a path or what stands before the pattern's end. The handler gets
+// it as `part`, with each %XX replaced; that of "{path...}" begins with one slash: "/EWC/17_9_4a", whether
+// the client wrote "EWC/17_9_4a", "/EWC/17_9_4a" or "EWC%2F17_9_4a".
 struct Route {
-  std::string method, pattern;
+  std::string method, pattern;  // GET is HEAD too
   Role needs;
-  bool at_metrics;  // at that door too; the control socket has them all
-  std::function<Reply(const Request& request, const std::string& part)> answer;
+  bool writes;  // something is changed: a session's request needs a proof that it is the page's own
+  Doors doors;  // where it is offered
+  // On the loop, which it must not block; `request` and `part` live as long as the call.
+  std::function<void(const Request& request, const std::string& part, Respond respond)> answer;
 };
 
-// The endpoints, as a table. Lives on the loop; an answer must not block it.
+// A handler that answers at once.
+template <class Answer>
+auto at_once(Answer answer) {
+  return [answer = std::move(answer)](const Request& request, const std::string& part, Respond respond) {
+    respond(answer(request, part));
+  };
+}
+
+// The endpoints, as a table. Lives on the loop.
 class Router {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
   const std::vector<Route>& routes() const { return routes_; }
-  Reply answer(const Request& request, Door door) const;
+  // By the first row that fits, at once or later.
+  void answer(const Request& request, Door door, Respond respond) const;
 
  private:
   std::vector<Route> routes_;

@@ -42,11 +42,16 @@ struct KindOf {
   Kind operator()(const SshPenalised&) const { return Kind::login; }
   Kind operator()(const LoggedIn&) const { return Kind::login; }
   Kind operator()(const LoginFailed&) const { return Kind::login; }
+  Kind operator()(const WebLoggedIn&) const { return Kind::login; }
+  Kind operator()(const WebLoginFailed&) const { return Kind::login; }
+  Kind operator()(const ControllerSaid&) const { return Kind::syslog; }
+  Kind operator()(const SyslogRefused&) const { return Kind::syslog; }
   Kind operator()(const ImportStarted&) const { return Kind::imports; }
   Kind operator()(const ImportProgress&) const { return Kind::imports; }
   Kind operator()(const Published&) const { return Kind::imports; }
   Kind operator()(const ImportRejected&) const { return Kind::imports; }
   Kind operator()(const ImportFailed&) const { return Kind::imports; }
+  Kind operator()(const ImportGone&) const { return Kind::imports; }
   Kind operator()(const DigestCompared&) const { return Kind::imports; }
   Kind operator()(const DigestWaits&) const { return Kind::imports; }
   Kind operator()(const DropIgnored&) const { return Kind::imports; }

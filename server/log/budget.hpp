@@ -21,18 +21,19 @@ class LogBudget {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds period{10};
 
-  enum class Kind { tftp, ssh, tftp_trouble, ssh_trouble, login, imports, ours };
-  static constexpr std::size_t kinds = 7;
+  enum class Kind { tftp, ssh, tftp_trouble, ssh_trouble, login, syslog, imports, ours };
+  static constexpr std::size_t kinds = 8;
   struct Purse {
     std::uint32_t address, user, all;
   };
   // A thousand access points that boot at once, all behind one NAT address, have their RRQ and their "sent"
-  // told, and a user as many sessions as the server can log in meanwhile, nine lines each. 20,000 in all.
+  // told, and a user as many sessions as the server can log in meanwhile, nine lines each. 21,000 in all.
   static constexpr std::array<Purse, kinds> purses{{{2500, 2500, 8000},
                                                     {2500, 2500, 5000},
                                                     {500, 500, 2000},
                                                     {500, 500, 2000},
                                                     {500, 500, 1500},
+                                                    {200, 200, 1000},
                                                     {0, 0, 1000},
                                                     {0, 0, 500}}};
 

@@ -28,6 +28,9 @@ LogLine sshd(std::uint64_t number, conf::LogLevel level, Severity severity, std:
 LogLine sftp_server(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line(fmt::format("sftp-server[{}]: {}", number, text))};
 }
+LogLine http(conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, bounded_line("http: " + std::move(text))};
+}
 LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line("apdepot: " + std::move(text))};
 }
@@ -207,11 +210,27 @@ std::string describe(LoginFault fault, const std::string& similar) {
       return "the signature is wrong";
     case LoginFault::not_judged:
       return "not judged, after too many failures from there";
+    case LoginFault::no_sftp:
+      return "the user has sftp: false, and may use the page only";
+    case LoginFault::no_web:
+      return "the user has web: none: apdepot user web NAME viewer lets it see the page";
+    case LoginFault::wrong_code:
+      return "not the code of the set-up: apdepot web code prints it";
     case LoginFault::wrong_password:
     case LoginFault::unknown_user:
       break;
   }
   return {};
+}
+
+// In sshd's words.
+std::string describe(const WebLoginFailed& e) {
+  const bool unknown = e.fault == LoginFault::unknown_user || e.fault == LoginFault::other_case;
+  auto text = fmt::format("Failed password for {}{} from {}", unknown ? "invalid user " : "", escaped(e.user),
+                          e.client);
+  if (e.fault == LoginFault::other_case) return text + ": the user is spelled otherwise";
+  if (const auto why = describe(e.fault, {}); !why.empty()) text += ": " + why;
+  return text;
 }
 
 // sshd's line, which fail2ban knows, and then what we know.
@@ -315,6 +334,34 @@ struct SftpLine {
   }
 };
 
+// With the name that the device gives itself, and the address, which proves little: it came by UDP.
+std::string describe(const ControllerSaid& e) {
+  auto text = e.host.empty() || e.host == e.client
+                  ? fmt::format("syslog of {}: {}", e.client, e.finding)
+                  : fmt::format("syslog of {} ({}): {}", escaped(e.host), e.client, e.finding);
+  if (!e.fix.empty() && e.finding.find(e.fix) == e.finding.npos) text += "; " + e.fix;
+  if (e.untold > 0) text += fmt::format(" ({} times more)", e.untold);
+  return text;
+}
+
+std::string_view describe(SyslogLimit limit) {
+  switch (limit) {
+    case SyslogLimit::not_allowed:
+      return "its address is not in syslog.allow";
+    case SyslogLimit::lines_per_second:
+      return "too many lines a second from there (syslog.max_lines_per_second)";
+    case SyslogLimit::lines_per_second_in_all:
+      break;
+  }
+  return "too many lines a second (syslog.max_lines_per_second_in_all)";
+}
+
+std::string describe(const SyslogRefused& e) {
+  auto text = fmt::format("dropped a line of syslog from {}: {}", e.client, describe(e.limit));
+  if (e.untold > 0) text += fmt::format(" ({} times more)", e.untold);
+  return text;
+}
+
 constexpr std::size_t most_warnings = 20;  // of one import: a bundle may have ten thousand members
 
 struct Lines {
@@ -380,6 +427,10 @@ struct Lines {
                  fmt::format("refused {}", escaped(e.what)))};
   }
   L operator()(const LoggedIn& e) const { return {sshd(e.number, normal, info, describe(e))}; }
+  L operator()(const WebLoggedIn& e) const {
+    return {http(normal, info, fmt::format("Accepted password for {} from {}", escaped(e.user), e.client))};
+  }
+  L operator()(const WebLoginFailed& e) const { return {http(quiet, warning, describe(e))}; }
   L operator()(const LoginFailed& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SessionOpened& e) const {
     return {
@@ -403,6 +454,13 @@ struct Lines {
                                     escaped_path(e.remapped.to), rule_name(e.remapped.rule)))};
   }
   L operator()(const SftpHappened& e) const { return {std::visit(SftpLine{e.number}, e.what)}; }
+
+  L operator()(const ControllerSaid& e) const {
+    return {apdepot(e.bad ? quiet : normal, e.bad ? warning : info, describe(e))};
+  }
+  L operator()(const SyslogRefused& e) const {
+    return {apdepot(e.rare ? quiet : debug, e.rare ? warning : Severity::debug, describe(e))};
+  }
 
   L operator()(const ImportStarted& e) const {
     return {apdepot(normal, info, fmt::format("importing {}", escaped_path(e.file)))};
@@ -438,6 +496,12 @@ struct Lines {
                     fmt::format("cannot import {}: {} (it stays in drop/ and is tried again)",
                                 escaped_path(e.file), escaped(e.reason, most_of_archive)))};
   }
+  L operator()(const ImportGone& e) const {
+    return {
+        apdepot(normal, notice,
+                fmt::format("{} {} while it was imported: nothing of it is published", escaped_path(e.file),
+                            e.replaced ? "was replaced by another file" : "was taken out of drop/"))};
+  }
   L operator()(const DigestCompared& e) const {
     const auto file = escaped_path(e.compared.file), where = escaped_path(e.compared.where),
                path = escaped_path(e.compared.path);
@@ -470,6 +534,11 @@ struct Lines {
   L operator()(const RootGivenUp& e) const {
     return {
         apdepot(normal, info, fmt::format("runs as {} (uid {}): root was given up", escaped(e.user), e.uid))};
+  }
+  L operator()(const Acted& e) const {
+    return {apdepot(quiet, notice,
+                    fmt::format("{}: {} {}: {}", escaped(e.who), escaped(e.act),
+                                escaped(e.subject, most_of_ours), escaped(e.outcome, most_of_ours)))};
   }
   L operator()(const Reloaded& e) const {
     return {apdepot(normal, notice, fmt::format("configuration {} is in effect", escaped_path(e.file)))};

@@ -4,6 +4,7 @@
 
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
+#include "server/text/limit_name.hpp"
 
 namespace server {
 namespace {
@@ -44,8 +45,18 @@ struct Collector {
   void operator()(const ImportProgress& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const ImportRejected& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const ImportFailed& e) { add("FILE", escaped_path(e.file)); }
+  void operator()(const ImportGone& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DropIgnored& e) { add("FILE", escaped_path(e.file)); }
   void operator()(const DigestWaits& e) { add("FILE", escaped_path(e.file)); }
+  void operator()(const ControllerSaid& e) {
+    common(e);
+    add("FILE", escaped(e.said.url));
+    add("CAUSE", std::string(kind_name(e.said.kind)));
+  }
+  void operator()(const SyslogRefused& e) {
+    common(e);
+    add("CAUSE", std::string(limit_name(e.limit)));
+  }
   void operator()(const Warned& e) { add("CAUSE", std::string(warning_name(e.kind))); }
   void operator()(const SftpHappened& e) {
     common(e);

@@ -288,6 +288,15 @@ struct Fields {
     if (!e.key.empty()) out.add("key", e.key);
     return "ssh.accepted";
   }
+  std::string_view operator()(const WebLoggedIn& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    return "web.accepted";
+  }
+  std::string_view operator()(const WebLoginFailed& e) const {
+    out.add("user", e.user), out.add("client", e.client), out.add("method", e.method);
+    out.add("fault", server::word(e.fault));
+    return "web.denied";
+  }
   std::string_view operator()(const LoginFailed& e) const {
     session(e.number, e.user, e.client), out.add("method", e.method), out.add("fault", server::word(e.fault));
     if (!e.key.empty()) out.add("key", e.key);
@@ -316,6 +325,19 @@ struct Fields {
         out.add_safe("remapped", escaped_path(e.remapped.to));
     out.add("rule", rule_name(e.remapped.rule));
     return "sftp.remapped";
+  }
+  std::string_view operator()(const ControllerSaid& e) const {
+    out.add("client", e.client), out.add("host", e.host), out.add("kind", kind_name(e.said.kind));
+    if (!e.said.url.empty()) out.add("url", e.said.url);
+    if (!e.said.reason.empty()) out.add("reason", e.said.reason);
+    if (!e.said.image.empty()) out.add("image", e.said.image);
+    out.add("bad", e.bad), out.add_safe("finding", e.finding), out.add_safe("fix", e.fix);
+    out.add("untold", e.untold);
+    return "controller.said";
+  }
+  std::string_view operator()(const SyslogRefused& e) const {
+    out.add("client", e.client), out.add("limit", limit_name(e.limit)), out.add("untold", e.untold);
+    return "syslog.refused";
   }
   std::string_view operator()(const ImportStarted& e) const {
     out.add_safe("file", escaped_path(e.file));
@@ -346,6 +368,11 @@ struct Fields {
     out.add("reason", e.reason, most_of_archive);
     return "import.failed";
   }
+  std::string_view operator()(const ImportGone& e) const {
+    out.add_safe("file", escaped_path(e.file));
+    out.add("replaced", e.replaced);
+    return "import.gone";
+  }
   std::string_view operator()(const DigestCompared& e) const {
     out.add_safe("file", escaped_path(e.compared.file)),
         out.add_safe("where", escaped_path(e.compared.where)),
@@ -369,6 +396,11 @@ struct Fields {
   std::string_view operator()(const Started& e) const {
     out.add("version", e.version);
     return "server.started";
+  }
+  std::string_view operator()(const Acted& e) const {
+    out.add("who", e.who), out.add("act", e.act);
+    out.add("subject", e.subject, most_of_ours), out.add("outcome", e.outcome, most_of_ours);
+    return "server.acted";
   }
   std::string_view operator()(const Reloaded& e) const {
     out.add_safe("file", escaped_path(e.file));
@@ -403,6 +435,11 @@ struct Fields {
 constexpr std::size_t most_of_text = 4 * most_of_line;  // an import's warnings are one text
 
 }  // namespace
+
+std::string event_kind(const Event& event) {
+  JsonObject unused;
+  return std::string(std::visit(Fields{unused}, event));
+}
 
 LogLine json_line(const Event& event) {
   JsonObject fields;

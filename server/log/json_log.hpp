@@ -9,4 +9,7 @@ namespace server {
 // classic log.
 LogLine json_line(const Event& event);
 
+// An event's kind, as JSON has it: "tftp.requested".
+std::string event_kind(const Event& event);
+
 }  // namespace server

@@ -34,11 +34,14 @@ struct Level {
   conf::LogLevel operator()(const event::SshEnded& e) const { return e.user.empty() ? normal : verbose; }
   conf::LogLevel operator()(const event::SshRefused& e) const { return e.usual ? debug : normal; }
   conf::LogLevel operator()(const event::LoggedIn&) const { return normal; }
+  conf::LogLevel operator()(const event::WebLoggedIn&) const { return normal; }
   conf::LogLevel operator()(const event::SessionOpened&) const { return normal; }
   conf::LogLevel operator()(const event::SessionClosed&) const { return normal; }
   conf::LogLevel operator()(const event::SftpHappened& e) const { return std::visit(SftpLevel{}, e.what); }
   conf::LogLevel operator()(const event::SftpRemapped&) const { return normal; }
   conf::LogLevel operator()(const event::ScpFailed&) const { return normal; }
+  conf::LogLevel operator()(const event::ControllerSaid& e) const { return e.bad ? quiet : normal; }
+  conf::LogLevel operator()(const event::SyslogRefused& e) const { return e.rare ? quiet : debug; }
   conf::LogLevel operator()(const auto&) const { return quiet; }
 };
 

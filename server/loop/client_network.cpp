@@ -8,15 +8,21 @@
 namespace server {
 namespace {
 
+net::ip::address unmapped(const net::ip::address& address) {
+  if (address.is_v4() || !address.to_v6().is_v4_mapped()) return address;
+  return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+}
+
 // How many bits of it count.
 int prefix(const net::ip::address& address) {
   if (address.is_v4()) return 32;
-  return address.to_v6().is_v4_mapped() || address.to_v6().is_link_local() ? 128 : 64;
+  return address.to_v6().is_link_local() ? 128 : 64;
 }
 
 }  // namespace
 
-net::ip::address client_network(const net::ip::address& address) {
+net::ip::address client_network(const net::ip::address& given) {
+  const auto address = unmapped(given);
   if (prefix(address) != 64) return address;
   auto bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
@@ -24,7 +30,8 @@ net::ip::address client_network(const net::ip::address& address) {
 }
 
 std::string client_network_text(const net::ip::address& address) {
-  return fmt::format("{}/{}", client_network(address).to_string(), prefix(address));
+  const auto network = client_network(address);
+  return fmt::format("{}/{}", network.to_string(), prefix(network));
 }
 
 }  // namespace server

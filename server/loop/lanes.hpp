@@ -18,11 +18,12 @@ struct Lanes {
         explaining(loop, 1),
         negotiating(loop, 2),
         hashing(loop, 2),
-        importing(loop, 1) {}
+        importing(loop, 1),
+        asking(loop, 2) {}
 
   std::size_t busy() const {
     return disk.busy() + content.busy() + explaining.busy() + negotiating.busy() + hashing.busy() +
-           importing.busy();
+           importing.busy() + asking.busy();
   }
 
   Workers disk;         // names: lookups, folders, what opens and closes
@@ -31,6 +32,7 @@ struct Lanes {
   Workers negotiating;  // key exchanges: group16 takes 40 ms, and anybody may ask for one
   Workers hashing;      // passwords: a storm of logins must not keep anybody from a file
   Workers importing;    // one bundle at a time
+  Workers asking;       // answers to administrators: the history, releases, the doctor
 };
 
 }  // namespace server

@@ -41,6 +41,12 @@ class Page {
                             : fmt::format("{}=\"{}\",{}=\"{}\"", first, labels.first, second, labels.second),
              count);
   }
+  void words(std::string_view name, std::string_view help,
+             const std::map<std::string_view, std::uint64_t>& counts, std::string_view label) {
+    if (counts.empty()) return;
+    family(name, "gauge", help);
+    for (const auto& [word, count] : counts) sample(fmt::format("{}=\"{}\"", label, word), count);
+  }
   template <class Bounds, class Counts>
   void histogram(const std::string& labels, const Bounds& bounds, const Counts& counts, double sum) {
     std::uint64_t up_to = 0;
@@ -68,6 +74,13 @@ class Page {
   std::string text_, name_;
   bool counter_ = false;
 };
+
+// A text of others as a label's value.
+std::string label(const std::string& text) {
+  std::string value;
+  for (const char each : text) value.append(each == '"' || each == '\\' ? "\\" : "").append(1, each);
+  return value;
+}
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -102,11 +115,36 @@ std::string metrics_text(const Tally& tally, const Gauges& gauges, bool open_met
   page.sample("", gauges.sessions);
   page.counts("ssh_dropped", "SSH connections that were closed at once, by the limit that they ran into.",
               tally.dropped, "limit");
+  page.counts("controller_messages", "Messages about images that controllers and access points sent.",
+              tally.controller_messages, "kind");
+  page.counts("syslog_refused", "Lines of syslog that nobody read, by the limit that they ran into.",
+              tally.syslog_refused, "limit");
   page.counts("imports", "Bundles in drop/.", tally.imports, "result");
   page.counts("warnings", "Warnings that the log has, by what they are about.", tally.warnings, "kind");
   if (gauges.releases) {
     page.family("releases", "gauge", "Releases that are served.");
     page.sample("", *gauges.releases);
+  }
+  if (gauges.unverified) {
+    page.family("releases_unverified", "gauge", "Releases that nobody could check.");
+    page.sample("", *gauges.unverified);
+  }
+  page.words("devices", "Devices, by what they are.", gauges.devices, "kind");
+  if (!gauges.rollout.empty()) {
+    page.family("rollout_devices", "gauge",
+                "Devices, by how far they are with the release that they should have.");
+    for (const auto& [status, count] : gauges.rollout)
+      page.sample(fmt::format("release=\"{}\",status=\"{}\"", label(gauges.goal), status), count);
+  }
+  page.words("health", "Checks of the doctor, by what they found.", gauges.health, "state");
+  if (gauges.free) {
+    page.family("depot_free_bytes", "gauge", "Bytes that are free for the depot.", "bytes");
+    page.sample("", *gauges.free);
+  }
+  if (gauges.last_import) {
+    page.family("import_last_success_timestamp_seconds", "gauge",
+                "When a bundle was published last, since the start, in seconds since 1970.", "seconds");
+    page.sample("", fmt::format("{:.3f}", *gauges.last_import));
   }
   std::array<double, LoopTurns::bounds.size() - 1> bounds{};
   for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = seconds(LoopTurns::bounds[i]);

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/loop/meter.hpp"
 #include "server/metrics/tally.hpp"
@@ -16,6 +18,14 @@ struct Gauges {
   std::uint64_t stalled = 0, sessions = 0;
   std::optional<std::uint64_t> releases;  // nothing: not counted yet
   LoopTurns turns;
+  // Nothing, or none, where nobody has looked yet.
+  std::optional<std::uint64_t> free = {};  // bytes of the depot's file system
+  std::optional<double> last_import = {};  // seconds since 1970
+  std::optional<std::uint64_t> unverified = {};
+  std::map<std::string_view, std::uint64_t> devices = {};  // by kind
+  std::map<std::string_view, std::uint64_t> rollout = {};  // of the release `goal`, by status
+  std::map<std::string_view, std::uint64_t> health = {};   // checks by what they found
+  std::string goal = {};                                   // escaped
 };
 
 // For Prometheus: OpenMetrics 1.0, or its older text format. Pure.

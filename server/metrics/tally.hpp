@@ -34,6 +34,8 @@ class Tally {
   Counts remaps;                                  // by rule, with an empty second label
   Counts logins;                                  // method, verdict
   Counts dropped;                                 // SSH connections by limit
+  Counts controller_messages;                     // by kind
+  Counts syslog_refused;                          // lines, by limit
   Counts imports;                                 // by result
   Counts warnings;                                // by kind
   std::uint64_t resent = 0;                       // TFTP packets

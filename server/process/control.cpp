@@ -4,20 +4,26 @@
 
 #include <system_error>
 
+#include "server/api/log.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/process/listen.hpp"
 
 namespace server {
 
-Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& running,
-                 const storage::Depot& depot, std::function<Api::Now()> now)
-    : loop_(loop),
-      disk_(disk),
-      events_(events),
-      depot_(depot),
-      api_({running, tally_, recent_, std::move(now), depot.directory().string()}),
-      listener_(loop, router_) {
+Control::Control(const Process& process)
+    : loop_(process.loop),
+      disk_(process.lanes.disk),
+      events_(process.events),
+      depot_(process.library.depot),
+      stream_(process.loop, process.running, log_),
+      api_({process.loop, process.lanes, process.events, process.running, tally_, recent_, process.library,
+            process.settings, process.now, process.keep, process.config}),
+      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot),
+      listener_(loop_, router_) {
   api_.offer(router_);
+  page_.offer(router_);
+  stream_.offer(router_);
+  offer_log(router_, loop_, log_);
   events_.listen([this](const Event& event) { note(event); });
 }
 
@@ -25,15 +31,26 @@ Control::Control(net::io_context& loop, Workers& disk, Events& events, Running& 
 void Control::note(const Event& event) noexcept {
   succeeds([&] { tally_.count(event); });
   succeeds([&] { recent_.note(event, Recent::Clock::now()); });
+  succeeds([&] { stream_.note(event); });
+  succeeds([&] { api_.note(event); });
 }
+
+void Control::keep(const LogLine& line, const std::string& kind) noexcept {
+  succeeds([&] { log_.note(line.level, line.text, kind, RecentLog::Clock::now()); });
+}
+
+void Control::drain() { stream_.end(); }
 
 // On a worker: the depot may lie on a dead disk by now.
 void Control::end() {
   listener_.close();
+  page_.stop();
+  stream_.end();
   disk_.post([file = std::move(file_)]() mutable { const auto removed = std::move(file); });
 }
 
-void Control::begin(const conf::Metrics& settings) {
+void Control::begin(const conf::Metrics& settings, std::vector<tcp::acceptor> page) {
+  page_.begin(std::move(page), listener_);
   try {
     ControlSocket socket(loop_, depot_.state());
     listener_.serve_control(std::move(socket.acceptor));

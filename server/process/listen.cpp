@@ -14,13 +14,11 @@
 namespace server {
 namespace {
 
-template <class Protocol>
-using Names = ListenNames<Protocol>;
-template <class Protocol>
-using Socket = std::conditional_t<std::is_same_v<Protocol, udp>, udp::socket, tcp::acceptor>;
+template <class Names>
+using Socket = std::conditional_t<Names::is_udp, udp::socket, tcp::acceptor>;
 
-template <class Protocol>
-typename Protocol::endpoint endpoint_of(const conf::Endpoint& wanted) {
+template <class Names>
+typename Names::Protocol::endpoint endpoint_of(const conf::Endpoint& wanted) {
   return {net::ip::make_address(wanted.address), wanted.port};
 }
 
@@ -38,32 +36,31 @@ std::string way_out(const PortHolder& holder) {
   return "stop it";
 }
 
-template <class Protocol>
+template <class Names>
 std::optional<PortHolder> holder_of(std::uint16_t port) {
-  return std::is_same_v<Protocol, udp> ? holder_of_udp(port) : holder_of_tcp(port);
+  return Names::is_udp ? holder_of_udp(port) : holder_of_tcp(port);
 }
 
-template <class Protocol>
+template <class Names>
 std::string holder_text(std::uint16_t port) {
-  const auto holder = holder_of<Protocol>(port);
+  const auto holder = holder_of<Names>(port);
   if (!holder)
     return fmt::format("another program has the port: as root `ss -{}lnp 'sport = :{}'` names it, stop that",
-                       std::is_same_v<Protocol, udp> ? "u" : "t", port);
+                       Names::is_udp ? "u" : "t", port);
   const auto program = holder->program.empty() ? holder->unit : holder->program;
   const auto unit = holder->unit == program ? "" : holder->unit;
   return fmt::format("the port is in use by {} (PID {}{}): {}", escaped(program, whole), holder->pid,
                      unit.empty() ? "" : ", " + escaped(unit, whole), way_out(*holder));
 }
 
-template <class Protocol>
+template <class Names>
 [[noreturn]] void fail(const conf::Endpoint& wanted, const error_code& error) {
   const bool may_pass = error != net::error::access_denied && error != net::error::address_in_use;
-  throw ListenError(
-      fmt::format("cannot listen on {} {}: {}; or choose another with {} in the configuration, or {} {}",
-                  Names<Protocol>::word, wanted.text(), listen_failure<Protocol>(wanted, error),
-                  Names<Protocol>::key, Names<Protocol>::flag,
-                  conf::Endpoint{wanted.address, Names<Protocol>::fallback}.text()),
-      may_pass);
+  auto text = fmt::format("cannot listen on {} {}: {}; or choose another with {} in the configuration",
+                          Names::word, wanted.text(), listen_failure<Names>(wanted, error), Names::key);
+  if constexpr (Names::fallback != 0)
+    text += fmt::format(", or {} {}", Names::flag, conf::Endpoint{wanted.address, Names::fallback}.text());
+  throw ListenError(text, may_pass);
 }
 
 bool no_such_family(const error_code& error) {
@@ -71,19 +68,20 @@ bool no_such_family(const error_code& error) {
 }
 
 // All addresses of one protocol, or nothing and the reason in `failed`.
-template <class Protocol>
-std::vector<Listener<Socket<Protocol>>> open_all(
-    net::io_context& loop, const std::vector<conf::Endpoint>& wanted, std::vector<std::string>& notes,
-    std::optional<std::pair<conf::Endpoint, error_code>>& failed) {
-  std::vector<Listener<Socket<Protocol>>> opened;
+template <class Names>
+std::vector<Listener<Socket<Names>>> open_all(net::io_context& loop,
+                                              const std::vector<conf::Endpoint>& wanted,
+                                              std::vector<std::string>& notes,
+                                              std::optional<std::pair<conf::Endpoint, error_code>>& failed) {
+  std::vector<Listener<Socket<Names>>> opened;
   for (const auto& endpoint : wanted) {
     error_code error;
-    auto socket = open_listener(loop, endpoint_of<Protocol>(endpoint), error);
+    auto socket = open_listener(loop, endpoint_of<Names>(endpoint), error);
     if (socket) {
       opened.push_back({endpoint, std::move(*socket)});
     } else if (may_be_missed(endpoint, error, wanted)) {
       notes.push_back(
-          fmt::format("this host has no IPv6: {} {} is not served", Names<Protocol>::word, endpoint.text()));
+          fmt::format("this host has no IPv6: {} {} is not served", Names::word, endpoint.text()));
     } else {
       failed.emplace(endpoint, error);
       return {};
@@ -92,112 +90,145 @@ std::vector<Listener<Socket<Protocol>>> open_all(
   return opened;
 }
 
-template <class Protocol>
-std::vector<Listener<Socket<Protocol>>> open_or_fall_back(net::io_context& loop,
-                                                          std::vector<conf::Endpoint> wanted, bool chosen,
-                                                          std::vector<std::string>& notes) {
+template <class Names>
+std::vector<Listener<Socket<Names>>> open_or_fall_back(net::io_context& loop,
+                                                       std::vector<conf::Endpoint> wanted, bool chosen,
+                                                       std::vector<std::string>& notes) {
   if (const auto text = unknown_interface(wanted))
-    throw ListenError(fmt::format("cannot listen on {} {}", Names<Protocol>::word, *text), true);
+    throw ListenError(fmt::format("cannot listen on {} {}", Names::word, *text), true);
   std::optional<std::pair<conf::Endpoint, error_code>> failed;
-  auto opened = open_all<Protocol>(loop, wanted, notes, failed);
+  auto opened = open_all<Names>(loop, wanted, notes, failed);
   if (!failed) return opened;
   const auto [endpoint, error] = *failed;
   const bool not_ours = error == net::error::access_denied || error == net::error::address_in_use;
-  if (chosen || !not_ours) fail<Protocol>(endpoint, error);
-  notes.push_back(fmt::format("cannot use {} port {} ({}); serving {} on port {} instead",
-                              Names<Protocol>::word, endpoint.port, listen_failure<Protocol>(endpoint, error),
-                              Names<Protocol>::service, Names<Protocol>::fallback));
-  for (auto& other : wanted) other.port = Names<Protocol>::fallback;
+  if (chosen || !not_ours) fail<Names>(endpoint, error);
+  notes.push_back(fmt::format("cannot use {} port {} ({}); serving {} on port {} instead", Names::word,
+                              endpoint.port, listen_failure<Names>(endpoint, error), Names::service,
+                              Names::fallback));
+  for (auto& other : wanted) other.port = Names::fallback;
   failed.reset();
-  opened = open_all<Protocol>(loop, wanted, notes, failed);
-  if (failed) fail<Protocol>(failed->first, failed->second);
+  opened = open_all<Names>(loop, wanted, notes, failed);
+  if (failed) fail<Names>(failed->first, failed->second);
   for (std::size_t i = 0; i < opened.size(); ++i) opened[i].wanted->port = endpoint.port;
   return opened;
 }
 
 // A socket that the service manager opened for us.
-template <class Protocol>
-Socket<Protocol> adopt(net::io_context& loop, HandedOver& given) {
+template <class Names>
+Socket<Names> adopt(net::io_context& loop, HandedOver& given) {
   if (given.both_families)
     throw ListenError(fmt::format("{} hands over an IPv6 socket that takes IPv4 too: put "
                                   "BindIPv6Only=ipv6-only into it (`systemctl edit {}`), and an address for "
                                   "IPv4",
-                                  Names<Protocol>::unit, Names<Protocol>::unit),
+                                  Names::unit, Names::unit),
                       false);
-  Socket<Protocol> socket(loop);
-  socket.assign(given.v6 ? Protocol::v6() : Protocol::v4(), given.handle.release());
+  Socket<Names> socket(loop);
+  socket.assign(given.v6 ? Names::Protocol::v6() : Names::Protocol::v4(), given.handle.release());
   socket.non_blocking(true);
-  if constexpr (std::is_same_v<Protocol, udp>) prepare_listener(socket);
+  if constexpr (Names::is_udp) prepare_listener(socket);
   return socket;
 }
 
 // What was handed over under one of the two names of `Protocol`.
-template <class Protocol>
-std::vector<Socket<Protocol>> adopt_all(net::io_context& loop, std::vector<HandedOver>& handed_over,
-                                        std::string_view name, std::vector<std::string>& notes) {
-  std::vector<Socket<Protocol>> sockets;
+template <class Names>
+std::vector<Socket<Names>> adopt_all(net::io_context& loop, std::vector<HandedOver>& handed_over,
+                                     std::string_view name, std::vector<std::string>& notes) {
+  std::vector<Socket<Names>> sockets;
   for (auto& each : handed_over) {
     if (each.name != name || each.handle.get() < 0) continue;
-    if (each.datagrams == std::is_same_v<Protocol, udp>) {
-      sockets.push_back(adopt<Protocol>(loop, each));
+    if (each.datagrams == Names::is_udp) {
+      sockets.push_back(adopt<Names>(loop, each));
     } else {
-      notes.push_back(fmt::format("{} hands over a socket that is not {}: it is not served", name,
-                                  Names<Protocol>::word));
+      notes.push_back(
+          fmt::format("{} hands over a socket that is not {}: it is not served", name, Names::word));
     }
   }
   return sockets;
 }
 
-template <class Protocol>
-std::vector<Listener<Socket<Protocol>>> listen_for(net::io_context& loop,
-                                                   const std::vector<conf::Endpoint>& wanted, bool chosen,
-                                                   std::vector<HandedOver>& handed_over,
-                                                   std::vector<std::string>& notes) {
-  std::vector<Listener<Socket<Protocol>>> listeners;
+template <class Names>
+std::vector<Listener<Socket<Names>>> listen_for(net::io_context& loop,
+                                                const std::vector<conf::Endpoint>& wanted, bool chosen,
+                                                std::vector<HandedOver>& handed_over,
+                                                std::vector<std::string>& notes) {
+  std::vector<Listener<Socket<Names>>> listeners;
   std::vector<conf::Endpoint> given, kept;
-  for (auto& socket : adopt_all<Protocol>(loop, handed_over, Names<Protocol>::given, notes)) {
+  for (auto& socket : adopt_all<Names>(loop, handed_over, Names::given, notes)) {
     given.push_back(plain(socket.local_endpoint()));
     listeners.push_back({std::nullopt, std::move(socket)});
   }
-  auto before = adopt_all<Protocol>(loop, handed_over, Names<Protocol>::kept, notes);
+  auto before = adopt_all<Names>(loop, handed_over, Names::kept, notes);
   for (const auto& socket : before) kept.push_back(plain(socket.local_endpoint()));
-  auto plan = plan_addresses(Names<Protocol>::key, Names<Protocol>::unit, wanted, given, kept);
+  auto plan = plan_addresses(Names::key, Names::unit, wanted, given, kept);
   std::ranges::move(plan.notes, std::back_inserter(notes));
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (std::ranges::find(plan.close, kept[i]) == plan.close.end())
       listeners.push_back({kept[i], std::move(before[i])});
   }
   before.clear();
-  if (!kept.empty()) drop_kept(Names<Protocol>::kept);
+  if (!kept.empty()) drop_kept(Names::kept);
   // What the manager still holds would be in the way of an address that takes its place.
   if (!plan.close.empty()) wait_for_manager();
-  std::ranges::move(open_or_fall_back<Protocol>(loop, plan.open, chosen, notes),
-                    std::back_inserter(listeners));
+  std::ranges::move(open_or_fall_back<Names>(loop, plan.open, chosen, notes), std::back_inserter(listeners));
   return listeners;
+}
+
+std::vector<tcp::acceptor> open_page(net::io_context& loop, const std::vector<conf::Endpoint>& wanted,
+                                     std::vector<std::string>& notes) {
+  std::vector<tcp::acceptor> opened;
+  for (const auto& endpoint : wanted) {
+    error_code error;
+    const auto address = net::ip::make_address(endpoint.address, error);
+    auto acceptor = error ? std::nullopt : open_listener(loop, tcp::endpoint(address, endpoint.port), error);
+    if (acceptor) {
+      opened.push_back(std::move(*acceptor));
+    } else if (!may_be_missed(endpoint, error, wanted)) {
+      notes.push_back(
+          fmt::format("the page is not served on {}: {}; or choose another port with web.listen in the "
+                      "configuration, or --web "
+                      "127.0.0.1:8070",
+                      endpoint.text(), listen_failure<SshNames>(endpoint, error)));
+    }
+  }
+  return opened;
+}
+
+// Devices get their files whether or not their own words are heard.
+std::vector<Listener<udp::socket>> listen_for_syslog(net::io_context& loop,
+                                                     const std::vector<conf::Endpoint>& wanted,
+                                                     std::vector<HandedOver>& handed_over,
+                                                     std::vector<std::string>& notes) {
+  try {
+    return listen_for<SyslogNames>(loop, wanted, true, handed_over, notes);
+  } catch (const ListenError& e) {
+    notes.push_back(fmt::format("syslog is not heard: {}", e.what()));
+    return {};
+  }
 }
 
 }  // namespace
 
-template <class Protocol>
+template <class Names>
 std::string listen_failure(const conf::Endpoint& endpoint, const error_code& error) {
   // A process without the privilege is told that first, whether the port is free or not.
   const bool unprivileged = error == net::error::access_denied;
-  if (unprivileged && !holder_of<Protocol>(endpoint.port)) {
+  if (unprivileged && !holder_of<Names>(endpoint.port)) {
     return fmt::format(
         "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
         "address "
         "(`systemctl edit {}`), or give the program the right with `setcap cap_net_bind_service=+ep "
         "$(command "
         "-v apdepot)`",
-        Names<Protocol>::unit);
+        Names::unit);
   }
-  if (unprivileged || error == net::error::address_in_use) return holder_text<Protocol>(endpoint.port);
+  if (unprivileged || error == net::error::address_in_use) return holder_text<Names>(endpoint.port);
   if (error.value() == EADDRNOTAVAIL)
     return "no interface of this host has that address: `ip address` lists them";
   return error.message();
 }
-template std::string listen_failure<udp>(const conf::Endpoint&, const error_code&);
-template std::string listen_failure<tcp>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<TftpNames>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<SshNames>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<SyslogNames>(const conf::Endpoint&, const error_code&);
 
 bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
                    const std::vector<conf::Endpoint>& wanted) {
@@ -234,8 +265,10 @@ std::string text_of(const tcp::endpoint& endpoint) { return plain(endpoint).text
 Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<HandedOver> handed_over) {
   Listeners listeners;
   auto& notes = listeners.notes;
-  listeners.tftp = listen_for<udp>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
-  listeners.ssh = listen_for<tcp>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  listeners.tftp = listen_for<TftpNames>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
+  listeners.ssh = listen_for<SshNames>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  listeners.syslog = listen_for_syslog(loop, plan.syslog, handed_over, notes);
+  listeners.page = open_page(loop, plan.page, notes);
   if (listeners.tftp.empty() && listeners.ssh.empty())
     throw ListenError(
         "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened an "
@@ -243,11 +276,11 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
         "one in the configuration, or `systemctl start apdepot-tftp.socket apdepot-ssh.socket`",
         false);
   for (const auto& each : handed_over) {
-    if (each.handle.get() >= 0 && each.name != ListenNames<udp>::given &&
-        each.name != ListenNames<tcp>::given)
+    if (each.handle.get() >= 0 && each.name != TftpNames::given && each.name != SshNames::given &&
+        each.name != SyslogNames::given)
       notes.push_back(
-          fmt::format("a socket called {} was handed over, which is neither apdepot-tftp nor "
-                      "apdepot-ssh: it is not served; FileDescriptorName= of its unit says so",
+          fmt::format("a socket called {} was handed over, which is none of apdepot-tftp, apdepot-ssh and "
+                      "apdepot-syslog: it is not served; FileDescriptorName= of its unit says so",
                       escaped(each.name)));
   }
   return listeners;

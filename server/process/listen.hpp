@@ -29,30 +29,42 @@ struct Listener {
 struct Listeners {
   std::vector<Listener<udp::socket>> tftp;
   std::vector<Listener<tcp::acceptor>> ssh;
+  std::vector<Listener<udp::socket>> syslog;
+  std::vector<tcp::acceptor> page;
   std::vector<std::string> notes;  // what was done otherwise than asked, and why
 };
 
 // Where the addresses come from: a port that the administrator chose is not replaced by another, the built-in
 // 69 and 22 are, by 6969 and 2222, so that a first run on a terminal, without rights, works.
 struct ListenPlan {
-  std::vector<conf::Endpoint> tftp, ssh;
+  std::vector<conf::Endpoint> tftp, ssh, syslog;
   bool tftp_chosen = false, ssh_chosen = false;
+  std::vector<conf::Endpoint>
+      page{};  // one that cannot be opened is a note: devices get their files all the same
 };
 
-// What a socket that the service manager hands over is called: by its unit, or by keep_socket().
-template <class Protocol>
-struct ListenNames;
-template <>
-struct ListenNames<udp> {  // of TFTP
+// What the sockets of a service are called: the configuration's key, and what the service manager hands over,
+// by its unit, or by keep_socket().
+struct TftpNames {
+  using Protocol = udp;
+  static constexpr bool is_udp = true;
   static constexpr auto key = "tftp.listen", given = "apdepot-tftp", kept = "apdepot-tftp-kept",
                         unit = "apdepot-tftp.socket", word = "UDP", service = "TFTP", flag = "--tftp";
-  static constexpr std::uint16_t fallback = 6969;
+  static constexpr std::uint16_t fallback = 6969;  // 0: there is none
 };
-template <>
-struct ListenNames<tcp> {  // of SFTP and SCP
+struct SshNames {  // of SFTP and SCP
+  using Protocol = tcp;
+  static constexpr bool is_udp = false;
   static constexpr auto key = "ssh.listen", given = "apdepot-ssh", kept = "apdepot-ssh-kept",
                         unit = "apdepot-ssh.socket", word = "TCP", service = "SFTP", flag = "--ssh";
   static constexpr std::uint16_t fallback = 2222;
+};
+struct SyslogNames {  // of what controllers send of their logs
+  using Protocol = udp;
+  static constexpr bool is_udp = true;
+  static constexpr auto key = "syslog.listen", given = "apdepot-syslog", kept = "apdepot-syslog-kept",
+                        unit = "apdepot-syslog.socket", word = "UDP", service = "syslog", flag = "";
+  static constexpr std::uint16_t fallback = 0;
 };
 
 // Opens what `plan` says, but for what was handed over. Throws ListenError.
@@ -67,7 +79,7 @@ std::optional<tcp::acceptor> open_listener(net::io_context& loop, const tcp::end
 bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
                    const std::vector<conf::Endpoint>& wanted);
 // Why `endpoint` cannot be used, and the first way out.
-template <class Protocol>
+template <class Names>
 std::string listen_failure(const conf::Endpoint& endpoint, const error_code& error);
 
 std::string text_of(const udp::endpoint& endpoint);  // "[::1]:69"

@@ -12,8 +12,8 @@
 namespace server {
 namespace {
 
-template <class Protocol>
-using Socket = std::conditional_t<std::is_same_v<Protocol, udp>, udp::socket, tcp::acceptor>;
+template <class Names>
+using Socket = std::conditional_t<Names::is_udp, udp::socket, tcp::acceptor>;
 
 // The address of `open` that stands in the way of `endpoint`.
 const conf::Endpoint* overlap(const std::vector<conf::Endpoint>& open, const conf::Endpoint& endpoint) {
@@ -24,33 +24,34 @@ const conf::Endpoint* overlap(const std::vector<conf::Endpoint>& open, const con
 }
 
 // Root's rights, and the capability, were given up when the server had started.
-template <class Protocol>
+template <class Names>
 std::string failure(const conf::Endpoint& endpoint, const error_code& error) {
   if (error == net::error::access_denied)
     return "a port below 1024 takes a right that the server gave up after its start: restart it "
            "(`systemctl restart apdepot`; a unit of your own needs "
            "AmbientCapabilities=CAP_NET_BIND_SERVICE)";
-  return listen_failure<Protocol>(endpoint, error);
+  return listen_failure<Names>(endpoint, error);
 }
 
 // All of `plan.open`, or the reason why not, which may take a worker to find out.
-template <class Protocol>
-std::expected<std::vector<Listener<Socket<Protocol>>>, std::function<std::string()>> open_new(
+template <class Names>
+std::expected<std::vector<Listener<Socket<Names>>>, std::function<std::string()>> open_new(
     net::io_context& loop, const AddressPlan& plan, const std::vector<conf::Endpoint>& wanted) {
   if (const auto text = unknown_interface(plan.open)) return std::unexpected([text] { return *text; });
-  std::vector<Listener<Socket<Protocol>>> opened;
+  std::vector<Listener<Socket<Names>>> opened;
   for (const auto& endpoint : plan.open) {
     if (const auto* const other = overlap(plan.close, endpoint))
       return std::unexpected([text = fmt::format("{} overlaps with {}, which is open: restart the server",
                                                  endpoint.text(), other->text())] { return text; });
     error_code error;
     auto socket = open_listener(
-        loop, typename Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port), error);
+        loop, typename Names::Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port),
+        error);
     if (socket) {
       opened.push_back({endpoint, std::move(*socket)});
     } else if (!may_be_missed(endpoint, error, wanted)) {
       return std::unexpected(
-          [endpoint, error] { return endpoint.text() + ": " + failure<Protocol>(endpoint, error); });
+          [endpoint, error] { return endpoint.text() + ": " + failure<Names>(endpoint, error); });
     }
   }
   return opened;
@@ -60,16 +61,20 @@ std::expected<std::vector<Listener<Socket<Protocol>>>, std::function<std::string
 
 void Listening::begin(Listeners& listeners) {
   for (auto& each : listeners.tftp)
-    serve<udp>(tftp_, tftp_open_, std::move(each.wanted), std::move(each.socket));
+    serve<TftpNames>(tftp_, tftp_open_, std::move(each.wanted), std::move(each.socket));
   for (auto& each : listeners.ssh)
-    serve<tcp>(ssh_, ssh_open_, std::move(each.wanted), std::move(each.socket));
+    serve<SshNames>(ssh_, ssh_open_, std::move(each.wanted), std::move(each.socket));
+  for (auto& each : listeners.syslog)
+    serve<SyslogNames>(syslog_, syslog_open_, std::move(each.wanted), std::move(each.socket));
   keep(tftp_open_);
   keep(ssh_open_);
+  keep(syslog_open_);
 }
 
 void Listening::follow(const conf::Settings& settings) {
   follow(tftp_, tftp_open_, settings.tftp.listen);
   follow(ssh_, ssh_open_, settings.ssh.listen);
+  follow(syslog_, syslog_open_, settings.syslog.listen);
 }
 
 void Listening::tell(std::string text) const { events_.warn(Warning::addresses, std::move(text)); }
@@ -81,17 +86,16 @@ void Listening::tell_failed(std::string what, Why why) {
                });
 }
 
-template <class Protocol, class Service, class Socket>
-void Listening::serve(Service& service, std::vector<Open<Protocol>>& open,
-                      std::optional<conf::Endpoint> wanted, Socket socket) {
+template <class Names, class Service, class Socket>
+void Listening::serve(Service& service, std::vector<Open<Names>>& open, std::optional<conf::Endpoint> wanted,
+                      Socket socket) {
   open.push_back({std::move(wanted), socket.local_endpoint(), socket.native_handle()});
   service.serve(std::move(socket));
 }
 
-template <class Protocol, class Service>
-void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
+template <class Names, class Service>
+void Listening::follow(Service& service, std::vector<Open<Names>>& open,
                        const std::vector<conf::Endpoint>& wanted) {
-  using Names = ListenNames<Protocol>;
   std::vector<conf::Endpoint> handed_over, running;
   for (const auto& each : open) {
     if (each.wanted)
@@ -101,7 +105,7 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
   }
   auto plan = plan_addresses(Names::key, Names::unit, wanted, handed_over, running);
   if (plan.open.empty() && plan.close.empty()) return;
-  auto opened = open_new<Protocol>(loop_, plan, wanted);
+  auto opened = open_new<Names>(loop_, plan, wanted);
   if (!opened) {
     return tell_failed(fmt::format("{} is not changed, the old addresses are served: cannot listen on {} ",
                                    Names::key, Names::word),
@@ -109,9 +113,9 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
   }
   for (auto& each : *opened) {
     tell(fmt::format("{} {} is served from now on", Names::service, text_of(each.socket.local_endpoint())));
-    serve<Protocol>(service, open, std::move(each.wanted), std::move(each.socket));
+    serve<Names>(service, open, std::move(each.wanted), std::move(each.socket));
   }
-  std::erase_if(open, [&](const Open<Protocol>& each) {
+  std::erase_if(open, [&](const Open<Names>& each) {
     if (!each.wanted || std::ranges::find(plan.close, *each.wanted) == plan.close.end()) return false;
     service.close(each.bound);
     tell(fmt::format("{} {} is not served any more", Names::service, text_of(each.bound)));
@@ -125,39 +129,40 @@ void Listening::follow(Service& service, std::vector<Open<Protocol>>& open,
 void Listening::open_again(const conf::Endpoint& endpoint) {
   open_again(tftp_, tftp_open_, endpoint);
   open_again(ssh_, ssh_open_, endpoint);
+  open_again(syslog_, syslog_open_, endpoint);
 }
 
-template <class Protocol, class Service>
-void Listening::open_again(Service& service, std::vector<Open<Protocol>>& open,
-                           const conf::Endpoint& endpoint) {
-  using Names = ListenNames<Protocol>;
-  const auto old = std::ranges::find(open, std::optional(endpoint), &Open<Protocol>::wanted);
+template <class Names, class Service>
+void Listening::open_again(Service& service, std::vector<Open<Names>>& open, const conf::Endpoint& endpoint) {
+  const auto old = std::ranges::find(open, std::optional(endpoint), &Open<Names>::wanted);
   if (old == open.end()) return;
   error_code error;
   auto socket = open_listener(
-      loop_, typename Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port), error);
+      loop_, typename Names::Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port),
+      error);
   if (!socket)
     return tell_failed(fmt::format("nothing is heard on {} {} any more: its interface was made again, and ",
                                    Names::service, endpoint.text()),
-                       [endpoint, error] { return failure<Protocol>(endpoint, error); });
+                       [endpoint, error] { return failure<Names>(endpoint, error); });
   service.close(old->bound);
   open.erase(old);
-  serve<Protocol>(service, open, endpoint, std::move(*socket));
+  serve<Names>(service, open, endpoint, std::move(*socket));
   tell(fmt::format("{} {} is served again: its interface was made again", Names::service, endpoint.text()));
   drop_kept(Names::kept);
   keep(open);
 }
 
-template <class Protocol>
-void Listening::keep(const std::vector<Open<Protocol>>& open) const {
+template <class Names>
+void Listening::keep(const std::vector<Open<Names>>& open) const {
   for (const auto& each : open)
-    if (each.wanted) keep_socket(each.handle, ListenNames<Protocol>::kept);
+    if (each.wanted) keep_socket(each.handle, Names::kept);
 }
 
 std::string Listening::text() const {
   std::string text;
   for (const auto& each : tftp_open_) text += fmt::format("tftp {}, ", text_of(each.bound));
   for (const auto& each : ssh_open_) text += fmt::format("ssh {}, ", text_of(each.bound));
+  for (const auto& each : syslog_open_) text += fmt::format("syslog {}, ", text_of(each.bound));
   return text;
 }
 

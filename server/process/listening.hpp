@@ -7,6 +7,7 @@
 #include "server/loop/workers.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
+#include "server/syslog/listener.hpp"
 #include "server/tftp/listener.hpp"
 
 namespace server {
@@ -15,8 +16,9 @@ namespace server {
 // Lives on the loop; outlived by what it is given.
 class Listening {
  public:
-  Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh)
-      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh) {}
+  Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh,
+            SyslogService& syslog)
+      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh), syslog_(syslog) {}
 
   void begin(Listeners& listeners);  // takes its sockets
   // Opens what `settings` names and is not open, then closes what is not named any more; transfers and
@@ -29,31 +31,32 @@ class Listening {
   std::string text() const;                                            // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   std::vector<std::string> tftp() const { return texts(tftp_open_); }  // "0.0.0.0:69"
   std::vector<std::string> ssh() const { return texts(ssh_open_); }
+  std::vector<std::string> syslog() const { return texts(syslog_open_); }
   bool serves_ssh() const { return !ssh_open_.empty(); }
   bool on_usual_ports() const;  // 69 and 22 alone
 
  private:
-  template <class Protocol>
+  template <class Names>
   struct Open {
     std::optional<conf::Endpoint> wanted;  // nothing: the service manager's
-    typename Protocol::endpoint bound;
+    typename Names::Protocol::endpoint bound;
     int handle;  // the service's
   };
-  template <class Protocol>
-  static std::vector<std::string> texts(const std::vector<Open<Protocol>>& open) {
+  template <class Names>
+  static std::vector<std::string> texts(const std::vector<Open<Names>>& open) {
     std::vector<std::string> all;
     for (const auto& each : open) all.push_back(text_of(each.bound));
     return all;
   }
-  template <class Protocol, class Service, class Socket>
-  void serve(Service& service, std::vector<Open<Protocol>>& open, std::optional<conf::Endpoint> wanted,
+  template <class Names, class Service, class Socket>
+  void serve(Service& service, std::vector<Open<Names>>& open, std::optional<conf::Endpoint> wanted,
              Socket socket);
-  template <class Protocol, class Service>
-  void follow(Service& service, std::vector<Open<Protocol>>& open, const std::vector<conf::Endpoint>& wanted);
-  template <class Protocol, class Service>
-  void open_again(Service& service, std::vector<Open<Protocol>>& open, const conf::Endpoint& endpoint);
-  template <class Protocol>
-  void keep(const std::vector<Open<Protocol>>& open) const;
+  template <class Names, class Service>
+  void follow(Service& service, std::vector<Open<Names>>& open, const std::vector<conf::Endpoint>& wanted);
+  template <class Names, class Service>
+  void open_again(Service& service, std::vector<Open<Names>>& open, const conf::Endpoint& endpoint);
+  template <class Names>
+  void keep(const std::vector<Open<Names>>& open) const;
 
   void tell(std::string text) const;
   // Why an address was not opened; who has a port is found out by reading files of every process.
@@ -65,8 +68,10 @@ class Listening {
   Events& events_;
   TftpService& tftp_;
   SshService& ssh_;
-  std::vector<Open<udp>> tftp_open_;
-  std::vector<Open<tcp>> ssh_open_;
+  SyslogService& syslog_;
+  std::vector<Open<TftpNames>> tftp_open_;
+  std::vector<Open<SshNames>> ssh_open_;
+  std::vector<Open<SyslogNames>> syslog_open_;
 };
 
 }  // namespace server

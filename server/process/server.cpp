@@ -22,6 +22,7 @@
 #include "server/os/descriptors.hpp"
 #include "server/os/polite.hpp"
 #include "server/os/service_manager.hpp"
+#include "server/os/terminal.hpp"
 #include "server/os/thread_time.hpp"
 #include "server/process/first_steps.hpp"
 #include "server/process/used_places.hpp"
@@ -60,14 +61,16 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_, running_),
       ssh_(loop_, lanes_, events_, in_force_, library_, running_),
-      listening_(loop_, lanes_.disk, events_, tftp_, ssh_),
+      syslog_(lanes_, events_, in_force_, library_),
+      listening_(loop_, lanes_.disk, events_, tftp_, ssh_, syslog_),
       releases_(lanes_.explaining, library_.catalogue),
       supervision_(loop_,
                    [this] {
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
                      return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
                    }),
-      control_(loop_, lanes_.disk, events_, running_, library_.depot, [this] { return told_of_now(); }),
+      control_({loop_, lanes_, events_, running_, library_, in_force_, [this] { return told_of_now(); },
+                [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
@@ -135,8 +138,12 @@ void Server::write(const Event& event) {
     auto fields = writer_->takes_fields() ? log_fields(event) : std::vector<LogField>();
     writer_->write(line.severity, std::move(line.text), std::move(fields));
   };
+  auto lines = classic_lines(event);
+  const auto kind = event_kind(event);
+  for (const auto& line : lines)
+    if (line.level <= in_force_->log.level) control_.keep(line, kind);
   if (settings_->log.format == conf::LogFormat::json) return write_line(json_line(event));
-  for (auto& line : classic_lines(event)) write_line(std::move(line));
+  for (auto& line : lines) write_line(std::move(line));
 }
 
 void Server::tell_left_out() {
@@ -160,8 +167,8 @@ void Server::run() {
   sweep_staging();
   if (!settings_->import.watch || !start_importer())  // first: what is dropped once we are ready is seen
     lanes_.disk.post([this] { storage::hold_drop(library_.depot); });  // else it does so
-  control_.begin(settings_->metrics);
-  const auto ready = ready_line() + "\n" +
+  control_.begin(settings_->metrics, std::move(listeners_.page));
+  const auto ready = ready_line() + "\n" + setup_line() +
                      (origin_.config.empty() ? first_steps(*settings_, library_.depot, origin_.program,
                                                            listening_.on_usual_ports())
                                              : "");
@@ -187,8 +194,14 @@ void Server::run() {
 }
 
 Api::Now Server::told_of_now() {
-  return {draining_,         ssh_.running(),   releases_.latest(ReleaseCount::Clock::now()),
-          listening_.tftp(), listening_.ssh(), meter_.measured()};
+  return {draining_,
+          ssh_.running(),
+          releases_.latest(ReleaseCount::Clock::now()),
+          listening_.tftp(),
+          listening_.ssh(),
+          meter_.measured(),
+          control_.page_urls(),
+          listening_.syslog()};
 }
 
 void Server::bound_open_files() {
@@ -233,15 +246,23 @@ void Server::tell_broken_off(const std::exception& error) noexcept {
 }
 
 std::string Server::ready_line() const {
-  return fmt::format("apdepot ready: {}depot {}", listening_.text(),
+  std::string pages;
+  for (const auto& url : control_.page_urls()) pages += fmt::format("page {}, ", url);
+  return fmt::format("apdepot ready: {}{}depot {}", listening_.text(), pages,
                      escaped(library_.depot.directory().string(), whole));
+}
+
+// For a person at a terminal; whoever else looks finds it in the log.
+std::string Server::setup_line() const {
+  const auto url = control_.setup_url();
+  return url.empty() || !stderr_is_terminal() ? "" : fmt::format("page {}\n", url);
 }
 
 void Server::watch_interfaces() {
   if (!interfaces_) {
     auto endpoints = in_force_->tftp.listen;
-    const auto& more = in_force_->ssh.listen;
-    endpoints.insert(endpoints.end(), more.begin(), more.end());
+    for (const auto* more : {&in_force_->ssh.listen, &in_force_->syslog.listen})
+      endpoints.insert(endpoints.end(), more->begin(), more->end());
     interfaces_.emplace(endpoints, index_of_interface);
   }
   if (interfaces_->empty()) return;
@@ -394,6 +415,7 @@ void Server::put_in_force(conf::Loaded loaded) {
   library_.uploads.bound_by(in_force_->uploads);
   bound_open_files();
   follow_addresses();
+  control_.follow();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   const auto waiting = conf::keys_that_wait(*settings_, *in_force_);
@@ -430,6 +452,8 @@ void Server::begin_drain() {
   tftp_.stop_listening();
   ssh_.stop_listening();
   ssh_.drain_sessions();
+  syslog_.stop_listening();
+  control_.drain();
   images_.stop();
   if (importer_) importer_->stop();
   drain_timer_.expires_after(in_force_->drain);

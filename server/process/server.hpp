@@ -61,6 +61,7 @@ class Server {
   Api::Now told_of_now();
   void tell_broken_off(const std::exception& error) noexcept;
   std::string ready_line() const;
+  std::string setup_line() const;
   void watch_interfaces();
   void tell_of_images_beside();
   void count_uploads();
@@ -100,6 +101,7 @@ class Server {
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
+  SyslogService syslog_;
   Listening listening_;
   ReleaseCount releases_;
   Supervision supervision_;

@@ -38,9 +38,10 @@ std::string key_text(ssh_key key) {
 }
 
 // Of a try that was judged.
-event::LoginFault fault(const UserLookup& lookup, bool by_key, bool barred) {
+event::LoginFault fault(const UserLookup& lookup, bool by_key, bool barred, bool good) {
   using enum event::LoginFault;
   if (!lookup.user) return lookup.similar.empty() ? unknown_user : other_case;
+  if (good) return no_sftp;
   if (!by_key) return lookup.user->user.password_hash.empty() ? no_password : wrong_password;
   if (barred) return barred_key;
   return lookup.user->user.authorized_keys.empty() ? no_keys : other_key;
@@ -254,14 +255,15 @@ void SshLogin::judge_key(ssh::Message message, const KeyVerdict& verdict, Done d
 void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try& what, Done done) {
   if (!lookup.mistakes.empty())
     common_.events.warn_rarely(Warning::users, fmt::format("{}", fmt::join(lookup.mistakes, "; ")));
-  if (what.good && lookup.user) {
+  if (what.good && lookup.user && lookup.user->user.sftp) {
     place_.logged_in(name_, Clock::now());
     user_ = lookup.user->user;
     common_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method, what.key});
     ssh_message_auth_reply_success(message.get(), 0);
     return done();
   }
-  tell_failed(what.method, fault(lookup, what.method == publickey, what.barred), what.key, lookup.similar);
+  tell_failed(what.method, fault(lookup, what.method == publickey, what.barred, what.good), what.key,
+              lookup.similar);
   if (++tries_ >= most_tries) hopeless_ = too_many_tries;
   // A key that is only shown is no guess: an agent shows all that it has.
   if (!what.guess) return refuse(std::move(message), {}, std::move(done));

@@ -1,25 +1,14 @@
 #include "server/text/controller_log.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
-#include <optional>
+
+#include "storage/images/vendors.hpp"
 
 namespace server {
 namespace {
 
-using Kind = ControllerMessage::Kind;
-
-// One message of the log with what was wrapped onto further lines.
-struct Record {
-  std::string when;
-  std::vector<std::string> lines;
-  std::string joined() const {
-    std::string text;
-    for (const auto& line : lines) text.append(text.empty() ? "" : " ").append(line);
-    return text;
-  }
-};
+using storage::LogMessage;
+using storage::LogRecord;
 
 constexpr std::size_t most_of_record = 20;  // lines; what follows is something else
 
@@ -60,8 +49,8 @@ std::string_view stamp_of(std::string_view line) {
   return {};
 }
 
-std::vector<Record> records(std::string_view text) {
-  std::vector<Record> all;
+std::vector<LogRecord> records(std::string_view text) {
+  std::vector<LogRecord> all;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
     const auto line = trimmed(text.substr(0, end));
@@ -75,91 +64,18 @@ std::vector<Record> records(std::string_view text) {
   return all;
 }
 
-std::optional<std::string_view> behind(std::string_view text, std::string_view mark) {
-  const auto place = text.find(mark);
-  if (place == text.npos) return {};
-  return text.substr(place + mark.size());
-}
-
-std::string word_behind(std::string_view text, std::string_view mark, std::string_view ends = " ,]") {
-  const auto rest = behind(text, mark);
-  if (!rest) return {};
-  const auto begun = trimmed(*rest);
-  return std::string(begun.substr(0, begun.find_first_of(ends)));
-}
-
-// The first URL of an image from `mark` on, without what punctuates it.
-std::string url_behind(std::string_view text, std::string_view mark) {
-  const auto rest = behind(text, mark);
-  if (!rest) return {};
-  std::size_t begin = rest->npos;
-  for (const std::string_view scheme : {"tftp://", "sftp://", "scp://", "ftp://", "http://", "https://"})
-    begin = std::min(begin, rest->find(scheme));
-  if (begin == rest->npos) return {};
-  auto url = rest->substr(begin);
-  url = url.substr(0, url.find(' '));
-  while (url.ends_with(':') || url.ends_with(',')) url.remove_suffix(1);
-  return std::string(url);
-}
-
-// What stands behind the URL on its own line: the next line may be anything.
-std::string reason_in(const Record& record, const std::string& url) {
-  for (auto line = record.lines.rbegin(); line != record.lines.rend(); ++line) {
-    const auto rest = behind(*line, url + ":");
-    if (rest && !trimmed(*rest).empty()) return std::string(trimmed(*rest));
-  }
-  return {};
-}
-
-std::optional<ControllerMessage> failed(const Record& record, std::string_view text) {
-  constexpr std::array<std::string_view, 3> marks{"Failed to download file", "Failed to install_add package",
-                                                  "OPERATION_ERROR_MESSAGE"};
-  for (const auto mark : marks) {
-    auto url = url_behind(text, mark);
-    if (url.empty()) continue;
-    auto reason = reason_in(record, url);
-    return ControllerMessage{Kind::failed, record.when, std::move(url), std::move(reason)};
-  }
-  return {};
-}
-
-std::optional<ControllerMessage> completed(const Record& record, std::string_view text) {
-  auto url = url_behind(text, "Completed install add");
-  if (url.empty()) return {};
-  return ControllerMessage{Kind::completed, record.when, std::move(url)};
-}
-
-std::optional<ControllerMessage> of_device(const Record& record, std::string_view text) {
-  const auto says = [&](std::string_view mark) { return text.find(mark) != text.npos; };
-  const auto told = [&](Kind kind, std::string reason = {}) {
-    return ControllerMessage{kind, record.when, {}, std::move(reason)};
-  };
-  if (says("Image Download Failed")) return told(Kind::device_failed);
-  if (says("Image Download Success")) return told(Kind::device_succeeded);
-  if (says("image download cannot start")) return told(Kind::cannot_start);
-  if (says("Image signing verify success")) return told(Kind::signature_good);
-  if (says("Image signing verify")) return told(Kind::signature_bad);
-  if (says("/tmp space:") && !says("/tmp space: OK"))
-    return told(Kind::no_space, std::string(trimmed(*behind(text, "/tmp space:"))));
-  if (says("Image Data Request sent to ")) {
-    auto message = told(Kind::device_asked);
-    message.peer = word_behind(text, "Image Data Request sent to ");
-    message.image = word_behind(text, "fileName [");
-    return message;
-  }
-  return {};
-}
-
 }  // namespace
 
-std::vector<ControllerMessage> read_controller_log(std::string_view text) {
-  std::vector<ControllerMessage> all;
+std::vector<LogMessage> read_controller_log(std::string_view text) {
+  std::vector<LogMessage> all;
   for (const auto& record : records(text)) {
-    const auto whole = record.joined();
-    auto message = failed(record, whole);
-    if (!message) message = completed(record, whole);
-    if (!message) message = of_device(record, whole);
-    if (message) all.push_back(std::move(*message));
+    for (const auto* vendor : storage::vendors()) {
+      auto message = vendor->read_log(record);
+      if (!message) continue;
+      message->when = record.when;
+      all.push_back(std::move(*message));
+      break;
+    }
   }
   return all;
 }

@@ -34,4 +34,16 @@ std::string_view limit_name(event::SshLimit limit) {
   return "penalty";
 }
 
+std::string_view limit_name(event::SyslogLimit limit) {
+  switch (limit) {
+    case event::SyslogLimit::not_allowed:
+      return "allow";
+    case event::SyslogLimit::lines_per_second:
+      return "max_lines_per_second";
+    case event::SyslogLimit::lines_per_second_in_all:
+      break;
+  }
+  return "max_lines_per_second_in_all";
+}
+
 }  // namespace server

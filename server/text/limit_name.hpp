@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
 #include "server/events/tftp.hpp"
 
 namespace server {
@@ -10,5 +11,7 @@ namespace server {
 std::string_view limit_name(event::Limit limit);
 // The key below `ssh`, or "penalty".
 std::string_view limit_name(event::SshLimit limit);
+// The key below `syslog`.
+std::string_view limit_name(event::SyslogLimit limit);
 
 }  // namespace server

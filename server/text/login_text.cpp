@@ -22,6 +22,12 @@ std::string_view word(LoginFault fault) {
       return "barred_key";
     case LoginFault::wrong_signature:
       return "wrong_signature";
+    case LoginFault::no_sftp:
+      return "no_sftp";
+    case LoginFault::no_web:
+      return "no_web";
+    case LoginFault::wrong_code:
+      return "wrong_code";
     case LoginFault::not_judged:
       break;
   }

@@ -2,10 +2,53 @@
 
 #include <fmt/chrono.h>
 
+#include <charconv>
+#include <ctime>
+#include <string_view>
+
 namespace server {
+namespace {
+
+std::optional<std::chrono::minutes> span_of(std::string_view text) {
+  constexpr std::int64_t most = 10'000;
+  if (text.empty()) return {};
+  const char unit = text.back();
+  text.remove_suffix(1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < 0 || number > most) return {};
+  switch (unit) {
+    case 'm':
+      return std::chrono::minutes(number);
+    case 'h':
+      return std::chrono::hours(number);
+    case 'd':
+      return std::chrono::days(number);
+    case 'w':
+      return std::chrono::weeks(number);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
 
 std::string utc(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+std::string utc_of(std::int64_t milliseconds) {
+  return utc(std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds)));
+}
+
+std::optional<std::int64_t> time_meant(const std::string& text, std::int64_t now) {
+  if (const auto span = span_of(text)) return now - std::chrono::milliseconds(*span).count();
+  for (const auto* const form : {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"}) {
+    std::tm parts{};
+    const char* const end = ::strptime(text.c_str(), form, &parts);
+    if (end && *end == '\0') return std::int64_t{1000} * ::timegm(&parts);
+  }
+  return {};
 }
 
 }  // namespace server

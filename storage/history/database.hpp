@@ -18,9 +18,10 @@ namespace storage {
 // What SQLite says when it fails.
 class DatabaseError : public std::runtime_error {
  public:
-  // `damaged`: the file is not a database, or not a whole one. `given_up`: the caller's time is over. All
-  // else may succeed later: the disk is full, or another process holds the lock.
-  enum class Kind { failed, damaged, given_up };
+  // `damaged`: the file is not a database, or not a whole one. `empty`: whoever writes it has only just made
+  // it. `given_up`: the caller's time is over. All else may succeed later: the disk is full, or another
+  // process holds the lock.
+  enum class Kind { failed, damaged, empty, given_up };
   DatabaseError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   Kind kind() const { return kind_; }
 

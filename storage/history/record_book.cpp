@@ -20,7 +20,8 @@ struct Aging {
   const char *table, *time;
 };
 constexpr std::array aging{Aging{"transfers", "ended"}, Aging{"holdings", "last_at"},
-                           Aging{"misses", "last_at"}, Aging{"logins", "at"}, Aging{"imports", "at"}};
+                           Aging{"misses", "last_at"},  Aging{"logins", "at"},
+                           Aging{"imports", "at"},      Aging{"acts", "at"}};
 
 std::optional<std::string> text_or_none(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
@@ -47,6 +48,11 @@ RecordBook::RecordBook(const std::filesystem::path& file)
                  "INSERT INTO logins(at, count, device, user, method, outcome) VALUES(?, 1, ?, ?, ?, ?)"),
       count_login_(database_, "UPDATE logins SET count = count + 1 WHERE id = ?"),
       add_import_(database_, "INSERT INTO imports(at, file, outcome, detail) VALUES(?, ?, ?, ?)"),
+      add_act_(database_, "INSERT INTO acts(at, who, act, subject, outcome) VALUES(?, ?, ?, ?, ?)"),
+      forget_described_(database_, "DELETE FROM described WHERE key = ?"),
+      describe_(database_,
+                "INSERT OR REPLACE INTO described(key, at, address, name, site, kind, model, image, running, "
+                "backup, predownload, listed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       data_version_(database_.number("PRAGMA data_version")) {}
 
 void RecordBook::write(std::span<const Record> records) {
@@ -124,11 +130,29 @@ void RecordBook::add(const record::Import& done) {
       .run();
 }
 
+void RecordBook::add(const record::Act& act) {
+  add_act_
+      .with(act.at, names_.id_of(act.who, act.at), names_.id_of(act.act, act.at), act.subject, act.outcome)
+      .run();
+}
+
+void RecordBook::add(const record::Descriptions& said) {
+  for (const auto& device : said.devices) add(device);
+}
+
+void RecordBook::add(const record::Described& device) {
+  if (!device.replaces.empty()) forget_described_.with(device.replaces).run();
+  describe_
+      .with(device.key, device.at, device.address, device.name, device.site, device.kind, device.model,
+            device.image, device.running, device.backup, device.predownload, device.listed_at)
+      .run();
+}
+
 bool RecordBook::prune(const Limits& limits) {
   begin();
   std::int64_t removed = 0;
   try {
-    removed = remove_until(limits.since);
+    removed = remove_until(limits.since) + remove_described(limits.since);
     if (removed == 0 && used_bytes() > limits.max_bytes) removed = remove_oldest();
     removed += remove_unused_texts();
     database_.run("COMMIT");
@@ -154,6 +178,12 @@ std::int64_t RecordBook::remove_until(std::int64_t time) {
     removed += database_.changed();
   }
   return removed;
+}
+
+// By age alone: a full history must not make an inventory smaller.
+std::int64_t RecordBook::remove_described(std::int64_t time) {
+  Statement(database_, "DELETE FROM described WHERE at < ?").with(time).run();
+  return database_.changed();
 }
 
 // The batch of the table whose batch is the oldest, and what the other tables have of that time.

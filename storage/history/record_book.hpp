@@ -39,7 +39,11 @@ class RecordBook {
   void add(const record::Miss& miss);
   void add(const record::Login& login);
   void add(const record::Import& done);
+  void add(const record::Act& act);
+  void add(const record::Descriptions& said);
+  void add(const record::Described& device);
   std::int64_t remove_until(std::int64_t time);
+  std::int64_t remove_described(std::int64_t time);
   std::int64_t remove_oldest();
   std::int64_t remove_unused_texts();
   std::uint64_t used_bytes();
@@ -51,7 +55,8 @@ class RecordBook {
 
   HistoryDatabase database_;
   KeptTexts names_, devices_;
-  Statement add_transfer_, add_holding_, add_miss_, add_login_, count_login_, add_import_;
+  Statement add_transfer_, add_holding_, add_miss_, add_login_, count_login_, add_import_, add_act_,
+      forget_described_, describe_;
   std::map<Failure, Folded> failures_;  // of logins
   std::int64_t data_version_ = 0;
 };

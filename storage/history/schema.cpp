@@ -6,7 +6,7 @@ namespace storage {
 namespace {
 
 constexpr std::int64_t application = 0x61706470;  // "apdp"
-constexpr std::int64_t newest = 1;                // of the schema
+constexpr std::int64_t newest = 2;                // of the schema
 
 // A text that many rows have stands in `names` once: 110 bytes a transfer instead of 250. `last_at` there and
 // in `devices` is at most a day, or a second, older than the newest row that refers to it.
@@ -53,6 +53,20 @@ CREATE TABLE imports(
 CREATE INDEX imports_at ON imports(at);
 )sql";
 
+// Since the second schema. What people say of devices stands by itself: it must outlast the devices'
+// requests.
+constexpr auto second_tables = R"sql(
+CREATE TABLE acts(
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who INTEGER NOT NULL REFERENCES names,
+  act INTEGER NOT NULL REFERENCES names, subject TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
+CREATE INDEX acts_at ON acts(at);
+
+CREATE TABLE described(
+  key TEXT PRIMARY KEY, at INTEGER NOT NULL, address TEXT NOT NULL, name TEXT NOT NULL, site TEXT NOT NULL,
+  kind TEXT NOT NULL, model TEXT NOT NULL, image TEXT NOT NULL, running TEXT NOT NULL, backup TEXT NOT NULL,
+  predownload TEXT NOT NULL, listed_at INTEGER) STRICT, WITHOUT ROWID;
+)sql";
+
 // What can be changed before the first table only.
 constexpr auto before_tables = "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL";
 
@@ -65,7 +79,11 @@ constexpr auto each_time =
 }  // namespace
 
 HistoryDatabase::HistoryDatabase(const std::filesystem::path& file, Use use) : Database(file, use) {
-  if (use == Use::write) prepare();
+  if (use == Use::write) {
+    prepare();
+  } else if (is_empty()) {
+    throw DatabaseError(DatabaseError::Kind::empty, "the server has only just begun it: ask again");
+  }
   expect_version();
 }
 
@@ -75,9 +93,15 @@ void HistoryDatabase::prepare() {
     run("BEGIN IMMEDIATE");
     // Another server of this depot may have been faster.
     if (is_empty())
-      run(fmt::format("{} PRAGMA application_id={}; PRAGMA user_version={}", tables, application, newest));
+      run(fmt::format("{} {} PRAGMA application_id={}; PRAGMA user_version={}", tables, second_tables,
+                      application, newest));
     run("COMMIT");
     run("PRAGMA wal_checkpoint(TRUNCATE)");  // a small disk has better use for the log
+  }
+  if (schema() == 1 && number("PRAGMA application_id") == application) {
+    run("BEGIN IMMEDIATE");
+    if (schema() == 1) run(fmt::format("{} PRAGMA user_version={}", second_tables, newest));
+    run("COMMIT");
   }
   run(each_time);
 }
@@ -85,12 +109,14 @@ void HistoryDatabase::prepare() {
 void HistoryDatabase::expect_version() {
   if (number("PRAGMA application_id") != application)
     throw DatabaseError(DatabaseError::Kind::damaged, "it is a database of another program");
-  if (const auto version = number("PRAGMA user_version"); version > newest)
+  if (const auto version = schema(); version > newest)
     throw DatabaseError(
         DatabaseError::Kind::failed,
         fmt::format("a newer apdepot has written it: its schema is {}, and this apdepot knows {}", version,
                     newest));
 }
+
+std::int64_t HistoryDatabase::schema() { return number("PRAGMA user_version"); }
 
 bool HistoryDatabase::is_empty() {
   return number("PRAGMA application_id") == 0 && number("PRAGMA user_version") == 0 &&

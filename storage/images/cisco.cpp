@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/images/cisco_log.hpp"
 #include "storage/images/vendors.hpp"
 
 namespace storage {
@@ -234,6 +235,7 @@ extern const Vendor cisco{.name = "Cisco",
                           .is_bundle_image = is_bundle_image,
                           .is_for_controllers = is_for_controllers,
                           .name_bundle = name_bundle,
-                          .is_image_tar = is_image_tar};
+                          .is_image_tar = is_image_tar,
+                          .read_log = read_cisco_log};
 
 }  // namespace storage

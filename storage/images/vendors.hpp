@@ -6,6 +6,7 @@
 
 #include "storage/archives/tar_walk.hpp"
 #include "storage/files/file.hpp"
+#include "storage/images/device_log.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/images/version.hpp"
@@ -67,6 +68,8 @@ struct Vendor {
   };
   // What an image is, in words, by its first 4 KiB; empty for none of the vendor's. Raw.
   std::string (*kind_of)(std::string_view beginning) = [](std::string_view) { return std::string(); };
+  // What a record of a device's log says about images.
+  LogReader read_log = [](const LogRecord&) { return std::optional<LogMessage>(); };
 };
 
 // In the order in which they are asked. A vendor that knows an image by its header stands before those that

@@ -43,6 +43,11 @@ class DroppedFile {
 // The number of files in rejected/, without their reasons.
 std::size_t rejected_files(const Depot& depot);
 
+// Why a file of rejected/ lies there, in the words of the import; empty where nobody wrote it down.
+std::string reason_of_rejected(const Depot& depot, const std::string& name);
+// Whether a file of rejected/ is such a reason.
+bool is_reason(const std::string& name);
+
 // Makes the caller the one that imports what is put into drop/, as long as it holds the lock, and puts back
 // what a killed server had taken out of drop/. Nothing while another server holds it: what that one has taken
 // is being imported. The lock is on state/staging, because a handle of drop/ itself would keep the kernel

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -234,6 +236,19 @@ std::optional<fs::path> DroppedFile::reject(const std::string& reason) const {
   make_directories(depot_->rejected(), 0755);  // who empties it may have removed it
   const auto name = [&] { return free_name(depot_->rejected(), name_); };
   return move_very(*depot_, name_, file_, written_, name, one_line(reason) + "\n");
+}
+
+bool is_reason(const std::string& name) { return name.ends_with(reason_ending); }
+
+std::string reason_of_rejected(const Depot& depot, const std::string& name) {
+  constexpr std::size_t longest = 4096;
+  const auto opened = open_without_links(reason_beside(depot.rejected() / name));
+  if (!opened) return {};
+  std::string text(longest, '\0');
+  const std::array pieces{std::as_writable_bytes(std::span(text))};
+  text.resize(opened->read(pieces, 0).value_or(0));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 std::size_t rejected_files(const Depot& depot) {

@@ -29,8 +29,8 @@ def literals(test):
 
 
 def tftp_request():
-    yield from literals("protocols/tftp_packet_test.cpp")
-    for options in filter(lambda text: text.endswith(b"\0"), literals("protocols/tftp_packet_test.cpp")):
+    yield from literals("protocols/tftp/packet_test.cpp")
+    for options in filter(lambda text: text.endswith(b"\0"), literals("protocols/tftp/packet_test.cpp")):
         yield wire.request(NAME) + options
     yield wire.request(NAME, "blksize", 1428, "tsize", 0, "timeout", 6, "windowsize", 16)
     yield wire.request(NAME, "blksize2", 1400, "utimeout", 300000, "rollover", 1, mode="netascii")
@@ -109,6 +109,15 @@ def tftp_write():
         yield script(*octet, *options(0), *unlimited, *quick, *steps, content=content)
 
 
+def syslog_message():
+    """Each line of the collected logs, as its device sends it."""
+    heads = (b"<187>57: 9120-EWC: ", b"<13>Feb 13 11:11:21 kernel: ", b"<30>Feb  1 20:29:14 9120-EWC 57: ",
+             b'<13>1 2026-11-29T06:01:02.123456+00:00 host root - - [timeQuality tzKnown="1"] ', b"")
+    for number, file in enumerate(sorted((TESTS / "support/logs").glob("*.txt"))):
+        for line in file.read_bytes().splitlines():
+            yield heads[number % len(heads)] + line
+
+
 def authorized_key():
     key = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKhUkl8W5nicXxcNpK/sTqp2KmJYkjQHxndXEXhX1L1C"
     yield key + b" a comment"
@@ -157,7 +166,7 @@ def sftp_session():
 
 def asked_path():
     """The lookup's own table, exactly and forgivingly."""
-    table = (TESTS / "unit/storage/lookup_table_test.cpp").read_text()
+    table = (TESTS / "unit/storage/lookup/lookup_table_test.cpp").read_text()
     for text in dict.fromkeys(re.findall(r'^ +\{"((?:[^"\\\n]|\\.)*)"', table, re.MULTILINE)):
         name = codecs.escape_decode(text.encode())[0]
         for first in b"\1", b"\3":
@@ -328,8 +337,8 @@ def ssh_connection():
 
 
 HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, import_bundle, manifest,
-             scp_command, scp_session, sftp_session, ssh_connection, tar_walk, tftp_get, tftp_read, tftp_request, tftp_write,
-             version]
+             scp_command, scp_session, sftp_session, ssh_connection, syslog_message, tar_walk, tftp_get, tftp_read,
+             tftp_request, tftp_write, version]
 
 
 def main(directory):

@@ -14,7 +14,7 @@ def test_the_package_has_the_version_of_the_sources():
 
 def test_the_socket_units_and_the_server_have_the_same_names():
     listen = (ROOT / "server/process/listen.hpp").read_text()
-    for unit in ("apdepot-tftp", "apdepot-ssh"):
+    for unit in ("apdepot-tftp", "apdepot-ssh", "apdepot-syslog"):
         text = (ROOT / f"packaging/systemd/{unit}.socket").read_text()
 
         assert f"FileDescriptorName={unit}\n" in text and "BindIPv6Only=ipv6-only\n" in text
@@ -25,3 +25,9 @@ def test_a_refusal_to_start_is_not_tried_again():
     status = re.search(r"exit_status = (\d+)", (ROOT / "server/commands/command.hpp").read_text()).group(1)
 
     assert f"RestartPreventExitStatus=2 {status}\n" in (ROOT / "packaging/systemd/apdepot.service").read_text()
+
+
+def test_each_file_of_the_page_is_in_the_program():
+    listed = set(re.findall(r"^ +'([^']+)',$", (ROOT / "web/meson.build").read_text(), re.MULTILINE))
+
+    assert listed == {path.name for path in (ROOT / "web").iterdir()} - {"meson.build", "embed.sh"}

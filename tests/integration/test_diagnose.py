@@ -20,7 +20,7 @@ def found(depot, log, **how):
 
 
 def test_each_failure_of_the_vendors_document_gets_its_cause_and_fix(depot):
-    findings = [each for each in found(depot, LOGS / "ewc_failures.txt") if "://" in each["what"]]
+    findings = [each for each in found(depot, LOGS / "ewc_failures.txt") if each["bad"] and "://" in each["what"]]
 
     sftp, tftp, silent = findings
     assert "sftp://*****@172.16.5.62/Documents/Wrong-Path/aplg6, No such file or directory" in sftp["what"]
@@ -28,7 +28,7 @@ def test_each_failure_of_the_vendors_document_gets_its_cause_and_fix(depot):
     assert tftp["when"] == "Feb 1 20:52:13.977"
     assert "look-alike" in tftp["what"] or "ap1g6" in tftp["what"]
     assert f"tftp-image-path {RELEASE}" in tftp["fix"]
-    assert "it asks 172.16.5.199, and this server is 172.16.5.27" in silent["what"]
+    assert "the controller asks 172.16.5.199, and this server is 172.16.5.27" in silent["what"]
     assert "ap1g6" in silent["what"]
     assert silent["fix"] == "tftp-image-server 172.16.5.27"
 
@@ -45,6 +45,13 @@ def test_what_an_access_point_says_leads_to_its_controller(depot):
 
     assert "did not get ap1g8, because its controller 172.16.4.26 could not fetch it" in finding["what"]
     assert f"{RELEASE}/ap1g8 is served here" in finding["what"] and "show logging" in finding["fix"]
+
+
+def test_what_only_follows_from_a_failure_is_left_out(depot):
+    findings = [each["what"] for each in found(depot, LOGS / "ap_ios.txt") if each["bad"]]
+
+    assert len([what for what in findings if "signature was refused" in what or "is not valid any more" in what]) == 1
+    assert not any("ended the download" in what for what in findings)
 
 
 def test_a_log_without_a_failure_ends_well(depot):

@@ -11,10 +11,12 @@ import re
 import shutil
 import socket
 import socketserver
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 
@@ -132,14 +134,14 @@ def test_all_checks_are_shown_each_on_a_line(server):
     rows = json.loads(run("doctor", "--quick", "--json", depot=server.depot).stdout)
     lines = done.stdout.splitlines()
 
-    assert len(rows) == 21 and all(set(row) == {"id", "title", "result", "findings"} for row in rows)
+    assert len(rows) == 26 and all(set(row) == {"id", "title", "result", "findings"} for row in rows)
     heads = [line for line in lines if not line.startswith(" ")]
     titles = [re.match(r"(ok|look|fails|unknown) +(\S.*?)  +(\S.*)$", line).group(2) for line in heads[:-1]]
     assert titles == [row["title"] for row in rows]
     width = {line.index(row["findings"][0]["found"]) for line, row in zip(heads, rows)
              if row["findings"][0]["found"] in line}
     assert len(width) == 1
-    assert heads[-1].startswith("21 checks")
+    assert heads[-1].startswith("26 checks")
     for row in rows:
         for each in row["findings"]:
             assert not each["fix"] or f"{' ' * min(width)}fix: {each['fix']}" in lines
@@ -463,6 +465,80 @@ def test_misses(server, images):
     (server.depot / "images" / RELEASE[1:] / "firmware-1").write_bytes(b"an image")
     (found,) = examine(server.depot, "misses")
     assert "/Wrong-Path does not exist" in found[1]
+
+
+def test_history(start_server, depot):
+    server = start_server(depot)
+    tftp_wire.fetch(server.tftp, IMAGE)
+    server.stop()
+    database = depot / "state/history.db"
+    done = run("doctor", "--only", "history", "--json", depot=depot)
+    assert json.loads(done.stdout)[0]["findings"] == [{"result": "ok", "found": "whole", "fix": ""}]
+    content = database.read_bytes()
+    database.write_bytes(content[:100] + b"\xff" * 3000 + content[3100:])
+    give(depot)
+    done = run("doctor", "--only", "history", "--json", depot=depot)
+    (finding,) = json.loads(done.stdout)[0]["findings"]
+    assert done.returncode == 1 and finding["result"] == "fails" and "state/history.db is damaged" in finding["found"]
+    database.rename(depot / "state/history.db.broken")
+    result, _, fix = worst(depot, "history")
+    assert result == "look" and f"sqlite3 {depot}/state/history.db.broken .recover" in fix
+
+
+def test_algorithms(start_server, depot, config):
+    server = start_server(depot)
+    options = ["-o", "KexAlgorithms=diffie-hellman-group14-sha1", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+    host, port = server.ssh
+    old = subprocess.run(["ssh", "-F", "none", *options, "-p", str(port), f"{USER}@{host}"], stdin=subprocess.DEVNULL,
+                         capture_output=True, check=False)
+    assert old.returncode != 0
+    server.wait_for_log(r"Unable to negotiate with 127\.0\.0\.1")
+    server.stop()
+    give(depot)
+    result, found, fix = worst(depot, "algorithms")
+
+    assert result == "look" and found.startswith("127.0.0.1 was refused within 7 days: no key exchange method in common")
+    assert "diffie-hellman-group14-sha1" in found and fix == "ssh.compatibility: legacy"
+    is_ok(depot, "algorithms", flags=config(ssh={"compatibility": "legacy"}))
+    logins = json.loads(run("history", "--logins", "--json", depot=depot).stdout)
+    assert logins[-1]["outcome"] == "needs_legacy" and "diffie-hellman-group14-sha1" in logins[-1]["method"]
+
+
+def test_families_and_never_seen(start_server, empty_depot, bundle, images):
+    """A device has fetched an image of an old release; the new one was imported without it, hours ago."""
+    old = empty_depot / "images/EWC/17_3_3"
+    old.mkdir(parents=True)
+    (old / "ap1g5").write_bytes(images["ap1g8"])
+    give(empty_depot)
+    server = start_server(empty_depot)
+    tftp_wire.fetch(server.tftp, "/EWC/17_3_3/ap1g5")
+    server.stop()
+    succeed("import", bundle, depot=empty_depot)
+    manifest = empty_depot / "state/manifests/EWC/17_9_4a.yaml"
+    give(empty_depot)
+    assert is_ok(empty_depot, "never-seen")
+    (empty_depot / "images" / RELEASE[1:] / "ap1g5").unlink(missing_ok=True)
+    result, found, fix = worst(empty_depot, "families")
+    assert result == "look" and f"{RELEASE} has no ap1g5" in found and "127.0.0.1 fetched of /EWC/17_3_3" in found
+    assert "apdepot releases --models" in fix
+    imported = time.time() - 7200
+    manifest.write_text(re.sub(r'imported_at: "[^"]+"', f'imported_at: "{apdepot_time(imported)}"', manifest.read_text()))
+    database = sqlite3.connect(empty_depot / "state/history.db")
+    with contextlib.closing(database), database:
+        for table in ("devices", "holdings"):
+            database.execute(f"UPDATE {table} SET last_at = ?", (int((imported - 60) * 1000),))
+    give(empty_depot)
+    result, found, fix = worst(empty_depot, "never-seen")
+    assert result == "look" and found.startswith("127.0.0.1 fetched an older release")
+    assert f"apdepot probe tftp://ADDRESS{RELEASE}/ap1g5" in fix
+
+
+def apdepot_time(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def test_libraries(depot):
+    assert is_ok(depot, "libraries")
 
 
 @needs_networks

@@ -151,7 +151,7 @@ def test_bash_offers_every_command_and_flag(made, help_table):
     (("--depot", "x", "wl"), ["wlc-config"]), (("--depot", "=", "x", "wl"), ["wlc-config"]),
     (("wlc-config", "--mode", "s"), ["sftp"]), (("wlc-config", "--mode", "="), ["tftp", "sftp"]),
     (("user", "add", "--key", "hel"), ["help.json"]), (("import", "hel"), ["help.json"]),
-    (("config", "from", "hel"), ["help.json"]), (("version", ""), []), (("user", "add", "--no"), [])])
+    (("config", "from", "hel"), ["help.json"]), (("version", ""), []), (("user", "add", "--no"), ["--no-sftp"])])
 def test_bash_offers_what_may_stand_there(made, words, offered):
     assert completed(made("bash"), *words) == offered
 

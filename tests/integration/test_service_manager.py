@@ -180,7 +180,7 @@ def test_sockets_that_are_handed_over_are_served(start_with, images):
                             {"tftp": {"listen": [f"127.0.0.1:{udp.getsockname()[1]}"]},
                              "ssh": {"listen": [f"127.0.0.1:{tcp.getsockname()[1]}"]}})
 
-        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [tcp.getsockname()]}
+        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [tcp.getsockname()], "syslog": []}
         assert fetch(server.tftp, IMAGE) == images["ap1g8"]
         login(server, USER, PASSWORD).close()
         assert not [line for line in server.whole_log() if "apdepot-tftp.socket" in line]
@@ -193,7 +193,7 @@ def test_a_configuration_without_addresses_serves_what_is_handed_over(start_with
     with bound_udp() as udp:
         server = start_with([("apdepot-tftp", udp.fileno())], EMPTY)
 
-        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": []}
+        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [], "syslog": []}
         assert fetch(server.tftp, IMAGE) == images["ap1g8"]
         server.wait_for_log("tftp.listen and ssh.listen are both empty: nothing is served but what systemd's socket units open")
 

@@ -20,6 +20,7 @@ from ssh_clients import asyncssh_connect
 from tftp_wire import OACK
 from tftp_wire import Client as TftpClient
 
+LOG_MB = 4  # what the server keeps of its log for the page
 IMAGE = f"{RELEASE}/ap1g8"
 LARGE = f"{RELEASE}/C9800-AP-iosxe-wlc.bin"
 NEW = FLAG_WRITE | FLAG_CREATE
@@ -335,7 +336,7 @@ def test_five_hundred_idle_sessions_cost_little_and_leave_nothing(start_server, 
 
     most = open_and_close(client, 500, at_five_hundred)
     wait_until(lambda: descriptors(server) == files)
-    wait_until(lambda: not binary or server.resident_megabytes() <= memory + 5)
+    wait_until(lambda: not binary or server.resident_megabytes() <= memory + 5 + LOG_MB)
     open_and_close(client, 200, lambda: None)
     wait_until(lambda: descriptors(server) == files)
 

@@ -48,7 +48,7 @@ def test_a_server_at_rest_tells_what_it_is(server, control):
 
     assert told["depot"] == str(server.depot)
     assert told["listen"]["tftp"] == ["%s:%d" % server.tftp] and told["listen"]["ssh"] == ["%s:%d" % server.ssh]
-    assert told["transfers"] == {"running": 0, "stalled": 0} and not told["draining"]
+    assert told["transfers"] == {"running": 0, "stalled": 0, "rate": 0} and not told["draining"]
     assert control.json("/api/v1/transfers") == {"items": [], "next": None}
     assert control.ask("/healthz") == (200, "ok\n")
 

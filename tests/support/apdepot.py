@@ -100,12 +100,14 @@ def stay_root(depot):
 
 
 class Server:
-    """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp" and "ssh"."""
+    """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp", "ssh" and "syslog"."""
 
     def __init__(self, depot, config_file=None, listen=("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"), env=None,
-                 binary=BINARY, user=None, pass_fds=()):
+                 binary=BINARY, user=None, pass_fds=(), web="none"):
+        """`web` is where the page is served; None leaves it to the configuration."""
         self.depot = pathlib.Path(depot)
-        command = [binary, "serve", "--depot", depot, *listen, *(stay_root(depot) if user is None else ["--user", user])]
+        command = [binary, "serve", "--depot", depot, *listen, *(["--web", web] if web else []),
+                   *(stay_root(depot) if user is None else ["--user", user])]
         if config_file:
             command += ["--config", config_file]
         self.lines, self.ended, self.changed = [], False, threading.Condition()
@@ -118,10 +120,11 @@ class Server:
         except BaseException:
             self.kill()
             raise
-        self.addresses = {"tftp": [], "ssh": []}
-        for protocol, host, port in re.findall(r"\b(tftp|ssh) (\S+):(\d+)", self.ready_line):
+        self.addresses = {"tftp": [], "ssh": [], "syslog": []}
+        for protocol, host, port in re.findall(r"\b(tftp|ssh|syslog) (\S+):(\d+)", self.ready_line):
             self.addresses[protocol].append((host.strip("[]"), int(port)))
-        self.tftp, self.ssh = (next(iter(each), None) for each in self.addresses.values())  # the first of each
+        self.pages = re.findall(r"\bpage (https?://[^\s,]+)", self.ready_line)
+        self.tftp, self.ssh, self.syslog = (next(iter(each), None) for each in self.addresses.values())  # the first of each
 
     @property
     def pid(self):

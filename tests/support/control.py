@@ -29,6 +29,15 @@ class Control(http.client.HTTPConnection):
         reply = self.getresponse()
         return reply.status, reply.read().decode()
 
+    def submit(self, method, path, body="", kind="application/json"):
+        """A request with a body; its answer as it is where it is not JSON."""
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        self.request(method, path, body=body.encode(), headers={"Content-Type": kind})
+        reply = self.getresponse()
+        text = reply.read().decode()
+        return reply.status, json.loads(text) if "json" in reply.headers.get("Content-Type", "") and text else text
+
     def json(self, path):
         status, body = self.ask(path)
         assert status == 200, body

@@ -6,7 +6,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BANNED = {  # what must not be found: what to write
-    r"\bmend(s|ed|ing)?\b": "fix",
+    r"(?<!`)\bmend(s|ed|ing)?\b(?!`)": "fix",
     r"\banew\b": "again",
     r"\bto be had\b": "available",
     r"\bWhoever\b": "name the actor",
@@ -33,6 +33,8 @@ def pieces(path):
 
 def findings(path):
     for number, text in pieces(path):
+        if re.fullmatch(r"\w+", text):
+            continue  # the name of a member of JSON
         for pattern, instead in BANNED.items():
             if re.search(pattern, text):
                 yield f"{path.relative_to(ROOT)}:{number}: {text!r}: {instead}"

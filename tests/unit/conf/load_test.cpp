@@ -124,6 +124,7 @@ import:
   max_ratio: 1000000
 lookup: {forgiving: false, aliases: {/tftpboot: /EWC/17_9_4a, /old/: /}}
 log: {level: debug, format: json, target: "file:/var/log/apdepot.log", max_size: 1MiB}
+expected: [192.0.2.7, 10.0.0.0/8]
 drain: 0
 )");
   CHECK(settings.depot == "depot");
@@ -167,6 +168,7 @@ drain: 0
   CHECK(settings.log.destination.target == LogTarget::file);
   CHECK(settings.log.destination.file == "/var/log/apdepot.log");
   CHECK(settings.log.max_size == 1ULL << 20);
+  CHECK(settings.expected == std::vector{network("192.0.2.7"), network("10.0.0.0/8")});
   CHECK(settings.drain == 0s);
 }
 
@@ -283,19 +285,20 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
             "1: import.keep-bundles is not a key; did you mean import.keep_bundles?"},
            {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
            {"listen: []",
-            "1: listen is not a key; did you mean tftp.listen or ssh.listen or metrics.listen?"},
+            "1: listen is not a key; did you mean tftp.listen or ssh.listen or syslog.listen or "
+            "metrics.listen or web.listen?"},
            {"aliases: {}", "1: aliases is not a key; did you mean lookup.aliases?"},
            {"lookup: {alias: {}}", "1: lookup.alias is not a key; did you mean lookup.aliases?"},
            {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, history, drain"},
+            "lookup, log, syslog, metrics, web, history, expected, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, metrics, history, drain"},
+            "lookup, log, syslog, metrics, web, history, expected, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -781,12 +784,15 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
       R"("max_sessions_per_address": 1000, "trusted": [], "users_file": null, )"
       R"("users": [{"name": "ewc", "authorized_keys": [")" +
           std::string(public_key) +
-          R"("], "root": "/", "uploads": false}]}, )"
+          R"("], "root": "/", "uploads": false, "web": "none", "sftp": true}]}, )"
           R"("uploads": {"max_total": 21474836480, "max_files": 10000, "max_folders": 1000, "reserve": 268435456}, )"
           R"("import": {"watch": true, "layout": "{product}/{release}", "settle": 2, "keep": 0, )"
           R"("keep_bundles": false, "max_rejected": 1000, "max_members": 10000, "max_total": 17179869184, "max_ratio": 200}, )"
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
-          R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, "metrics": {"listen": []}, )"
-          R"("history": {"days": 400, "size": 268435456}, )"
+          R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
+          R"("syslog": {"listen": [], "allow": [], "max_lines_per_second": 200, "max_lines_per_second_in_all": 2000}, )"
+          R"("metrics": {"listen": []}, )"
+          R"("web": {"listen": ["127.0.0.1:8069"], "certificate": null, "key": null, "names": [], "proxies": [], "hsts": false}, )"
+          R"("history": {"days": 400, "size": 268435456}, "expected": [], )"
           "\"drain\": 30}\n");
 }

@@ -49,6 +49,7 @@ TEST_CASE("a key that takes effect at once is not named") {
                                  "lookup: {forgiving: false}",
                                  "lookup: {aliases: {/a: /b}}",
                                  "log: {level: quiet}",
+                                 "expected: [10.0.0.0/8]",
                                  "drain: 1"}) {
     CAPTURE(text);
     CHECK(waiting(text).empty());

@@ -70,7 +70,7 @@ TEST_CASE("what stands still has no time left, and what has no size has neither"
 
 TEST_CASE("the last endings and misses are kept, the latest first and never more than a hundred") {
   Recent recent;
-  CHECK(recent_json(recent) == "{\"ended\":[],\"misses\":[]}\n");
+  CHECK(recent_json(recent) == "{\"ended\":[],\"misses\":[],\"heard\":[]}\n");
   for (unsigned i = 0; i < 250; ++i) {
     const auto name = "/" + std::to_string(i);
     recent.note(
@@ -88,6 +88,24 @@ TEST_CASE("the last endings and misses are kept, the latest first and never more
   CHECK(json.find("\"/249\"") < json.find("\"/248\""));
   CHECK_FALSE(has(json, "\"/149\""));
   CHECK(has(json, R"("at":"1970-01-01T00:00:00Z")"));
+}
+
+TEST_CASE("a failure that a device logged is kept, and what went well is not") {
+  Recent recent;
+  event::ControllerSaid said{"192.0.2.1",
+                             "EWC\x1b",
+                             {storage::LogMessage::Kind::failed},
+                             "it asks 192.0.2.9",
+                             "tftp-image-server 192.0.2.2",
+                             true};
+  said.said.url = "tftp://192.0.2.9/\x1b";
+  recent.note(said, {});
+  said.bad = false;
+  recent.note(said, {});
+  REQUIRE(recent.heard().size() == 1);
+  CHECK(to_json(recent.heard().front()) ==
+        R"({"at":"1970-01-01T00:00:00Z","client":"192.0.2.1","host":"EWC\\x1b","kind":"failed",)"
+        R"("url":"tftp://192.0.2.9/\\x1b","text":"it asks 192.0.2.9","fix":"tftp-image-server 192.0.2.2"})");
 }
 
 TEST_CASE("thousands of transfers are told page by page, each once") {

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "server/text/history_json.hpp"
+
 using namespace server;
 namespace record = storage::record;
 

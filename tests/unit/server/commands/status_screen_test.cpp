@@ -62,6 +62,34 @@ TEST_CASE("a low screen shows as many transfers as fit, and says how many more t
   CHECK(lines[5] == "  1 more");
 }
 
+TEST_CASE("what is wrong stands first with its fix whole, then imports and how far the release is") {
+  const std::string busy =
+      R"({"version":"0.2.0","started_at":"2026-11-29T03:00:00Z","now":"2026-11-29T03:10:00Z","depot":"/srv/depot",
+"host":"images","transfers":{"running":0},"sessions":0,"since_start":{},"rollout":{"version":"17.9.4a","have":37,"of":52},
+"verdict":[{"state":"fails","text":"2 devices got no image","fix":"tftp-image-path /EWC/17_9_4a"},
+{"state":"look","text":"a","fix":""},{"state":"look","text":"b","fix":""},{"state":"look","text":"c","fix":""}],
+"imports":{"running":[{"file":"a.zip","step":"unpacking and checking","percent":50},
+{"file":"b.zip","step":"publishing","percent":null}],"rejected":1}})";
+  const auto lines = status_lines(status_view(busy, "{\"items\":[]}", "{}"), {20, {}, false});
+  REQUIRE(lines.size() == 10);
+  CHECK(lines[1] == "! 2 devices got no ~");
+  CHECK(lines[2] == "  fix: tftp-image-path /EWC/17_9_4a");
+  CHECK(lines[5] == "  1 more: `apdepot status --json`");
+  const auto wide = status_lines(status_view(busy, "{\"items\":[]}", "{}"), {80, {}, false});
+  CHECK(wide[0] == "apdepot 0.2.0  images  /srv/depot  up 10 min");
+  CHECK(wide[6] == "0 transfers; 0 sessions; 37 of 52 have 17.9.4a");
+  CHECK(wide[8] == "importing a.zip: unpacking and checking, [###...] 50 %");
+  CHECK(wide[9] == "importing b.zip: publishing");
+}
+
+TEST_CASE("a server that is well does not say so") {
+  const auto view = status_view(
+      R"({"version":"0.2.0","transfers":{},"since_start":{},"verdict":[{"state":"ok","text":"All is well"}]})",
+      "{\"items\":[]}", "{}");
+  CHECK(view.verdicts.empty());
+  CHECK(status_lines(view, {}).size() == 3);
+}
+
 TEST_CASE("a server that has nothing to do says just that") {
   const auto lines = status_lines(
       status_view(R"({"version":"0.2.0","transfers":{},"since_start":{}})", "{\"items\":[]}", "{}"), {});

@@ -87,6 +87,15 @@ TEST_CASE("logins and imports are kept") {
   CHECK(made<record::Import>(Retired{"/EWC/a", "retired/EWC/a", 3}).outcome == "retired");
 }
 
+TEST_CASE("what administrators do is kept, in escaped form") {
+  const auto act = made<record::Act>(Acted{"ma\nria", "promote", "/EWC/17_9_4a", "done"});
+  CHECK(act.at == now);
+  CHECK(act.who == "ma\\nria");
+  CHECK(act.act == "promote");
+  CHECK(act.subject == "/EWC/17_9_4a");
+  CHECK(act.outcome == "done");
+}
+
 TEST_CASE("most events are not kept") {
   CHECK_FALSE(record_of(Warned{Warning::images, "x"}, now));
   CHECK_FALSE(record_of(Started{"1"}, now));

@@ -2,25 +2,47 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 using namespace server::http;
 
 namespace {
 
+const Doors inside{Door::control, Door::page};
+
 Router router() {
   Router all;
   const auto says = [](const char* text) {
-    return [text](const Request&, const std::string& part) { return Reply{.body = text + part}; };
+    return at_once([text](const Request&, const std::string& part) { return Reply{.body = text + part}; });
   };
-  all.add({"GET", "/api/v1/things", Role::viewer, false, says("all")});
-  all.add({"GET", "/api/v1/things/{}", Role::viewer, false, says("one ")});
-  all.add({"DELETE", "/api/v1/things/{}", Role::admin, false, says("gone ")});
-  all.add({"GET", "/metrics", Role::viewer, true, says("numbers")});
+  all.add({"GET", "/api/v1/things", Role::viewer, false, inside, says("all")});
+  all.add({"GET", "/api/v1/things/{}", Role::viewer, false, inside, says("one ")});
+  all.add({"DELETE", "/api/v1/things/{}", Role::admin, true, inside, says("gone ")});
+  all.add({"POST", "/api/v1/session", Role::none, true, {Door::page}, says("logged in")});
+  all.add({"POST", "/api/v1/releases/{path...}/promote", Role::admin, true, inside, says("current ")});
+  all.add({"GET", "/api/v1/releases/{path...}", Role::viewer, false, inside, says("release ")});
+  all.add({"GET", "/metrics", Role::viewer, false, {Door::control, Door::metrics}, says("numbers")});
   return all;
+}
+
+Reply ask(const Request& request, Door door = Door::control) {
+  std::optional<Reply> answered;
+  router().answer(request, door, Respond([&](Reply reply) { answered = std::move(reply); }));
+  REQUIRE(answered);
+  return *answered;
 }
 
 Reply ask(const std::string& method, const std::string& path, Role role = Role::viewer,
           Door door = Door::control) {
-  return router().answer({method, path, {}, {}, role}, door);
+  return ask(Request{.method = method, .path = path, .role = role}, door);
+}
+
+std::string path_for(const Route& route) {
+  auto path = route.pattern;
+  for (const auto* variable : {"{}", "{path...}"})
+    if (const auto at = path.find(variable); at != path.npos)
+      path.replace(at, std::string(variable).size(), "7");
+  return path;
 }
 
 }  // namespace
@@ -32,6 +54,25 @@ TEST_CASE("a request is answered by its row") {
   CHECK(ask("HEAD", "/api/v1/things").status == 200);
 }
 
+TEST_CASE("the rest of a path is one value, however it is written") {
+  for (const auto* path : {"EWC/17_9_4a", "/EWC/17_9_4a", "EWC%2F17_9_4a", "%2fEWC%2f17%5F9_4a"}) {
+    CHECK_MESSAGE(ask("GET", std::string("/api/v1/releases/") + path).body == "release /EWC/17_9_4a", path);
+    CHECK_MESSAGE(ask("POST", std::string("/api/v1/releases/") + path + "/promote", Role::admin).body ==
+                      "current /EWC/17_9_4a",
+                  path);
+  }
+  CHECK(ask("GET", "/api/v1/releases/").status == 404);
+  CHECK(ask("POST", "/api/v1/releases/promote", Role::admin).status == 405);
+  CHECK(ask("GET", "/api/v1/things/a%20b").body == "one a b");
+}
+
+TEST_CASE("a path with a broken percent sign is not found") {
+  for (const auto* end : {"%", "%2", "%zz", "a%+1", "%2g"}) {
+    CHECK_MESSAGE(ask("GET", std::string("/api/v1/things/") + end).status == 404, end);
+    CHECK_MESSAGE(ask("GET", std::string("/api/v1/releases/") + end).status == 404, end);
+  }
+}
+
 TEST_CASE("what no row has is not found, and what a path does not take is told with what it takes") {
   for (const auto* path :
        {"/", "", "/api/v1/thing", "/api/v1/things/", "/api/v1/things/7/8", "/api/v1/things/../x/y"})
@@ -40,23 +81,56 @@ TEST_CASE("what no row has is not found, and what a path does not take is told w
   CHECK(wrong.status == 405);
   CHECK(wrong.body.find("DELETE, GET") != std::string::npos);
   CHECK(wrong.type == "application/problem+json");
+  REQUIRE(wrong.headers.size() == 1);
+  CHECK(wrong.headers[0] == std::pair<std::string, std::string>("Allow", "DELETE, GET"));
 }
 
-TEST_CASE("each row is refused to who has less than it needs") {
+TEST_CASE("each row is refused to who has less than it needs, and each change without its proof") {
   const auto all = router();
-  for (const auto& route : all.routes()) {
-    auto path = route.pattern;
-    if (path.ends_with("{}")) path.replace(path.size() - 2, 2, "7");
-    for (const auto role : {Role::none, Role::viewer, Role::admin}) {
-      const auto status = all.answer({route.method, path, {}, {}, role}, Door::control).status;
-      CHECK_MESSAGE(status == (role < route.needs ? 403 : 200), route.method << " " << path);
-    }
-  }
+  for (const auto& route : all.routes())
+    for (const auto role : {Role::none, Role::viewer, Role::admin})
+      for (const auto proof : {Proof::needless, Proof::given, Proof::no_token, Proof::foreign_origin}) {
+        const Request request{.method = route.method, .path = path_for(route), .role = role, .proof = proof};
+        const auto status = ask(request, *route.doors.begin()).status;
+        const bool proven = proof == Proof::needless || proof == Proof::given ||
+                            (proof == Proof::no_token && route.needs == Role::none);
+        const auto expected = role == Role::none && route.needs != Role::none   ? 401
+                              : role < route.needs || (route.writes && !proven) ? 403
+                                                                                : 200;
+        CHECK_MESSAGE(status == expected, route.method << " " << route.pattern);
+      }
 }
 
-TEST_CASE("the metrics' door has its own rows only") {
+TEST_CASE("a change does not take what a browser's form can send") {
+  for (const auto* type : {"application/x-www-form-urlencoded", "multipart/form-data"})
+    CHECK(ask({.method = "POST", .path = "/api/v1/session", .content_type = type}, Door::page).status == 415);
+}
+
+TEST_CASE("each door has its own rows only") {
   CHECK(ask("GET", "/metrics", Role::viewer, Door::metrics).body == "numbers");
+  CHECK(ask("GET", "/metrics", Role::viewer, Door::page).status == 404);
   CHECK(ask("GET", "/api/v1/things", Role::viewer, Door::metrics).status == 404);
+  CHECK(ask("POST", "/api/v1/session", Role::admin, Door::control).status == 404);
+}
+
+TEST_CASE("an answer may come later, and a request that is given up is told so") {
+  Router all;
+  std::optional<Respond> kept;
+  all.add({"GET", "/later", Role::none, false, inside,
+           [&](const Request&, const std::string&, Respond respond) { kept.emplace(std::move(respond)); }});
+  std::vector<unsigned> heard;
+  const auto ask_later = [&] {
+    all.answer({.method = "GET", .path = "/later"}, Door::page,
+               Respond([&](Reply reply) { heard.push_back(reply.status); }));
+  };
+  ask_later();
+  CHECK(heard.empty());
+  (*kept)({.status = 201});
+  kept.reset();
+  CHECK(heard == std::vector<unsigned>{201});
+  ask_later();
+  kept.reset();
+  CHECK(heard == std::vector<unsigned>{201, 500});
 }
 
 TEST_CASE("hostile text in a problem is escaped") {

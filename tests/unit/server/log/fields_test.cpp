@@ -38,6 +38,12 @@ TEST_CASE("other events have those that they know") {
         Fields{{"REQUEST", "7"}, {"CLIENT", "192.0.2.7"}, {"FILE", "x\\n"}});
   CHECK(fields(Missed{7, Protocol::scp, "192.0.2.7", "/ap1g8", {}})["PROTOCOL"] == "scp");
   CHECK(fields(Missed{7, Protocol::scp, "192.0.2.7", "/ap1g8", {}}).count("CAUSE") == 1);
+  storage::LogMessage said{storage::LogMessage::Kind::failed};
+  said.url = "tftp://a/b";
+  CHECK(fields(ControllerSaid{"192.0.2.7", "ewc", said, "f", "x", true}) ==
+        Fields{{"CLIENT", "192.0.2.7"}, {"FILE", "tftp://a/b"}, {"CAUSE", "failed"}});
+  CHECK(fields(SyslogRefused{"192.0.2.7", SyslogLimit::not_allowed, true, 0}) ==
+        Fields{{"CLIENT", "192.0.2.7"}, {"CAUSE", "allow"}});
   CHECK(fields(Retired{"/EWC/17_3_3", "retired/EWC/17_3_3", 3}) == Fields{{"RELEASE", "/EWC/17_3_3"}});
   CHECK(fields(ImportRejected{"x.zip", "damaged", "rejected/x.zip"}) == Fields{{"FILE", "x.zip"}});
   Published published{"x.zip", {}, 1};

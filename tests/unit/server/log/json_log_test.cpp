@@ -62,6 +62,12 @@ event::Published published() {
   return event;
 }
 
+event::ControllerSaid controller_said() {
+  storage::LogMessage said{storage::LogMessage::Kind::failed};
+  said.url = "tftp://a/b", said.reason = "r", said.image = "i";
+  return {"192.0.2.7", "9120-EWC", said, "f", "x", true, 2};
+}
+
 event::LoopMeasured loop_measured() {
   event::LoopMeasured event;
   event.turns.counts = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -250,6 +256,24 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","method":"password","fault":"wrong_signature","event":"ssh.denied"})json"},
       {LoginFailed{7, "ewc", "192.0.2.7", 50'000, "password", LoginFault::not_judged},
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","method":"password","fault":"not_judged","event":"ssh.denied"})json"},
+      {LoginFailed{7, "ewc", "192.0.2.7", 50'000, "password", LoginFault::no_sftp},
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","method":"password","fault":"no_sftp","event":"ssh.denied"})json"},
+      {WebLoggedIn{"maria", "192.0.2.7"},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","event":"web.accepted"})json"},
+      {WebLoginFailed{"maria", "192.0.2.7", LoginFault::wrong_password},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","fault":"wrong_password","event":"web.denied"})json"},
+      {WebLoginFailed{"maria", "192.0.2.7", LoginFault::unknown_user},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","fault":"unknown_user","event":"web.denied"})json"},
+      {WebLoginFailed{"maria", "192.0.2.7", LoginFault::other_case},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","fault":"other_case","event":"web.denied"})json"},
+      {WebLoginFailed{"maria", "192.0.2.7", LoginFault::no_password},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","fault":"no_password","event":"web.denied"})json"},
+      {WebLoginFailed{"maria", "192.0.2.7", LoginFault::not_judged},
+       R"json({"user":"maria","client":"192.0.2.7","method":"page","fault":"not_judged","event":"web.denied"})json"},
+      {WebLoginFailed{"ewc", "192.0.2.7", LoginFault::no_web},
+       R"json({"user":"ewc","client":"192.0.2.7","method":"page","fault":"no_web","event":"web.denied"})json"},
+      {WebLoginFailed{"", "192.0.2.7", LoginFault::wrong_code},
+       R"json({"user":"","client":"192.0.2.7","method":"page","fault":"wrong_code","event":"web.denied"})json"},
       {LoginFailed{7, "EWC", "192.0.2.7", 50'000, "publickey", LoginFault::other_case, "ED25519 SHA256:a",
                    "ewc"},
        R"json({"number":7,"user":"EWC","client":"192.0.2.7","method":"publickey","fault":"other_case","key":"ED25519 SHA256:a","similar":"ewc","event":"ssh.denied"})json"},
@@ -318,16 +342,29 @@ const std::vector<Row>& rows() {
       {ImportRejected{"a.zip", "b", "rejected/a.zip"},
        R"json({"file":"a.zip","reason":"b","moved_to":"rejected/a.zip","event":"import.rejected"})json"},
       {ImportFailed{"a.zip", "b"}, R"json({"file":"a.zip","reason":"b","event":"import.failed"})json"},
+      {ImportGone{"a.zip", true}, R"json({"file":"a.zip","replaced":true,"event":"import.gone"})json"},
       {DigestCompared{{"a.zip", "SHA512SUMS", "/EWC/17_9_4a", true}},
        R"json({"file":"a.zip","where":"SHA512SUMS","path":"/EWC/17_9_4a","matches":true,"event":"import.digest"})json"},
       {DigestWaits{"SHA512SUMS"}, R"json({"file":"SHA512SUMS","event":"import.digest_waits"})json"},
       {DropIgnored{"a"}, R"json({"file":"a","event":"import.ignored"})json"},
+      {controller_said(),
+       R"json({"client":"192.0.2.7","host":"9120-EWC","kind":"failed","url":"tftp://a/b","reason":"r","image":"i","bad":true,"finding":"f","fix":"x","untold":2,"event":"controller.said"})json"},
+      {ControllerSaid{"192.0.2.7", "", {storage::LogMessage::Kind::device_succeeded}, "f", "", false},
+       R"json({"client":"192.0.2.7","host":"","kind":"device_succeeded","bad":false,"finding":"f","fix":"","untold":0,"event":"controller.said"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::not_allowed, true, 4},
+       R"json({"client":"192.0.2.7","limit":"allow","untold":4,"event":"syslog.refused"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::lines_per_second, true, 0},
+       R"json({"client":"192.0.2.7","limit":"max_lines_per_second","untold":0,"event":"syslog.refused"})json"},
+      {SyslogRefused{"192.0.2.7", SyslogLimit::lines_per_second_in_all, true, 0},
+       R"json({"client":"192.0.2.7","limit":"max_lines_per_second_in_all","untold":0,"event":"syslog.refused"})json"},
       {Retired{"/EWC/17_3_3", "retired/EWC/17_3_3", 3},
        R"json({"path":"/EWC/17_3_3","moved_to":"retired/EWC/17_3_3","keep":3,"event":"import.retired"})json"},
       {Started{"1.2.3"}, R"json({"version":"1.2.3","event":"server.started"})json"},
       {RootGivenUp{"apdepot", 5}, R"json({"user":"apdepot","uid":5,"event":"server.root_given_up"})json"},
       {Reloaded{"/etc/a.yaml"}, R"json({"file":"/etc/a.yaml","event":"server.reloaded"})json"},
       {ReloadFailed{"a"}, R"json({"reason":"a","event":"server.reload_failed"})json"},
+      {Acted{"maria", "promote", "/EWC/17_9_4a", "done"},
+       R"json({"who":"maria","act":"promote","subject":"/EWC/17_9_4a","outcome":"done","event":"server.acted"})json"},
       {Warned{Warning::control_socket, "a"},
        R"json({"kind":"control_socket","warning":"a","event":"server.warned"})json"},
       {Stopping{5, 6}, R"json({"transfers":5,"sessions":6,"event":"server.stopping"})json"},

@@ -14,5 +14,5 @@ TEST_CASE("what counts as one client") {
   CHECK(source("192.0.2.1") == "192.0.2.1/32");
   CHECK(source("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64");
   CHECK(source("fe80::1") == "fe80::1/128");
-  CHECK(source("::ffff:192.0.2.1") == "::ffff:192.0.2.1/128");
+  CHECK(source("::ffff:192.0.2.1") == "192.0.2.1/32");
 }

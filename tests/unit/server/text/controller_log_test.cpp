@@ -3,11 +3,12 @@
 #include <doctest/doctest.h>
 
 using namespace server;
-using Kind = ControllerMessage::Kind;
+using storage::LogMessage;
+using Kind = LogMessage::Kind;
 
 namespace {
 
-ControllerMessage only(std::string_view text) {
+LogMessage only(std::string_view text) {
   const auto all = read_controller_log(text);
   REQUIRE(all.size() == 1);
   return all[0];
@@ -61,6 +62,33 @@ TEST_CASE("each line about an image has its kind") {
            Line{"[*01/30/2024 21:43:20.9990] status 'Image signing verify failure.'", Kind::signature_bad},
            Line{"[*01/30/2024 21:41:35.4620] upgrade.sh: /tmp space: NOT OK available 9606, required 50000",
                 Kind::no_space},
+           Line{"kernel: [*02/13/2024 11:11:52.4662] upgrade.sh: tar: write error: No space left on device",
+                Kind::no_space},
+           Line{"*Feb 1 20:29:17.325: %INSTALL-5-INSTALL_START_INFO: Started install add tftp://a/b",
+                Kind::started},
+           Line{"Starting download AP image tftp://192.0.2.2/ap1g8 ...", Kind::started},
+           Line{"Image download failed.", Kind::gave_up},
+           Line{"%Error opening tftp://255.255.255.255/c1130-k9w7-tar.default (Timed out)", Kind::failed},
+           Line{"*Mar 21 19:12:05.013: sending Join Request to 192.0.2.9perform archive download "
+                "capwap:/c1140 tar file",
+                Kind::device_asked},
+           Line{"*Mar 21 19:12:05.049: capwap_image_proc: problem extracting tar file", Kind::damaged},
+           Line{"%Tar checksum error in tftp://192.0.2.2/x.bin", Kind::damaged},
+           Line{"ERROR: Image is not a valid IOS image archive.", Kind::damaged},
+           Line{"*Oct 25 11:00:00.861: Image signing certificate validation failed (1A).",
+                Kind::certificate_over},
+           Line{"*Oct 25 11:00:00.861: AP image integrity check FAILED", Kind::signature_bad},
+           Line{"verify signature failed for /bootpart/part1/ramfs_data_cisco.cpio.lzma",
+                Kind::signature_bad},
+           Line{"*TransferTask: Dec 15 08:00:00.000: Failure while validating the signature!",
+                Kind::signature_bad},
+           Line{"*spamApTask0: Dec 03 11:26:14.685: 00:1e:4a:a8:b1:88 Refusing image download to AP x - "
+                "unable to open "
+                "image file /bsn/ap//c1100 Error:No such file or directory(2)",
+                Kind::no_image},
+           Line{"Aborting Image Download", Kind::aborted},
+           Line{"[*07/12/2023 07:41:29.8330] Aborting image download(0x0): Dtls cleanup, ap1g8",
+                Kind::aborted},
        })
     CHECK_MESSAGE(only(text).kind == kind, text);
 }
@@ -73,11 +101,39 @@ TEST_CASE("what an access point asks for is read with its controller") {
   CHECK(message.image == "ap1g8");
 }
 
+TEST_CASE("a failure with a file of the controller's own has its reason, and the vendor's advice") {
+  const auto message = only(
+      "*Sep 22 16:05:29.841: %INSTALL-3-OPERATION_ERROR_MESSAGE: R0/0: install_mgr: Failed to install add "
+      "package "
+      "bootflash:/C9800-L.bin, Error: Booted in bundle mode. For Bundle-to-Install mode conversion, please");
+  CHECK(message.url == "bootflash:/C9800-L.bin");
+  CHECK(message.reason.starts_with("Booted in bundle mode"));
+  CHECK(message.advice == "install add file bootflash:/C9800-L.bin activate commit");
+}
+
+TEST_CASE("what stands in brackets after a URL is the reason, and who aborts says what") {
+  const auto failed = only("%Error opening tftp://192.0.2.2/c1130-k9w7-tar.default (Timed out)");
+  CHECK(failed.url == "tftp://192.0.2.2/c1130-k9w7-tar.default");
+  CHECK(failed.reason == "Timed out");
+  const auto aborted = only("Aborting image download(0x0): Dtls cleanup, ap1g8");
+  CHECK(aborted.reason == "Dtls cleanup");
+  CHECK(aborted.image == "ap1g8");
+  CHECK(only("Refusing image download to AP x - unable to open image file /bsn/ap//c1100 Error:No").image ==
+        "c1100");
+  CHECK(only("perform archive download capwap:/c1140 tar file").image == "c1140");
+}
+
+TEST_CASE("a started download is known by its URL") {
+  CHECK(
+      only("Jul 23 14:19:10 install_engine.sh: %INSTALL-5-INSTALL_START_INFO: Started install add tftp://a/b")
+          .url == "tftp://a/b");
+  CHECK(only("Starting download AP image tftp://192.0.2.2/ap1g8 ...").url == "tftp://192.0.2.2/ap1g8");
+}
+
 TEST_CASE("what says nothing of images gives nothing") {
   for (const auto* text :
        {"", "\n\n", "*Feb 1 20:29:14.108: %SYS-5-CONFIG_I: Configured from console",
         "[*01/30/2024 21:41:35.4620] status 'upgrade.sh: /tmp space: OK available 96064, required 50000 '",
-        "*Feb 1 20:29:17.325: %INSTALL-5-INSTALL_START_INFO: Started install add tftp://a/b",
         "[*01/30/2024 21:41:35.1130] AP image version 17.3.3.26 backup 8.10, Controller 17.9.4.27",
         "\0\xff\xfe", "%INSTALL-3-OPERATION_ERROR_MESSAGE", "Failed to download file", "Started install add"})
     CHECK_MESSAGE(read_controller_log(text).empty(), text);

@@ -110,3 +110,55 @@ TEST_CASE("a history that is not there cannot be read") {
   CHECK_THROWS_AS(HistoryQueries(directory / "history.db", [] { return false; }), DatabaseError);
   CHECK(std::filesystem::is_empty(directory.path()));
 }
+
+TEST_CASE("a list is read page by page, each row once, though several are of one moment") {
+  const test::TempDir directory;
+  RecordBook book(directory / "history.db");
+  std::vector<Record> rows;
+  for (int i = 0; i < 25; ++i) rows.push_back(transfer(1000 + i / 5, "192.0.2.1", fmt::format("/a/{}", i)));
+  book.write(rows);
+  HistoryQueries queries(directory / "history.db", [] { return false; });
+  std::vector<std::string> files;
+  HistoryFilter filter{.limit = 7};
+  for (;;) {
+    const auto page = queries.transfers(filter);
+    if (page.empty()) break;
+    for (auto row = page.rbegin(); row != page.rend(); ++row) files.push_back(row->file);
+    filter.after = HistoryFilter::Row{page.front().ended, page.front().id};
+  }
+  REQUIRE(files.size() == 25);
+  for (int i = 0; i < 25; ++i) CHECK(files[static_cast<std::size_t>(i)] == fmt::format("/a/{}", 24 - i));
+}
+
+TEST_CASE("rows are found by time, cause, outcome, and by a part of their texts in any case") {
+  Kept kept;
+  CHECK(kept.ended({.until = 3000}) == Times{1000, 2000});
+  CHECK(kept.ended({.outcome = "partly"}) == Times{4000});
+  CHECK(kept.ended({.cause = "silence"}) == Times{3000, 4000});
+  CHECK(kept.ended({.text = "AP1G6"}) == Times{2000});
+  CHECK(kept.ended({.text = "192.0.2.2"}) == Times{2000});
+  CHECK(kept.ended({.text = "%"}).empty());
+  CHECK(kept.queries.misses({.cause = "NOT_FOUND"}).size() == 2);
+  CHECK(kept.queries.misses({.text = "wrong"}).size() == 1);
+  CHECK(kept.queries.logins({.outcome = "accepted"}).size() == 1);
+  CHECK(kept.queries.logins({.text = "EWC"}).size() == 2);
+  CHECK(kept.queries.imports({.text = "B.zip"}).size() == 1);
+}
+
+TEST_CASE("devices are told with when they were seen, and how their transfers ended") {
+  Kept kept;
+  auto& queries = kept.queries;
+  const auto seen = queries.seen({}, 100);
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].address == "192.0.2.1");
+  CHECK(seen[0].first_at == 1000);
+  CHECK(queries.seen("192.0.2.2", 1).at(0).last_at == 2000);
+  CHECK(queries.seen("192.0.2.9", 1).empty());
+  CHECK(queries.seen({}, 1).size() == 1);
+  const auto outcomes = queries.outcomes_of("192.0.2.1", 100);
+  CHECK(outcomes.at("whole") == 1);
+  CHECK(outcomes.at("broke_off") == 1);
+  CHECK(queries.outcomes_of("192.0.2.1", 1).size() == 1);
+  CHECK(queries.outcomes_since(2000).at("whole") == 1);
+  CHECK(queries.misses_since(2000) == 1);
+}

@@ -319,6 +319,21 @@ TEST_CASE("a file that is not the history is damaged, and one of a newer apdepot
   CHECK(kind_of_error(lacking) == DatabaseError::Kind::damaged);
 }
 
+TEST_CASE("a reader who comes while the history is made hears so") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  Database(file, Database::Use::write).run("PRAGMA journal_mode=WAL");
+  CHECK_THROWS_WITH_AS(HistoryQueries(file, nullptr), doctest::Contains("only just begun"), DatabaseError);
+  { const RecordBook book(file); }
+  CHECK(HistoryQueries(file, [] { return false; }).misses({}).empty());
+}
+
+TEST_CASE("where nothing is kept the lists are empty") {
+  auto nothing = HistoryQueries::of_nothing([] { return false; });
+  CHECK(nothing.transfers({.client = "192.0.2.7", .limit = 10}).empty());
+  CHECK(nothing.described().empty());
+}
+
 TEST_CASE("an empty file, which a crash may leave, becomes a history") {
   const test::TempDir directory;
   const auto file = directory.write("history.db", "");
@@ -366,4 +381,83 @@ TEST_CASE("a power cut takes nothing that was written") {
     CHECK(number(left / "history.db",
                  "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'") == 1);
   }
+}
+
+namespace {
+
+record::Described described(const std::string& key, std::int64_t at) {
+  record::Described made;
+  made.key = key, made.at = at, made.name = "floor-1", made.site = "dock";
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("what administrators did is kept, and goes when it is old") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  RecordBook book(file);
+  write(book, record::Act{now - 10 * day, "maria", "promote", "/EWC/17_3_3", "done"});
+  write(book, record::Act{now, "maria", "retire", "/EWC/17_9_4a", "it is current"});
+  HistoryQueries queries(file, [] { return false; });
+  REQUIRE(queries.acts({}).size() == 2);
+  CHECK(queries.acts({})[1].outcome == "it is current");
+  CHECK(queries.acts({.text = "17_3"}).at(0).who == "maria");
+  CHECK(queries.acts({.since = now}).size() == 1);
+  while (book.prune({now - day, std::numeric_limits<std::uint64_t>::max()})) {
+  }
+  CHECK(queries.acts({}).size() == 1);
+}
+
+TEST_CASE("what is said of a device stands for what was said before, under another key too") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  RecordBook book(file);
+  write(book, record::Descriptions{{described("name floor-1", now), described("192.0.2.8", now)}});
+  auto known = described("192.0.2.7", now + 1);
+  known.address = "192.0.2.7", known.replaces = "name floor-1", known.listed_at = now;
+  write(book, record::Descriptions{{known}});
+  HistoryQueries queries(file, [] { return false; });
+  const auto all = queries.described();
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].key == "192.0.2.7");
+  CHECK(all[0].site == "dock");
+  CHECK(all[0].listed_at == now);
+  CHECK_FALSE(all[1].listed_at);
+}
+
+TEST_CASE("what is said of devices goes by age alone, and never for want of room") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  RecordBook book(file);
+  write(book, record::Descriptions{{described("192.0.2.7", now), described("192.0.2.8", now - 10 * day)}});
+  while (book.prune({0, 1})) {
+  }
+  HistoryQueries queries(file, [] { return false; });
+  CHECK(queries.described().size() == 2);
+  while (book.prune({now - day, std::numeric_limits<std::uint64_t>::max()})) {
+  }
+  CHECK(queries.described().size() == 1);
+}
+
+TEST_CASE(
+    "a history of the first schema is read as it is, and gets the second one's tables when it is written") {
+  const test::TempDir directory;
+  const auto file = directory / "history.db";
+  {
+    RecordBook book(file);
+    write(book, transfer(now));
+  }
+  Database(file, Database::Use::write).run("DROP TABLE acts; DROP TABLE described; PRAGMA user_version=1");
+  {
+    HistoryQueries old(file, [] { return false; });
+    CHECK(old.transfers({}).size() == 1);
+    CHECK(old.acts({}).empty());
+    CHECK(old.described().empty());
+  }
+  RecordBook book(file);
+  write(book, record::Act{now, "maria", "promote", "/EWC/17_9_4a", "done"});
+  HistoryQueries queries(file, [] { return false; });
+  CHECK(queries.transfers({}).size() == 1);
+  CHECK(queries.acts({}).size() == 1);
 }

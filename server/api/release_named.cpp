@@ -1,4 +1,4 @@
-#include "server/commands/release_argument.hpp"
+#include "server/api/release_named.hpp"
 
 #include <fmt/format.h>
 

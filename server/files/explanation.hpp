@@ -5,6 +5,7 @@
 #include "conf/settings.hpp"
 #include "server/events/transfer.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/rule.hpp"
 
@@ -17,7 +18,10 @@ struct Served {
 };
 using Explanation = std::expected<Served, storage::Miss>;
 
-// Looks the name up as the server does. Reads the disk.
+// Looks the name up as the server does. Reads the disk: for workers and commands.
+Explanation explain_read(const conf::Settings& settings, storage::LiveCatalogue& catalogue,
+                         const std::string& name, event::Protocol protocol);
+// The same for a command, which has no catalogue.
 Explanation explain_read(const conf::Settings& settings, const storage::Depot& depot, const std::string& name,
                          event::Protocol protocol);
 

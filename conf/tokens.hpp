@@ -1,0 +1,17 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "conf/settings.hpp"
+
+namespace conf {
+
+// The tokens file: `tokens:` with a name, a role and the SHA-256 of each. No file means no tokens. Throws
+// ConfigError; one that others than its owner may write or read is refused.
+std::vector<Token> load_tokens(const std::filesystem::path& file);
+
+// Written beside and renamed, 0600, synced.
+void save_tokens(const std::vector<Token>& tokens, const std::filesystem::path& file);
+
+}  // namespace conf

@@ -1,0 +1,66 @@
+#include "server/api/controller_lines.hpp"
+
+#include <algorithm>
+
+#include "conf/users.hpp"
+#include "server/accounts/users.hpp"
+#include "server/api/release_named.hpp"
+#include "server/os/addresses.hpp"
+#include "server/text/controller_lines.hpp"
+#include "server/text/json.hpp"
+#include "storage/lookup/current.hpp"
+#include "storage/releases/releases.hpp"
+
+namespace server {
+namespace {
+
+std::string some_user(const conf::Settings& settings, const storage::Depot& depot) {
+  if (!settings.ssh.users.empty()) return settings.ssh.users.front().name;
+  const auto users = conf::load_usable_users(users_file(settings, depot)).users;
+  return users.empty() ? "<user>" : users.front().name;
+}
+
+// `current` is a path for controllers as well: the one that never changes.
+storage::Path find_path(const storage::Depot& depot, const std::string& wanted) {
+  const storage::Root root(depot.images());
+  const auto asked = storage::Path::parse(wanted);
+  const storage::Catalogue catalogue(root);
+  const auto promoted = [&](const storage::Shelf* release) {
+    return storage::current_of(release->path) == *asked && storage::is_current(depot, release->path);
+  };
+  if (asked && std::ranges::any_of(storage::all_releases(catalogue), promoted)) return *asked;
+  return find_release(root, wanted);
+}
+
+}  // namespace
+
+ControllerLines controller_lines(const conf::Settings& settings, const storage::Depot& depot,
+                                 const std::string& wanted, const std::string& mode,
+                                 const std::optional<std::string>& address) {
+  ControllerLines made;
+  made.mode = mode;
+  made.path = find_path(depot, wanted).text();
+  if (address) {
+    made.address = *address;
+  } else {
+    for (const auto& own : own_addresses()) made.others.push_back(own.to_string());
+    made.address = made.others.empty() ? "<address>" : made.others.front();
+    if (!made.others.empty()) made.others.erase(made.others.begin());
+  }
+  if (mode == "sftp") made.user = some_user(settings, depot);
+  made.lines = mode == "tftp" ? tftp_controller_lines(made.address, made.path)
+                              : sftp_controller_lines(made.address, made.path, made.user);
+  return made;
+}
+
+std::string to_json(const ControllerLines& lines) {
+  JsonObject object;
+  object.add("mode", lines.mode);
+  object.add("server", lines.address, whole);
+  object.add("path", lines.path, whole);
+  if (lines.mode == "sftp") object.add("user", lines.user, whole);
+  object.add("lines", lines.lines, whole);
+  return object.text();
+}
+
+}  // namespace server

@@ -1,0 +1,75 @@
+#include "server/diagnosis/requests_seen.hpp"
+
+#include "server/text/ending_text.hpp"
+
+namespace server {
+namespace {
+
+using Stage = SeenRequest::Stage;
+constexpr std::size_t most_of_name = 512;
+
+std::string_view file_name(std::string_view path) {
+  const auto slash = path.find_last_of("/\\");
+  return slash == path.npos ? path : path.substr(slash + 1);
+}
+
+Stage stage_of(const event::TransferEnded& e) {
+  return outcome_of(e) == "broke_off" ? Stage::broke_off : Stage::fetched;
+}
+
+}  // namespace
+
+void RequestsSeen::note(const Event& event, Clock::time_point now) {
+  if (const auto* asked = std::get_if<event::TftpRequested>(&event)) {
+    take(asked->client, asked->name, Stage::asked, now);
+  } else if (const auto* began = std::get_if<event::TransferBegan>(&event)) {
+    take(began->client, began->asked, Stage::began, now);
+  } else if (const auto* ended = std::get_if<event::TransferEnded>(&event)) {
+    take(ended->client, ended->asked, stage_of(*ended), now);
+  } else if (const auto* missed = std::get_if<event::Missed>(&event)) {
+    take(missed->client, missed->asked, Stage::missed, now);
+  } else if (const auto* limited = std::get_if<event::TftpLimited>(&event)) {
+    take(limited->client, limited->name, Stage::refused, now);
+  } else if (const auto* dropped = std::get_if<event::SshDropped>(&event)) {
+    take(dropped->client, {}, Stage::refused, now);
+  } else if (const auto* mismatched = std::get_if<event::SshMismatched>(&event)) {
+    take(mismatched->client, {}, Stage::refused, now);
+  } else if (const auto* failed = std::get_if<event::LoginFailed>(&event)) {
+    take(failed->client, {}, Stage::refused, now);
+  } else if (const auto* negotiated = std::get_if<event::SshNegotiated>(&event)) {
+    take(negotiated->client, {}, Stage::knocked, now);
+  }
+}
+
+void RequestsSeen::take(const std::string& client, std::string_view asked, Stage stage,
+                        Clock::time_point now) {
+  if (const auto known = places_.find(client); known != places_.end()) {
+    requests_.splice(requests_.begin(), requests_, known->second);
+  } else {
+    if (requests_.size() >= most_clients) {
+      places_.erase(requests_.back().client);
+      requests_.pop_back();
+    }
+    requests_.push_front({});
+    places_[client] = requests_.begin();
+  }
+  requests_.front() = {client, std::string(asked.substr(0, most_of_name)), stage, now};
+}
+
+std::optional<SeenRequest> RequestsSeen::of(const std::string& client, Clock::time_point now) const {
+  const auto found = places_.find(client);
+  if (found == places_.end() || now - found->second->at > period) return {};
+  return *found->second;
+}
+
+std::optional<SeenRequest> RequestsSeen::for_file(std::string_view name, Clock::time_point now) const {
+  const auto wanted = file_name(name);
+  if (wanted.empty()) return {};
+  for (const auto& seen : requests_) {
+    if (now - seen.at > period) break;
+    if (file_name(seen.asked) == wanted) return seen;
+  }
+  return {};
+}
+
+}  // namespace server

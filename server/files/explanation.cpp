@@ -1,0 +1,21 @@
+#include "server/files/explanation.hpp"
+
+#include "server/files/finder.hpp"
+
+namespace server {
+
+Explanation explain_read(const conf::Settings& settings, storage::LiveCatalogue& catalogue,
+                         const std::string& name, event::Protocol protocol) {
+  const storage::Search search(catalogue, asked_over(protocol, settings, name));
+  const auto found = search.as_meant();
+  if (found) return Served{found->path, found->rule};
+  return std::unexpected(search.explain(found.error()));
+}
+
+Explanation explain_read(const conf::Settings& settings, const storage::Depot& depot, const std::string& name,
+                         event::Protocol protocol) {
+  storage::LiveCatalogue catalogue(depot);
+  return explain_read(settings, catalogue, name, protocol);
+}
+
+}  // namespace server

@@ -1,0 +1,269 @@
+#include "server/http/connection.hpp"
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/detect_ssl.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <memory>
+#include <optional>
+
+namespace server::http {
+namespace {
+
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using namespace std::chrono_literals;
+using Stream = beast::basic_stream<net::generic::stream_protocol>;
+using Asked = wire::request<wire::string_body>;
+using Answer = wire::response<wire::string_body>;
+
+constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_read = 4 << 10;
+constexpr auto patience = 10s;         // for a header, a body, a handshake
+constexpr auto answer_patience = 30s;  // for the client to take its answer
+constexpr auto as_tuple = net::as_tuple(net::use_awaitable);
+
+// Of a header such as "Application/JSON; charset=utf-8".
+std::string type_of(std::string_view header) {
+  std::string type(header.substr(0, header.find(';')));
+  while (type.ends_with(' ')) type.pop_back();
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+  return type;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+Request request_of(const Asked& asked, Role role) {
+  Request request{.method = std::string(asked.method_string()),
+                  .path = std::string(asked.target()),
+                  .accept = std::string(asked[wire::field::accept]),
+                  .role = role,
+                  .content_type = type_of(asked[wire::field::content_type]),
+                  .body = asked.body(),
+                  .accept_encoding = std::string(asked[wire::field::accept_encoding]),
+                  .if_none_match = std::string(asked[wire::field::if_none_match]),
+                  .last_event = number_of(asked["Last-Event-ID"])};
+  if (const auto mark = request.path.find('?'); mark != request.path.npos) {
+    request.query = request.path.substr(mark + 1);
+    request.path.resize(mark);
+  }
+  return request;
+}
+
+Head head_of(const Asked& asked, const Talk& talk, bool tls) {
+  return {std::string(asked[wire::field::host]),
+          std::string(asked[wire::field::origin]),
+          std::string(asked["Sec-Fetch-Site"]),
+          std::string(asked[wire::field::cookie]),
+          std::string(asked[wire::field::authorization]),
+          std::string(asked["X-CSRF"]),
+          std::string(asked["X-Forwarded-For"]),
+          std::string(asked["X-Forwarded-Proto"]),
+          asked.count(wire::field::host),
+          talk.peer,
+          tls};
+}
+
+// What an endpoint answers, at once or later: the answer may outlive the connection, and what waits for it.
+struct Awaited {
+  explicit Awaited(const net::any_io_executor& executor)
+      : wake(executor, net::steady_timer::time_point::max()) {}
+  net::steady_timer wake;
+  std::optional<Reply> reply;
+};
+
+net::awaitable<Reply> answer_of(const Talk& talk, const Request& request) {
+  const auto awaited = std::make_shared<Awaited>(co_await net::this_coro::executor);
+  talk.router.answer(request, talk.door, Respond([awaited](Reply reply) {
+                       awaited->reply = std::move(reply);
+                       awaited->wake.cancel();
+                     }));
+  while (!awaited->reply) co_await awaited->wake.async_wait(as_tuple);
+  co_return std::move(*awaited->reply);
+}
+
+net::awaitable<Reply> answer_of(const Talk& talk, const Head& head, Request& request) {
+  if (talk.gate) {
+    auto refused = co_await talk.gate->admit(head, request);
+    if (refused) co_return std::move(*refused);
+  }
+  co_return co_await answer_of(talk, request);
+}
+
+template <class Response>
+void set_headers(Response& response, const Reply& reply, const Talk& talk, bool secure) {
+  response.set(wire::field::content_type, reply.type);
+  response.set(wire::field::cache_control, "no-store");
+  response.set(wire::field::server, "apdepot");
+  response.set("X-Content-Type-Options", "nosniff");
+  if (talk.gate)
+    for (const auto& [name, value] : talk.gate->headers(secure)) response.set(name, value);
+  for (const auto& [name, value] : reply.headers) response.set(name, value);
+}
+
+Answer answer(Reply reply, const Asked& asked, const Talk& talk, bool secure) {
+  Answer response{static_cast<wire::status>(reply.status), asked.version()};
+  set_headers(response, reply, talk, secure);
+  response.keep_alive(asked.keep_alive());
+  response.body() = std::move(reply.body);
+  response.prepare_payload();
+  if (reply.status == 304) response.erase(wire::field::content_length);
+  if (asked.method() == wire::verb::head) response.body().clear();  // its length stays
+  return response;
+}
+
+Answer refusal(wire::status status, const char* title, const std::string& detail, const Talk& talk,
+               bool tls) {
+  auto reply = problem(static_cast<unsigned>(status), title, detail);
+  Answer response{status, 11};
+  set_headers(response, reply, talk, tls);
+  response.keep_alive(false);
+  response.body() = std::move(reply.body);
+  response.prepare_payload();
+  return response;
+}
+
+// Nothing: the client is gone, and nobody is to be answered.
+std::optional<Answer> refusal_of(const error_code& fault, const Talk& talk, bool tls) {
+  if (fault.category() != wire::make_error_code(wire::error::bad_method).category()) return {};
+  if (fault == wire::error::end_of_stream || fault == wire::error::partial_message) return {};
+  if (fault == wire::error::header_limit || fault == wire::error::body_limit)
+    return refusal(wire::status::payload_too_large, "too large",
+                   "8 KiB of header and 64 KiB of body are the bound", talk, tls);
+  return refusal(wire::status::bad_request, "bad request", fault.message(), talk, tls);
+}
+
+template <class S>
+net::awaitable<bool> write(S& stream, const Answer& response) {
+  beast::get_lowest_layer(stream).expires_after(answer_patience);
+  const auto [lost, written] = co_await wire::async_write(stream, response, as_tuple);
+  co_return !lost;
+}
+
+// Until the feed ends, or the client takes no more.
+template <class S>
+net::awaitable<void> write_feed(S& stream, const Reply& reply, const Talk& talk, bool secure) {
+  wire::response<wire::empty_body> head{wire::status::ok, 11};
+  set_headers(head, reply, talk, secure);
+  head.set("X-Accel-Buffering", "no");
+  head.keep_alive(false);  // its end is the connection's
+  wire::response_serializer<wire::empty_body> serializer(head);
+  beast::get_lowest_layer(stream).expires_after(answer_patience);
+  const auto [lost, written] = co_await wire::async_write_header(stream, serializer, as_tuple);
+  if (lost) co_return;
+  for (;;) {
+    const auto text = co_await reply.feed->next();
+    if (!text) co_return;
+    beast::get_lowest_layer(stream).expires_after(answer_patience);
+    const auto [gone, count] = co_await net::async_write(stream, net::buffer(*text), as_tuple);
+    if (gone) co_return;
+  }
+}
+
+// A request's first byte, for which a client may take its time.
+template <class S>
+net::awaitable<bool> hears(S& stream, beast::flat_buffer& buffer, std::chrono::seconds patient) {
+  if (buffer.size() > 0) co_return true;
+  beast::get_lowest_layer(stream).expires_after(patient);
+  const auto [lost, count] = co_await stream.async_read_some(buffer.prepare(first_read), as_tuple);
+  buffer.commit(count);
+  co_return !lost;
+}
+
+// False: the connection is to end.
+template <class S>
+net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
+  wire::request_parser<wire::string_body> parser;
+  parser.header_limit(most_header);
+  parser.body_limit(most_body);
+  beast::get_lowest_layer(stream).expires_after(patience);
+  auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
+  if (!fault && !parser.is_done()) {
+    beast::get_lowest_layer(stream).expires_after(patience);
+    std::tie(fault, read) = co_await wire::async_read(stream, buffer, parser, as_tuple);
+  }
+  if (fault) {
+    const auto refused = refusal_of(fault, talk, tls);
+    if (refused) co_await write(stream, *refused);
+    co_return false;
+  }
+  const auto& asked = parser.get();
+  auto request = request_of(asked, talk.role);
+  const auto head = head_of(asked, talk, tls);
+  auto reply = co_await answer_of(talk, head, request);
+  if (reply.feed && asked.method() == wire::verb::get) {
+    co_await write_feed(stream, reply, talk, request.secure);
+    co_return false;
+  }
+  const auto response = answer(std::move(reply), asked, talk, request.secure);
+  const bool taken = co_await write(stream, response);
+  co_return taken&& response.keep_alive();
+}
+
+template <class S>
+net::awaitable<void> converse(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
+  auto patient = std::chrono::seconds(patience);
+  for (;;) {
+    const bool heard = co_await hears(stream, buffer, patient);
+    if (!heard) co_return;
+    const bool more = co_await answer_one(stream, buffer, talk, tls);
+    if (!more) co_return;
+    patient = talk.idle;
+  }
+}
+
+// The same address, by https.
+net::awaitable<void> send_to_tls(Stream& stream, beast::flat_buffer& buffer, const Talk& talk) {
+  wire::request_parser<wire::empty_body> parser;
+  parser.header_limit(most_header);
+  stream.expires_after(patience);
+  const auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
+  if (fault) co_return;
+  const auto& asked = parser.get();
+  auto moved = refusal(wire::status::permanent_redirect, "moved", "this port speaks HTTPS only", talk, false);
+  const auto host = asked[wire::field::host];
+  const auto plain = [](char c) { return c > ' ' && c < 0x7f; };
+  if (!host.empty() && asked.target().starts_with('/') && std::ranges::all_of(host, plain))
+    moved.set(wire::field::location, "https://" + std::string(host) + std::string(asked.target()));
+  co_await write(stream, moved);
+}
+
+}  // namespace
+
+net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk) {
+  Stream stream(std::move(socket));
+  beast::flat_buffer buffer(most_buffered);
+  co_await converse(stream, buffer, talk, false);
+  error_code ignored;
+  stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
+}
+
+net::awaitable<void> talk_over_tls(net::generic::stream_protocol::socket socket,
+                                   std::shared_ptr<net::ssl::context> tls, Talk talk) {
+  Stream stream(std::move(socket));
+  beast::flat_buffer buffer(most_buffered);
+  stream.expires_after(patience);
+  const auto [fault, is_tls] = co_await beast::async_detect_ssl(stream, buffer, as_tuple);
+  if (fault) co_return;
+  if (!is_tls) co_return co_await send_to_tls(stream, buffer, talk);
+  beast::ssl_stream<Stream> secret(std::move(stream), *tls);
+  beast::get_lowest_layer(secret).expires_after(patience);
+  const auto [refused, used] =
+      co_await secret.async_handshake(net::ssl::stream_base::server, buffer.data(), as_tuple);
+  if (refused) co_return;
+  buffer.consume(used);
+  co_await converse(secret, buffer, talk, true);
+  beast::get_lowest_layer(secret).expires_after(patience);
+  co_await secret.async_shutdown(as_tuple);
+}
+
+}  // namespace server::http

@@ -1,0 +1,30 @@
+#pragma once
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <chrono>
+#include <memory>
+
+#include "server/http/gate.hpp"
+#include "server/http/router.hpp"
+
+namespace server::http {
+
+// What a connection needs to know of its door. A gate says who asks; without one it is `role`.
+struct Talk {
+  const Router& router;
+  Door door;
+  Role role;
+  std::chrono::seconds idle;  // how long a client may keep a connection that it has used, and say nothing
+  Gate* gate = nullptr;
+  net::ip::address peer{};
+};
+
+// Answers what comes on a connection, one request after the other, until it ends. Of a request the header may
+// have 8 KiB and take ten seconds, the body 64 KiB and ten more; and a client must take an answer in thirty.
+net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
+
+// The same over TLS; one who speaks HTTP without it is sent to https.
+net::awaitable<void> talk_over_tls(net::generic::stream_protocol::socket socket,
+                                   std::shared_ptr<net::ssl::context> tls, Talk talk);
+
+}  // namespace server::http

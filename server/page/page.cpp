@@ -1,0 +1,248 @@
+#include "server/page/page.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/ip/host_name.hpp>
+#include <exception>
+
+#include "server/loop/networks.hpp"
+#include "server/os/addresses.hpp"
+#include "server/page/origin.hpp"
+#include "server/text/escape.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Proof;
+using http::Reply;
+using http::Request;
+using http::Role;
+
+constexpr auto renewal_pause = 24h;
+constexpr std::size_t longest_secret = 128;  // of a cookie or a token
+constexpr std::size_t hashed_at_once = 1;    // the lane has two threads, and SSH needs them too
+
+constexpr auto policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action "
+    "'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+Role role_of(conf::WebRole role) {
+  return role == conf::WebRole::admin    ? Role::admin
+         : role == conf::WebRole::viewer ? Role::viewer
+                                         : Role::none;
+}
+
+bool equal(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string url_of(const tcp::endpoint& endpoint) {
+  const bool plain = endpoint.address().is_loopback();
+  return fmt::format("{}://{}", plain ? "http" : "https",
+                     conf::Endpoint{endpoint.address().to_string(), endpoint.port()}.text());
+}
+
+// What a browser is to be given for it: nobody can go to 0.0.0.0.
+net::ip::address typed_in(const net::ip::address& address) {
+  if (!address.is_unspecified()) return address;
+  const auto own = own_addresses();
+  return own.empty() ? address : own.front();
+}
+
+// The last address that no proxy of ours has: whatever stands before it, the client may have written.
+std::string forwarded_client(std::string_view header, const std::vector<conf::Network>& proxies) {
+  while (!header.empty()) {
+    const auto comma = header.rfind(',');
+    auto text = header.substr(comma == header.npos ? 0 : comma + 1);
+    header = header.substr(0, comma == header.npos ? 0 : comma);
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    error_code error;
+    const auto address = net::ip::make_address(std::string(text), error);
+    if (error) return {};
+    if (!is_in(plain(address), proxies)) return address.to_string();
+  }
+  return {};
+}
+
+std::shared_ptr<net::ssl::context> context_of(const Certificate& certificate) {
+  auto context = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
+  ::SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  ::SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  context->use_certificate_chain(net::buffer(certificate.chain));
+  context->use_private_key(net::buffer(certificate.key), net::ssl::context::pem);
+  return context;
+}
+
+struct Tls {
+  std::shared_ptr<net::ssl::context> context;
+  std::string fingerprint, ends, trouble;
+};
+
+// For a worker.
+Tls load_tls(const conf::Web& web, const std::filesystem::path& state) {
+  try {
+    CertificateNames names;
+    error_code error;
+    names.host = net::ip::host_name(error);
+    names.names = web.names;
+    for (const auto& address : own_addresses()) names.addresses.push_back(address.to_string());
+    const auto certificate = web.certificate && web.key ? load_certificate(*web.certificate, *web.key)
+                                                        : load_or_make_certificate(state, names);
+    return {context_of(certificate), certificate.fingerprint, certificate.ends, {}};
+  } catch (const std::exception& e) {
+    return {nullptr, {}, {}, e.what()};
+  }
+}
+
+}  // namespace
+
+Page::Page(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
+           const storage::Depot& depot)
+    : loop_(loop),
+      lanes_(lanes),
+      events_(events),
+      settings_(settings),
+      depot_(depot),
+      users_(depot),
+      hashing_(lanes.hashing, hashed_at_once, hashed_at_once),
+      renewal_(loop) {}
+
+void Page::begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener) {
+  for (auto& acceptor : acceptors) {
+    const auto bound = acceptor.local_endpoint();
+    urls_.push_back(url_of(bound));
+    if (reached_by_.empty()) reached_by_ = url_of({typed_in(bound.address()), bound.port()});
+    const bool tls = !bound.address().is_loopback();
+    tls_wanted_ = tls_wanted_ || tls;
+    listener.serve_page(std::move(acceptor), *this,
+                        tls ? std::function<http::Listener::Tls()>([this] { return tls_; }) : nullptr);
+  }
+  if (tls_wanted_) renew();
+  if (urls_.empty() || users_.has_web_admin(settings_.now())) return;
+  code_.make();
+  events_.warn(
+      Warning::page,
+      fmt::format("nobody may change anything on the page yet: {} makes you its first administrator, or "
+                  "`apdepot user add NAME --web admin`",
+                  setup_url()));
+}
+
+void Page::follow() {
+  if (tls_wanted_) renew();
+}
+
+// What is there goes on where the new one cannot be used.
+void Page::renew() {
+  lanes_.disk.run(
+      [web = settings_->web, state = depot_.state()] { return load_tls(web, state); },
+      [this](const std::optional<Tls>& loaded) {
+        if (!loaded) return;
+        if (!loaded->trouble.empty())
+          return events_.warn(Warning::page, fmt::format("the page has {} certificate: {}",
+                                                         tls_ ? "its old" : "no", loaded->trouble));
+        tls_ = loaded->context;
+        if (fingerprint_ == loaded->fingerprint) return;
+        fingerprint_ = loaded->fingerprint;
+        events_.warn(Warning::page, fmt::format("the page's certificate ends {}; a browser shows SHA-256 {}",
+                                                loaded->ends, fingerprint_));
+      });
+  renewal_.expires_after(renewal_pause);
+  renewal_.async_wait([this](error_code error) {
+    if (!error) renew();
+  });
+}
+
+std::string Page::setup_url() const {
+  return code_.text() && !reached_by_.empty() ? fmt::format("{}/#code={}", reached_by_, *code_.text()) : "";
+}
+
+std::vector<std::pair<std::string, std::string>> Page::headers(bool secure) const {
+  std::vector<std::pair<std::string, std::string>> all{{"Content-Security-Policy", policy},
+                                                       {"Referrer-Policy", "no-referrer"},
+                                                       {"Cross-Origin-Opener-Policy", "same-origin"},
+                                                       {"Cross-Origin-Resource-Policy", "same-origin"}};
+  if (secure && settings_->web.hsts && settings_->web.certificate)
+    all.emplace_back("Strict-Transport-Security", "max-age=31536000");
+  return all;
+}
+
+void Page::find_client(const http::Head& head, Request& request) const {
+  const auto& proxies = settings_->web.proxies;
+  const bool proxied = is_in(plain(head.peer), proxies);
+  request.client = proxied ? forwarded_client(head.forwarded_for, proxies) : std::string();
+  if (request.client.empty()) request.client = head.peer.to_string();
+  request.secure = head.tls || (proxied && head.forwarded_proto == "https");
+}
+
+net::awaitable<std::optional<Reply>> Page::admit(const http::Head& head, Request& request) {
+  find_client(head, request);
+  request.proof = is_own_origin(request.secure ? "https" : "http", head.host, head.origin, head.fetch_site)
+                      ? Proof::no_token
+                      : Proof::foreign_origin;
+  if (head.hosts != 1)
+    co_return http::problem(400, "bad request",
+                            fmt::format("there are {} headers Host, not one", head.hosts));
+  if (!is_own_host(head.host, settings_->web.names))
+    co_return http::problem(421, "misdirected request",
+                            fmt::format("{} is not a name of this server", escaped(head.host)),
+                            "ask by its address, or put the name into web.names of the configuration");
+  constexpr std::string_view bearer = "Bearer ";
+  if (head.authorization.starts_with(bearer))
+    co_return co_await admit_token(head.authorization.substr(bearer.size()), request);
+  // The page's files are for everybody.
+  if (request.path.starts_with("/api/") || request.path == "/metrics") co_await admit_session(head, request);
+  co_return std::nullopt;
+}
+
+net::awaitable<std::optional<Reply>> Page::admit_token(std::string token, Request& request) {
+  struct Found {
+    std::optional<conf::Token> token;
+    std::string trouble;
+  };
+  token.resize(std::min(token.size(), longest_secret));
+  const auto find = [this, settings = settings_.now(), token = std::move(token)] {
+    try {
+      return Found{tokens_.find(tokens_file(users_file(*settings, depot_)), token), {}};
+    } catch (const std::exception& e) {
+      return Found{{}, e.what()};
+    }
+  };
+  const auto found = co_await lanes_.disk.run(find);
+  if (!found.trouble.empty()) events_.warn_rarely(Warning::users, found.trouble);
+  if (!found.token) {
+    auto refused = http::problem(401, "not logged in", "the token opens nothing here",
+                                 "`apdepot token add NAME --role viewer` makes one");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return refused;
+  }
+  request.role = role_of(found.token->role);
+  request.name = found.token->name;
+  request.login = "token " + found.token->name;
+  request.proof = Proof::needless;
+  co_return std::nullopt;
+}
+
+net::awaitable<void> Page::admit_session(const http::Head& head, Request& request) {
+  const auto cookie = cookie_of(head.cookie, session_cookie(request.secure));
+  if (cookie.empty() || cookie.size() > longest_secret) co_return;
+  const auto session = sessions_.find(cookie, Sessions::Clock::now());
+  if (!session) co_return;
+  const auto find = [this, settings = settings_.now(), name = session->name] {
+    return users_.find(settings, name);
+  };
+  const auto lookup = co_await lanes_.disk.run(find);
+  if (!sessions_.holds(*session, lookup.user ? &lookup.user->user : nullptr)) co_return;
+  request.role = role_of(session->role);
+  request.name = session->name;
+  request.login = session->digest;
+  if (request.proof == Proof::no_token && equal(head.csrf, session->csrf)) request.proof = Proof::given;
+}
+
+}  // namespace server

@@ -1,0 +1,10 @@
+#include "server/http/parameters.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace server::http;
+
+TEST_CASE("what is percent-encoded is decoded") {
+  CHECK(percent_decoded("%2FEWC%2f17 a+b") == "/EWC/17 a+b");
+  for (const auto* text : {"%", "a%2", "%zz", "%2g"}) CHECK_MESSAGE(!percent_decoded(text), text);
+}
