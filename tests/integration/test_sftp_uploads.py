@@ -10,7 +10,7 @@ import pytest
 
 import apdepot
 import tftp_wire
-from apdepot import PASSWORD, RELEASE, USER, snapshot, wait_until
+from apdepot import PASSWORD, RELEASE, USER, files_below, snapshot, wait_until
 from clients import CONTENT, THEN, Client, key_user, openssh, put_openssh, put_scp
 from sftp_wire import (ATTRS, CLOSE, EXTENDED, EXTENDED_REPLY, FAILURE, FLAG_APPEND, FLAG_CREATE, FLAG_EXCLUSIVE,
                        FLAG_READ, FLAG_TRUNCATE, FLAG_WRITE, FSETSTAT, FSTAT, LSTAT, MKDIR, NO_ATTRIBUTES,
@@ -76,7 +76,7 @@ def times(modified):
 
 def staged(server):
     """What lies in uploads that are under way."""
-    return [path for path in (server.depot / "state/staging").rglob("*") if path.is_file()]
+    return files_below(server.depot / "state/staging")
 
 
 def expect_nothing_staged(server):

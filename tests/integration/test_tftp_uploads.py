@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from apdepot import RELEASE, snapshot, wait_until
+from apdepot import RELEASE, files_below, snapshot, wait_until
 from tftp_wire import ACK, ERROR, OACK, PATIENCE, WRQ, Client, ack, data, error, fetch
 
 UPLOADS = {"tftp": {"uploads": True}}
@@ -71,7 +71,7 @@ def expect_error(packet, code, *texts):
 
 def staged(server):
     """What lies in uploads that are under way."""
-    return [path for path in (server.depot / "state/staging").rglob("*") if path.is_file()]
+    return files_below(server.depot / "state/staging")
 
 
 def expect_nothing_left(server, name):

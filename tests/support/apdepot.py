@@ -75,6 +75,11 @@ def snapshot(directory):
     return found
 
 
+def files_below(folder):
+    """Whatever is removed meanwhile."""
+    return [pathlib.Path(place, name) for place, _, names in os.walk(folder) for name in names]
+
+
 def wait_until(condition, timeout=PATIENCE):
     """For what announces itself to no one, such as a file: looks until `condition` holds."""
     deadline = time.monotonic() + timeout
