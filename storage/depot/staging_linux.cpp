@@ -98,7 +98,8 @@ StagingArea::~StagingArea() {
 
 std::vector<fs::path> staging_areas(const Depot& depot) {
   std::vector<fs::path> areas;
-  for (const auto& entry : fs::directory_iterator(depot.staging())) areas.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(depot.staging()))
+    if (entry.path() != depot.arriving()) areas.push_back(entry.path());
   return areas;
 }
 
