@@ -68,6 +68,7 @@ Outcome refusal_of(const storage::DropUploadFault& fault) {
 
 std::string json_of(const storage::DropUpload& upload) {
   JsonObject object;
+  object.add_safe("id", upload.id);
   object.add("name", upload.file.name, whole);
   object.add("size", upload.file.size);
   object.add("offset", upload.offset);

@@ -25,7 +25,6 @@ class Depot {
   static std::filesystem::path state_of(const std::filesystem::path& depot) { return depot / "state"; }
   std::filesystem::path state() const { return state_of(directory_); }
   std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
-  std::filesystem::path arriving() const { return staging() / "uploads"; }   // in pieces, for drop/
   std::filesystem::path taken() const { return state() / "taken"; }          // out of drop/, for a moment
   std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
   std::filesystem::path history() const { return state() / "history.db"; }   // who fetched what

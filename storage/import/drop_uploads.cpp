@@ -11,6 +11,7 @@
 
 #include "storage/archives/clutter.hpp"
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/arriving.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
@@ -152,7 +153,7 @@ std::optional<DropNameFault> fault_of_drop_name(std::string_view name) {
   return std::nullopt;
 }
 
-fs::path DropUploads::folder_of(const std::string& id) const { return depot().arriving() / id; }
+fs::path DropUploads::folder_of(const std::string& id) const { return arriving_in(depot()) / id; }
 
 bool DropUploads::is_taken(const std::string& name) const {
   return fs::exists(fs::symlink_status(depot().drop() / name));
@@ -171,7 +172,7 @@ std::optional<DropUpload> DropUploads::read(const std::string& id) const try {
 std::vector<DropUpload> DropUploads::all() const {
   std::vector<DropUpload> found;
   std::error_code none_yet;
-  for (const auto& entry : fs::directory_iterator(depot().arriving(), none_yet)) {
+  for (const auto& entry : fs::directory_iterator(arriving_in(depot()), none_yet)) {
     const auto id = entry.path().filename().string();
     if (!is_id(id)) continue;
     if (auto upload = read(id)) found.push_back(std::move(*upload));
@@ -341,7 +342,7 @@ void DropUploads::sweep(std::int64_t now) {
   const std::lock_guard guard(beginning_);
   std::error_code error;
   std::vector<std::string> ids;
-  for (fs::directory_iterator i(depot().arriving(), error), end; !error && i != end; i.increment(error))
+  for (fs::directory_iterator i(arriving_in(depot()), error), end; !error && i != end; i.increment(error))
     ids.push_back(i->path().filename().string());
   for (const auto& id : ids) {
     try {
