@@ -336,7 +336,7 @@ def test_a_login_has_two_at_once_and_ends_one_to_begin_another(admin):
 
 def test_what_does_not_fit_on_the_disk_is_refused_and_what_came_stays(start_server, full_disk, tmp_path):
     add_page_user(full_disk, ADMIN, ADMIN_PASSWORD, "admin", tmp_path)
-    server = start_server(full_disk, {**HERE, "uploads": {"reserve": 0}, "history": {"days": 0}}, web=None)
+    server = start_server(full_disk, {**HERE, "uploads": {"reserve": 1}, "history": {"days": 0}}, web=None)
     page = logged_in(server)
     assert page.ask(UPLOADS, "POST", announced(size=100 << 20)).status == 507
     place, _ = begin(page, announced(size=2 << 20))
