@@ -12,11 +12,13 @@ const Doors inside{Door::control, Door::page};
 
 class Nobody final : public Receiver {
  public:
-  net::awaitable<std::optional<Reply>> begin(std::optional<std::uint64_t>) override {
+  server::net::awaitable<std::optional<Reply>> begin(std::optional<std::uint64_t>) override {
     co_return std::nullopt;
   }
-  net::awaitable<std::optional<Reply>> take(std::span<const std::byte>) override { co_return std::nullopt; }
-  net::awaitable<Reply> end() override { co_return Reply{}; }
+  server::net::awaitable<std::optional<Reply>> take(std::span<const std::byte>) override {
+    co_return std::nullopt;
+  }
+  server::net::awaitable<Reply> end() override { co_return Reply{}; }
 };
 
 Router router() {
