@@ -251,6 +251,7 @@ template <class S>
 net::awaitable<std::optional<Reply>> take_pieces(S& stream, beast::flat_buffer& buffer, PieceParser& parser,
                                                  Receiver& receiver) {
   std::vector<std::byte> piece(piece_size);
+  buffer.reserve(most_buffered);  // Beast reads as much at once as there is room for
   while (!parser.is_done()) {
     const auto [count, goes_on] = co_await read_piece(stream, buffer, parser, piece);
     if (count > 0) {
