@@ -74,7 +74,7 @@ export class Upload {
 
   async #sendPiece() {
     const piece = this.file.slice(this.offset, this.offset + this.piece);
-    const { status, text, retryAfter } = await this.#patch(piece);
+    const { status, text, retryAfter, offset } = await this.#patch(piece);
     if (status >= 200 && status < 300) {
       this.offset = this.sent = this.offset + piece.size;
       this.tries = 0;
@@ -85,7 +85,7 @@ export class Upload {
       this.piece = Math.max(this.piece / 2, smallestPiece);
       return;
     }
-    if (status === otherOffset) {
+    if (status === otherOffset && offset !== null) {
       const before = this.offset;
       await this.#askOffset();
       if (this.offset !== before) return;
@@ -105,7 +105,13 @@ export class Upload {
         this.sent = this.offset + event.loaded;
         this.changed(this);
       };
-      request.onloadend = () => resolve({ status: request.status, text: request.responseText, retryAfter: 0 });
+      request.onloadend = () =>
+        resolve({
+          status: request.status,
+          text: request.responseText,
+          retryAfter: 0,
+          offset: request.getResponseHeader('Upload-Offset'),
+        });
       request.send(piece);
     });
   }

@@ -140,7 +140,8 @@ Api::Api(Sources sources)
       misses_(sources_, desk_),
       questions_(sources_, desk_),
       health_(sources_, desk_),
-      users_(sources_) {}
+      users_(sources_),
+      uploads_(sources_, desk_) {}
 
 void Api::note(const Event& event) { imports_.note(event, Imports::Clock::now()); }
 
@@ -176,6 +177,7 @@ void Api::offer(http::Router& router) {
   questions_.offer(router);
   health_.offer(router);
   users_.offer(router);
+  uploads_.offer(router);
 }
 
 Situation Api::situation(const Facts& facts, bool draining) {

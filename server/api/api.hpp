@@ -17,6 +17,7 @@
 #include "server/api/running_reads.hpp"
 #include "server/api/said.hpp"
 #include "server/api/sources.hpp"
+#include "server/api/uploads.hpp"
 #include "server/api/users.hpp"
 #include "server/http/router.hpp"
 #include "server/metrics/metrics_text.hpp"
@@ -36,6 +37,8 @@ class Api {
 
   void offer(http::Router& router);
   void note(const Event& event);
+  void begin() { uploads_.begin(); }  // once the loop may run
+  void stop() { uploads_.stop(); }
 
  private:
   http::Reply status();
@@ -62,6 +65,7 @@ class Api {
   QuestionsApi questions_;
   HealthApi health_;
   UsersApi users_;
+  UploadsApi uploads_;
 };
 
 }  // namespace server

@@ -12,6 +12,10 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace server::http {
 namespace {
@@ -20,12 +24,16 @@ namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 using namespace std::chrono_literals;
 using Stream = beast::basic_stream<net::generic::stream_protocol>;
-using Asked = wire::request<wire::string_body>;
+using HeaderParser = wire::request_parser<wire::empty_body>;
+using WholeParser = wire::request_parser<wire::string_body>;
+using PieceParser = wire::request_parser<wire::buffer_body>;
+using Asked = HeaderParser::value_type;
 using Answer = wire::response<wire::string_body>;
 
 constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_read = 4 << 10;
-constexpr auto patience = 10s;         // for a header, a body, a handshake
-constexpr auto answer_patience = 30s;  // for the client to take its answer
+constexpr std::size_t most_discarded = 32 << 20;  // of a body that nobody takes: the page's largest piece
+constexpr auto patience = 10s;                    // for a header, a body or some of a large one, a handshake
+constexpr auto answer_patience = 30s;             // for the client to take its answer
 constexpr auto as_tuple = net::as_tuple(net::use_awaitable);
 
 // Of a header such as "Application/JSON; charset=utf-8".
@@ -48,10 +56,10 @@ Request request_of(const Asked& asked, Role role) {
                   .accept = std::string(asked[wire::field::accept]),
                   .role = role,
                   .content_type = type_of(asked[wire::field::content_type]),
-                  .body = asked.body(),
                   .accept_encoding = std::string(asked[wire::field::accept_encoding]),
                   .if_none_match = std::string(asked[wire::field::if_none_match]),
-                  .last_event = number_of(asked["Last-Event-ID"])};
+                  .last_event = number_of(asked["Last-Event-ID"]),
+                  .upload_offset = number_of(asked["Upload-Offset"])};
   if (const auto mark = request.path.find('?'); mark != request.path.npos) {
     request.query = request.path.substr(mark + 1);
     request.path.resize(mark);
@@ -71,6 +79,31 @@ Head head_of(const Asked& asked, const Talk& talk, bool tls) {
           asked.count(wire::field::host),
           talk.peer,
           tls};
+}
+
+// A request whose header has come.
+struct Heard {
+  Request request;
+  Head head;
+  unsigned version;
+  bool keep_alive;
+  wire::verb method;
+  std::optional<std::uint64_t> size;  // of the body, where the client says it
+  bool waits;                         // with the body, until it is told to go on
+};
+
+// Who sends the body at once does not wait, whatever it says.
+Heard heard_of(const HeaderParser& parser, const Talk& talk, bool tls, bool body_came) {
+  const auto& asked = parser.get();
+  const bool asks = asked.version() == 11 && beast::iequals(asked[wire::field::expect], "100-continue");
+  const auto length = parser.content_length();
+  return {request_of(asked, talk.role),
+          head_of(asked, talk, tls),
+          asked.version(),
+          asked.keep_alive(),
+          asked.method(),
+          length ? std::optional(*length) : std::nullopt,
+          asks && !body_came && !parser.is_done()};
 }
 
 // What an endpoint answers, at once or later: the answer may outlive the connection, and what waits for it.
@@ -110,14 +143,14 @@ void set_headers(Response& response, const Reply& reply, const Talk& talk, bool 
   for (const auto& [name, value] : reply.headers) response.set(name, value);
 }
 
-Answer answer(Reply reply, const Asked& asked, const Talk& talk, bool secure) {
-  Answer response{static_cast<wire::status>(reply.status), asked.version()};
-  set_headers(response, reply, talk, secure);
-  response.keep_alive(asked.keep_alive());
+Answer answer(Reply reply, const Heard& heard, const Talk& talk) {
+  Answer response{static_cast<wire::status>(reply.status), heard.version};
+  set_headers(response, reply, talk, heard.request.secure);
+  response.keep_alive(heard.keep_alive);
   response.body() = std::move(reply.body);
   response.prepare_payload();
   if (reply.status == 304) response.erase(wire::field::content_length);
-  if (asked.method() == wire::verb::head) response.body().clear();  // its length stays
+  if (heard.method == wire::verb::head) response.body().clear();  // its length stays
   return response;
 }
 
@@ -179,34 +212,158 @@ net::awaitable<bool> hears(S& stream, beast::flat_buffer& buffer, std::chrono::s
   co_return !lost;
 }
 
-// False: the connection is to end.
 template <class S>
-net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
-  wire::request_parser<wire::string_body> parser;
-  parser.header_limit(most_header);
-  parser.body_limit(most_body);
+net::awaitable<bool> tell_to_go_on(S& stream) {
+  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
   beast::get_lowest_layer(stream).expires_after(patience);
-  auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
-  if (!fault && !parser.is_done()) {
+  const auto [lost, written] = co_await net::async_write(stream, net::buffer(text), as_tuple);
+  co_return !lost;
+}
+
+// Some of a body; nothing where the client went away.
+template <class S>
+net::awaitable<std::optional<std::size_t>> read_some(S& stream, beast::flat_buffer& buffer,
+                                                     PieceParser& parser, std::span<std::byte> into) {
+  auto& body = parser.get().body();
+  body.data = into.data();
+  body.size = into.size();
+  auto [fault, read] = co_await wire::async_read_some(stream, buffer, parser, as_tuple);
+  if (fault && fault != wire::error::need_buffer) co_return std::nullopt;
+  co_return into.size() - body.size;
+}
+
+// As much as there is room for, or as there is; false where the client went away after that.
+template <class S>
+net::awaitable<std::pair<std::size_t, bool>> read_piece(S& stream, beast::flat_buffer& buffer,
+                                                        PieceParser& parser, std::span<std::byte> into) {
+  std::size_t filled = 0;
+  while (filled < into.size() && !parser.is_done()) {
     beast::get_lowest_layer(stream).expires_after(patience);
-    std::tie(fault, read) = co_await wire::async_read(stream, buffer, parser, as_tuple);
+    const auto some = co_await read_some(stream, buffer, parser, into.subspan(filled));
+    if (!some) co_return std::pair(filled, false);
+    filled += *some;
   }
-  if (fault) {
-    const auto refused = refusal_of(fault, talk, tls);
-    if (refused) co_await write(stream, *refused);
+  co_return std::pair(filled, true);
+}
+
+// Nothing: the client went away, and nobody is to be answered.
+template <class S>
+net::awaitable<std::optional<Reply>> take_pieces(S& stream, beast::flat_buffer& buffer, PieceParser& parser,
+                                                 Receiver& receiver) {
+  std::vector<std::byte> piece(piece_size);
+  buffer.reserve(most_buffered);  // Beast reads as much at once as there is room for
+  while (!parser.is_done()) {
+    const auto [count, goes_on] = co_await read_piece(stream, buffer, parser, piece);
+    if (count > 0) {
+      auto enough = co_await receiver.take(std::span(piece).first(count));
+      if (enough) co_return enough;
+    }
+    if (!goes_on) co_return std::nullopt;
+  }
+  co_return co_await receiver.end();
+}
+
+// A browser reads no answer before it has sent all.
+template <class S>
+net::awaitable<void> discard(S& stream, beast::flat_buffer& buffer, PieceParser& parser) {
+  std::vector<std::byte> thrown_away(most_buffered);
+  std::size_t count = 0;
+  beast::get_lowest_layer(stream).expires_after(answer_patience);
+  while (!parser.is_done() && count < most_discarded) {
+    const auto some = co_await read_some(stream, buffer, parser, thrown_away);
+    if (!some) co_return;
+    count += *some;
+  }
+}
+
+using Received = std::variant<Reply, std::unique_ptr<Receiver>>;
+
+// Who takes the body, if the client may send it.
+net::awaitable<Received> receiver_of(const Talk& talk, Heard& heard) {
+  if (talk.gate) {
+    auto refused = co_await talk.gate->admit(heard.head, heard.request);
+    if (refused) co_return std::move(*refused);
+  }
+  auto found = talk.router.receive(heard.request, talk.door);
+  if (auto* const receiver = std::get_if<std::unique_ptr<Receiver>>(&found)) {
+    auto refused = co_await (*receiver)->begin(heard.size);
+    if (refused) co_return std::move(*refused);
+  }
+  co_return std::move(found);
+}
+
+// False, of this and the next ones: the connection is to end.
+template <class S>
+net::awaitable<bool> answer_pieces(S& stream, beast::flat_buffer& buffer, HeaderParser& header, Heard& heard,
+                                   const Talk& talk) {
+  PieceParser parser(std::move(header));
+  auto received = co_await receiver_of(talk, heard);
+  std::optional<Reply> reply;
+  if (auto* const receiver = std::get_if<std::unique_ptr<Receiver>>(&received)) {
+    if (heard.waits) {
+      const bool told = co_await tell_to_go_on(stream);
+      if (!told) co_return false;
+      heard.waits = false;
+    }
+    reply = co_await take_pieces(stream, buffer, parser, **receiver);
+    if (!reply) co_return false;
+  } else {
+    reply = std::move(std::get<Reply>(received));
+  }
+  heard.keep_alive = heard.keep_alive && parser.is_done();
+  const auto response = answer(std::move(*reply), heard, talk);
+  const bool taken = co_await write(stream, response);
+  if (taken && !parser.is_done() && !heard.waits) co_await discard(stream, buffer, parser);
+  co_return taken&& response.keep_alive();
+}
+
+template <class S>
+net::awaitable<error_code> read_whole(S& stream, beast::flat_buffer& buffer, HeaderParser& header,
+                                      Heard& heard) {
+  if (header.is_done()) co_return error_code();
+  if (heard.size > most_body) co_return wire::make_error_code(wire::error::body_limit);
+  WholeParser parser(std::move(header));
+  parser.body_limit(most_body);
+  if (heard.waits) {
+    const bool told = co_await tell_to_go_on(stream);
+    if (!told) co_return wire::make_error_code(wire::error::partial_message);
+  }
+  beast::get_lowest_layer(stream).expires_after(patience);
+  const auto [fault, read] = co_await wire::async_read(stream, buffer, parser, as_tuple);
+  heard.request.body = std::move(parser.get().body());
+  co_return fault;
+}
+
+template <class S>
+net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
+  auto reply = co_await answer_of(talk, heard.head, heard.request);
+  if (reply.feed && heard.method == wire::verb::get) {
+    co_await write_feed(stream, reply, talk, heard.request.secure);
     co_return false;
   }
-  const auto& asked = parser.get();
-  auto request = request_of(asked, talk.role);
-  const auto head = head_of(asked, talk, tls);
-  auto reply = co_await answer_of(talk, head, request);
-  if (reply.feed && asked.method() == wire::verb::get) {
-    co_await write_feed(stream, reply, talk, request.secure);
-    co_return false;
-  }
-  const auto response = answer(std::move(reply), asked, talk, request.secure);
+  const auto response = answer(std::move(reply), heard, talk);
   const bool taken = co_await write(stream, response);
   co_return taken&& response.keep_alive();
+}
+
+template <class S>
+net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
+  HeaderParser parser;
+  parser.header_limit(most_header);
+  parser.body_limit(boost::none);  // who takes it says how much
+  beast::get_lowest_layer(stream).expires_after(patience);
+  auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
+  std::optional<Heard> heard;
+  if (!fault) {
+    heard = heard_of(parser, talk, tls, buffer.size() > 0);
+    if (talk.router.takes_pieces(heard->request, talk.door))
+      co_return co_await answer_pieces(stream, buffer, parser, *heard, talk);
+    fault = co_await read_whole(stream, buffer, parser, *heard);
+  }
+  if (!fault) co_return co_await answer_whole(stream, *heard, talk);
+  const auto refused = refusal_of(fault, talk, tls);
+  if (refused) co_await write(stream, *refused);
+  co_return false;
 }
 
 template <class S>

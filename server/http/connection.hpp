@@ -20,7 +20,8 @@ struct Talk {
 };
 
 // Answers what comes on a connection, one request after the other, until it ends. Of a request the header may
-// have 8 KiB and take ten seconds, the body 64 KiB and ten more; and a client must take an answer in thirty.
+// have 8 KiB and take ten seconds, the body 64 KiB and ten more; one that is taken in pieces has no bound
+// here, and ten seconds for each read. A client must take an answer in thirty.
 net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
 
 // The same over TLS; one who speaks HTTP without it is sent to https.

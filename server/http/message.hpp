@@ -30,7 +30,7 @@ struct Request {
   std::string accept{};  // the header of that name
   Role role = Role::none;
   std::string content_type{};  // "application/json", without parameters, in lower case
-  std::string body{};          // at most `most_body`
+  std::string body{};          // at most `most_body`; empty where it is taken in pieces
   std::string name{};          // of the user or token that is logged in; empty at the socket
   Proof proof = Proof::needless;
   std::string login{};   // of the session or token, for what is counted by it; empty at the socket
@@ -38,6 +38,7 @@ struct Request {
   bool secure = false;   // over TLS, to the client's knowledge
   std::string accept_encoding{}, if_none_match{};  // headers
   std::optional<std::uint64_t> last_event{};       // Last-Event-ID, where it is a number
+  std::optional<std::uint64_t> upload_offset{};    // Upload-Offset, likewise
 };
 
 // What goes on and on: server-sent events. Lives as long as its connection, on the loop.

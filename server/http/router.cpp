@@ -61,27 +61,48 @@ std::optional<Reply> refusal(const Route& route, const Request& request) {
   return {};
 }
 
-}  // namespace
-
-void Router::answer(const Request& request, Door door, Respond respond) const {
-  std::set<std::string> methods;
-  for (const auto& route : routes_) {
-    if (!route.doors.contains(door)) continue;
-    const auto part = match(route.pattern, request.path);
-    if (!part) continue;
-    methods.insert(route.method);
-    if (!takes(route, request.method)) continue;
-    if (auto refused = refusal(route, request)) return respond(std::move(*refused));
-    return route.answer(request, *part, std::move(respond));
-  }
+Reply not_found(const Request& request, const std::set<std::string>& methods) {
   if (methods.empty())
-    return respond(problem(404, "not found", fmt::format("{} is not an endpoint here", request.path),
-                           "docs/api.md lists all"));
+    return problem(404, "not found", fmt::format("{} is not an endpoint here", request.path),
+                   "docs/api.md lists all");
   auto reply =
       problem(405, "method not allowed",
               fmt::format("{} takes {}, not {}", request.path, fmt::join(methods, ", "), request.method));
   reply.headers.emplace_back("Allow", fmt::format("{}", fmt::join(methods, ", ")));
-  respond(std::move(reply));
+  return reply;
+}
+
+}  // namespace
+
+Router::Found Router::find(const Request& request, Door door) const {
+  Found found;
+  for (const auto& route : routes_) {
+    if (!route.doors.contains(door)) continue;
+    auto part = match(route.pattern, request.path);
+    if (!part) continue;
+    found.methods.insert(route.method);
+    if (takes(route, request.method)) return {&route, std::move(*part), {}};
+  }
+  return found;
+}
+
+void Router::answer(const Request& request, Door door, Respond respond) const {
+  const auto found = find(request, door);
+  if (!found.route) return respond(not_found(request, found.methods));
+  if (auto refused = refusal(*found.route, request)) return respond(std::move(*refused));
+  found.route->answer(request, found.part, std::move(respond));
+}
+
+bool Router::takes_pieces(const Request& request, Door door) const {
+  const auto found = find(request, door);
+  return found.route && found.route->receive;
+}
+
+std::variant<Reply, std::unique_ptr<Receiver>> Router::receive(const Request& request, Door door) const {
+  const auto found = find(request, door);
+  if (!found.route) return not_found(request, found.methods);
+  if (auto refused = refusal(*found.route, request)) return std::move(*refused);
+  return found.route->receive(request, found.part);
 }
 
 }  // namespace server::http

@@ -1,10 +1,14 @@
 #pragma once
 #include <functional>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "server/http/message.hpp"
+#include "server/http/receiver.hpp"
 
 namespace server::http {
 
@@ -23,6 +27,8 @@ struct Route {
   Doors doors;  // where it is offered
   // On the loop, which it must not block; `request` and `part` live as long as the call.
   std::function<void(const Request& request, const std::string& part, Respond respond)> answer;
+  // In place of `answer`: who takes the body, piece by piece. `request` has none.
+  std::function<std::unique_ptr<Receiver>(const Request& request, const std::string& part)> receive{};
 };
 
 // A handler that answers at once.
@@ -40,8 +46,19 @@ class Router {
   const std::vector<Route>& routes() const { return routes_; }
   // By the first row that fits, at once or later.
   void answer(const Request& request, Door door, Respond respond) const;
+  // Whether that row takes the body in pieces; before anybody asked who the client is.
+  bool takes_pieces(const Request& request, Door door) const;
+  // Who does; or why the client may not.
+  std::variant<Reply, std::unique_ptr<Receiver>> receive(const Request& request, Door door) const;
 
  private:
+  struct Found {
+    const Route* route = nullptr;
+    std::string part;
+    std::set<std::string> methods;  // that the path takes, where no row fits
+  };
+  Found find(const Request& request, Door door) const;
+
   std::vector<Route> routes_;
 };
 

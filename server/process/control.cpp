@@ -44,12 +44,14 @@ void Control::drain() { stream_.end(); }
 // On a worker: the depot may lie on a dead disk by now.
 void Control::end() {
   listener_.close();
+  api_.stop();
   page_.stop();
   stream_.end();
   disk_.post([file = std::move(file_)]() mutable { const auto removed = std::move(file); });
 }
 
 void Control::begin(const conf::Metrics& settings, std::vector<tcp::acceptor> page) {
+  api_.begin();
   page_.begin(std::move(page), listener_);
   try {
     ControlSocket socket(loop_, depot_.state());

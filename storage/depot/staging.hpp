@@ -43,7 +43,7 @@ class StagingArea {
 
 // The notes of the areas in which somebody works now, in this process or another. Throws std::system_error.
 std::vector<std::filesystem::path> notes_of_live_areas(const Depot& depot);
-// What lies in state/staging now. Throws std::system_error.
+// What lies in state/staging now, without arriving_in(). Throws std::system_error.
 std::vector<std::filesystem::path> staging_areas(const Depot& depot);
 // Removes of these what a killed import or upload left behind; what a live one holds is left alone. May wait
 // for the disk: for a worker.

@@ -9,6 +9,7 @@
 #include <new>
 #include <string_view>
 
+#include "storage/depot/arriving.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 
@@ -98,7 +99,8 @@ StagingArea::~StagingArea() {
 
 std::vector<fs::path> staging_areas(const Depot& depot) {
   std::vector<fs::path> areas;
-  for (const auto& entry : fs::directory_iterator(depot.staging())) areas.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(depot.staging()))
+    if (entry.path() != arriving_in(depot)) areas.push_back(entry.path());
   return areas;
 }
 

@@ -20,6 +20,8 @@ bool ends_with_folded(std::string_view name, std::string_view lower_case) {
          std::ranges::equal(name.substr(name.size() - lower_case.size()), lower_case, same);
 }
 
+}  // namespace
+
 bool is_in_the_making(std::string_view name) {
   // Chrome and Edge, Firefox, Safari, Opera, Internet Explorer, WinSCP, aria2, wget and curl's wrappers,
   // BitTorrent programs, download managers, and what editors and rsync leave.
@@ -30,8 +32,6 @@ bool is_in_the_making(std::string_view name) {
   return name.starts_with('.') || name.starts_with("~") || is_clutter(name) ||
          std::ranges::any_of(endings, [&](auto ending) { return ends_with_folded(name, ending); });
 }
-
-}  // namespace
 
 void DropFolder::changed(const std::string& name, Time now) {
   if (!is_in_the_making(name)) due_[name] = now + settle_unseen_;

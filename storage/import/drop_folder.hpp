@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/depot/depot.hpp"
@@ -32,6 +33,9 @@ class DropFolder {
   Duration settle_, settle_unseen_;
   std::map<std::string, Time> due_;  // the moment at which a file that lies still counts as whole
 };
+
+// Whether a file of this name is waited for under its final name, or is clutter: it is never imported.
+bool is_in_the_making(std::string_view name);
 
 // What an entry of drop/ is, as far as an import cares.
 enum class DropKind { file, being_written, not_a_file, gone };

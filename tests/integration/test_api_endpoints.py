@@ -68,17 +68,20 @@ def test_each_get_answers_what_the_document_says(server, control):
     assert control.submit("PATCH", f"/api/v1/devices/{device['address']}", {"site": "dock"})[0] == 200
     wait_until(lambda: control.json("/api/v1/history/acts")["items"])
     wait_until(lambda: control.json("/api/v1/health")["items"])
+    upload = control.submit("POST", "/api/v1/uploads", {"name": "a.zip", "size": 7})[1]["id"]
     undescribed = []
     for method, path in sorted(ROWS):
         if method != "GET" or path in OTHERS:
             continue
-        asked = path.replace("devices/{}", f"devices/{device['address']}").replace("{}", "transfers")
+        asked = path.replace("devices/{}", f"devices/{device['address']}").replace("uploads/{}", f"uploads/{upload}")
+        asked = asked.replace("{}", "transfers")
         status, body = control.ask(asked + QUERIES.get(path, ""))
         assert status == 200, (asked, body)
         if not body.startswith("{"):
             continue
         answer = json.loads(body)
-        section = SECTIONS.get(path.replace("devices/{}", "devices/{address}").replace("{}", "transfers"))
+        section = SECTIONS.get(path.replace("devices/{}", "devices/{address}").replace("uploads/{}", "uploads/{id}")
+                               .replace("{}", "transfers"))
         if section is None:
             undescribed.append(path)
             continue

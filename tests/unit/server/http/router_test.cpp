@@ -10,6 +10,17 @@ namespace {
 
 const Doors inside{Door::control, Door::page};
 
+class Nobody final : public Receiver {
+ public:
+  server::net::awaitable<std::optional<Reply>> begin(std::optional<std::uint64_t>) override {
+    co_return std::nullopt;
+  }
+  server::net::awaitable<std::optional<Reply>> take(std::span<const std::byte>) override {
+    co_return std::nullopt;
+  }
+  server::net::awaitable<Reply> end() override { co_return Reply{}; }
+};
+
 Router router() {
   Router all;
   const auto says = [](const char* text) {
@@ -22,6 +33,13 @@ Router router() {
   all.add({"POST", "/api/v1/releases/{path...}/promote", Role::admin, true, inside, says("current ")});
   all.add({"GET", "/api/v1/releases/{path...}", Role::viewer, false, inside, says("release ")});
   all.add({"GET", "/metrics", Role::viewer, false, {Door::control, Door::metrics}, says("numbers")});
+  return all;
+}
+
+Router router_of_pieces() {
+  auto all = router();
+  all.add({"PATCH", "/api/v1/uploads/{}", Role::admin, true, inside, nullptr,
+           [](const Request&, const std::string&) { return std::make_unique<Nobody>(); }});
   return all;
 }
 
@@ -136,4 +154,37 @@ TEST_CASE("an answer may come later, and a request that is given up is told so")
 TEST_CASE("hostile text in a problem is escaped") {
   CHECK(problem(400, "bad", "a\n\"b\"", "fix").body ==
         "{\"title\":\"bad\",\"status\":400,\"detail\":\"a\\\\n\\\"b\\\"\",\"fix\":\"fix\"}\n");
+}
+
+TEST_CASE("a body is taken in pieces where the row says so, from whom may send it") {
+  const auto received = [](Request request) {
+    request.path = "/api/v1/uploads/7";
+    return router_of_pieces().receive(request, Door::page);
+  };
+  const Request good{.method = "PATCH", .role = Role::admin, .proof = Proof::given};
+  const auto taken = received(good);
+  CHECK(std::holds_alternative<std::unique_ptr<Receiver>>(taken));
+
+  auto viewer = good, elsewhere = good, nobody = good, other = good;
+  viewer.role = Role::viewer;
+  elsewhere.proof = Proof::no_token;
+  nobody.role = Role::none;
+  other.method = "PUT";
+  for (const auto& [request, status] : {std::pair(viewer, 403U), std::pair(elsewhere, 403U),
+                                        std::pair(nobody, 401U), std::pair(other, 405U)}) {
+    const auto answered = received(request);
+    REQUIRE(std::holds_alternative<Reply>(answered));
+    CHECK(std::get<Reply>(answered).status == status);
+  }
+}
+
+TEST_CASE("only that row takes a body in pieces, at its doors") {
+  const auto all = router_of_pieces();
+  Request request{.method = "PATCH", .path = "/api/v1/uploads/7"};
+  CHECK(all.takes_pieces(request, Door::page));
+  CHECK_FALSE(all.takes_pieces(request, Door::metrics));
+  request.method = "DELETE";
+  CHECK_FALSE(all.takes_pieces(request, Door::page));
+  request = {.method = "DELETE", .path = "/api/v1/things/7"};
+  CHECK_FALSE(all.takes_pieces(request, Door::page));
 }
