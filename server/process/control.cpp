@@ -18,7 +18,8 @@ Control::Control(const Process& process)
       stream_(process.loop, process.running, log_),
       api_({process.loop, process.lanes, process.events, process.running, tally_, recent_, process.library,
             process.settings, process.now, process.keep, process.config}),
-      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot),
+      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot,
+            process.certificate),
       listener_(loop_, router_) {
   api_.offer(router_);
   page_.offer(router_);
@@ -44,7 +45,6 @@ void Control::drain() { stream_.end(); }
 // On a worker: the depot may lie on a dead disk by now.
 void Control::end() {
   listener_.close();
-  page_.stop();
   stream_.end();
   disk_.post([file = std::move(file_)]() mutable { const auto removed = std::move(file); });
 }
