@@ -100,7 +100,8 @@ void SshChannel::detach(protocols::Cause cause, std::string_view why) {
 template <class Do>
 bool SshChannel::guard(Do what) noexcept {
   if (succeeds(std::move(what))) return true;
-  received_ = {};  // room to tell of it
+  received_ = {};           // room to tell of it
+  short_of_memory_ = true;  // nothing is worked at any more: a part of the session may be gone
   if (channel_) connection_.starve();
   return false;
 }

@@ -118,7 +118,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   std::vector<std::byte> received_;
   std::size_t held_ = 0;  // bytes, as counted last
   bool may_go_on_ = false;
-  bool short_of_memory_ = false;       // in one of libssh's callbacks
+  bool short_of_memory_ = false;       // all that is left to do is to end
   bool eof_ = false, closed_ = false;  // by the client
   bool finished_ = false;              // by us
   bool starting_ = false;
