@@ -118,11 +118,10 @@ Reply about_one(storage::HistoryQueries& history, Device device, const RunningRe
 std::string read_change(const std::string& body, record::Described& device) {
   YAML::Node node;
   try {
-    node = read_json(body, "the request");
+    node = read_object(body, "the request");
   } catch (const std::runtime_error& e) {
     return e.what();
   }
-  if (!node.IsMap()) return "the request is not a JSON object";
   for (const auto& each : node) {
     const auto key = each.first.as<std::string>("");
     auto* const to = key == "name"    ? &device.name

@@ -117,14 +117,14 @@ bool is_time(const std::string& text) {
 
 }  // namespace
 
-std::expected<storage::AnnouncedFile, Reply> read_announcement(const std::string& body,
-                                                               const std::string& owner) {
+std::expected<storage::AnnouncedFile, Outcome> read_announcement(const std::string& body,
+                                                                 const std::string& owner) {
   const auto bad = [](const std::string& why, unsigned status = 400) {
-    return std::unexpected(http::problem(status, status == 400 ? "bad request" : "not imported", why));
+    return std::unexpected(refused(status, status == 400 ? "bad request" : "not imported", why));
   };
   YAML::Node node;
   try {
-    node = read_json(body, "the request");
+    node = read_object(body, "the request");
   } catch (const std::runtime_error& e) {
     return bad(e.what());
   }
@@ -255,12 +255,14 @@ void UploadsApi::announce(const http::Request& request, http::Respond respond) {
   if (request.content_type != "application/json")
     return respond(http::problem(415, "unsupported media type", "an upload is announced as application/json",
                                  "send the header Content-Type: application/json"));
-  auto file = read_announcement(request.body, owner_of(request));
-  if (!file) return respond(std::move(file.error()));
-  event::Acted act{who_asks(request), "begin upload", file->name, {}};
-  desk_.act(std::move(respond), std::move(act), [&uploads = uploads_, file = std::move(*file)] {
-    return begun(uploads.begin(file, seconds_now()));
-  });
+  desk_.act(std::move(respond), {who_asks(request), "begin upload", {}, {}},
+            [&uploads = uploads_, body = request.body, owner = owner_of(request)] {
+              const auto file = read_announcement(body, owner);
+              if (!file) return file.error();
+              auto outcome = begun(uploads.begin(*file, seconds_now()));
+              outcome.subject = file->name;
+              return outcome;
+            });
 }
 
 void UploadsApi::tell(const std::string& id, http::Respond respond) {

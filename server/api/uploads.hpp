@@ -34,8 +34,9 @@ class UploadsApi {
   net::steady_timer sweeping_;
 };
 
-// What a body of POST /uploads says, of that owner; or why it is refused. Pure.
-std::expected<storage::AnnouncedFile, http::Reply> read_announcement(const std::string& body,
-                                                                     const std::string& owner);
+// What a body of POST /uploads says, of that owner; or why it is refused. For a worker, for 64 KiB of JSON
+// take 60 ms. Pure.
+std::expected<storage::AnnouncedFile, Outcome> read_announcement(const std::string& body,
+                                                                 const std::string& owner);
 
 }  // namespace server

@@ -89,11 +89,10 @@ std::string to_json(const conf::User& user, const char* defined_in) {
 std::string read_user(const std::string& body, conf::User& user, std::string& name, std::string& password) {
   YAML::Node node;
   try {
-    node = read_json(body, "the request");
+    node = read_object(body, "the request");
   } catch (const std::runtime_error& e) {
     return e.what();
   }
-  if (!node.IsMap()) return "the request is not a JSON object";
   for (const auto& each : node) {
     const auto key = each.first.as<std::string>("");
     const auto& value = each.second;

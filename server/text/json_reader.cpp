@@ -14,4 +14,10 @@ YAML::Node read_json(const std::string& text, const std::string& whose) {
   }
 }
 
+YAML::Node read_object(const std::string& text, const std::string& whose) {
+  auto node = read_json(text, whose);
+  if (!node.IsMap()) throw std::runtime_error(fmt::format("{} is not a JSON object", whose));
+  return node;
+}
+
 }  // namespace server

@@ -9,6 +9,8 @@ namespace server {
 // JSON of a program or of a running server, which is YAML. Throws std::runtime_error, with `whose` it is, for
 // what is none.
 YAML::Node read_json(const std::string& text, const std::string& whose);
+// The same, where it must be an object.
+YAML::Node read_object(const std::string& text, const std::string& whose);
 
 // A member of an object; nothing where it is missing, null, or of another kind.
 template <class T>
