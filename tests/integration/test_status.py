@@ -28,17 +28,6 @@ def control(server):
         yield asked
 
 
-@contextlib.contextmanager
-def begun(server):
-    """A transfer in the middle: the client has acknowledged the first block, and has the second one."""
-    with tftp_wire.Client(server.tftp) as client:
-        client.request(IMAGE)
-        client.expect_data(1)
-        client.acknowledge(1)
-        client.expect_next_data(2)
-        yield client
-
-
 def end(client):
     client.send(tftp_wire.error(0, "enough"))
 
@@ -54,7 +43,7 @@ def test_a_server_at_rest_tells_what_it_is(server, control):
 
 
 def test_a_transfer_that_runs_is_among_them_and_then_among_what_ended(server, control):
-    with begun(server) as client:
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         (row,) = control.json("/api/v1/transfers")["items"]
 
         assert (row["client"], row["path"], row["protocol"], row["direction"]) == ("127.0.0.1", IMAGE, "tftp", "read")
@@ -87,7 +76,7 @@ def test_a_miss_is_told_with_its_fix(server, control):
 
 
 def test_an_administrator_stops_a_transfer(server, control):
-    with begun(server) as client:
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         (row,) = control.json("/api/v1/transfers")["items"]
         succeed("status", "--stop", row["id"], depot=server.depot)
 
@@ -111,7 +100,7 @@ def test_an_administrator_stops_an_sftp_transfer(server, control, transport):
 
 
 def test_the_screen_shows_transfers(server):
-    with begun(server):
+    with tftp_wire.begun(server.tftp, IMAGE):
         text = succeed("status", depot=server.depot)
 
     assert re.search(r"^1 transfer, .*; 0 sessions", text, re.MULTILINE)
@@ -236,7 +225,7 @@ def test_errors_are_told_as_problems(control, path, method, status):
 
 
 def test_metrics_are_read_by_prometheus_own_parsers(server, control):
-    with begun(server):
+    with tftp_wire.begun(server.tftp, IMAGE):
         texts = control.ask("/metrics", Accept="application/openmetrics-text"), control.ask("/metrics")
     for (status, text), parse in zip(texts, (open_metrics, old_metrics)):
         assert status == 200
@@ -275,7 +264,7 @@ def test_a_taken_metrics_address_is_a_warning(start_server, depot):
 
 
 def test_while_the_server_drains_it_says_so(server, control):
-    with begun(server) as client:
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         server.process.terminate()
         wait_until(lambda: control.ask("/healthz")[0] == 503)
 

@@ -54,12 +54,8 @@ def viewer(server):
 
 @contextlib.contextmanager
 def begun(server):
-    """A transfer in the middle."""
-    with tftp_wire.Client(server.tftp) as client:
-        client.request(IMAGE)
-        client.expect_data(1)
-        client.acknowledge(1)
-        client.expect_next_data(2)
+    """A transfer in the middle, which its client ends."""
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         yield client
         client.send(tftp_wire.error(0, "enough"))
 

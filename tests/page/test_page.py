@@ -1,5 +1,4 @@
 """Every screen of the page, in a browser, while real devices ask for files."""
-import contextlib
 import re
 import socket
 
@@ -25,17 +24,6 @@ AP Name            Slots  AP Model     Ethernet MAC    Radio MAC       Location 
 AP-FLOOR-1         2      C9105AXI-B   00aa.bb00.0001  00aa.bb00.0101  default    US       127.0.0.2     Registered
 AP-FLOOR-2         2      C9120AXI-B   00aa.bb00.0002  00aa.bb00.0102  default    US       127.0.0.3     Registered
 """
-
-
-@contextlib.contextmanager
-def begun(server, name=IMAGE, host="127.0.0.1"):
-    """A transfer in the middle."""
-    with tftp_wire.Client(server.tftp, host) as client:
-        client.request(name)
-        client.expect_data(1)
-        client.acknowledge(1)
-        client.expect_next_data(2)
-        yield client
 
 
 def go_on(client, first, last):
@@ -108,7 +96,7 @@ def test_an_account_for_sftp_alone_cannot_log_in(server, open_browser):
 # ---- what runs
 
 def test_a_transfer_is_seen_to_move_and_to_end(server, page):
-    with begun(server) as client:
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         page.row("ap1g8", "127.0.0.1")
         before = percent(page)
         go_on(client, 2, 120)
@@ -120,7 +108,7 @@ def test_a_transfer_is_seen_to_move_and_to_end(server, page):
 
 
 def test_an_administrator_stops_a_transfer(server, page):
-    with begun(server) as client:
+    with tftp_wire.begun(server.tftp, IMAGE) as client:
         page.row("ap1g8")
         page.click("Stop")
         page.accept()
@@ -133,7 +121,7 @@ def test_an_administrator_stops_a_transfer(server, page):
 def test_a_paused_page_stands_still(server, page):
     page.press("p")
     page.see("#contact", "paused")
-    with begun(server):
+    with tftp_wire.begun(server.tftp, IMAGE):
         server.wait_for_log(r"RRQ from .* filename")
         assert "ap1g8" not in page.see("main").text
         page.press("p")
@@ -322,7 +310,7 @@ def test_hostile_names_are_shown_as_text(server, page):
 
 
 def test_a_viewer_sees_no_button_that_changes_anything(server, open_browser):
-    with begun(server):
+    with tftp_wire.begun(server.tftp, IMAGE):
         page = open_browser(server, NOC)
         page.row("ap1g8")
         found = []
@@ -344,7 +332,7 @@ def test_axe_finds_nothing_and_no_screen_scrolls_sideways(server, page, size, da
     page.show_as(size, dark)
     ask_in_vain(server, "/Wrong-Path/ap1g8")
     tftp_wire.fetch(server.tftp, f"{RELEASE}/ap1g4")
-    with begun(server):
+    with tftp_wire.begun(server.tftp, IMAGE):
         for screen in SCREENS:
             page.go(screen)
             page.see("main .card")

@@ -216,3 +216,14 @@ def fetch_all(server_address, downloads):
 
 def fetch(server_address, name, *options, **how):
     return fetch_all(server_address, [Download(name, *options, **how)])[0]
+
+
+@contextlib.contextmanager
+def begun(server_address, name, host="127.0.0.1"):
+    """A transfer in the middle: the client has acknowledged the first block, and has the second one."""
+    with Client(server_address, host) as client:
+        client.request(name)
+        client.expect_data(1)
+        client.acknowledge(1)
+        client.expect_next_data(2)
+        yield client
