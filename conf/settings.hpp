@@ -32,7 +32,7 @@ struct PortRange {
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
-// What somebody may do on the page: nothing, look, or change.
+// What a user may do on the page: nothing, look at it, or change things.
 enum class WebRole { none, viewer, admin };
 
 // An account: an entry of `ssh.users` or of the users file.
@@ -46,7 +46,7 @@ struct User {
   bool sftp = true;  // may log in over SFTP and SCP
 };
 
-// What a program shows in place of a password: an entry of the tokens file.
+// An entry of the tokens file. A program sends the token, and needs no password.
 struct Token {
   std::string name;
   WebRole role = WebRole::viewer;

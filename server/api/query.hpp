@@ -9,7 +9,7 @@
 
 namespace server {
 
-// What stands behind a path's "?", taken apart: "client=192.0.2.7&limit=10". The texts are hostile. What is
+// What follows a path's "?", taken apart: "client=192.0.2.7&limit=10". The texts are hostile. What is
 // wrong with it is a sentence in fault(), so that a handler asks for all that it wants first. A plain value.
 class Query {
  public:

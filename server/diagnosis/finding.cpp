@@ -80,7 +80,8 @@ Finding of_silence(const Case& failed) {
     found = {std::move(what), std::move(fix), true};
   }
   // The name is asked for next, once it reaches us.
-  if (const auto name = of_name(failed); name.bad) found.what += "; then it will fail again: " + name.what;
+  if (const auto name = of_name(failed); name.bad)
+    found.what += "; once it asks this server, it will fail again: " + name.what;
   return found;
 }
 

@@ -26,7 +26,7 @@ constexpr std::size_t most_body = 64 << 10;
 struct Request {
   std::string method{};  // "GET"
   std::string path{};    // "/api/v1/status"
-  std::string query{};   // what stands behind the path's "?", as it came
+  std::string query{};   // what follows the path's "?", as it came
   std::string accept{};  // the header of that name
   Role role = Role::none;
   std::string content_type{};  // "application/json", without parameters, in lower case

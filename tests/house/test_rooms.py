@@ -231,7 +231,10 @@ def test_no_lambda_stands_within_a_co_await():
 
 
 # An event of log.md may have many lines.
-@pytest.mark.parametrize("path", sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/log.md"}), ids=lambda path: path.name)
+DOCUMENTS = sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/log.md"})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_no_table_has_a_row_twice(path):
     """Such as a merge makes."""
     for section in re.split(r"^#+ ", path.read_text(), flags=re.MULTILINE):

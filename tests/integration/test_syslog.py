@@ -165,7 +165,7 @@ def test_the_vendors_lines_by_logger_over_a_network(start_server, depot):
                 r"answered, and this server is 172\.16\.5\.27",
                 rf"tftp://172\.16\.5\.27/Wrong-Path/aplg6, No such file or directory: .*tftp-image-path {RELEASE}",
                 r"tftp://172\.16\.5\.199/EWC/17_9_4a/aplg6, Timed out: \S+ asks 172\.16\.5\.199, and this server is "
-                r"172\.16\.5\.27; then it will fail again: .*; tftp-image-server 172\.16\.5\.27"):
+                r"172\.16\.5\.27; once it asks this server, it will fail again: .*; tftp-image-server 172\.16\.5\.27"):
             server.wait_for_log(rf"^apdepot: syslog of .*172\.16\.4\.26.*: {sentence}")
         said = server.whole_log("apdepot: syslog of")
     assert len([line for line in said if "Timed out" in line]) == 1

@@ -56,7 +56,7 @@ TEST_CASE("a controller that asks another address is told this one") {
         "172.16.5.27, 192.0.2.2");
   CHECK(found.fix == "tftp-image-server 172.16.5.27");
   const auto again = site.of_failure("tftp://172.16.5.199/EWC/17_9_4a/aplg6", "Timed out");
-  CHECK(has(again.what, "then it will fail again: "));
+  CHECK(has(again.what, "once it asks this server, it will fail again: "));
   CHECK(has(again.what, "ap1g6"));
 }
 
