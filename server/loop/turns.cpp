@@ -1,6 +1,7 @@
 #include "server/loop/turns.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "server/loop/client_network.hpp"
 
@@ -23,13 +24,14 @@ bool Turns::may_begin(const Client& client) const {
   return client.running < most_by_address_ && running_ < most_in_all_;
 }
 
-bool Turns::enter(const net::ip::address& address) {
-  if (running_ == most_in_all_) return false;
-  auto& client = clients_[client_network(address)];
-  if (!client.waiting.empty() || !may_begin(client)) return false;
+std::optional<Turns::Turn> Turns::enter(const net::ip::address& address) {
+  if (running_ == most_in_all_) return {};
+  const auto network = client_network(address);
+  auto& client = clients_[network];
+  if (!client.waiting.empty() || !may_begin(client)) return {};
   ++client.running;
   ++running_;
-  return true;
+  return Turn(*this, network);
 }
 
 void Turns::wait(const net::ip::address& address, Begin begin) {
@@ -44,8 +46,17 @@ void Turns::wait(const net::ip::address& address, Begin begin) {
   begin_next();
 }
 
-void Turns::leave(const net::ip::address& address) {
-  const auto place = clients_.find(client_network(address));
+void Turns::clear() {
+  std::deque<Begin> forgotten;  // what they hold may end other things
+  for (auto& [network, client] : clients_) {
+    std::ranges::move(client.waiting, std::back_inserter(forgotten));
+    client.waiting.clear();
+  }
+  waiting_ = 0;
+}
+
+void Turns::leave(const net::ip::address& network) noexcept {
+  const auto place = clients_.find(network);
   --running_;
   if (--place->second.running == 0 && place->second.waiting.empty()) clients_.erase(place);
   begin_next();
@@ -63,7 +74,7 @@ void Turns::begin_next() {
     ++client.running;
     ++running_;
     last_ = place->first;
-    begin();
+    begin(Turn(*this, last_));
   }
 }
 

@@ -108,33 +108,31 @@ bool SshChannel::guard(Do what) noexcept {
 
 template <class Work, class Then>
 void SshChannel::wait_for(Workers& workers, Work work, Then then) {
-  run(workers, std::move(work), std::move(then), false);
+  run(workers, std::move(work), std::move(then), {});
 }
 
 template <class Work, class Then>
-void SshChannel::wait_for_explaining(Work work, Then then) {
-  run(common_.lanes.explaining, std::move(work), std::move(then), true);
+void SshChannel::wait_for_explaining(Turns::Turn turn, Work work, Then then) {
+  run(common_.lanes.explaining, std::move(work), std::move(then), std::move(turn));
 }
 
-// `in_turn`: of the explaining turns, one that is over then. All that it takes to hear the answer is there
+// The explaining turn, where it has one, is over with the work. All that it takes to hear the answer is there
 // before the work begins.
 template <class Work, class Then>
-void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
+void SshChannel::run(Workers& workers, Work work, Then then, std::optional<Turns::Turn> turn) {
   struct Answer {
     std::shared_ptr<void> hold;
     std::shared_ptr<SshChannel> self;
     Then then;
+    std::optional<Turns::Turn> turn;
     std::optional<std::invoke_result_t<Work&>> result = {};
   };
   waiting_ = true;
-  const auto leave = [this, in_turn] {
-    if (in_turn) common_.explaining_turns.leave(use_->address());
-  };
   try {
-    auto waiting =
-        std::unique_ptr<Answer>(new Answer{connection_.hold(), shared_from_this(), std::move(then)});
-    workers.run(std::move(work), [leave, answer = std::move(waiting)](auto result) mutable {
-      leave();
+    auto waiting = std::unique_ptr<Answer>(
+        new Answer{connection_.hold(), shared_from_this(), std::move(then), std::move(turn)});
+    workers.run(std::move(work), [answer = std::move(waiting)](auto result) mutable {
+      answer->turn.reset();
       answer->result = std::move(result);
       auto& connection = answer->self->connection_;
       connection.when_free([answer = std::move(answer)] {
@@ -155,7 +153,6 @@ void SshChannel::run(Workers& workers, Work work, Then then, bool in_turn) {
     });
   } catch (...) {
     waiting_ = false;
-    leave();
     throw;
   }
 }
@@ -383,15 +380,15 @@ bool SshChannel::may_mean_another(const files::Operation& operation,
 // In turn with other addresses: to be told that a file is missing because others ask much would be a lie.
 void SshChannel::carry_out_as_meant(const files::Operation& operation, UserFiles::Outcome missed) {
   auto begin = [this, operation, missed = std::move(missed), hold = connection_.hold(),
-                self = shared_from_this()]() mutable {
+                self = shared_from_this()](Turns::Turn turn) mutable {
+    waiting_ = false;
     if (!channel_) {
-      waiting_ = false;
-      common_.explaining_turns.leave(use_->address());
       guard([this] { close_session(); });
       return;
     }
     guard([&] {
       wait_for_explaining(
+          std::move(turn),
           [files = &*files_, operation, settings = common_.settings->lookup] {
             return files->perform_as_meant(operation, settings);
           },
@@ -453,10 +450,11 @@ void SshChannel::explain(const storage::Path& missing, std::error_code error) {
     common_.events.emit(
         event::Missed{connection_.number(), protocol_, connection_.address(), asked, std::move(miss)});
   };
-  if (common_.lanes.explaining.busy() >= most_explanations ||
-      !common_.explaining_turns.enter(use_->address()))
-    return tell(storage::plain_miss(missing.text(), error));
+  const bool busy = common_.lanes.explaining.busy() >= most_explanations;
+  auto turn = busy ? std::nullopt : common_.explaining_turns.enter(use_->address());
+  if (!turn) return tell(storage::plain_miss(missing.text(), error));
   wait_for_explaining(
+      std::move(*turn),
       [files = &*files_, missing, error, settings = common_.settings.now()] {
         return files->explain(missing, error, settings->lookup);
       },

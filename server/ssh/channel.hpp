@@ -97,11 +97,11 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
   template <class Work, class Then>
   void wait_for(Workers& workers, Work work, Then then);
-  // The same on `explaining`; the caller has entered its turns.
+  // The same on `explaining`, whose turn it is.
   template <class Work, class Then>
-  void wait_for_explaining(Work work, Then then);
+  void wait_for_explaining(Turns::Turn turn, Work work, Then then);
   template <class Work, class Then>
-  void run(Workers& workers, Work work, Then then, bool in_turn);
+  void run(Workers& workers, Work work, Then then, std::optional<Turns::Turn> turn);
   template <class Do>
   bool guard(Do what) noexcept;
 

@@ -94,6 +94,7 @@ void SshService::use(std::vector<HostKeyPair> keys) {
 // What waits keeps a session, and that keeps what waits.
 SshService::~SshService() {
   common_->turns.clear();
+  common_->explaining_turns.clear();
   common_->polls.clear();
   common_->hashing.clear();
   common_->lookups.clear();

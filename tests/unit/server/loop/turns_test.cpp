@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 using namespace server;
 
@@ -10,14 +13,21 @@ namespace {
 
 struct Queue {
   Turns turns{2, 4};
+  std::multimap<char, Turns::Turn> running;
   std::string begun;
   static net::ip::address address(char name) {
     return net::ip::make_address(std::string("192.0.2.") + std::to_string(name - 'a' + 1));
   }
   void wait(char name) {
-    turns.wait(address(name), [this, name] { begun += name; });
+    turns.wait(address(name), [this, name](Turns::Turn turn) {
+      begun += name;
+      running.emplace(name, std::move(turn));
+    });
   }
-  void leave(char name) { turns.leave(address(name)); }
+  void leave(char name) {
+    const auto over = running.extract(running.find(name));  // out of the way of what begins with its end
+    REQUIRE(over);
+  }
 };
 
 }  // namespace
@@ -51,14 +61,14 @@ TEST_CASE("when all turns are taken, the addresses that wait begin one after ano
 TEST_CASE("who does not want to wait is told, and nobody overtakes who waits") {
   Queue queue;
   const auto a = Queue::address('a'), b = Queue::address('b');
-  CHECK(queue.turns.enter(a));
-  CHECK(queue.turns.enter(a));
+  auto first = queue.turns.enter(a);
+  const auto second = queue.turns.enter(a), third = queue.turns.enter(b);
+  CHECK((first && second && third));
   CHECK_FALSE(queue.turns.enter(a));
-  CHECK(queue.turns.enter(b));
   queue.wait('a');
   queue.wait('c');
   CHECK_FALSE(queue.turns.enter(b));  // the fourth is taken
-  queue.leave('a');
+  first.reset();
   CHECK(queue.begun == "ca");
   CHECK_FALSE(queue.turns.enter(a));
 }
@@ -66,16 +76,23 @@ TEST_CASE("who does not want to wait is told, and nobody overtakes who waits") {
 TEST_CASE("networks of IPv6 count as one, and a turn may be over before it begins") {
   Turns turns(1, 10);
   const auto near = net::ip::make_address("2001:db8::1"), next = net::ip::make_address("2001:db8::2");
-  CHECK(turns.enter(near));
+  auto turn = turns.enter(near);
+  REQUIRE(turn);
   int begun = 0;
-  for (int i = 0; i < 10'000; ++i) {
-    turns.wait(next, [&] {
-      ++begun;
-      turns.leave(next);
-    });
-  }
+  for (int i = 0; i < 10'000; ++i) turns.wait(next, [&](const Turns::Turn&) { ++begun; });
   CHECK(begun == 0);
-  turns.leave(near);
+  turn.reset();
   CHECK(begun == 10'000);
   CHECK(turns.waiting() == 0);
+}
+
+TEST_CASE("who waits is forgotten, and a turn that runs ends all the same") {
+  Queue queue;
+  for (int i = 0; i < 3; ++i) queue.wait('a');
+  queue.turns.clear();
+  CHECK(queue.turns.waiting() == 0);
+  queue.leave('a');
+  CHECK(queue.begun == "aa");
+  queue.wait('a');
+  CHECK(queue.begun == "aaa");
 }
