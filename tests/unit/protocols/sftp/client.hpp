@@ -1,6 +1,7 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "protocols/sftp/session.hpp"
@@ -23,9 +24,9 @@ class Packet {
     return *this;
   }
   std::vector<std::byte> bytes() const {
-    std::vector<std::byte> packet(4);
-    Output::put(packet, body_.size());
-    packet.insert(packet.end(), body_.begin(), body_.end());
+    std::vector<std::byte> packet(4 + body_.size());
+    Output::put(std::span(packet).first(4), body_.size());
+    std::ranges::copy(body_, packet.begin() + 4);
     return packet;
   }
 
