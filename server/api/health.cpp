@@ -34,6 +34,20 @@ HealthApi::Found look(const conf::Settings& settings, Library& library, const st
   return {std::chrono::system_clock::now(), as_confined(std::move(rows))};
 }
 
+// `at` and `counts`.
+JsonObject counted(const HealthApi::Found* found) {
+  JsonObject counts, object;
+  for (const auto state :
+       {doctor::State::fails, doctor::State::look, doctor::State::unknown, doctor::State::ok})
+    counts.add(doctor::word(state),
+               found ? std::ranges::count(found->rows, state,
+                                          [](const doctor::Row& row) { return row.result.state(); })
+                     : 0);
+  object.add_raw("at", found ? json_string(utc(found->at)) : "null");
+  object.add_raw("counts", counts.text());
+  return object;
+}
+
 }  // namespace
 
 std::vector<doctor::Row> as_confined(std::vector<doctor::Row> rows) {
@@ -84,23 +98,17 @@ void HealthApi::run() {
                             [this](std::optional<Found> found) {
                               running_ = false;
                               looked_ = std::chrono::steady_clock::now();
-                              if (found) found_ = std::make_shared<const Found>(std::move(*found));
+                              if (!found) return;
+                              found_ = std::make_shared<const Found>(std::move(*found));
+                              sources_.looked(counted(found_.get()).text());
                             });
   running_ = true;
 }
 
 Reply HealthApi::told() {
   const auto found = latest();
-  JsonObject counts, object;
-  for (const auto state :
-       {doctor::State::fails, doctor::State::look, doctor::State::unknown, doctor::State::ok})
-    counts.add(doctor::word(state),
-               found ? std::ranges::count(found->rows, state,
-                                          [](const doctor::Row& row) { return row.result.state(); })
-                     : 0);
-  object.add_raw("at", found ? json_string(utc(found->at)) : "null");
+  auto object = counted(found.get());
   object.add("running", running_);
-  object.add_raw("counts", counts.text());
   auto rows = found ? found->rows : std::vector<doctor::Row>();
   std::ranges::stable_sort(rows, std::ranges::greater{},
                            [](const doctor::Row& row) { return row.result.state(); });

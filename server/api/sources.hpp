@@ -39,8 +39,9 @@ struct ApiSources {
   Library& library;
   const LiveSettings& settings;
   std::function<Now()> now;
-  std::function<bool(storage::Record)> keep;  // in the history; false where that is not possible
-  std::string config;                         // the configuration's file; empty for the built-in defaults
+  std::function<bool(storage::Record)> keep;       // in the history; false where that is not possible
+  std::function<void(const std::string&)> looked;  // by doctor, and JSON of what it counted; for viewers
+  std::string config;  // the configuration's file; empty for the built-in defaults
 };
 
 }  // namespace server

@@ -17,7 +17,9 @@ Control::Control(const Process& process)
       depot_(process.library.depot),
       stream_(process.loop, process.running, log_),
       api_({process.loop, process.lanes, process.events, process.running, tally_, recent_, process.library,
-            process.settings, process.now, process.keep, process.config}),
+            process.settings, process.now, process.keep,
+            [this](const std::string& counted) { stream_.tell("health", "health", counted); },
+            process.config}),
       page_(process.loop, process.lanes, process.events, process.settings, process.library.depot),
       listener_(loop_, router_) {
   api_.offer(router_);

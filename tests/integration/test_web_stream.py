@@ -115,6 +115,15 @@ def test_viewers_that_never_read_cost_no_memory_and_hold_up_nobody(server, page)
         assert server.resident_megabytes() - before < 30
 
 
+def test_who_looks_is_told_that_doctor_has_looked(server, page):
+    with contextlib.closing(page.stream("?topics=health")) as stream, contextlib.closing(Control(server.depot)) as control:
+        stream.next()
+        assert control.submit("POST", "/api/v1/health/run")[0] == 202
+        found = stream.wait_for("health")
+        told = control.json("/api/v1/health")
+        assert (found["at"], found["counts"]) == (told["at"], told["counts"])
+
+
 def test_streams_end_when_the_server_stops(server, page):
     with contextlib.closing(page.stream("?topics=log")) as stream:
         stream.next()
