@@ -51,6 +51,9 @@ Outcome refusal_of(const storage::DropUploadFault& fault) {
       return refused(400, "too long", fault.text, begin_again);
     case Why::taken:
       return refused(409, "name is taken", fault.text, "wait until it is imported, or take it away there");
+    case Why::published:
+      return refused(409, "published already", fault.text,
+                     "POST /api/v1/releases/PATH/verify reads its files again");
     case Why::too_many: {
       auto wait = refused(429, "too many uploads", fault.text,
                           "wait until one has ended, or remove one: DELETE /api/v1/uploads/ID");

@@ -19,6 +19,7 @@
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/import/drop_folder.hpp"
+#include "storage/releases/origin_index.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
@@ -196,6 +197,9 @@ DropUploads::Result<DropUploads::Held> DropUploads::hold(const std::string& id) 
 std::optional<DropUploadFault> DropUploads::obstacle(const AnnouncedFile& file, std::int64_t now,
                                                      const std::vector<DropUpload>& others) {
   if (is_taken(file.name)) return taken(file.name);
+  if (const auto release = file.sha512.empty() ? "" : release_out_of(depot(), file.sha512); !release.empty())
+    return DropUploadFault{Why::published,
+                           fmt::format("{} came out of the file with this SHA-512 already", release)};
   if (others.size() >= most)
     return DropUploadFault{Why::too_many,
                            fmt::format("{} uploads have not ended; the oldest are removed when "

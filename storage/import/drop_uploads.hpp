@@ -43,6 +43,7 @@ struct DropUploadFault {
     offset,        // another number of bytes lies here: `offset`
     too_long,      // more bytes than were announced
     taken,         // a file of that name lies in drop/
+    published,     // a release came out of the file with that SHA-512
     too_many,      // of that owner at once, or in all
     no_room,       // on the disk
     wrong_digest,  // what came has another SHA-512 than was announced; it was removed

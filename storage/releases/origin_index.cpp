@@ -1,5 +1,6 @@
 #include "storage/releases/origin_index.hpp"
 
+#include <algorithm>
 #include <ranges>
 #include <stdexcept>
 
@@ -10,14 +11,18 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-// One that cannot be understood has none: whoever asks for its release is told.
-std::vector<std::string> origins_in(const fs::path& file) try {
-  std::vector<std::string> names;
-  if (const auto manifest = load_manifest(file))
-    for (const auto& origin : manifest->origins) names.push_back(origin.name);
-  return names;
+// One that cannot be understood is none: whoever asks for its release is told.
+std::optional<Manifest> manifest_in(const fs::path& file) try {
+  return load_manifest(file);
 } catch (const std::runtime_error&) {
   return {};
+}
+
+std::vector<std::string> origins_in(const fs::path& file) {
+  std::vector<std::string> names;
+  if (const auto manifest = manifest_in(file))
+    for (const auto& origin : manifest->origins) names.push_back(origin.name);
+  return names;
 }
 
 std::map<fs::path, FileVersion> manifests_in(const Depot& depot) {
@@ -56,6 +61,17 @@ std::vector<fs::path> OriginIndex::manifests_of(const std::string& file) const {
   const auto [first, last] = by_origin_.equal_range(file);
   for (const auto& path : std::ranges::subrange(first, last) | std::views::values) found.push_back(path);
   return found;
+}
+
+std::string release_out_of(const Depot& depot, std::string_view sha512) {
+  for (const auto& file : manifests_in(depot) | std::views::keys) {
+    const auto manifest = manifest_in(file);
+    if (manifest &&
+        std::ranges::find(manifest->origins, sha512, &Origin::sha512) != manifest->origins.end() &&
+        fs::is_directory(depot.images() / fs::path(manifest->path).relative_path()))
+      return manifest->path;
+  }
+  return {};
 }
 
 }  // namespace storage

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/depot/depot.hpp"
@@ -32,5 +33,9 @@ class OriginIndex {
   std::multimap<std::string, std::filesystem::path> by_origin_;
   std::uint64_t number_ = 0;
 };
+
+// The path of the release that came out of a file with this SHA-512, in lower-case hex; empty: there is none.
+// Reads the manifests. Throws std::system_error.
+std::string release_out_of(const Depot& depot, std::string_view sha512);
 
 }  // namespace storage

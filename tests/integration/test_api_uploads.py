@@ -289,6 +289,15 @@ def test_another_digest_than_was_announced_is_not_published(server, admin):
     assert dropped(server.depot) == [] and admin.ask(place).status == 404
 
 
+def test_a_bundle_that_is_published_is_not_taken_again(server, admin, bundle):
+    apdepot.succeed("import", bundle, depot=server.depot)
+    asked = announced("again.zip", bundle.stat().st_size, sha512=hashlib.sha512(bundle.read_bytes()).hexdigest())
+
+    response = admin.ask(UPLOADS, "POST", asked)
+
+    assert response.status == 409 and RELEASE in response.text, response.text
+
+
 def test_a_file_of_that_name_in_drop_is_not_replaced(start_server, users):
     server = start_server(users, {**HERE, "import": {"watch": False}}, web=None)
     page = logged_in(server)

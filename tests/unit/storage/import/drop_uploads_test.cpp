@@ -10,6 +10,7 @@
 
 #include "storage/depot/arriving.hpp"
 #include "storage/files/digest.hpp"
+#include "storage/releases/manifest.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -191,6 +192,28 @@ TEST_CASE("a digest that was announced is compared") {
   CHECK(why(site.uploads.publish(bad)) == Why::wrong_digest);
   CHECK(site.dropped() == std::vector<std::string>{"hello.zip"});
   CHECK_FALSE(fs::exists(site.folder(bad)));
+}
+
+TEST_CASE("a file that a release came out of is not uploaded again while the release is there") {
+  Site site;
+  const auto release = site.depot.images() / "EWC/17_9_4a";
+  fs::create_directories(release);
+  fs::create_directories(site.depot.manifests() / "EWC");
+  std::ofstream(site.depot.manifests() / "EWC/damaged.yaml") << "[";
+  storage::Manifest manifest;
+  manifest.path = "/EWC/17_9_4a";
+  manifest.origins = {{"other.zip", digest_of_hello, ""}};
+  storage::save(manifest, site.depot.manifests() / "EWC/17_9_4a.yaml");
+  auto file = hello();
+  site.begin(file);  // nobody says what it is
+  file.sha512 = digest_of_hello;
+
+  const auto refused = site.uploads.begin(file, site.now);
+
+  CHECK(why(refused) == Why::published);
+  CHECK(refused.error().text.starts_with("/EWC/17_9_4a "));
+  fs::remove(release);
+  site.begin(file);
 }
 
 TEST_CASE("a login has two at once, and one that was left does not count") {
