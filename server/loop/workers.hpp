@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 #include "server/loop/net.hpp"
 #include "server/loop/one_thread.hpp"
@@ -29,7 +30,7 @@ class Workers {
       then(std::forward<decltype(result)>(result));
       if (error) std::rethrow_exception(error);
     };
-    begin(std::make_unique<Job<Work, decltype(tell)>>(*this, std::move(work), std::move(tell)));
+    begin(std::make_unique<JobOf<Work, decltype(tell)>>(*this, std::move(work), std::move(tell)));
   }
 
   // The same for work that nobody waits for.
@@ -39,7 +40,7 @@ class Workers {
       work();
       return true;
     };
-    begin(std::make_unique<Job<decltype(perform), Unheard>>(*this, std::move(perform), Unheard{}));
+    begin(std::make_unique<JobOf<decltype(perform), Unheard>>(*this, std::move(perform), Unheard{}));
   }
 
   // The same for a coroutine, which gets the exception. Asio would drop one that cannot begin to wait,
@@ -50,8 +51,8 @@ class Workers {
     using R = std::invoke_result_t<Work&>;
     using Signature = void(std::exception_ptr, std::optional<R>);
     using Handler = typename net::async_result<net::use_awaitable_t<>, Signature>::handler_type;
-    auto job = std::make_unique<Job<Work, Handler>>(*this, std::move(work));
-    auto start = [](Handler handler, std::unique_ptr<Job<Work, Handler>>* waiting) {
+    auto job = std::make_unique<JobOf<Work, Handler>>(*this, std::move(work));
+    auto start = [](Handler handler, std::unique_ptr<JobOf<Work, Handler>>* waiting) {
       (*waiting)->handler.emplace(std::move(handler));
       begin(std::move(*waiting));
     };
@@ -69,15 +70,26 @@ class Workers {
     }
   };
 
-  // In one piece, so that nothing of it is copied on its way.
-  template <class Work, class Handler>
+  // In one piece, so that nothing of it is copied on its way. Asio knows this base alone: to hand over each
+  // kind of work by itself took most of the time that it took to compile.
   struct Job {
-    Job(Workers& w, Work&& what) : workers(w), work(std::move(what)) {}
-    Job(Workers& w, Work&& what, Handler&& whom) : Job(w, std::move(what)) {
+    explicit Job(Workers& w) : workers(w) {}
+    virtual ~Job() = default;
+    virtual void perform() noexcept = 0;  // on a worker
+    virtual void tell() = 0;              // on the loop; may throw
+
+    Workers& workers;
+    ReservedMemory memory;  // for the way to the pool, and then for the way back
+  };
+
+  template <class Work, class Handler>
+  struct JobOf final : Job {
+    JobOf(Workers& w, Work&& what) : Job(w), work(std::move(what)) {}
+    JobOf(Workers& w, Work&& what, Handler&& whom) : JobOf(w, std::move(what)) {
       handler.emplace(std::move(whom));
     }
 
-    void perform() noexcept {
+    void perform() noexcept override {
       try {
         result.emplace((*work)());
       } catch (...) {
@@ -85,36 +97,15 @@ class Workers {
       }
       work.reset();  // what it holds, a file for instance, is not let go of on the loop
     }
+    void tell() override { (*handler)(error, std::move(result)); }
 
-    Workers& workers;
     std::optional<Work> work;
     std::optional<Handler> handler;
     std::optional<std::invoke_result_t<Work&>> result;
     std::exception_ptr error;
-    ReservedMemory memory;  // for the way to the pool, and then for the way back
   };
 
-  template <class J>
-  static void begin(std::unique_ptr<J> job) {
-    auto& workers = job->workers;
-    workers.thread_.expect();
-    hand_over(workers.pool_, std::move(job), [](std::unique_ptr<J> begun) {
-      begun->perform();
-      auto& loop = begun->workers.loop_;
-      hand_over(loop, std::move(begun), [](std::unique_ptr<J> done) {
-        --done->workers.busy_;
-        (*done->handler)(done->error, std::move(done->result));
-      });
-    });
-    ++workers.busy_;
-  }
-
-  template <class Where, class J, class Next>
-  static void hand_over(Where& where, std::unique_ptr<J> job, Next next) {
-    const auto allocator = job->memory.allocator();
-    net::post(where, net::bind_allocator(allocator,
-                                         [job = std::move(job), next]() mutable { next(std::move(job)); }));
-  }
+  static void begin(std::unique_ptr<Job> job);
 
   net::io_context& loop_;
   net::thread_pool pool_;
