@@ -202,7 +202,7 @@ TEST_CASE("a file that a release came out of is not uploaded again while the rel
   std::ofstream(site.depot.manifests() / "EWC/damaged.yaml") << "[";
   storage::Manifest manifest;
   manifest.path = "/EWC/17_9_4a";
-  manifest.origins = {{"other.zip", digest_of_hello, ""}};
+  manifest.origins = {{"other.zip", digest_of_hello, std::string(32, '0')}};
   storage::save(manifest, site.depot.manifests() / "EWC/17_9_4a.yaml");
   auto file = hello();
   site.begin(file);  // nobody says what it is
