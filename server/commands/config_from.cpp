@@ -14,6 +14,7 @@
 #include "conf/load.hpp"
 #include "conf/print.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/folder.hpp"
 
 namespace server {
 namespace {
@@ -44,11 +45,10 @@ std::vector<std::string> matching_files(const std::string& pattern) {
   const fs::path path(pattern);
   std::vector<std::string> found;
   std::error_code error;
-  for (fs::directory_iterator each(path.parent_path(), error), end; !error && each != end;
-       each.increment(error)) {
-    const auto name = each->path().filename().string();
-    if (found.size() < most_files && conf::foreign::fits(path.filename().string(), name))
-      found.push_back(each->path().string());
+  storage::FolderReader files(path.parent_path(), error);
+  while (const auto file = files.next()) {
+    if (found.size() < most_files && conf::foreign::fits(path.filename().string(), file->name))
+      found.push_back(file->path.string());
   }
   std::ranges::sort(found);
   return found;

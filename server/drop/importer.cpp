@@ -8,6 +8,7 @@
 #include <new>
 
 #include "server/loop/succeeds.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/import/digest_file.hpp"
 
 namespace server {
@@ -38,12 +39,12 @@ struct Lying {
 
 std::vector<Lying> files_in(const std::filesystem::path& folder) {
   std::vector<Lying> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator i(folder, error), end; !error && i != end; i.increment(error)) {
-    const auto written = i->last_write_time(error);
+  std::error_code unreadable, gone;
+  storage::FolderReader reader(folder, unreadable);
+  while (const auto entry = reader.next()) {
+    const auto written = std::filesystem::last_write_time(entry->path, gone);
     const auto age = std::filesystem::file_time_type::clock::now() - written;
-    files.push_back(
-        {i->path().filename().string(), error ? 0s : std::chrono::duration_cast<std::chrono::seconds>(age)});
+    files.push_back({entry->name, gone ? 0s : std::chrono::duration_cast<std::chrono::seconds>(age)});
   }
   return files;
 }

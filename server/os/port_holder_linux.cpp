@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "server/os/datagram.hpp"
+#include "storage/files/folder.hpp"
 
 namespace server {
 namespace {
@@ -110,11 +111,13 @@ std::string program_of(std::uint32_t pid) { return first_line(fmt::format("/proc
 std::uint32_t process_with(std::uint32_t inode) {
   const auto wanted = fmt::format("socket:[{}]", inode);
   std::error_code ignored;
-  for (const auto& process : fs::directory_iterator("/proc", ignored)) {
-    const auto pid = number_in(process.path().filename().string());
+  storage::FolderReader processes("/proc", ignored);
+  while (const auto process = processes.next()) {
+    const auto pid = number_in(process->name);
     if (pid == 0) continue;
-    for (const auto& handle : fs::directory_iterator(process.path() / "fd", ignored))
-      if (fs::read_symlink(handle.path(), ignored) == wanted) return pid;
+    storage::FolderReader handles(process->path / "fd", ignored);
+    while (const auto handle = handles.next())
+      if (fs::read_symlink(handle->path, ignored) == wanted) return pid;
   }
   return 0;
 }
@@ -124,12 +127,11 @@ std::optional<fs::path> folder_of(std::uint64_t group) {
   constexpr auto root = "/sys/fs/cgroup";
   struct stat status {};
   if (::stat(root, &status) == 0 && status.st_ino == group) return root;
-  std::error_code error;
-  constexpr auto passed_over = fs::directory_options::skip_permission_denied;
-  for (auto at = fs::recursive_directory_iterator(root, passed_over, error);
-       !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-    if (at->is_directory(error) && ::stat(at->path().c_str(), &status) == 0 && status.st_ino == group)
-      return at->path();
+  std::error_code ignored;
+  storage::FolderReader groups(root, ignored, storage::FolderReader::Reach::tree);
+  while (const auto entry = groups.next()) {
+    if (entry->is_folder() && ::stat(entry->path.c_str(), &status) == 0 && status.st_ino == group)
+      return entry->path;
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "storage/depot/depot_shape.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 
 namespace storage {
 namespace {
@@ -66,7 +67,7 @@ Depot Depot::existing(const std::filesystem::path& directory) {
 
 void Depot::expect_readable_records() const {
   std::error_code error;
-  const std::filesystem::directory_iterator records(manifests(), error);
+  const FolderReader records(manifests(), error);
   if (!error || error == std::errc::no_such_file_or_directory) return;
   throw std::runtime_error(
       fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "

@@ -7,6 +7,7 @@
 
 #include "storage/archives/clutter.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/files/path.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/images/image_name.hpp"
@@ -14,22 +15,19 @@
 namespace storage {
 
 std::filesystem::path image_beside(const Depot& depot) {
-  namespace fs = std::filesystem;
   constexpr std::array<std::string_view, 6> ours{"images", "drop", "rejected", "retired", "bundles", "state"};
-  constexpr int deepest = 3, most = 1000;
+  constexpr std::size_t deepest = 3;
+  constexpr int most = 1000;
   std::error_code error;
-  int count = 0;
-  for (fs::recursive_directory_iterator
-           i(depot.directory(), fs::directory_options::skip_permission_denied, error),
-       end;
-       !error && i != end && ++count < most; i.increment(error)) {
-    const auto name = i->path().filename().string();
-    std::error_code unknown;
-    const auto type = i->symlink_status(unknown).type();
-    if (type == fs::file_type::directory && (i.depth() >= deepest || name.starts_with('.') ||
-                                             (i.depth() == 0 && std::ranges::count(ours, name) > 0)))
-      i.disable_recursion_pending();
-    if (type == fs::file_type::regular && is_image_name(name)) return i->path();
+  FolderReader reader(depot.directory(), error, FolderReader::Reach::tree);
+  for (int count = 0; ++count < most;) {
+    const auto entry = reader.next();
+    if (!entry) break;
+    const auto& name = entry->name;
+    if (entry->depth >= deepest || name.starts_with('.') ||
+        (entry->depth == 0 && std::ranges::count(ours, name) > 0))
+      reader.pass_over();
+    if (entry->is_file() && is_image_name(name)) return entry->path;
   }
   return {};
 }
@@ -40,14 +38,12 @@ std::vector<std::filesystem::path> unaskable_names(const Depot& depot) {
   constexpr std::size_t most_told = 5;
   std::vector<fs::path> found;
   std::error_code error;
-  int count = 0;
-  for (fs::recursive_directory_iterator
-           i(depot.images(), fs::directory_options::skip_permission_denied, error),
-       end;
-       !error && i != end && ++count < most_looked_at && found.size() < most_told; i.increment(error)) {
-    const auto name = i->path().filename().string();
-    if (!Path::is_component(name) && !is_clutter(name)) found.push_back(i->path());
-    if (name == uploads_name) i.disable_recursion_pending();
+  FolderReader reader(depot.images(), error, FolderReader::Reach::tree);
+  for (int count = 0; ++count < most_looked_at && found.size() < most_told;) {
+    const auto entry = reader.next();
+    if (!entry) break;
+    if (!Path::is_component(entry->name) && !is_clutter(entry->name)) found.push_back(entry->path);
+    if (entry->name == uploads_name) reader.pass_over();
   }
   std::ranges::sort(found);
   return found;

@@ -6,30 +6,30 @@
 
 #include "storage/depot/depot.hpp"
 #include "storage/depot/reach.hpp"
+#include "storage/files/folder.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int deepest = 3;  // state/manifests/PRODUCT; of state/staging only the folders themselves
+constexpr std::size_t deepest = 3;  // state/manifests/PRODUCT; of state/staging only the folders themselves
 
 // A disk that is read-only is another matter, and told when something is written.
 bool is_refused(const fs::path& path, int rights) {
   return ::faccessat(AT_FDCWD, path.c_str(), rights, AT_EACCESS) != 0 && errno == EACCES;
 }
 
-bool is_refused(const fs::directory_entry& entry) {
-  std::error_code ignored;
-  if (entry.is_symlink(ignored)) return false;
-  return is_refused(entry.path(), entry.is_directory(ignored) ? R_OK | W_OK | X_OK : R_OK);
+bool is_refused(const FolderEntry& entry) {
+  if (entry.type == fs::file_type::symlink) return false;
+  return is_refused(entry.path, entry.is_folder() ? R_OK | W_OK | X_OK : R_OK);
 }
 
 std::optional<fs::path> first_refused_below(const fs::path& folder) {
   std::error_code error;
-  fs::recursive_directory_iterator at(folder, error);
-  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
-    if (is_refused(*at)) return at->path();
-    if (at.depth() + 1 >= deepest) at.disable_recursion_pending();
+  FolderReader reader(folder, error, FolderReader::Reach::tree);
+  while (const auto entry = reader.next()) {
+    if (is_refused(*entry)) return entry->path;
+    if (entry->depth + 1 >= deepest) reader.pass_over();
   }
   return std::nullopt;
 }

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -7,11 +6,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <new>
-#include <string_view>
+#include <utility>
 
 #include "storage/depot/arriving.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
@@ -34,28 +34,6 @@ fs::path make_area(const fs::path& staging) {
     ::rmdir(name.c_str());
     throw;
   }
-}
-
-// Removes all that lies in `directory`. Allocates nothing itself (the system's readdir has a buffer of its
-// own), because what failed for want of memory is cleaned up by this. What cannot be removed stays.
-void clear(int directory) noexcept {
-  const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const stream = own >= 0 ? ::fdopendir(own) : nullptr;
-  if (!stream) {
-    if (own >= 0) ::close(own);
-    return;
-  }
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (::unlinkat(own, entry->d_name, 0) == 0 || errno != EISDIR) continue;
-    {
-      const Handle below(::openat(own, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (below) clear(below.get());
-    }
-    ::unlinkat(own, entry->d_name, AT_REMOVEDIR);
-  }
-  ::closedir(stream);
 }
 
 }  // namespace
@@ -92,15 +70,13 @@ StagingArea::StagingArea(const Depot& depot) : StagingArea(make_area(depot.stagi
 }
 
 // What cannot be removed now is swept at the next start.
-StagingArea::~StagingArea() {
-  if (const Handle area = open_directory(directory_)) clear(area.get());
-  ::rmdir(directory_.c_str());
-}
+StagingArea::~StagingArea() { remove_tree(directory_); }
 
 std::vector<fs::path> staging_areas(const Depot& depot) {
   std::vector<fs::path> areas;
-  for (const auto& entry : fs::directory_iterator(depot.staging()))
-    if (entry.path() != arriving_in(depot)) areas.push_back(entry.path());
+  FolderReader reader(depot.staging());
+  while (auto entry = reader.next())
+    if (entry->path != arriving_in(depot)) areas.push_back(std::move(entry->path));
   return areas;
 }
 
@@ -123,7 +99,7 @@ void sweep_staging(const std::vector<fs::path>& areas) {
     const Handle area = open_directory(path);
     const bool is_area = fs::symlink_status(path, ignored).type() == fs::file_type::directory;
     if (is_area && (!area || ::flock(area.get(), LOCK_EX | LOCK_NB) != 0)) continue;  // somebody works in it
-    fs::remove_all(path, ignored);
+    remove_tree(path);
   }
 }
 
@@ -131,9 +107,9 @@ void sweep_half_written(const Depot& depot) {
   for (const auto& directory : {depot.state(), depot.manifests(), depot.rejected()})
     sweep_half_written(directory);
   std::error_code error;  // what cannot be looked at is swept another time
-  for (fs::recursive_directory_iterator i(depot.manifests(), error), end; !error && i != end;
-       i.increment(error))
-    if (i->is_directory()) sweep_half_written(i->path());
+  FolderReader reader(depot.manifests(), error, FolderReader::Reach::tree);
+  while (const auto entry = reader.next())
+    if (entry->is_folder()) sweep_half_written(entry->path);
 }
 
 }  // namespace storage

@@ -11,6 +11,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/file.hpp"
+#include "storage/files/folder.hpp"
 
 namespace storage {
 namespace fs = std::filesystem;
@@ -179,12 +180,11 @@ void exchange(const fs::path& a, const fs::path& b) {
 
 void sweep_half_written(const fs::path& directory) {
   std::error_code error;  // what cannot be looked at or removed costs a little space
-  for (fs::directory_iterator i(directory, error), end; !error && i != end; i.increment(error)) {
-    const auto path = i->path();
+  FolderReader reader(directory, error);
+  while (const auto entry = reader.next()) {
+    if (!entry->name.starts_with(half_written) || !entry->is_file()) continue;
     std::error_code ignored;
-    if (!path.filename().string().starts_with(half_written) ||
-        i->symlink_status(ignored).type() != fs::file_type::regular)
-      continue;
+    const auto& path = entry->path;
     const Handle left(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (left && ::flock(left.get(), LOCK_EX | LOCK_NB) == 0) fs::remove(path, ignored);
   }

@@ -11,6 +11,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/depot/staging.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/import/drop_folder.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"
@@ -23,8 +24,8 @@ using Digests = std::vector<KnownDigest>;
 
 std::set<std::string> names_in_drop(const Depot& depot) {
   std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(depot.drop()))
-    names.insert(entry.path().filename().string());
+  FolderReader reader(depot.drop());
+  while (auto entry = reader.next()) names.insert(std::move(entry->name));
   return names;
 }
 

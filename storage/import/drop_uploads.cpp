@@ -15,6 +15,7 @@
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/files/growing_file.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_name.hpp"
@@ -173,10 +174,10 @@ std::optional<DropUpload> DropUploads::read(const std::string& id) const try {
 std::vector<DropUpload> DropUploads::all() const {
   std::vector<DropUpload> found;
   std::error_code none_yet;
-  for (const auto& entry : fs::directory_iterator(arriving_in(depot()), none_yet)) {
-    const auto id = entry.path().filename().string();
-    if (!is_id(id)) continue;
-    if (auto upload = read(id)) found.push_back(std::move(*upload));
+  FolderReader reader(arriving_in(depot()), none_yet);
+  while (const auto entry = reader.next()) {
+    if (!is_id(entry->name)) continue;
+    if (auto upload = read(entry->name)) found.push_back(std::move(*upload));
   }
   return found;
 }
@@ -231,8 +232,7 @@ DropUpload DropUploads::make(const AnnouncedFile& file, std::int64_t now) {
     NewFile(folder, content_name).sync();
     write_durably(folder / note_name, text_of(file), 0600);
   } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
+    remove_tree(folder);
     throw;
   }
   return upload;
@@ -300,7 +300,7 @@ DropUploads::Result<DropUpload> DropUploads::publish(Held held) {
   if (!announced.empty()) {
     const auto hex = digests_of(open_plain_file(content), {DigestKind::sha512}).front();
     if (hex != announced) {
-      fs::remove_all(folder);
+      remove_tree(folder);
       return std::unexpected(DropUploadFault{
           Why::wrong_digest, fmt::format("its SHA-512 is {}, and {} was announced", hex, announced)});
     }
@@ -308,8 +308,7 @@ DropUploads::Result<DropUpload> DropUploads::publish(Held held) {
   GrowingFile(content).sync();
   if (!place(upload)) return std::unexpected(taken(upload.file.name));
   remember(upload);
-  std::error_code ignored;  // what stays is swept
-  fs::remove_all(folder, ignored);
+  remove_tree(folder);  // what stays is swept
   return std::move(upload);
 }
 
@@ -337,7 +336,8 @@ void DropUploads::remember(const DropUpload& published) {
 DropUploads::Result<DropUpload> DropUploads::remove(const std::string& id) {
   auto held = hold(id);
   if (!held) return std::unexpected(std::move(held.error()));
-  fs::remove_all(folder_of(id));
+  if (const auto error = remove_tree(folder_of(id)))
+    throw std::system_error(error, "cannot remove " + folder_of(id).string());
   return std::move(held->upload);
 }
 
@@ -346,8 +346,8 @@ void DropUploads::sweep(std::int64_t now) {
   const std::lock_guard guard(beginning_);
   std::error_code error;
   std::vector<std::string> ids;
-  for (fs::directory_iterator i(arriving_in(depot()), error), end; !error && i != end; i.increment(error))
-    ids.push_back(i->path().filename().string());
+  FolderReader reader(arriving_in(depot()), error);
+  while (auto entry = reader.next()) ids.push_back(std::move(entry->name));
   for (const auto& id : ids) {
     try {
       sweep(id, now);
@@ -356,9 +356,10 @@ void DropUploads::sweep(std::int64_t now) {
     }
   }
   const auto copies = depot().drop() / in_drop;
-  for (fs::directory_iterator i(copies, error), end; !error && i != end; i.increment(error)) {
+  FolderReader half_copied(copies, error);
+  while (const auto entry = half_copied.next()) {
     std::error_code ignored;
-    if (!fs::exists(folder_of(i->path().filename().string()), ignored)) fs::remove(i->path(), ignored);
+    if (!fs::exists(folder_of(entry->name), ignored)) fs::remove(entry->path, ignored);
   }
 }
 
@@ -368,7 +369,7 @@ void DropUploads::sweep(const std::string& id, std::int64_t now) {
   if (!lock) return;
   const auto upload = is_id(id) ? read(id) : std::nullopt;
   if (upload && upload->is_whole() && publish(Held{std::move(*lock), *upload})) return;
-  if (!upload || now - upload->written >= std::chrono::seconds(kept).count()) fs::remove_all(folder);
+  if (!upload || now - upload->written >= std::chrono::seconds(kept).count()) remove_tree(folder);
 }
 
 }  // namespace storage

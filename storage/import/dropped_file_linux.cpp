@@ -14,6 +14,7 @@
 
 #include "storage/files/durable.hpp"
 #include "storage/files/durable_linux.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/files/one_line.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/import/dropped_file.hpp"
@@ -105,7 +106,8 @@ class TakenEntry {
   static fs::path make_folder(const fs::path& parent) {
     make_directories(parent, 0700);
     // NFS and FUSE keep a removed file that is still open beside its old name, and with it the folder.
-    for (const auto& left : fs::directory_iterator(parent)) ::rmdir(left.path().c_str());
+    FolderReader reader(parent);
+    while (const auto left = reader.next()) ::rmdir(left->path.c_str());
     std::string name = parent / "take-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) fail(errno, "cannot make a folder in " + parent.string());
     return name;
@@ -209,7 +211,8 @@ std::optional<fs::path> move_very(const Depot& depot, const std::string& name, c
 void return_from(const fs::path& folder, const fs::path& drop) {
   const Handle held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!held || ::flock(held.get(), LOCK_EX | LOCK_NB) != 0) return;  // somebody works in it
-  for (const auto& entry : fs::directory_iterator(folder)) give_back(entry.path(), drop);
+  FolderReader reader(folder);
+  while (const auto entry = reader.next()) give_back(entry->path, drop);
   ::rmdir(folder.c_str());
 }
 
@@ -254,8 +257,9 @@ std::string reason_of_rejected(const Depot& depot, const std::string& name) {
 std::size_t rejected_files(const Depot& depot) {
   std::size_t files = 0;
   if (!fs::exists(depot.rejected())) return 0;
-  for (const auto& entry : fs::directory_iterator(depot.rejected()))
-    if (!entry.path().string().ends_with(reason_ending)) ++files;
+  FolderReader reader(depot.rejected());
+  while (const auto entry = reader.next())
+    if (!entry->name.ends_with(reason_ending)) ++files;
   return files;
 }
 
@@ -264,7 +268,8 @@ std::optional<DirectoryLock> hold_drop(const Depot& depot) {
   if (!lock) return {};
   for (const auto& parent : {depot.taken(), depot.drop() / in_drop}) {
     std::error_code missing;
-    for (const auto& entry : fs::directory_iterator(parent, missing)) return_from(entry.path(), depot.drop());
+    FolderReader reader(parent, missing);
+    while (const auto entry = reader.next()) return_from(entry->path, depot.drop());
   }
   return lock;
 }

@@ -4,6 +4,7 @@
 #include <ranges>
 #include <stdexcept>
 
+#include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/releases/manifest.hpp"
 
@@ -27,10 +28,11 @@ std::vector<std::string> origins_in(const fs::path& file) {
 
 std::map<fs::path, FileVersion> manifests_in(const Depot& depot) {
   std::map<fs::path, FileVersion> found;
-  for (const auto& entry : fs::recursive_directory_iterator(depot.manifests())) {
-    if (entry.path().extension() != ".yaml") continue;
+  FolderReader reader(depot.manifests(), FolderReader::Reach::tree);
+  while (const auto entry = reader.next()) {
+    if (entry->path.extension() != ".yaml") continue;
     try {
-      found.emplace(entry.path(), open_plain_file(entry.path()).at_open().version);
+      found.emplace(entry->path, open_plain_file(entry->path).at_open().version);
     } catch (const std::system_error&) {
       continue;  // it went away, or is not a file
     }

@@ -7,6 +7,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -17,8 +18,9 @@ constexpr std::size_t most_named = 3;  // differences in one sentence
 
 std::vector<Member> digested_files(const fs::path& directory) {
   std::vector<Member> members;
-  for (const auto& entry : fs::directory_iterator(directory))
-    if (entry.symlink_status().type() == fs::file_type::regular) members.push_back(digested(entry.path()));
+  FolderReader reader(directory);
+  while (const auto entry = reader.next())
+    if (entry->is_file()) members.push_back(digested(entry->path));
   std::ranges::sort(members, {}, &Member::name);
   return members;
 }

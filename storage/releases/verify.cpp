@@ -7,6 +7,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/files/digest.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/releases/manifest.hpp"
@@ -90,9 +91,9 @@ class Verifying {
 
   std::vector<std::string> file_names() const {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(place_))
-      if (entry.symlink_status().type() == fs::file_type::regular)
-        names.push_back(entry.path().filename().string());
+    FolderReader reader(place_);
+    while (auto entry = reader.next())
+      if (entry->is_file()) names.push_back(std::move(entry->name));
     std::ranges::sort(names);
     return names;
   }
@@ -118,9 +119,10 @@ Verification verify_release(const Depot& depot, const Path& release) {
 std::vector<Path> imported_releases(const Depot& depot) {
   std::vector<Path> releases;
   if (!fs::exists(depot.manifests())) return releases;
-  for (const auto& entry : fs::recursive_directory_iterator(depot.manifests())) {
-    if (entry.path().extension() != ".yaml" || !entry.is_regular_file()) continue;
-    const auto relative = entry.path().lexically_relative(depot.manifests()).replace_extension();
+  FolderReader reader(depot.manifests(), FolderReader::Reach::tree);
+  while (const auto entry = reader.next()) {
+    if (entry->path.extension() != ".yaml" || !fs::is_regular_file(entry->path)) continue;
+    const auto relative = entry->path.lexically_relative(depot.manifests()).replace_extension();
     const auto path = Path::parse("/" + relative.string());
     if (path) releases.push_back(*path);
   }
