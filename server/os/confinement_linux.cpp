@@ -72,6 +72,10 @@ constexpr std::array allowed{
     "execve", "vfork", "fork", "wait4", "waitid", "waitpid", "seccomp", "landlock_create_ruleset",
     "landlock_add_rule", "landlock_restrict_self"};
 
+// cachestat, by its number, which is the same on each processor: libseccomp before 2.6 does not know its
+// name.
+constexpr int cachestat_call = 451;
+
 // LeakSanitizer stops all threads and looks at them.
 constexpr std::array of_sanitizers{"ptrace", "process_vm_readv", "personality"};
 
@@ -95,8 +99,9 @@ class Filter {
   }
   void allow(const char* name) {
     const int call = ::seccomp_syscall_resolve_name(name);
-    if (call != __NR_SCMP_ERROR) check(::seccomp_rule_add(rules_.get(), SCMP_ACT_ALLOW, call, 0));
+    if (call != __NR_SCMP_ERROR) allow(call);
   }
+  void allow(int call) { check(::seccomp_rule_add(rules_.get(), SCMP_ACT_ALLOW, call, 0)); }
   void allow(int call, const scmp_arg_cmp& where) {
     check(::seccomp_rule_add(rules_.get(), SCMP_ACT_ALLOW, call, 1, where));
   }
@@ -115,6 +120,7 @@ class Filter {
 void filter_calls() {
   Filter filter;
   for (const auto* name : allowed) filter.allow(name);
+  filter.allow(cachestat_call);
   if (sanitized)
     for (const auto* name : of_sanitizers) filter.allow(name);
   for (const auto family : socket_families)

@@ -72,6 +72,10 @@ class File {
   // Never waits. Gives what memory holds, perhaps fewer bytes than asked; errc::operation_would_block when
   // the disk would have to be asked (Linux: RWF_NOWAIT), and always on a file system that cannot tell.
   Result<std::size_t> read_cached(Pieces pieces, std::uint64_t offset) const;
+  // Whether memory holds these bytes, so that the system may be told to send them without waiting for the
+  // disk. Copies nothing, and never waits. Where the kernel cannot count them (Linux before 6.5, or a file
+  // of another user), one byte of every 64 KiB stands for the others.
+  bool is_cached(std::uint64_t offset, std::uint64_t size) const;
 
  private:
   Handle handle_;
