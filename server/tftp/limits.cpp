@@ -4,17 +4,12 @@
 #include <utility>
 
 #include "server/loop/client_network.hpp"
-#include "server/loop/networks.hpp"
 
 namespace server {
 namespace {
 
 using event::Limit;
 
-// Above this many, addresses that did nothing lately are forgotten.
-constexpr std::size_t most_remembered = 20'000;
-// A burst is as much as two seconds allow: a thousand access points behind one address start at once.
-constexpr double burst_seconds = 2;
 // Two sockets and a file.
 constexpr std::size_t descriptors_each = 3;
 
@@ -27,20 +22,6 @@ constexpr std::size_t share_of(std::size_t all) {
 
 }  // namespace
 
-std::optional<Limit> TftpLimits::knock(const net::ip::address& address, const conf::Tftp& settings,
-                                       Clock::time_point now) {
-  if (is_in(plain(address), settings.deny)) return Limit::denied;
-  if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
-  if (clients_.size() >= most_remembered) forget_the_quiet(now);
-  auto& client = clients_[client_network(address)];
-  const double rate = settings.max_requests_per_second;
-  const std::chrono::duration<double> passed = now - std::exchange(client.at, now);
-  client.requests = std::max(0.0, client.requests - passed.count() * rate);
-  if (client.requests + 1 > burst_seconds * rate) return Limit::requests_per_second;
-  client.requests += 1;
-  return {};
-}
-
 std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& address,
                                                        const conf::Tftp& settings, std::size_t descriptors) {
   const auto table = std::clamp<std::size_t>(descriptors / 2 / descriptors_each, 1, settings.max_transfers);
@@ -48,11 +29,13 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
   if (const auto& range = settings.port_range; range && !settings.single_port)
     most = std::min<std::size_t>(most, share_of(range->last - range->first + 1U));
   const auto source = client_network(address);
-  auto& client = clients_[source];
-  if (client.transfers >= most) return std::unexpected(Limit::transfers_per_address);
+  const auto client = clients_.find(source);
+  if (client != clients_.end() && client->second.transfers >= most)
+    return std::unexpected(Limit::transfers_per_address);
   if (places_.size() >= table || unanswered_ >= half_of(table)) return std::unexpected(Limit::transfers);
+  auto& counted = clients_[source];
   places_.emplace(last_ + 1, Place{source});
-  ++client.transfers;
+  ++counted.transfers;
   ++unanswered_;
   return ++last_;
 }
@@ -85,18 +68,8 @@ void TftpLimits::left(Id place) noexcept {
   if (!at->second.answered) --unanswered_;
   waiting_.erase(place);
   client->second.waiting.erase(place);
-  --client->second.transfers;
+  if (--client->second.transfers == 0) clients_.erase(client);
   places_.erase(at);
-}
-
-// At most once in that time: forged addresses may be many.
-void TftpLimits::forget_the_quiet(Clock::time_point now) {
-  const auto quiet =
-      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(burst_seconds));
-  if (now - forgot_ < quiet) return;
-  forgot_ = now;
-  std::erase_if(clients_,
-                [&](const auto& each) { return each.second.transfers == 0 && now - each.second.at > quiet; });
 }
 
 }  // namespace server

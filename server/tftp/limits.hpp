@@ -11,6 +11,7 @@
 
 #include "conf/settings.hpp"
 #include "server/events/tftp.hpp"
+#include "server/files/request_rate.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {
@@ -21,12 +22,14 @@ namespace server {
 // Bookkeeping alone: no socket, no clock, no log. Lives on the loop.
 class TftpLimits {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = RequestRate::Clock;
   using Id = std::uint64_t;
 
   // Looks at the address alone, before anything of the request is read. Nothing: it may ask.
   std::optional<event::Limit> knock(const net::ip::address& client, const conf::Tftp& settings,
-                                    Clock::time_point now);
+                                    Clock::time_point now) {
+    return rate_.knock(client, settings, now);
+  }
   // A place for a transfer, until left(). `descriptors` is what the process may have open: transfers take
   // half.
   std::expected<Id, event::Limit> enter(const net::ip::address& client, const conf::Tftp& settings,
@@ -39,28 +42,24 @@ class TftpLimits {
   void answered(Id place);  // its client is there: it gives way to nobody
   void left(Id place) noexcept;
   std::size_t transfers() const { return places_.size(); }
-  std::size_t remembered() const { return clients_.size(); }
+  std::size_t remembered() const { return clients_.size() + rate_.remembered(); }
 
  private:
   struct Client {
     std::size_t transfers = 0;
     std::set<Id> waiting;  // as waiting_
-    double requests = 0;   // a bucket that leaks max_requests_per_second
-    Clock::time_point at;
   };
   struct Place {
     net::ip::address source;
     bool answered = false;
   };
 
-  void forget_the_quiet(Clock::time_point now);
-
-  std::map<net::ip::address, Client> clients_;  // by client_network()
+  RequestRate rate_;
+  std::map<net::ip::address, Client> clients_;  // by client_network(); those that have a transfer
   std::map<Id, Place> places_;
   std::set<Id> waiting_;  // the oldest first
   std::size_t unanswered_ = 0;
   Id last_ = 0;
-  Clock::time_point forgot_;
 };
 
 // A place that is given back with its holder.

@@ -1,0 +1,36 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+
+#include "conf/settings.hpp"
+#include "server/events/tftp.hpp"
+#include "server/loop/net.hpp"
+
+namespace server {
+
+// Who may ask for an image without a login: tftp.allow, tftp.deny and tftp.max_requests_per_second, which
+// counts an address (a /64 of IPv6). Bookkeeping alone: no socket, no clock, no log. Lives on the loop, one
+// for each protocol.
+class RequestRate {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Looks at the address alone, before anything of the request is read. Nothing: it may ask.
+  std::optional<event::Limit> knock(const net::ip::address& client, const conf::Tftp& settings,
+                                    Clock::time_point now);
+  std::size_t remembered() const { return clients_.size(); }
+
+ private:
+  struct Client {
+    double requests = 0;  // a bucket that leaks max_requests_per_second
+    Clock::time_point at;
+  };
+  void forget_the_quiet(Clock::time_point now);
+
+  std::map<net::ip::address, Client> clients_;  // by client_network()
+  Clock::time_point forgot_;
+};
+
+}  // namespace server
