@@ -173,6 +173,13 @@ def asked_path():
             yield first + name
 
 
+def http_headers():
+    for text in ("bytes=0-0", "bytes=-500", "bytes=500-", "bytes=0-1,5-6", '"0123"', 'W/"0123", "x"', "*",
+                 "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+                 "/EWC/17_9_4a/ap1g8", "/EWC/?json", "http://192.0.2.2/a%20b%2f%zz"):
+        yield text.encode()
+
+
 def version():
     for text in ("17.9.4a", "17.09.04a", "17_9_4a", "17.9.4.27\n", "17.09.04a.0.6", "EWC_17_9_4a", "8.6.0.4_74969",
                  "8_10_185_0", "15.3(3)JPN3", "15.3.3-JPN10", "C9800-AP-universalk9.17.09.04a.zip\n17.09.04a.0.6",
@@ -336,7 +343,7 @@ def ssh_connection():
         yield script(SSH_LOGS_IN, SSH_GLOBAL, what, YES, YES, 0, SSH_SETTLE)
 
 
-HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, import_bundle, manifest,
+HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, http_headers, import_bundle, manifest,
              scp_command, scp_session, sftp_session, ssh_connection, syslog_message, tar_walk, tftp_get, tftp_read,
              tftp_request, tftp_write, version]
 

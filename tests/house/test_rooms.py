@@ -24,6 +24,7 @@ ROOMS = {
     "protocols/sftp": ["protocols/files", "storage/files", "storage/lookup"],
     "protocols/scp": ["protocols/files", "storage/files"],
     "protocols/syslog": [],
+    "protocols/http": [],
     "conf": ["storage/*"],
     "conf/foreign": ["conf", "storage/lookup"],
     "server/loop": ["conf"],
