@@ -108,6 +108,15 @@ void keys(Visitor& visit, T& syslog) {
   visit.number("max_lines_per_second_in_all", 1, 1'000'000, syslog.max_lines_per_second_in_all, at_once);
 }
 
+template <class Visitor, Is<Http> T>
+void keys(Visitor& visit, T& http) {
+  using enum Takes;
+  visit.list("listen", http_endpoint, http.listen, at_once);
+  visit.flag("index", http.index, at_once);
+  visit.text_or_null("certificate", file_path, http.certificate, at_once);
+  visit.text_or_null("key", file_path, http.key, at_once);
+}
+
 template <class Visitor, Is<Metrics> T>
 void keys(Visitor& visit, T& metrics) {
   using enum Takes;
@@ -144,6 +153,7 @@ void keys(Visitor& visit, T& settings) {
   visit.section("lookup", settings.lookup);
   visit.section("log", settings.log);
   visit.section("syslog", settings.syslog);
+  visit.section("http", settings.http);
   visit.section("metrics", settings.metrics);
   visit.section("web", settings.web);
   visit.section("history", settings.history);

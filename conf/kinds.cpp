@@ -101,6 +101,11 @@ std::optional<LogDestination> parse_destination(std::string_view text) {
   return LogDestination{found->second, {}};
 }
 
+std::string http_endpoint_advice(std::string_view text) {
+  const auto mark = text.find("://");
+  return endpoint_advice(mark == text.npos ? text : text.substr(mark + 3));
+}
+
 }  // namespace
 
 const Kind<std::filesystem::path> file_path{"a path, such as /srv/apdepot/depot", parse_path, path_advice};
@@ -108,6 +113,11 @@ const Kind<Endpoint> endpoint{
     "\"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:69\" or \"[::]:69\" (an address, never a name; port 0 to "
     "65535)",
     parse_endpoint, endpoint_advice};
+const Kind<HttpEndpoint> http_endpoint{
+    "\"ADDRESS:PORT\" in quotes, such as \"0.0.0.0:80\", or \"https://0.0.0.0:443\" (an address, never a "
+    "name; "
+    "port 0 to 65535)",
+    parse_http_endpoint, http_endpoint_advice};
 const Kind<PortRange> port_range{"\"FIRST-LAST\", such as \"49152-49251\", within 1 to 65535, or null",
                                  parse_port_range};
 const Kind<std::uint64_t> size_bound{

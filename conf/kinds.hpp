@@ -14,6 +14,7 @@ namespace conf {
 extern const Kind<std::string> account_name;
 extern const Kind<std::filesystem::path> file_path;
 extern const Kind<Endpoint> endpoint;
+extern const Kind<HttpEndpoint> http_endpoint;
 extern const Kind<PortRange> port_range;
 extern const Kind<std::uint64_t> size_bound;   // at least 1 byte
 extern const Kind<std::uint64_t> rekey_bound;  // at least 1 MiB

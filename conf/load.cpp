@@ -42,6 +42,16 @@ void check(Section& section, const Web& web) {
                   "certificate, and offers no way round");
 }
 
+void check(Section& section, const Http& http) {
+  std::vector<Endpoint> all;
+  for (const auto& each : http.listen) all.push_back(each.at);
+  check_listen(section, all);
+  if (http.endpoints(true).empty() || (http.certificate && http.key)) return;
+  section.error("listen",
+                "names an address with https://, which takes http.certificate and http.key: both are files "
+                "in PEM");
+}
+
 void check(Section& section, const Tftp& tftp) {
   check_listen(section, tftp.listen);
   if (tftp.uploads && tftp.single_port) {
@@ -106,10 +116,12 @@ void read_settings(Section& top, Settings& settings) {
   const auto errors_before = top.errors();
   Reader reader{top};
   keys(reader, settings);
-  top.warn_if(
-      top.errors() == errors_before && settings.tftp.listen.empty() && settings.ssh.listen.empty(),
-      top.has("tftp") ? "tftp" : "ssh",
-      "tftp.listen and ssh.listen are both empty: nothing is served but what systemd's socket units open");
+  top.warn_if(top.errors() == errors_before && settings.tftp.listen.empty() && settings.ssh.listen.empty() &&
+                  settings.http.listen.empty(),
+              top.has("tftp") ? "tftp" : "ssh",
+              "tftp.listen, ssh.listen and http.listen are all empty: nothing is served but what systemd's "
+              "socket units "
+              "open");
 }
 
 // Unlike the users file it may be a group's, too: the service's.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <utility>
 
 #include "conf/address.hpp"
 #include "conf/endpoint.hpp"
@@ -50,6 +51,15 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(address), *port};
 }
 
+std::optional<HttpEndpoint> parse_http_endpoint(std::string_view text) {
+  constexpr std::string_view http = "http://", https = "https://";
+  const bool tls = text.starts_with(https);
+  if (tls || text.starts_with(http)) text.remove_prefix(tls ? https.size() : http.size());
+  auto at = parse_endpoint(text);
+  if (!at) return std::nullopt;
+  return HttpEndpoint{std::move(*at), tls};
+}
+
 std::optional<EarlyDrop> parse_early_drop(std::string_view text) {
   EarlyDrop drop;
   const auto* const end = text.data() + text.size();
@@ -67,6 +77,15 @@ std::optional<EarlyDrop> parse_early_drop(std::string_view text) {
 }
 
 std::string EarlyDrop::text() const { return fmt::format("{}:{}:{}", start, rate, full); }
+
+std::string HttpEndpoint::text() const { return (tls ? "https://" : "") + at.text(); }
+
+std::vector<Endpoint> Http::endpoints(bool tls) const {
+  std::vector<Endpoint> found;
+  for (const auto& each : listen)
+    if (each.tls == tls) found.push_back(each.at);
+  return found;
+}
 
 std::string Endpoint::text() const {
   const bool ipv6 = address.find(':') != address.npos;

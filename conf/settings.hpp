@@ -26,6 +26,16 @@ struct Endpoint {
 // "0.0.0.0:69", "[::]:69". Nothing for anything else; names are not resolved.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+// An address to serve images on over HTTP, or over HTTPS.
+struct HttpEndpoint {
+  Endpoint at;
+  bool tls = false;
+  std::string text() const;  // "0.0.0.0:80", "https://0.0.0.0:443"
+  friend bool operator==(const HttpEndpoint&, const HttpEndpoint&) = default;
+};
+// As parse_endpoint(), with "http://" or "https://" before it or nothing.
+std::optional<HttpEndpoint> parse_http_endpoint(std::string_view text);
+
 // UDP ports, both ends included.
 struct PortRange {
   std::uint16_t first = 0, last = 0;
@@ -120,6 +130,15 @@ struct Syslog {
   std::uint32_t max_lines_per_second_in_all = 0;
 };
 
+// The key `http`.
+struct Http {
+  std::vector<HttpEndpoint> listen;
+  bool index = true;                                 // whether a folder's names are told
+  std::optional<std::filesystem::path> certificate;  // PEM, with those that signed it
+  std::optional<std::filesystem::path> key;          // PEM
+  std::vector<Endpoint> endpoints(bool tls) const;   // those of `listen` with TLS, or without
+};
+
 // The key `metrics`.
 struct Metrics {
   std::vector<Endpoint> listen;
@@ -172,6 +191,7 @@ struct Settings {
   storage::LookupSettings lookup;
   Log log;
   Syslog syslog;
+  Http http;
   Metrics metrics;
   Web web;
   History history;

@@ -216,6 +216,7 @@ Reply Api::status() {
   JsonObject listen, transfers, since, loop, status;
   listen.add_raw("tftp", json_texts(now.tftp));
   listen.add_raw("ssh", json_texts(now.ssh));
+  listen.add_raw("http", json_texts(now.http));
   listen.add_raw("web", json_texts(now.web));
   listen.add_raw("syslog", json_texts(now.syslog));
   transfers.add("running", sources_.running.rows().size());

@@ -24,7 +24,7 @@ struct ApiSources {
     bool draining = false;
     std::size_t sessions = 0;
     std::optional<std::size_t> releases;
-    std::vector<std::string> tftp, ssh;  // addresses that are served
+    std::vector<std::string> tftp, ssh, http;  // addresses that are served
     LoopTurns turns;
     std::vector<std::string> web{};     // URLs of the page
     std::vector<std::string> syslog{};  // addresses where devices' logs are heard

@@ -56,7 +56,9 @@ void enter_depot(doctor::Sight& sight) {
   }
   sight.server = doctor::ask_server(*sight.depot);
   sight.is_served = [&sight](const doctor::RecentMiss& miss) {
-    const auto protocol = miss.protocol == "tftp" ? event::Protocol::tftp : event::Protocol::sftp;
+    const auto protocol = miss.protocol == "tftp"   ? event::Protocol::tftp
+                          : miss.protocol == "http" ? event::Protocol::http
+                                                    : event::Protocol::sftp;
     return explain_read(sight.settings, *sight.depot, miss.asked, protocol).has_value();
   };
 }

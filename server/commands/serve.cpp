@@ -83,9 +83,15 @@ int serve(const Arguments& arguments) {
   auto config_name = config_file_name(arguments);
   // A service manager's unit, or a script, is better off with a failure than with a port that nobody asks.
   const bool fixed = !config_name.empty() || !stderr_is_terminal();
-  const ListenPlan plan{loaded.settings.tftp.listen,     loaded.settings.ssh.listen,
-                        loaded.settings.syslog.listen,   fixed || arguments.has("--tftp"),
-                        fixed || arguments.has("--ssh"), loaded.settings.web.listen};
+  const auto& settings = loaded.settings;
+  const ListenPlan plan{settings.tftp.listen,
+                        settings.ssh.listen,
+                        settings.http.endpoints(false),
+                        settings.http.endpoints(true),
+                        settings.syslog.listen,
+                        fixed || arguments.has("--tftp"),
+                        fixed || arguments.has("--ssh"),
+                        settings.web.listen};
   Server(std::move(loaded), plan, {arguments.program(), std::move(config_name), reload}, account).run();
   return 0;
 }

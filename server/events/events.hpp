@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "server/events/http.hpp"
 #include "server/events/import.hpp"
 #include "server/events/process.hpp"
 #include "server/events/rare_warnings.hpp"
@@ -22,7 +23,7 @@ namespace server {
 // these; nobody else formats a line.
 using Event = std::variant<
     event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused, event::TftpLimited,
-    event::TftpNoise, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
+    event::TftpNoise, event::HttpRequested, event::HttpAnswered, event::HttpLimited, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
     event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
     event::LoginFailed, event::WebLoggedIn, event::WebLoginFailed, event::SessionOpened, event::SessionClosed,
     event::SftpHappened, event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused,

@@ -13,7 +13,7 @@
 namespace server::event {
 
 // Of a transfer or a miss.
-enum class Protocol { tftp, sftp, scp };
+enum class Protocol { tftp, sftp, scp, http };
 
 // What was asked for is served under another name, by a forgiving rule or an alias.
 struct Remapped {
@@ -32,8 +32,14 @@ struct TftpDetails {
   bool single_port = false;  // tftp.single_port
 };
 
+// What only HTTP tells of a transfer.
+struct HttpDetails {
+  unsigned status;      // 200, or 206 for a part of the file
+  std::uint64_t first;  // the offset of the first byte that was asked for
+};
+
 // A transfer over any protocol has begun: a TFTP client has answered for the first time (whoever never
-// answers may never have asked), or a file was opened over SFTP or SCP.
+// answers may never have asked), a file was opened over SFTP or SCP, or its bytes begin to go out over HTTP.
 struct TransferBegan {
   std::uint64_t number;  // as in TransferEnded
   Protocol protocol;
@@ -45,9 +51,9 @@ struct TransferBegan {
 
 // A transfer over any protocol is over. Its ending in words is server/text/ending_text's.
 struct TransferEnded {
-  std::uint64_t number;  // of the TFTP request, or of the SSH session
+  std::uint64_t number;  // of the TFTP or HTTP request, or of the SSH session
   Protocol protocol;
-  std::string client, user;  // no user: TFTP has none
+  std::string client, user;  // no user: TFTP and HTTP have none
   std::string asked;         // the name as the client wrote it
   std::string name;          // the file's path; of an upload that which it has, or would have had
   bool write;
@@ -56,6 +62,7 @@ struct TransferEnded {
   double seconds;
   protocols::Ending how;
   std::optional<TftpDetails> tftp = {};
+  std::optional<HttpDetails> http = {};
 };
 
 // A request for a file that is not there.

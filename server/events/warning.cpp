@@ -6,7 +6,7 @@ namespace server {
 namespace {
 
 constexpr std::array<std::string_view, warning_kinds> names{
-    "addresses",     "broken_off", "configuration",  "confinement", "control_socket",
+    "addresses",     "broken_off", "certificate", "configuration",  "confinement", "control_socket",
     "drop_folder",   "history",    "host_keys",      "images",      "imported",
     "log",           "logins",     "metrics",        "page",        "ports",
     "ssh_resources", "staging",    "tftp_resources", "unreadable",  "unwritable",

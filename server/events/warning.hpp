@@ -10,6 +10,7 @@ namespace server {
 enum class Warning : std::uint8_t {
   addresses,       // one that is served from now on, or is not served
   broken_off,      // work of the server that ended by an error that nobody expected
+  certificate,     // HTTPS is not served, or with an old certificate
   configuration,   // a doubtful key, or one that waits for the next start
   confinement,     // rights that the server does not need and could not give up
   control_socket,  // `apdepot status` cannot ask this server
@@ -30,7 +31,7 @@ enum class Warning : std::uint8_t {
   unwritable,      // an upload over TFTP
   users            // a mistake in the users file
 };
-constexpr std::size_t warning_kinds = 21;
+constexpr std::size_t warning_kinds = 22;
 
 std::string_view warning_name(Warning kind);  // "control_socket"
 

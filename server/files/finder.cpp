@@ -22,7 +22,7 @@ bool may_mean_another(const storage::NotFound& missing) {
 
 storage::Asked asked_over(event::Protocol protocol, const conf::Settings& settings, std::string name) {
   storage::Asked asked{std::move(name), storage::AboveRoot::stays, settings.lookup};
-  if (protocol != event::Protocol::tftp) return asked;
+  if (protocol != event::Protocol::tftp && protocol != event::Protocol::http) return asked;
   asked.above = storage::AboveRoot::refused;
   asked.settings.uploads = settings.tftp.read_uploads;
   return asked;

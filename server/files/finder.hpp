@@ -14,8 +14,8 @@
 
 namespace server {
 
-// A name as `protocol` reads it. TFTP asks nobody who he is: uploads may be withheld from it, and a name that
-// leads above "/" is refused.
+// A name as `protocol` reads it. TFTP and HTTP ask nobody who he is: uploads may be withheld from them, and a
+// name that leads above "/" is refused.
 storage::Asked asked_over(event::Protocol protocol, const conf::Settings& settings, std::string name);
 
 // Finds the images that clients ask for, while the loop goes on: on the lane for names by the very name; on

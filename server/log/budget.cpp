@@ -20,21 +20,23 @@ constexpr std::size_t most_sessions = 10'000;
 constexpr std::size_t most_named = 50;  // of those with lines left out in a period
 constexpr std::size_t bytes_of_one = 512;
 
+Kind of(Protocol protocol, bool trouble) {
+  if (protocol == Protocol::tftp) return trouble ? Kind::tftp_trouble : Kind::tftp;
+  if (protocol == Protocol::http) return trouble ? Kind::http_trouble : Kind::http;
+  return trouble ? Kind::ssh_trouble : Kind::ssh;
+}
+
 struct KindOf {
   Kind operator()(const TftpRequested&) const { return Kind::tftp; }
   Kind operator()(const TftpRefused&) const { return Kind::tftp; }
-  Kind operator()(const TransferBegan& e) const {
-    return e.protocol == Protocol::tftp ? Kind::tftp : Kind::ssh;
-  }
-  Kind operator()(const TransferEnded& e) const {
-    if (e.protocol == Protocol::tftp) return is_trouble(e) ? Kind::tftp_trouble : Kind::tftp;
-    return is_trouble(e) ? Kind::ssh_trouble : Kind::ssh;
-  }
+  Kind operator()(const TransferBegan& e) const { return of(e.protocol, false); }
+  Kind operator()(const TransferEnded& e) const { return of(e.protocol, is_trouble(e)); }
+  Kind operator()(const HttpRequested&) const { return Kind::http; }
+  Kind operator()(const HttpAnswered&) const { return Kind::http; }
+  Kind operator()(const HttpLimited&) const { return Kind::http_trouble; }
   Kind operator()(const TftpLimited&) const { return Kind::tftp_trouble; }
   Kind operator()(const TftpNoise&) const { return Kind::tftp_trouble; }
-  Kind operator()(const Missed& e) const {
-    return e.protocol == Protocol::tftp ? Kind::tftp_trouble : Kind::ssh_trouble;
-  }
+  Kind operator()(const Missed& e) const { return of(e.protocol, true); }
   Kind operator()(const SshEnded& e) const { return e.user.empty() ? Kind::ssh_trouble : Kind::ssh; }
   Kind operator()(const SshDropped&) const { return Kind::ssh_trouble; }
   Kind operator()(const SshMismatched&) const { return Kind::ssh_trouble; }

@@ -21,15 +21,17 @@ class LogBudget {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds period{10};
 
-  enum class Kind { tftp, ssh, tftp_trouble, ssh_trouble, login, syslog, imports, ours };
-  static constexpr std::size_t kinds = 8;
+  enum class Kind { tftp, ssh, http, tftp_trouble, ssh_trouble, http_trouble, login, syslog, imports, ours };
+  static constexpr std::size_t kinds = 10;
   struct Purse {
     std::uint32_t address, user, all;
   };
   // A thousand access points that boot at once, all behind one NAT address, have their RRQ and their "sent"
-  // told, and a user as many sessions as the server can log in meanwhile, nine lines each. 21,000 in all.
+  // told, and a user as many sessions as the server can log in meanwhile, nine lines each. 28,000 in all.
   static constexpr std::array<Purse, kinds> purses{{{2500, 2500, 8000},
                                                     {2500, 2500, 5000},
+                                                    {2500, 2500, 5000},
+                                                    {500, 500, 2000},
                                                     {500, 500, 2000},
                                                     {500, 500, 2000},
                                                     {500, 500, 1500},

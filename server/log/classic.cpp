@@ -28,11 +28,18 @@ LogLine sshd(std::uint64_t number, conf::LogLevel level, Severity severity, std:
 LogLine sftp_server(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line(fmt::format("sftp-server[{}]: {}", number, text))};
 }
-LogLine http(conf::LogLevel level, Severity severity, std::string text) {
+LogLine http(std::uint64_t number, conf::LogLevel level, Severity severity, std::string text) {
+  return {level, severity, bounded_line(fmt::format("http[{}]: {}", number, text))};
+}
+LogLine page(conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line("http: " + std::move(text))};
 }
 LogLine apdepot(conf::LogLevel level, Severity severity, std::string text) {
   return {level, severity, bounded_line("apdepot: " + std::move(text))};
+}
+
+auto* line_of(Protocol protocol) {
+  return protocol == Protocol::tftp ? in_tftpd : protocol == Protocol::http ? http : sftp_server;
 }
 
 bool ended_by_arriving(const TransferEnded& e) {
@@ -55,6 +62,14 @@ std::string describe(const LoopTurns& turns) {
 
 std::string describe(const TftpRequested& e) {
   auto text = fmt::format("{} from {} filename {}", e.write ? "WRQ" : "RRQ", e.client, escaped(e.name));
+  if (e.remapped) {
+    text += fmt::format(" remapped to {} ({})", escaped_path(e.remapped->to), rule_name(e.remapped->rule));
+  }
+  return text;
+}
+
+std::string describe(const HttpRequested& e) {
+  auto text = fmt::format("{} from {} path {}", e.method, e.client, escaped(e.name));
   if (e.remapped) {
     text += fmt::format(" remapped to {} ({})", escaped_path(e.remapped->to), rule_name(e.remapped->rule));
   }
@@ -371,16 +386,15 @@ struct Lines {
   L operator()(const TransferBegan& e) const {
     const auto text = fmt::format("{} {} {} {}", e.write ? "receiving" : "sending", escaped_path(e.name),
                                   e.write ? "from" : "to", e.client);
-    const bool is_tftp = e.protocol == Protocol::tftp;
-    return {(is_tftp ? in_tftpd : sftp_server)(e.number, debug, Severity::debug, text)};
+    return {line_of(e.protocol)(e.number, debug, Severity::debug, text)};
   }
   L operator()(const TransferEnded& e) const {
-    const bool is_tftp = e.protocol == Protocol::tftp;
-    const bool usual = is_tftp && ended_by_arriving(e);
+    const bool has_close = e.protocol == Protocol::sftp || e.protocol == Protocol::scp;
+    const bool usual = !has_close && ended_by_arriving(e);
     const auto severity = is_trouble(e) ? warning : usual ? notice : info;
     // Of what went well sftp-server's close is all that an OpenSSH log has.
-    const auto level = is_trouble(e) ? quiet : is_tftp ? normal : debug;
-    return {(is_tftp ? in_tftpd : sftp_server)(e.number, level, severity, ending_text(e))};
+    const auto level = is_trouble(e) ? quiet : has_close ? debug : normal;
+    return {line_of(e.protocol)(e.number, level, severity, ending_text(e))};
   }
   L operator()(const TftpRefused& e) const {
     const auto nak = fmt::format("({}, {})", static_cast<int>(e.code), text_of(e.code));
@@ -397,15 +411,25 @@ struct Lines {
         fmt::format("dropped a request from {} for {}: {}", e.client, escaped(e.name), describe(e.limit)))};
   }
   L operator()(const TftpNoise& e) const { return {in_tftpd(e.number, quiet, warning, describe(e))}; }
+  L operator()(const HttpRequested& e) const { return {http(e.number, normal, notice, describe(e))}; }
+  L operator()(const HttpAnswered& e) const {
+    return {http(e.number, normal, info, fmt::format("sending {} ({}) to {}", e.status, e.what, e.client))};
+  }
+  L operator()(const HttpLimited& e) const {
+    const auto what = e.name.empty() ? "connection" : "request";
+    const auto name = e.name.empty() ? "" : " for " + escaped(e.name);
+    return {http(e.number, quiet, warning,
+                 fmt::format("dropped a {} from {}{}: {}", what, e.client, name, describe(e.limit)))};
+  }
   L operator()(const LeftOut& e) const {
     return {apdepot(quiet, warning,
                     fmt::format("{} more lines about {} were left out within {} s", e.lines, escaped(e.about),
                                 e.period.count()))};
   }
   L operator()(const Missed& e) const {
-    const auto line = e.protocol == Protocol::tftp ? in_tftpd : sftp_server;
     const auto cause = cause_name(e.miss.cause);
-    return {line(e.number, quiet, warning, fmt::format("miss {}: {}", cause, text_of(e.miss, e.protocol)))};
+    return {line_of(e.protocol)(e.number, quiet, warning,
+                                fmt::format("miss {}: {}", cause, text_of(e.miss, e.protocol)))};
   }
   L operator()(const HostKey& e) const {
     return {apdepot(normal, info, fmt::format("host key {} {}", e.type, e.fingerprint))};
@@ -428,9 +452,9 @@ struct Lines {
   }
   L operator()(const LoggedIn& e) const { return {sshd(e.number, normal, info, describe(e))}; }
   L operator()(const WebLoggedIn& e) const {
-    return {http(normal, info, fmt::format("Accepted password for {} from {}", escaped(e.user), e.client))};
+    return {page(normal, info, fmt::format("Accepted password for {} from {}", escaped(e.user), e.client))};
   }
-  L operator()(const WebLoginFailed& e) const { return {http(quiet, warning, describe(e))}; }
+  L operator()(const WebLoginFailed& e) const { return {page(quiet, warning, describe(e))}; }
   L operator()(const LoginFailed& e) const { return {sshd(e.number, quiet, warning, describe(e))}; }
   L operator()(const SessionOpened& e) const {
     return {

@@ -204,6 +204,7 @@ struct Fields {
     out.add("code", e.how.code), out.add("error", e.how.text);
     if (const auto remedy = remedy_of(e); !remedy.empty()) out.add("remedy", remedy, most_of_ours);
     if (e.tftp) add(*e.tftp);
+    if (e.http) out.add("status", e.http->status), out.add("first", e.http->first);
     return "transfer.ended";
   }
   std::string_view operator()(const TftpRefused& e) const {
@@ -221,6 +222,22 @@ struct Fields {
     out.add("count", e.count), out.add("seconds", static_cast<std::uint64_t>(e.period.count()));
     out.add_raw("repeated", json_of(e.repeated));
     return "tftp.noise";
+  }
+  std::string_view operator()(const HttpRequested& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("method", e.method),
+        out.add("name", e.name);
+    if (e.remapped)
+      out.add_safe("remapped", escaped_path(e.remapped->to)), out.add("rule", rule_name(e.remapped->rule));
+    return "http.requested";
+  }
+  std::string_view operator()(const HttpAnswered& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("status", e.status);
+    return "http.answered";
+  }
+  std::string_view operator()(const HttpLimited& e) const {
+    out.add("number", e.number), out.add("client", e.client), out.add("name", e.name),
+        out.add("limit", limit_name(e.limit));
+    return "http.limited";
   }
   std::string_view operator()(const LeftOut& e) const {
     out.add("about", e.about), out.add("lines", e.lines);

@@ -26,9 +26,12 @@ struct Level {
   conf::LogLevel operator()(const event::TransferBegan&) const { return debug; }
   conf::LogLevel operator()(const event::TransferEnded& e) const {
     if (is_trouble(e)) return quiet;
-    return e.protocol == event::Protocol::tftp ? normal : verbose;
+    const bool has_close = e.protocol == event::Protocol::sftp || e.protocol == event::Protocol::scp;
+    return has_close ? verbose : normal;
   }
   conf::LogLevel operator()(const event::TftpRefused&) const { return normal; }
+  conf::LogLevel operator()(const event::HttpRequested&) const { return normal; }
+  conf::LogLevel operator()(const event::HttpAnswered&) const { return normal; }
   conf::LogLevel operator()(const event::SshProbed&) const { return debug; }
   conf::LogLevel operator()(const event::SshNegotiated&) const { return verbose; }
   conf::LogLevel operator()(const event::SshEnded& e) const { return e.user.empty() ? normal : verbose; }

@@ -45,10 +45,17 @@ class Shares {
     net::ip::address source_;
   };
 
+  // From now on; who has a place keeps it.
+  void bound(std::size_t most, std::size_t most_each) {
+    most_ = most;
+    most_each_ = most_each;
+  }
+  bool are_all_taken() const { return counts_->all >= most_; }
+
   // Nothing: all are taken, or all that one address may have.
   std::optional<Share> take(const net::ip::address& address) {
     counts_->thread.expect();
-    if (counts_->all >= most_) return {};
+    if (are_all_taken()) return {};
     const auto source = client_network(address);
     auto& taken = counts_->each[source];
     if (taken >= most_each_) return {};

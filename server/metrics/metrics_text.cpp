@@ -92,7 +92,8 @@ std::string metrics_text(const Tally& tally, const Gauges& gauges, bool open_met
   page.sample(fmt::format("version=\"{}\"", gauges.version), 1, "_info");
   page.family("start_time_seconds", "gauge", "When the server started, in seconds since 1970.", "seconds");
   page.sample("", fmt::format("{:.3f}", gauges.started_at));
-  page.counts("requests", "TFTP requests by what became of them.", tally.requests, "protocol", "result");
+  page.counts("requests", "TFTP and HTTP requests by what became of them.", tally.requests, "protocol",
+              "result");
   page.family("transfers_running", "gauge", "Transfers under way.");
   for (const auto& [protocol, count] : gauges.running)
     page.sample(fmt::format("protocol=\"{}\"", protocol), count);

@@ -29,6 +29,14 @@ struct Counter {
                             : unanswered             ? "unanswered"
                                                      : "limited"}] += e.count;
   }
+  void operator()(const HttpRequested& e) const {
+    ++tally.requests[{"http", "asked"}];
+    if (e.remapped) ++tally.remaps[{storage::rule_name(e.remapped->rule), {}}];
+  }
+  void operator()(const HttpAnswered& e) const {
+    if (e.status >= 400) ++tally.requests[{"http", "refused"}];
+  }
+  void operator()(const HttpLimited&) const { ++tally.requests[{"http", "limited"}]; }
   void operator()(const SftpRemapped& e) const { ++tally.remaps[{storage::rule_name(e.remapped.rule), {}}]; }
   void operator()(const TransferEnded& e) const {
     const auto protocol = word(e.protocol);

@@ -1,8 +1,10 @@
 #include "server/process/listen.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "server/os/addresses.hpp"
 #include "server/os/datagram.hpp"
@@ -53,15 +55,25 @@ std::string holder_text(std::uint16_t port) {
                      unit.empty() ? "" : ", " + escaped(unit, whole), way_out(*holder));
 }
 
+// "or choose another with ssh.listen in the configuration, or --ssh 0.0.0.0:2222".
+template <class Names>
+std::string other_way_out(const conf::Endpoint& wanted) {
+  auto text = fmt::format("or choose another with {} in the configuration", Names::key);
+  if constexpr (Names::fallback != 0)
+    text += fmt::format(", or {} {}", Names::flag, conf::Endpoint{wanted.address, Names::fallback}.text());
+  return text;
+}
+
 template <class Names>
 [[noreturn]] void fail(const conf::Endpoint& wanted, const error_code& error) {
   const bool may_pass = error != net::error::access_denied && error != net::error::address_in_use;
-  auto text = fmt::format("cannot listen on {} {}: {}; or choose another with {} in the configuration",
-                          Names::word, wanted.text(), listen_failure<Names>(wanted, error), Names::key);
-  if constexpr (Names::fallback != 0)
-    text += fmt::format(", or {} {}", Names::flag, conf::Endpoint{wanted.address, Names::fallback}.text());
-  throw ListenError(text, may_pass);
+  throw ListenError(fmt::format("cannot listen on {} {}: {}; {}", Names::word, wanted.text(),
+                                listen_failure<Names>(wanted, error), other_way_out<Names>(wanted)),
+                    may_pass);
 }
+
+constexpr std::array<std::string_view, 5> given_names{TftpNames::given, SshNames::given, HttpNames::given,
+                                                      HttpsNames::given, SyslogNames::given};
 
 bool no_such_family(const error_code& error) {
   return error == net::error::address_family_not_supported || error.value() == EADDRNOTAVAIL;
@@ -229,6 +241,8 @@ std::string listen_failure(const conf::Endpoint& endpoint, const error_code& err
 template std::string listen_failure<TftpNames>(const conf::Endpoint&, const error_code&);
 template std::string listen_failure<SshNames>(const conf::Endpoint&, const error_code&);
 template std::string listen_failure<SyslogNames>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<HttpNames>(const conf::Endpoint&, const error_code&);
+template std::string listen_failure<HttpsNames>(const conf::Endpoint&, const error_code&);
 
 bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
                    const std::vector<conf::Endpoint>& wanted) {
@@ -267,21 +281,23 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   auto& notes = listeners.notes;
   listeners.tftp = listen_for<TftpNames>(loop, plan.tftp, plan.tftp_chosen, handed_over, notes);
   listeners.ssh = listen_for<SshNames>(loop, plan.ssh, plan.ssh_chosen, handed_over, notes);
+  listeners.http = listen_for<HttpNames>(loop, plan.http, true, handed_over, notes);
+  listeners.https = listen_for<HttpsNames>(loop, plan.https, true, handed_over, notes);
   listeners.syslog = listen_for_syslog(loop, plan.syslog, handed_over, notes);
   listeners.page = open_page(loop, plan.page, notes);
-  if (listeners.tftp.empty() && listeners.ssh.empty())
+  if (listeners.tftp.empty() && listeners.ssh.empty() && listeners.http.empty() && listeners.https.empty())
     throw ListenError(
-        "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened an "
-        "address; name "
+        "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has "
+        "opened "
+        "an address; name "
         "one in the configuration, or `systemctl start apdepot-tftp.socket apdepot-ssh.socket`",
         false);
   for (const auto& each : handed_over) {
-    if (each.handle.get() >= 0 && each.name != TftpNames::given && each.name != SshNames::given &&
-        each.name != SyslogNames::given)
+    if (each.handle.get() >= 0 && std::ranges::find(given_names, each.name) == given_names.end())
       notes.push_back(
-          fmt::format("a socket called {} was handed over, which is none of apdepot-tftp, apdepot-ssh and "
-                      "apdepot-syslog: it is not served; FileDescriptorName= of its unit says so",
-                      escaped(each.name)));
+          fmt::format("a socket called {} was handed over, which is none of {}: it is not served; "
+                      "FileDescriptorName= of its unit says so",
+                      escaped(each.name), fmt::join(given_names, ", ")));
   }
   return listeners;
 }

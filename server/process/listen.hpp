@@ -28,7 +28,7 @@ struct Listener {
 // Open sockets for each address that the configuration names.
 struct Listeners {
   std::vector<Listener<udp::socket>> tftp;
-  std::vector<Listener<tcp::acceptor>> ssh;
+  std::vector<Listener<tcp::acceptor>> ssh, http, https;
   std::vector<Listener<udp::socket>> syslog;
   std::vector<tcp::acceptor> page;
   std::vector<std::string> notes;  // what was done otherwise than asked, and why
@@ -37,7 +37,7 @@ struct Listeners {
 // Where the addresses come from: a port that the administrator chose is not replaced by another, the built-in
 // 69 and 22 are, by 6969 and 2222, so that a first run on a terminal, without rights, works.
 struct ListenPlan {
-  std::vector<conf::Endpoint> tftp, ssh, syslog;
+  std::vector<conf::Endpoint> tftp, ssh, http, https, syslog;
   bool tftp_chosen = false, ssh_chosen = false;
   std::vector<conf::Endpoint>
       page{};  // one that cannot be opened is a note: devices get their files all the same
@@ -58,6 +58,20 @@ struct SshNames {  // of SFTP and SCP
   static constexpr auto key = "ssh.listen", given = "apdepot-ssh", kept = "apdepot-ssh-kept",
                         unit = "apdepot-ssh.socket", word = "TCP", service = "SFTP", flag = "--ssh";
   static constexpr std::uint16_t fallback = 2222;
+};
+struct HttpNames {  // of images
+  using Protocol = tcp;
+  static constexpr bool is_udp = false;
+  static constexpr auto key = "http.listen", given = "apdepot-http", kept = "apdepot-http-kept",
+                        unit = "apdepot-http.socket", word = "TCP", service = "HTTP", flag = "";
+  static constexpr std::uint16_t fallback = 0;
+};
+struct HttpsNames {  // of images, with TLS
+  using Protocol = tcp;
+  static constexpr bool is_udp = false;
+  static constexpr auto key = "http.listen", given = "apdepot-https", kept = "apdepot-https-kept",
+                        unit = "apdepot-https.socket", word = "TCP", service = "HTTPS", flag = "";
+  static constexpr std::uint16_t fallback = 0;
 };
 struct SyslogNames {  // of what controllers send of their logs
   using Protocol = udp;

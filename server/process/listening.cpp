@@ -64,16 +64,24 @@ void Listening::begin(Listeners& listeners) {
     serve<TftpNames>(tftp_, tftp_open_, std::move(each.wanted), std::move(each.socket));
   for (auto& each : listeners.ssh)
     serve<SshNames>(ssh_, ssh_open_, std::move(each.wanted), std::move(each.socket));
+  for (auto& each : listeners.http)
+    serve<HttpNames>(images_.plain(), http_open_, std::move(each.wanted), std::move(each.socket));
+  for (auto& each : listeners.https)
+    serve<HttpsNames>(images_.secure(), https_open_, std::move(each.wanted), std::move(each.socket));
   for (auto& each : listeners.syslog)
     serve<SyslogNames>(syslog_, syslog_open_, std::move(each.wanted), std::move(each.socket));
   keep(tftp_open_);
   keep(ssh_open_);
+  keep(http_open_);
+  keep(https_open_);
   keep(syslog_open_);
 }
 
 void Listening::follow(const conf::Settings& settings) {
   follow(tftp_, tftp_open_, settings.tftp.listen);
   follow(ssh_, ssh_open_, settings.ssh.listen);
+  follow(images_.plain(), http_open_, settings.http.endpoints(false));
+  follow(images_.secure(), https_open_, settings.http.endpoints(true));
   follow(syslog_, syslog_open_, settings.syslog.listen);
 }
 
@@ -129,6 +137,8 @@ void Listening::follow(Service& service, std::vector<Open<Names>>& open,
 void Listening::open_again(const conf::Endpoint& endpoint) {
   open_again(tftp_, tftp_open_, endpoint);
   open_again(ssh_, ssh_open_, endpoint);
+  open_again(images_.plain(), http_open_, endpoint);
+  open_again(images_.secure(), https_open_, endpoint);
   open_again(syslog_, syslog_open_, endpoint);
 }
 
@@ -162,8 +172,16 @@ std::string Listening::text() const {
   std::string text;
   for (const auto& each : tftp_open_) text += fmt::format("tftp {}, ", text_of(each.bound));
   for (const auto& each : ssh_open_) text += fmt::format("ssh {}, ", text_of(each.bound));
+  for (const auto& each : http_open_) text += fmt::format("http {}, ", text_of(each.bound));
+  for (const auto& each : https_open_) text += fmt::format("https {}, ", text_of(each.bound));
   for (const auto& each : syslog_open_) text += fmt::format("syslog {}, ", text_of(each.bound));
   return text;
+}
+
+std::vector<std::string> Listening::http() const {
+  auto all = texts(http_open_);
+  for (const auto& each : texts(https_open_)) all.push_back("https://" + each);
+  return all;
 }
 
 bool Listening::on_usual_ports() const {

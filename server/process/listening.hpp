@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/events/events.hpp"
+#include "server/http/image_service.hpp"
 #include "server/loop/workers.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
@@ -17,8 +18,14 @@ namespace server {
 class Listening {
  public:
   Listening(net::io_context& loop, Workers& workers, Events& events, TftpService& tftp, SshService& ssh,
-            SyslogService& syslog)
-      : loop_(loop), workers_(workers), events_(events), tftp_(tftp), ssh_(ssh), syslog_(syslog) {}
+            http::ImageService& images, SyslogService& syslog)
+      : loop_(loop),
+        workers_(workers),
+        events_(events),
+        tftp_(tftp),
+        ssh_(ssh),
+        images_(images),
+        syslog_(syslog) {}
 
   void begin(Listeners& listeners);  // takes its sockets
   // Opens what `settings` names and is not open, then closes what is not named any more; transfers and
@@ -31,6 +38,8 @@ class Listening {
   std::string text() const;                                            // "tftp 0.0.0.0:69, ssh 0.0.0.0:22, "
   std::vector<std::string> tftp() const { return texts(tftp_open_); }  // "0.0.0.0:69"
   std::vector<std::string> ssh() const { return texts(ssh_open_); }
+  std::vector<std::string> http() const;  // "0.0.0.0:80", "https://0.0.0.0:443"
+  bool serves_https() const { return !https_open_.empty(); }
   std::vector<std::string> syslog() const { return texts(syslog_open_); }
   bool serves_ssh() const { return !ssh_open_.empty(); }
   bool on_usual_ports() const;  // 69 and 22 alone
@@ -68,9 +77,12 @@ class Listening {
   Events& events_;
   TftpService& tftp_;
   SshService& ssh_;
+  http::ImageService& images_;
   SyslogService& syslog_;
   std::vector<Open<TftpNames>> tftp_open_;
   std::vector<Open<SshNames>> ssh_open_;
+  std::vector<Open<HttpNames>> http_open_;
+  std::vector<Open<HttpsNames>> https_open_;
   std::vector<Open<SyslogNames>> syslog_open_;
 };
 

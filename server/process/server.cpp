@@ -61,13 +61,14 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_, running_),
       ssh_(loop_, lanes_, events_, in_force_, library_, running_),
+      http_(loop_, lanes_, events_, in_force_, library_, running_),
       syslog_(lanes_, events_, in_force_, library_),
-      listening_(loop_, lanes_.disk, events_, tftp_, ssh_, syslog_),
+      listening_(loop_, lanes_.disk, events_, tftp_, ssh_, http_, syslog_),
       releases_(lanes_.explaining, library_.catalogue),
       supervision_(loop_,
                    [this] {
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
-                     return StatusLine::Numbers{tftp_.running(), ssh_.running(), releases};
+                     return StatusLine::Numbers{tftp_.running() + http_.running(), ssh_.running(), releases};
                    }),
       control_({loop_, lanes_, events_, running_, library_, in_force_, [this] { return told_of_now(); },
                 [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
@@ -177,6 +178,7 @@ void Server::run() {
   supervision_.begin();
   watch_interfaces();
   make_host_keys();
+  load_certificate();
   check_users();
   images_.look();
   tell_of_images_beside();
@@ -199,6 +201,7 @@ Api::Now Server::told_of_now() {
           releases_.latest(ReleaseCount::Clock::now()),
           listening_.tftp(),
           listening_.ssh(),
+          listening_.http(),
           meter_.measured(),
           control_.page_urls(),
           listening_.syslog()};
@@ -263,6 +266,7 @@ void Server::watch_interfaces() {
     auto endpoints = in_force_->tftp.listen;
     for (const auto* more : {&in_force_->ssh.listen, &in_force_->syslog.listen})
       endpoints.insert(endpoints.end(), more->begin(), more->end());
+    for (const auto& each : in_force_->http.listen) endpoints.push_back(each.at);
     interfaces_.emplace(endpoints, index_of_interface);
   }
   if (interfaces_->empty()) return;
@@ -340,6 +344,33 @@ void Server::make_host_keys() {
       });
 }
 
+// Read again at each reload, for certificates are renewed under the same name.
+void Server::load_certificate() {
+  if (!listening_.serves_https()) return;
+  const auto& settings = in_force_->http;
+  if (!settings.certificate || !settings.key)
+    return events_.warn(Warning::certificate,
+                        "HTTPS is not served: http.certificate and http.key name no certificate");
+  struct Loaded {
+    std::shared_ptr<const http::TlsContext> context;
+    std::string problem;
+  };
+  lanes_.disk.run(
+      [certificate = *settings.certificate, key = *settings.key] {
+        try {
+          return Loaded{std::make_shared<const http::TlsContext>(certificate, key), {}};
+        } catch (const std::exception& e) {
+          return Loaded{{}, e.what()};
+        }
+      },
+      [this](std::optional<Loaded> loaded) {
+        if (draining_ || !loaded) return;
+        if (loaded->context) return http_.use(std::move(loaded->context));
+        events_.warn(Warning::certificate,
+                     "HTTPS is not served, or with the old certificate: " + loaded->problem);
+      });
+}
+
 // What a killed import or upload left. Listed now, so that what begins meanwhile is not in the way; removed
 // by the worker that imports, so before any import.
 void Server::sweep_staging() {
@@ -414,6 +445,7 @@ void Server::put_in_force(conf::Loaded loaded) {
   in_force_.replace(std::make_shared<const conf::Settings>(std::move(loaded.settings)));
   library_.uploads.bound_by(in_force_->uploads);
   bound_open_files();
+  http_.heed_settings();
   follow_addresses();
   control_.follow();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
@@ -441,6 +473,7 @@ void Server::follow_addresses() {
   const bool served_ssh = listening_.serves_ssh();
   listening_.follow(*in_force_);
   if (!served_ssh && listening_.serves_ssh()) make_host_keys();
+  load_certificate();
   interfaces_.reset();
   watch_interfaces();
 }
@@ -448,10 +481,11 @@ void Server::follow_addresses() {
 void Server::begin_drain() {
   draining_ = true;
   tell_stopping(in_force_->drain + stopping_time);
-  events_.emit(event::Stopping{tftp_.running(), ssh_.running()});
+  events_.emit(event::Stopping{tftp_.running() + http_.running(), ssh_.running()});
   tftp_.stop_listening();
   ssh_.stop_listening();
   ssh_.drain_sessions();
+  http_.stop_listening();
   syslog_.stop_listening();
   control_.drain();
   images_.stop();
@@ -462,11 +496,12 @@ void Server::begin_drain() {
   });
   tftp_.when_empty([this] { drain(); });
   ssh_.when_empty([this] { drain(); });
+  http_.when_empty([this] { drain(); });
   drain();
 }
 
 void Server::drain() {
-  if (tftp_.running() == 0 && ssh_.running() == 0) end();
+  if (tftp_.running() == 0 && ssh_.running() == 0 && http_.is_empty()) end();
 }
 
 // Tells transfers and sessions that the server stops; the loop runs 50 ms longer so the messages go out.
@@ -475,6 +510,7 @@ void Server::end() {
   control_.end();
   tftp_.stop_transfers();
   ssh_.stop_sessions();
+  http_.stop();
   drain_timer_.expires_after(50ms);
   // end() can run twice: arming the timer again cancels the first wait, which must not stop the loop.
   drain_timer_.async_wait([this](error_code error) {

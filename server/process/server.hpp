@@ -8,6 +8,7 @@
 #include "server/drop/importer.hpp"
 #include "server/files/library.hpp"
 #include "server/history/history.hpp"
+#include "server/http/image_service.hpp"
 #include "server/log/budget.hpp"
 #include "server/log/writer.hpp"
 #include "server/loop/lanes.hpp"
@@ -66,6 +67,7 @@ class Server {
   void tell_of_images_beside();
   void count_uploads();
   void make_host_keys();
+  void load_certificate();
   void check_users();
   void sweep_staging();
   bool start_importer();  // false: drop/ is not watched
@@ -101,6 +103,7 @@ class Server {
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
+  http::ImageService http_;
   SyslogService syslog_;
   Listening listening_;
   ReleaseCount releases_;

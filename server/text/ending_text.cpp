@@ -16,11 +16,12 @@ using protocols::EndedBy;
 constexpr std::uint16_t largest_unfragmented = 1468;  // as a blksize, on Ethernet
 
 bool is_tftp(const TransferEnded& e) { return e.protocol == Protocol::tftp; }
+bool is_over_ssh(const TransferEnded& e) { return !is_tftp(e) && e.protocol != Protocol::http; }
 
 // sftp-server's lines have quotes around a name, and tftpd-hpa's have none.
 std::string name_of(const TransferEnded& e) {
   const auto name = escaped_path(e.name);
-  return is_tftp(e) ? name : fmt::format("\"{}\"", name);
+  return is_over_ssh(e) ? fmt::format("\"{}\"", name) : name;
 }
 
 std::string figures(const TransferEnded& e) {
@@ -28,6 +29,8 @@ std::string figures(const TransferEnded& e) {
   const bool whole = e.how.cause == Cause::complete || e.how.cause == Cause::unconfirmed;
   if (!is_tftp(e) && !whole && e.size) text += fmt::format(" of {}", *e.size);
   text += fmt::format(" bytes in {:.1f} s", e.seconds);
+  if (e.http) text += fmt::format(", {}", e.http->status);
+  if (e.http && e.http->first > 0) text += fmt::format(" from offset {}", e.http->first);
   if (!e.tftp) return text;
   text += fmt::format(", blksize {} windowsize {}, {} resent", e.tftp->block_size, e.tftp->window,
                       e.tftp->resent);
@@ -76,9 +79,9 @@ std::string by_network(const TransferEnded& e) {
     case Cause::unconfirmed:
       return fmt::format("sent {}: {}, last ACK missing", whereto, figures(e));
     case Cause::silence:
-      return fmt::format("timeout {} {}: stalled at offset {} after {} tries: {}",
-                         e.write ? "receiving" : "sending", whereto, e.bytes, e.tftp ? e.tftp->tries : 0,
-                         figures(e));
+      return fmt::format("timeout {} {}: stalled at offset {}{}: {}", e.write ? "receiving" : "sending",
+                         whereto, e.bytes + (e.http ? e.http->first : 0),
+                         e.tftp ? fmt::format(" after {} tries", e.tftp->tries) : "", figures(e));
     case Cause::port_closed:
       return fmt::format("{} cut off by the network (port unreachable): {}", whereto, figures(e));
     default:
@@ -288,6 +291,8 @@ std::string_view word(Protocol protocol) {
       return "tftp";
     case Protocol::scp:
       return "scp";
+    case Protocol::http:
+      return "http";
     case Protocol::sftp:
       break;
   }

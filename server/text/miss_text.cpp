@@ -18,7 +18,8 @@ bool helps_controllers(const storage::Miss& miss) {
 
 std::string fix_of(const storage::Miss& miss, event::Protocol protocol) {
   auto fix = escaped(miss.hint, most_of_ours);
-  if (!helps_controllers(miss)) return fix;
+  // Controllers fetch over TFTP and SFTP: over HTTP there is no path to set.
+  if (!helps_controllers(miss) || protocol == event::Protocol::http) return fix;
   return fmt::format("{}: {}-image-path {}", fix, protocol == event::Protocol::tftp ? "tftp" : "sftp",
                      escaped_path(miss.nearest->parent().text()));
 }

@@ -180,7 +180,7 @@ def test_sockets_that_are_handed_over_are_served(start_with, images):
                             {"tftp": {"listen": [f"127.0.0.1:{udp.getsockname()[1]}"]},
                              "ssh": {"listen": [f"127.0.0.1:{tcp.getsockname()[1]}"]}})
 
-        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [tcp.getsockname()], "syslog": []}
+        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [tcp.getsockname()], "http": [], "https": [], "syslog": []}
         assert fetch(server.tftp, IMAGE) == images["ap1g8"]
         login(server, USER, PASSWORD).close()
         assert not [line for line in server.whole_log() if "apdepot-tftp.socket" in line]
@@ -193,9 +193,9 @@ def test_a_configuration_without_addresses_serves_what_is_handed_over(start_with
     with bound_udp() as udp:
         server = start_with([("apdepot-tftp", udp.fileno())], EMPTY)
 
-        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [], "syslog": []}
+        assert server.addresses == {"tftp": [udp.getsockname()], "ssh": [], "http": [], "https": [], "syslog": []}
         assert fetch(server.tftp, IMAGE) == images["ap1g8"]
-        server.wait_for_log("tftp.listen and ssh.listen are both empty: nothing is served but what systemd's socket units open")
+        server.wait_for_log("tftp.listen, ssh.listen and http.listen are all empty: nothing is served but what systemd's socket units open")
 
 
 def test_a_server_without_any_address_does_not_start(depot, tmp_path):
@@ -203,7 +203,7 @@ def test_a_server_without_any_address_does_not_start(depot, tmp_path):
     done = apdepot.run("serve", "--config", file, *apdepot.stay_root(depot), depot=depot)
 
     assert done.returncode == 78
-    assert "nothing to serve: tftp.listen and ssh.listen are both empty, and no socket unit has opened" in done.stderr
+    assert "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has opened" in done.stderr
     assert apdepot.run("config", "check", "--config", file, depot=depot).returncode == 0
 
 

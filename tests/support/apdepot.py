@@ -105,7 +105,7 @@ def stay_root(depot):
 
 
 class Server:
-    """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp", "ssh" and "syslog"."""
+    """`apdepot serve`, ready. `addresses` has (host, port) pairs for "tftp", "ssh", "http", "https" and "syslog"."""
 
     def __init__(self, depot, config_file=None, listen=("--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0"), env=None,
                  binary=BINARY, user=None, pass_fds=(), web="none"):
@@ -125,11 +125,12 @@ class Server:
         except BaseException:
             self.kill()
             raise
-        self.addresses = {"tftp": [], "ssh": [], "syslog": []}
-        for protocol, host, port in re.findall(r"\b(tftp|ssh|syslog) (\S+):(\d+)", self.ready_line):
+        self.addresses = {"tftp": [], "ssh": [], "http": [], "https": [], "syslog": []}
+        for protocol, host, port in re.findall(r"\b(tftp|ssh|https?|syslog) ([^\s/]+):(\d+)", self.ready_line):
             self.addresses[protocol].append((host.strip("[]"), int(port)))
         self.pages = re.findall(r"\bpage (https?://[^\s,]+)", self.ready_line)
-        self.tftp, self.ssh, self.syslog = (next(iter(each), None) for each in self.addresses.values())  # the first of each
+        # the first of each
+        self.tftp, self.ssh, self.http, self.https, self.syslog = (next(iter(each), None) for each in self.addresses.values())
 
     @property
     def pid(self):

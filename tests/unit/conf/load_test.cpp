@@ -286,19 +286,19 @@ TEST_CASE("an unknown key names the nearest key, or the keys that there are") {
            {"tftp:\nmax_window: 5\n", "2: max_window is not a key; did you mean tftp.max_window?"},
            {"listen: []",
             "1: listen is not a key; did you mean tftp.listen or ssh.listen or syslog.listen or "
-            "metrics.listen or web.listen?"},
+            "http.listen or metrics.listen or web.listen?"},
            {"aliases: {}", "1: aliases is not a key; did you mean lookup.aliases?"},
            {"lookup: {alias: {}}", "1: lookup.alias is not a key; did you mean lookup.aliases?"},
            {"tftp: {max_transfer: 5}", "1: tftp.max_transfer is not a key; did you mean tftp.max_transfers?"},
            {"tftp: {alow: []}", "1: tftp.alow is not a key; did you mean tftp.allow?"},
            {"servers: {}",
             "1: servers is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, syslog, metrics, web, history, expected, drain"},
+            "lookup, log, syslog, http, metrics, web, history, expected, drain"},
            {"log: {colour: true}",
             "1: log.colour is not a key; the keys of log are level, format, target, max_size"},
            {"\"a\\nb\": 1",
             "1: \"a\\nb\" is not a key; the keys of the file are depot, user, tftp, ssh, uploads, import, "
-            "lookup, log, syslog, metrics, web, history, expected, drain"},
+            "lookup, log, syslog, http, metrics, web, history, expected, drain"},
            {"? [a]\n: 1\n", "1: a key must be a plain word"},
            {"tftp: {1: 2, ~: 3}",
             "1: tftp: a key must be a plain word\n"
@@ -391,13 +391,30 @@ TEST_CASE("an address to listen on is a literal with a port") {
   }
 }
 
+TEST_CASE("HTTP's addresses may have TLS, which takes a certificate") {
+  const auto http =
+      load(
+          "http: {listen: ['0.0.0.0:80', 'http://[::]:80', 'https://0.0.0.0:443'], certificate: /a, key: /b}")
+          .http;
+  CHECK(http.endpoints(false) == std::vector<Endpoint>{{"0.0.0.0", 80}, {"::", 80}});
+  CHECK(http.endpoints(true) == std::vector<Endpoint>{{"0.0.0.0", 443}});
+  CHECK(http.listen.back().text() == "https://0.0.0.0:443");
+  CHECK(http.index);
+  CHECK(error_of("http: {listen: ['https://0.0.0.0:443'], key: /b}").find("http.certificate and http.key") !=
+        std::string::npos);
+  CHECK(error_of("http: {listen: ['0.0.0.0:80', 'https://0.0.0.0:80'], certificate: /a, key: /b}")
+            .find("given twice") != std::string::npos);
+  CHECK(error_of("http: {listen: ['ftp://0.0.0.0:80']}") != "");
+  CHECK(error_of("http: {listen: ['images.example:80']}") != "");
+}
+
 TEST_CASE("an empty list switches a protocol off, and both are doubtful") {
   CHECK(load("tftp: {listen: []}").tftp.listen.empty());
   CHECK(load("ssh: {listen: []}").ssh.listen.empty());
   const auto both = conf::load_text("drain: 1\ntftp: {listen: []}\nssh: {listen: []}\n", "apdepot.yaml");
   CHECK(both.warnings ==
         std::vector<std::string>{
-            "apdepot.yaml:2: tftp: tftp.listen and ssh.listen are both empty: nothing is served "
+            "apdepot.yaml:2: tftp: tftp.listen, ssh.listen and http.listen are all empty: nothing is served "
             "but what systemd's socket units open"});
 }
 
@@ -791,6 +808,7 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
           R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
           R"("syslog": {"listen": [], "allow": [], "max_lines_per_second": 200, "max_lines_per_second_in_all": 2000}, )"
+          R"("http": {"listen": [], "index": true, "certificate": null, "key": null}, )"
           R"("metrics": {"listen": []}, )"
           R"("web": {"listen": ["127.0.0.1:8069"], "certificate": null, "key": null, "names": [], "proxies": [], "hsts": false}, )"
           R"("history": {"days": 400, "size": 268435456}, "expected": [], )"

@@ -33,6 +33,14 @@ event::TransferEnded scp_ended() {
   return event;
 }
 
+event::TransferEnded http_ended() {
+  auto event = ended(protocols::Cause::complete);
+  event.protocol = event::Protocol::http;
+  event.user.clear();
+  event.http = event::HttpDetails{206, 2};
+  return event;
+}
+
 event::TransferEnded tftp_ended() {
   auto event = ended(protocols::Cause::complete);
   event.protocol = event::Protocol::tftp;
@@ -91,6 +99,26 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"","client":"192.0.2.7","protocol":"tftp","asked":"/a","name":"/b","write":true,"event":"transfer.began"})json"},
       {TransferBegan{7, Protocol::scp, "192.0.2.7", "ewc", "/a", "/b", false, 5},
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"scp","asked":"/a","name":"/b","write":false,"size":5,"event":"transfer.began"})json"},
+      {TransferBegan{7, Protocol::http, "192.0.2.7", "", "/a", "/b", false, 5},
+       R"json({"number":7,"user":"","client":"192.0.2.7","protocol":"http","asked":"/a","name":"/b","write":false,"size":5,"event":"transfer.began"})json"},
+      {HttpRequested{7, "192.0.2.7", "GET", "/EWC/ap1g8", {}},
+       R"json({"number":7,"client":"192.0.2.7","method":"GET","name":"/EWC/ap1g8","event":"http.requested"})json"},
+      {HttpRequested{7, "192.0.2.7", "HEAD", "/ewc/AP1G8", remapped},
+       R"json({"number":7,"client":"192.0.2.7","method":"HEAD","name":"/ewc/AP1G8","remapped":"/EWC/ap1g8","rule":"case","event":"http.requested"})json"},
+      {HttpAnswered{7, "192.0.2.7", 404, "Not Found"},
+       R"json({"number":7,"client":"192.0.2.7","status":404,"event":"http.answered"})json"},
+      {HttpLimited{7, "192.0.2.7", "/a", Limit::requests_per_second},
+       R"json({"number":7,"client":"192.0.2.7","name":"/a","limit":"max_requests_per_second","event":"http.limited"})json"},
+      {HttpLimited{7, "192.0.2.7", "/a", Limit::denied},
+       R"json({"number":7,"client":"192.0.2.7","name":"/a","limit":"deny","event":"http.limited"})json"},
+      {HttpLimited{7, "192.0.2.7", "/a", Limit::not_allowed},
+       R"json({"number":7,"client":"192.0.2.7","name":"/a","limit":"allow","event":"http.limited"})json"},
+      {HttpLimited{7, "192.0.2.7", "", Limit::transfers_per_address},
+       R"json({"number":7,"client":"192.0.2.7","name":"","limit":"max_transfers_per_address","event":"http.limited"})json"},
+      {HttpLimited{7, "192.0.2.7", "", Limit::transfers},
+       R"json({"number":7,"client":"192.0.2.7","name":"","limit":"max_transfers","event":"http.limited"})json"},
+      {http_ended(),
+       R"json({"number":7,"user":"","client":"192.0.2.7","protocol":"http","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","status":206,"first":2,"event":"transfer.ended"})json"},
       {ended(protocols::Cause::complete),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"complete","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::size_asked),
@@ -103,11 +131,11 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"new_request","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::other_server),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"other_server","code":2,"error":"c","event":"transfer.ended"})json"},
-      {ended(protocols::Cause::partly_read),
-       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"partly_read","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::partly_read), R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"partly_read","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::withdrawn),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"withdrawn","code":2,"error":"c","event":"transfer.ended"})json"},
-      {ended(protocols::Cause::disconnected), R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"disconnected","code":2,"error":"c","remedy":"the client closed the connection before the file was whole: its own log says why, and a controller does so after a timeout of its own","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::disconnected),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"client","cause":"disconnected","code":2,"error":"c","remedy":"the client closed the connection before the file was whole: its own log says why, and a controller does so after a timeout of its own","event":"transfer.ended"})json"},
       {ended(protocols::Cause::unconfirmed),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"network","cause":"unconfirmed","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::silence),
@@ -120,7 +148,8 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"file_changed","code":2,"error":"c","remedy":"put a new version in place with one rename (mv), after it is copied","event":"transfer.ended"})json"},
       {ended(protocols::Cause::unreadable),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"unreadable","code":2,"error":"c","remedy":"look at the disk and at the file's rights","event":"transfer.ended"})json"},
-      {ended(protocols::Cause::unwritable), R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"unwritable","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::unwritable),
+       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"unwritable","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::too_large),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"too_large","code":2,"error":"c","remedy":"ssh.max_upload is the bound","event":"transfer.ended"})json"},
       {ended(protocols::Cause::wrong_size),
@@ -133,8 +162,7 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"connection_ended","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::shutdown),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"shutdown","code":2,"error":"c","remedy":"drain is how many seconds transfers may go on when the server stops","event":"transfer.ended"})json"},
-      {ended(protocols::Cause::stopped),
-       R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"stopped","code":2,"error":"c","event":"transfer.ended"})json"},
+      {ended(protocols::Cause::stopped), R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"stopped","code":2,"error":"c","event":"transfer.ended"})json"},
       {ended(protocols::Cause::broke_off),
        R"json({"number":7,"user":"ewc","client":"192.0.2.7","protocol":"sftp","asked":"/a","name":"/b","write":false,"size":5,"bytes":3,"seconds":1.5,"ended_by":"server","cause":"broke_off","code":2,"error":"c","event":"transfer.ended"})json"},
       {scp_ended(),
@@ -185,17 +213,19 @@ const std::vector<Row>& rows() {
        R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"FAMILY_MISSING","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::tftp, storage::Cause::no_such_release),
        R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"NO_SUCH_RELEASE","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
-      {missed(Protocol::tftp, storage::Cause::wrong_directory),
-       R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"WRONG_DIRECTORY","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
+      {missed(Protocol::tftp, storage::Cause::wrong_directory), R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"WRONG_DIRECTORY","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::tftp, storage::Cause::write_refused),
        R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"WRITE_REFUSED","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::tftp, storage::Cause::read_refused),
        R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"READ_REFUSED","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::scp, storage::Cause::not_found),
        R"json({"number":7,"client":"192.0.2.7","protocol":"scp","asked":"/ap1g8","cause":"NOT_FOUND","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
+      {missed(Protocol::http, storage::Cause::not_found),
+       R"json({"number":7,"client":"192.0.2.7","protocol":"http","asked":"/ap1g8","cause":"NOT_FOUND","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
       {missed(Protocol::sftp, storage::Cause::not_found),
        R"json({"number":7,"client":"192.0.2.7","protocol":"sftp","asked":"/ap1g8","cause":"NOT_FOUND","what":"a","hint":"b","nearest":"/EWC/ap1g6","event":"miss"})json"},
-      {Missed{7, Protocol::tftp, "192.0.2.7", "/ap1g8", {storage::Cause::not_found, "a", "", {}, {}}}, R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"NOT_FOUND","what":"a","hint":"","event":"miss"})json"},
+      {Missed{7, Protocol::tftp, "192.0.2.7", "/ap1g8", {storage::Cause::not_found, "a", "", {}, {}}},
+       R"json({"number":7,"client":"192.0.2.7","protocol":"tftp","asked":"/ap1g8","cause":"NOT_FOUND","what":"a","hint":"","event":"miss"})json"},
       {HostKey{"ssh-ed25519", "SHA256:x"},
        R"json({"type":"ssh-ed25519","fingerprint":"SHA256:x","event":"ssh.host_key"})json"},
       {SshProbed{7, "192.0.2.7"}, R"json({"number":7,"client":"192.0.2.7","event":"ssh.probed"})json"},

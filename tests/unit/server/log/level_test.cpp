@@ -13,12 +13,13 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
   using protocols::Cause;
   using sftp::Status;
   event::TransferEnded sent{7, event::Protocol::tftp, "a", "", "/x", "/x", false, 1, 1, 1, {}};
-  auto aborted = sent, probed = sent, damaged = sent, by_sftp = sent, lost = sent;
+  auto aborted = sent, probed = sent, damaged = sent, by_sftp = sent, lost = sent, by_http = sent;
   aborted.how.cause = Cause::client_error;
   probed.how.cause = Cause::size_asked;
   damaged.tftp = event::TftpDetails{.block_size = 512, .window = 1, .resent = 0, .tries = 0, .damages = true};
   by_sftp.protocol = lost.protocol = event::Protocol::sftp;
   lost.how.cause = Cause::connection_lost;
+  by_http.protocol = event::Protocol::http;
   const auto sftp_event = [](sftp::Event what) { return event::SftpHappened{9, std::move(what)}; };
   const std::initializer_list<Event> events{
       event::TftpRequested{7, "a", "b", false, {}},
@@ -29,6 +30,10 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
       lost,
       event::TftpRefused{7, "a", tftp::ErrorCode::file_not_found},
       event::TftpLimited{7, "a", "b", event::Limit::denied},
+      by_http,
+      event::HttpRequested{7, "a", "GET", "/x", {}},
+      event::HttpAnswered{7, "a", 404, "Not Found"},
+      event::HttpLimited{7, "a", "/x", event::Limit::denied},
       event::SshProbed{9, "a"},
       event::SshNegotiated{9, "a", 22, "b", "", "", "", "", "", ""},
       event::SshEnded{9, "", "a", 22, event::SshEnd::closed, ""},

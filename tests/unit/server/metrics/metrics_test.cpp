@@ -45,6 +45,20 @@ TEST_CASE("requests that are told in sum count as many as they are") {
   CHECK(tally.requests.at({"tftp", "refused"}) == 41);
 }
 
+TEST_CASE("requests over HTTP are counted by what became of them") {
+  Tally tally;
+  tally.count(HttpRequested{7, "192.0.2.7", "GET", "/A", Remapped{"/a", storage::Rule::letter_case}});
+  tally.count(HttpAnswered{8, "192.0.2.7", 304, "Not Modified"});
+  tally.count(HttpAnswered{9, "192.0.2.7", 404, "Not Found"});
+  tally.count(HttpLimited{10, "192.0.2.7", "/a", Limit::denied});
+  tally.count(ended(Cause::partly_read, 1, Protocol::http));
+  CHECK(tally.requests.at({"http", "asked"}) == 1);
+  CHECK(tally.requests.at({"http", "refused"}) == 1);
+  CHECK(tally.requests.at({"http", "limited"}) == 1);
+  CHECK(tally.transfers.at({"http", "partly"}) == 1);
+  CHECK(tally.remaps.size() == 1);
+}
+
 TEST_CASE("what a client chose is never a label") {
   Tally tally;
   for (int i = 0; i < 100; ++i) {

@@ -39,6 +39,14 @@ event::TransferEnded by_sftp(protocols::Ending how, bool write = false) {
   return over_ssh(Protocol::sftp, std::move(how), write);
 }
 
+event::TransferEnded by_http(protocols::Ending how, unsigned status = 200, std::uint64_t first = 0) {
+  auto ended = by_tftp(std::move(how));
+  ended.protocol = Protocol::http;
+  ended.tftp.reset();
+  ended.http = event::HttpDetails{status, first};
+  return ended;
+}
+
 constexpr auto figures = "1024 bytes in 1.5 s, blksize 512 windowsize 1, 3 resent";
 
 std::string with_figures(const std::string& head) { return head + figures; }
@@ -53,6 +61,19 @@ TEST_CASE("a whole transfer is told in tftpd-hpa's words, with the figures") {
         with_figures("sent /EWC/17_9_4a/ap1g8 to 192.0.2.7: ") + ", last ACK missing");
   CHECK(ending_text(by_sftp({Cause::complete})) ==
         "sent \"/EWC/17_9_4a/ap1g8\" to 192.0.2.7: 1024 bytes in 1.5 s");
+}
+
+TEST_CASE("over HTTP the status is told, and where a part began") {
+  CHECK(ending_text(by_http({Cause::complete})) ==
+        "sent /EWC/17_9_4a/ap1g8 to 192.0.2.7: 1024 bytes in 1.5 s, 200");
+  CHECK(ending_text(by_http({Cause::complete}, 206, 3072)) ==
+        "sent /EWC/17_9_4a/ap1g8 to 192.0.2.7: 1024 bytes in 1.5 s, 206 from offset 3072");
+  CHECK(ending_text(by_http({Cause::partly_read}, 206)) ==
+        "/EWC/17_9_4a/ap1g8 read in part by 192.0.2.7: 1024 of 4096 bytes in 1.5 s, 206");
+  CHECK(ending_text(by_http({Cause::silence}, 206, 512))
+            .starts_with("timeout sending /EWC/17_9_4a/ap1g8 to 192.0.2.7: stalled at offset 1536: 1024 of "
+                         "4096 bytes in 1.5 s, "
+                         "206 from offset 512; "));
 }
 
 TEST_CASE("what a client wants no more of is no trouble") {

@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
+
+// What happens to the requests of clients that fetch images over HTTP. Texts that came from a client are raw:
+// a listener escapes them.
+namespace server::event {
+
+// A GET or HEAD of a name.
+struct HttpRequested {
+  std::uint64_t number;
+  std::string client, method, name;
+  std::optional<Remapped> remapped;
+};
+
+// A request that draws no file: a HEAD, a list of a folder, a refusal.
+struct HttpAnswered {
+  std::uint64_t number;
+  std::string client;
+  unsigned status;   // "404"
+  std::string what;  // of the status, in a word or two: "Not Found"
+};
+
+// A connection was closed, or a request refused, by a limit; `name` is empty for a connection.
+struct HttpLimited {
+  std::uint64_t number;
+  std::string client, name;
+  Limit limit;
+};
+
+}  // namespace server::event

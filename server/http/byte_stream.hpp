@@ -1,0 +1,62 @@
+#pragma once
+#include <openssl/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "server/loop/net.hpp"
+
+namespace server::http {
+
+// A certificate with its key, as a server shows it. Any thread, once made.
+class TlsContext {
+ public:
+  // Reads both files, in PEM. Throws std::runtime_error with a sentence for the administrator. May wait for
+  // the disk.
+  TlsContext(const std::filesystem::path& certificate, const std::filesystem::path& key);
+
+  SSL_CTX* native() const { return context_.get(); }
+
+ private:
+  struct Free {
+    void operator()(SSL_CTX* context) const;
+  };
+  std::unique_ptr<SSL_CTX, Free> context_;
+};
+
+// A TCP connection that never blocks, with TLS or without. Owns its socket. One thread at a time: the loop,
+// or for a handshake the worker that does it.
+class ByteStream {
+ public:
+  enum class State { fine, wants_read, wants_write, closed, failed };
+  struct Step {
+    State state = State::fine;
+    std::size_t bytes = 0;
+  };
+
+  // Without `context` there is no TLS.
+  ByteStream(tcp::socket socket, std::shared_ptr<const TlsContext> context);
+
+  bool is_tls() const { return ssl_ != nullptr; }
+  State shake_hands();  // costs a signature: for a worker
+  Step read(std::span<std::byte> into);
+  Step write(std::span<const std::byte> bytes);
+  void end_sending();  // the other side sees the end
+  tcp::socket& socket() { return socket_; }
+  int handle() const { return handle_; }
+
+ private:
+  struct Free {
+    void operator()(SSL* ssl) const;
+  };
+  State state_after(int result);
+
+  tcp::socket socket_;
+  const int handle_;
+  std::shared_ptr<const TlsContext> context_;
+  std::unique_ptr<SSL, Free> ssl_;
+};
+
+}  // namespace server::http

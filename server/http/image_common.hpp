@@ -1,0 +1,34 @@
+#pragma once
+#include "server/events/events.hpp"
+#include "server/files/finder.hpp"
+#include "server/files/library.hpp"
+#include "server/files/request_rate.hpp"
+#include "server/files/running.hpp"
+#include "server/http/joined_ranges.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
+#include "server/loop/shares.hpp"
+#include "storage/releases/recorded_digests.hpp"
+
+namespace server::http {
+
+// What all connections that fetch images over HTTP have in common. They hold it; on the loop, but the library
+// and the digests are for workers too.
+struct ImageCommon {
+  // TLS handshakes under way, and of one address: each costs a signature.
+  static constexpr std::size_t most_handshakes = 64, most_handshakes_each = 8;
+
+  net::io_context& loop;
+  Lanes& lanes;
+  Events& events;
+  const LiveSettings& settings;
+  Library& library;
+  Running& running;
+  Finder finder{lanes, library};
+  storage::RecordedDigests digests{library.depot};
+  RequestRate rate = {};
+  JoinedRanges joined = {};
+  Shares handshakes{most_handshakes, most_handshakes_each};
+};
+
+}  // namespace server::http

@@ -1,0 +1,31 @@
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+
+#include <cerrno>
+
+#include "server/os/socket_output.hpp"
+
+namespace server {
+
+std::size_t send_file(int socket, const storage::File& file, std::uint64_t offset, std::size_t size,
+                      std::error_code& error) {
+  for (;;) {
+    auto at = static_cast<off_t>(offset);
+    const auto sent = ::sendfile(socket, file.handle().get(), &at, size);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EINTR) continue;
+    const bool full = errno == EAGAIN;
+    error = full ? std::make_error_code(std::errc::operation_would_block)
+                 : std::error_code(errno, std::system_category());
+    return 0;
+  }
+}
+
+std::optional<std::size_t> unconfirmed_bytes(int socket) {
+  int bytes = 0;
+  if (::ioctl(socket, SIOCOUTQ, &bytes) != 0 || bytes < 0) return {};
+  return static_cast<std::size_t>(bytes);
+}
+
+}  // namespace server
