@@ -15,6 +15,7 @@
 #include "server/commands/progress_bar.hpp"
 #include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
+#include "server/probe/http_probe.hpp"
 #include "server/probe/report.hpp"
 #include "server/probe/sftp_probe.hpp"
 #include "server/probe/target.hpp"
@@ -31,6 +32,7 @@ namespace {
 constexpr Flag flags[]{
     {"--plain", "", "TFTP: ask without options, as the oldest devices do"},
     {"--blksize", "BYTES", "TFTP: the block size to ask for; 1428 unless told"},
+    {"--insecure", "", "HTTPS: go on where the certificate is not trusted"},
     {"--wait", "SECONDS", "how long a silence lasts before it is the end; 25 unless told"},
     {"--password-file", "FILE", "SFTP: read the password from FILE's first line, - for standard input"},
     {"--host-key", "SHA256:HASH", "SFTP: fail where the server has another host key"},
@@ -97,13 +99,24 @@ probe::SftpManner sftp_manner_of(const Arguments& arguments, const probe::Target
   return manner;
 }
 
-// A flag of the other protocol would do nothing, without a word.
+// A flag of another protocol would do nothing, without a word.
 void check_flags(const Arguments& arguments, Scheme scheme) {
-  constexpr std::array<std::string_view, 2> of_tftp{"--plain", "--blksize"},
-      of_sftp{"--password-file", "--host-key"};
-  for (const auto flag : scheme == Scheme::tftp ? of_sftp : of_tftp)
-    if (arguments.has(flag))
-      throw UsageError(fmt::format("{} is for {}:// only", flag, scheme == Scheme::tftp ? "sftp" : "tftp"));
+  struct OneSchemes {
+    std::string_view flag, name;
+    Scheme scheme;
+  };
+  constexpr std::array<OneSchemes, 5> flags_of_one{{{"--plain", "tftp", Scheme::tftp},
+                                                    {"--blksize", "tftp", Scheme::tftp},
+                                                    {"--password-file", "sftp", Scheme::sftp},
+                                                    {"--host-key", "sftp", Scheme::sftp},
+                                                    {"--insecure", "https", Scheme::https}}};
+  for (const auto& each : flags_of_one)
+    if (each.scheme != scheme && arguments.has(each.flag))
+      throw UsageError(fmt::format("{} is for {}:// only", each.flag, each.name));
+}
+
+Protocol protocol_of(Scheme scheme) {
+  return scheme == Scheme::tftp ? Protocol::tftp : scheme == Scheme::sftp ? Protocol::sftp : Protocol::http;
 }
 
 // What this host's own depot says of the path.
@@ -134,7 +147,7 @@ Known look_up(const conf::Settings& settings, const probe::Target& target, Proto
 
 // Where nobody names a depot, and none is in reach, there is just nothing to compare with.
 Known known_of(const Arguments& arguments, const probe::Target& target) {
-  const auto protocol = target.scheme == Scheme::tftp ? Protocol::tftp : Protocol::sftp;
+  const auto protocol = protocol_of(target.scheme);
   const bool named = arguments.has("--depot") || arguments.has("--config");
   try {
     return look_up(load_settings(arguments).settings, target, protocol);
@@ -149,9 +162,9 @@ int run(Arguments& arguments) {
   arguments.expect_no_more();
   const auto target = target_of(url);
   check_flags(arguments, target.scheme);
-  const bool tftp = target.scheme == Scheme::tftp;
   const auto by_tftp = tftp_manner_of(arguments);
   const auto by_sftp = sftp_manner_of(arguments, target);
+  const probe::HttpManner by_http{arguments.has("--insecure"), patience_of(arguments)};
   const auto known = known_of(arguments, target);
   probe::Report report;
   report.url = escaped(url, whole);
@@ -161,10 +174,15 @@ int run(Arguments& arguments) {
     const probe::Progress progress = [&bar](std::uint64_t done, std::optional<std::uint64_t> total) {
       bar.show(done, total);
     };
-    if (tftp) {
-      probe::probe_tftp(target, by_tftp, known.recorded, progress, report);
-    } else {
-      probe::probe_sftp(target, by_sftp, known.recorded, progress, report);
+    switch (protocol_of(target.scheme)) {
+      case Protocol::tftp:
+        probe::probe_tftp(target, by_tftp, known.recorded, progress, report);
+        break;
+      case Protocol::http:
+        probe::probe_http(target, by_http, known.recorded, progress, report);
+        break;
+      default:
+        probe::probe_sftp(target, by_sftp, known.recorded, progress, report);
     }
   }
   fmt::print("{}", arguments.has("--json") ? json_of(report) + "\n" : text_of(report));

@@ -122,16 +122,43 @@ Advice of_ssh(Cause cause, const Report& report) {
   }
 }
 
+Advice of_http(Cause cause, const Report& report) {
+  switch (cause) {
+    case Cause::tls:
+      return {
+          {},
+          "the certificate is the server's own, for another name, or past its end; or the port speaks no TLS",
+          "the note above says whose it is and until when; --insecure goes on all the same, and "
+          "http.certificate of an apdepot names another"};
+    case Cause::status:
+      if (report.status >= 300 && report.status < 400)
+        return {{},
+                "the server leads to another place, and devices do not follow",
+                "give devices the path that it leads to; apdepot never leads elsewhere"};
+      if (report.status == 404)
+        return {{},
+                report.nearest.empty()
+                    ? "the path is wrong: case, 1 for l, or what the server takes for its root"
+                    : "in this host's depot: " + report.nearest,
+                "`apdepot explain PATH` on the server, or its log"};
+      return {{},
+              "the server, or a proxy on the way, does not let this client have it",
+              "the server's log; an apdepot names the key, such as tftp.allow"};
+    default:
+      return of_ssh(cause, report);
+  }
+}
+
 }  // namespace
 
 Advice advice_for(Cause cause, const Report& report) {
-  if (cause == Cause::timed_out && report.over_ssh)
+  if (cause == Cause::timed_out && report.over_tcp)
     return {
         timed_out, "a wrong address, a server that does not run, or a firewall on the way",
         fmt::format("`ping {}`, and on the server `apdepot status`. Where the server's log has no connection "
                     "from here, a firewall stops the TCP port",
                     report.host)};
-  return of_ssh(cause, report);
+  return of_http(cause, report);
 }
 
 }  // namespace server::probe

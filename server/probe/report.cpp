@@ -61,11 +61,11 @@ std::string json_of(const std::vector<Trial>& trials) {
 }  // namespace
 
 std::string_view cause_name(Cause cause) {
-  constexpr std::array<std::string_view, 22> names{
+  constexpr std::array<std::string_view, 24> names{
       "NO_ADDRESS", "NO_ROUTE",  "TIMED_OUT", "REFUSED",   "HALF_WAY",  "WRONG_SOURCE",
       "OPTIONS",    "FRAGMENTS", "WRAP",      "NOT_FOUND", "IS_FOLDER", "ACCESS",
       "ERROR",      "STALLED",   "SHORT",     "EMPTY",     "DIFFERENT", "NOT_AN_IMAGE",
-      "ALGORITHMS", "HOST_KEY",  "LOGIN",     "NO_SFTP"};
+      "ALGORITHMS", "HOST_KEY",  "LOGIN",     "NO_SFTP",   "TLS",       "STATUS"};
   return names[static_cast<std::size_t>(cause)];
 }
 
@@ -100,8 +100,8 @@ std::string text_of(const Report& report) {
   row(out, "host key", report.fingerprint);
   if (report.bytes > 0 || report.cause == Cause::empty) {
     row(out, "got",
-        fmt::format("{} in {:.1f} s{}, {} resent", size_row(report), report.seconds, rate_of(report),
-                    report.resent));
+        fmt::format("{} in {:.1f} s{}{}", size_row(report), report.seconds, rate_of(report),
+                    report.over_tcp ? "" : fmt::format(", {} resent", report.resent)));
     row(out, "sha256", digest_row(report));
     row(out, "content", report.content);
   }
@@ -109,7 +109,8 @@ std::string text_of(const Report& report) {
   for (const auto& trial : report.trials) row(out, "tried", text_of(trial.options) + ": " + trial.result);
   if (!report.cause) return out + "ok: a device here gets this file\n";
   const auto advice = advice_for(*report.cause, report);
-  out += fmt::format("failed: {}\n", cause_name(*report.cause));
+  out += fmt::format("failed: {}{}\n", cause_name(*report.cause),
+                     report.status == 0 ? "" : fmt::format(" {}", report.status));
   advice_row(out, "the device would print", advice.prints);
   advice_row(out, "what happened", report.what);
   advice_row(out, "most likely", advice.likely);
@@ -123,6 +124,7 @@ std::string json_of(const Report& report) {
   object.add_safe("url", report.url);
   object.add("ok", !report.cause);
   object.add_raw("cause", report.cause ? json_string(cause_name(*report.cause)) : "null");
+  object.add_raw("status", report.status == 0 ? "null" : fmt::format("{}", report.status));
   object.add_raw("prints", json_or_null(advice.prints));
   object.add_raw("what", json_or_null(report.what));
   object.add_raw("likely", json_or_null(advice.likely));

@@ -34,6 +34,8 @@ enum class Cause : std::uint8_t {
   host_key,
   login,
   no_sftp,
+  tls,     // from here on HTTP's
+  status,  // another than 200: Report::status
 };
 std::string_view cause_name(Cause cause);  // "TIMED_OUT"
 // The cause in a server's own words, for codes that say too little; Cause::error for words that say nothing.
@@ -63,7 +65,8 @@ struct Report {
   std::optional<std::string> recorded_as;  // the path below which an import recorded the same file; raw
   std::vector<std::string> notes;          // what could not be confirmed
   std::vector<Trial> trials;
-  bool over_ssh = false;
+  bool over_tcp = false;
+  unsigned status = 0;      // over HTTP, of an answer that is no file
   std::string fingerprint;  // of an SSH server's host key
   std::string nearest;      // what this host's depot says of the path, where it has not got it
 };

@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/probe/endpoint_text.hpp"
-#include "server/probe/resolve.hpp"
+#include "server/probe/connect.hpp"
 #include "server/probe/watchdog.hpp"
 #include "server/text/escape.hpp"
 
@@ -24,7 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto longest_name_service = 10s;
 constexpr int read_only = 0;  // O_RDONLY
 constexpr std::size_t portion = 32 << 10;
 constexpr int most_questions = 5;  // of keyboard-interactive
@@ -107,7 +105,7 @@ class Probe {
   Probe(const Target& target, const SftpManner& manner, const std::optional<Recorded>& recorded,
         const Progress& progress, Report& report)
       : target_(target), manner_(manner), recorded_(recorded), progress_(progress), report_(report) {
-    report_.over_ssh = true;
+    report_.over_tcp = true;
   }
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
@@ -137,28 +135,9 @@ class Probe {
   double patience() const { return std::chrono::duration<double>(manner_.patience).count(); }
 
   bool connect() {
-    const auto resolved = resolve(target_.host, longest_name_service);
-    if (resolved.addresses.empty())
-      return fail(Cause::no_address,
-                  fmt::format("{} has no address: {}", escaped(target_.host), resolved.error));
-    const tcp::endpoint endpoint(resolved.addresses.front(), target_.port);
-    report_.host = endpoint.address().to_string();
-    report_.server = endpoint_text(endpoint);
     net::io_context loop;
     tcp::socket socket(loop);
-    std::optional<error_code> result;
-    socket.async_connect(endpoint, [&result](const error_code& error) { result = error; });
-    loop.run_for(manner_.patience);
-    if (!result || *result == net::error::timed_out)
-      return fail(Cause::timed_out,
-                  fmt::format("no answer came from TCP port {} within {:.0f} s", target_.port, patience()));
-    if (*result == net::error::connection_refused)
-      return fail(Cause::refused,
-                  fmt::format("nobody listens on TCP port {} of {}", target_.port, report_.host));
-    if (*result)
-      return fail(Cause::no_route,
-                  fmt::format("connecting to {} failed: {}", report_.server, result->message()));
-    return take_over(socket);
+    return connect_to(target_, manner_.patience, loop, socket, report_) && take_over(socket);
   }
 
   bool take_over(tcp::socket& socket) {

@@ -1,6 +1,7 @@
 #include "server/probe/target.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -11,7 +12,15 @@ namespace {
 
 using Scheme = Target::Scheme;
 
-constexpr std::uint16_t tftp_port = 69, ssh_port = 22;
+struct Known {
+  std::string_view name;
+  Scheme scheme;
+  std::uint16_t port;  // where the URL names none
+};
+constexpr std::array<Known, 4> schemes{{{"tftp", Scheme::tftp, 69},
+                                        {"sftp", Scheme::sftp, 22},
+                                        {"http", Scheme::http, 80},
+                                        {"https", Scheme::https, 443}}};
 
 std::optional<std::uint16_t> port_of(std::string_view text) {
   std::uint16_t port = 0;
@@ -47,6 +56,8 @@ std::string user_fault(const Target& target, std::string_view userinfo) {
     return "a password in a URL stays in the shell's history and in the list of processes: leave it out; "
            "--password-file FILE or the prompt takes it";
   if (target.scheme == Scheme::tftp) return "TFTP has no users: leave the part before the @ out";
+  if (target.scheme != Scheme::sftp)
+    return "images are fetched without a login: leave the part before the @ out";
   return {};
 }
 
@@ -56,15 +67,13 @@ std::expected<Target, std::string> parse_target(std::string_view url) {
   const auto fault = [](std::string_view text) { return std::unexpected(std::string(text)); };
   constexpr std::string_view mark = "://";
   const auto colon = url.find(mark);
-  const auto scheme = url.substr(0, colon);
+  const auto* const known = std::ranges::find(schemes, url.substr(0, colon), &Known::name);
   Target target;
   if (colon == url.npos) return fault("it is not a URL such as tftp://192.0.2.2/EWC/17_9_4a/ap1g8");
-  if (scheme == "sftp") {
-    target.scheme = Scheme::sftp;
-  } else if (scheme != "tftp") {
-    return fault("apdepot probe takes tftp:// and sftp:// only; for http:// take curl, and for scp:// scp");
-  }
-  target.port = target.scheme == Scheme::tftp ? tftp_port : ssh_port;
+  if (known == schemes.end())
+    return fault("apdepot probe takes tftp://, sftp://, http:// and https:// only; for scp:// take scp");
+  target.scheme = known->scheme;
+  target.port = known->port;
   const auto rest = url.substr(colon + mark.size());
   const auto slash = std::min(rest.find('/'), rest.size());
   auto authority = rest.substr(0, slash);
@@ -81,6 +90,10 @@ std::expected<Target, std::string> parse_target(std::string_view url) {
   if (target.scheme == Scheme::sftp && target.user.empty())
     return fault("the user is missing: sftp://USER@SERVER/PATH");
   if (target.path.size() < 2) return fault("the path of a file is missing after the server");
+  // It goes into a request's first line as it is.
+  const bool over_http = target.scheme == Scheme::http || target.scheme == Scheme::https;
+  if (over_http && std::ranges::any_of(url, [](unsigned char c) { return c <= ' ' || c >= 0x7f; }))
+    return fault("a URL has no blank and no letter beyond ASCII: write them with percent signs, %20");
   if (target.path.size() > tftp::longest_name) return fault("its path is longer than 1024 bytes");
   return target;
 }

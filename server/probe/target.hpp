@@ -9,7 +9,7 @@ namespace server::probe {
 // What a URL names, as a controller writes it. Percent signs are letters like others: devices do not decode
 // them.
 struct Target {
-  enum class Scheme : std::uint8_t { tftp, sftp } scheme = Scheme::tftp;
+  enum class Scheme : std::uint8_t { tftp, sftp, http, https } scheme = Scheme::tftp;
   std::string user;  // SFTP only
   std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;

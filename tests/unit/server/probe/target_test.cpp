@@ -28,6 +28,9 @@ TEST_CASE("a URL is taken apart as a controller writes it") {
   CHECK(sftp.path == "/ap%201g8");
   CHECK(parse_target("tftp://images.example:6969/a@b:c").value().path == "/a@b:c");
   CHECK(parse_target("sftp://ewc@h/x").value().port == 22);
+  CHECK(parse_target("http://h/x").value().port == 80);
+  CHECK(parse_target("https://h/x").value().scheme == Scheme::https);
+  CHECK(parse_target("https://h/x").value().port == 443);
 }
 
 TEST_CASE("a password in a URL is refused, and not repeated") {
@@ -40,7 +43,9 @@ TEST_CASE("a password in a URL is refused, and not repeated") {
 TEST_CASE("what is not such a URL is refused with its reason") {
   CHECK(refused_with("192.0.2.2", "not a URL"));
   CHECK(refused_with("/EWC/ap1g8", "not a URL"));
-  CHECK(refused_with("http://h/x", "curl"));
+  CHECK(refused_with("scp://h/x", "take scp"));
+  CHECK(refused_with("http://user@h/x", "without a login"));
+  CHECK(refused_with("http://h/a b", "%20"));
   CHECK(refused_with("tftp://user@h/x", "no users"));
   CHECK(refused_with("sftp://h/x", "USER@SERVER"));
   for (const auto* url : {"tftp:///x", "tftp://h:/x", "tftp://h:0/x", "tftp://h:65536/x", "tftp://h:+1/x",
