@@ -8,6 +8,7 @@
 #include "server/os/addresses.hpp"
 #include "server/text/controller_lines.hpp"
 #include "server/text/json.hpp"
+#include "storage/images/version.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/releases.hpp"
 
@@ -32,6 +33,21 @@ storage::Path find_path(const storage::Depot& depot, const std::string& wanted) 
   return find_release(root, wanted);
 }
 
+// Those that an access point downloads for itself.
+std::vector<std::string> images_in(const storage::Depot& depot, const storage::Path& release) {
+  std::vector<std::string> names;
+  auto folder = storage::Root(depot.images()).open_directory(release);
+  for (bool more = folder.has_value(); more;) {
+    const auto entries = folder->read(100);
+    more = entries && !entries->empty();
+    if (!more) break;
+    for (const auto& entry : *entries)
+      if (storage::is_image_family(entry.name)) names.push_back(entry.name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace
 
 ControllerLines controller_lines(const conf::Settings& settings, const storage::Depot& depot,
@@ -39,7 +55,8 @@ ControllerLines controller_lines(const conf::Settings& settings, const storage::
                                  const std::optional<std::string>& address) {
   ControllerLines made;
   made.mode = mode;
-  made.path = find_path(depot, wanted).text();
+  const auto release = find_path(depot, wanted);
+  made.path = release.text();
   if (address) {
     made.address = *address;
   } else {
@@ -48,8 +65,9 @@ ControllerLines controller_lines(const conf::Settings& settings, const storage::
     if (!made.others.empty()) made.others.erase(made.others.begin());
   }
   if (mode == "sftp") made.user = some_user(settings, depot);
-  made.lines = mode == "tftp" ? tftp_controller_lines(made.address, made.path)
-                              : sftp_controller_lines(made.address, made.path, made.user);
+  made.lines = mode == "tftp"   ? tftp_controller_lines(made.address, made.path)
+               : mode == "sftp" ? sftp_controller_lines(made.address, made.path, made.user)
+                                : http_access_point_lines(made.address, made.path, images_in(depot, release));
   return made;
 }
 

@@ -9,9 +9,9 @@
 
 namespace server {
 
-// What to type on a controller for a release.
+// What to type on a controller for a release, or on its access points.
 struct ControllerLines {
-  std::string mode;     // "tftp" or "sftp"
+  std::string mode;     // "tftp", "sftp" or "http"
   std::string address;  // this server's, "<address>" where it has none
   std::string path, user, lines;
   std::vector<std::string> others;  // further addresses of this host, where nobody chose one

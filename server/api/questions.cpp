@@ -66,7 +66,7 @@ void QuestionsApi::lines(const http::Request& request, http::Respond respond) {
   Query query(request.query, {"release", "mode", "address"});
   const auto release = query.text("release");
   if (!release) query.refuse("release is missing: its path, or any spelling of its version");
-  const auto mode = query.choice("mode", {"tftp", "sftp"});
+  const auto mode = query.choice("mode", {"tftp", "sftp", "http"});
   const auto address = query.text("address");
   if (address && !kept_address(*address))
     query.refuse(fmt::format("address={}: it is an IPv4 or IPv6 address", escaped(*address)));

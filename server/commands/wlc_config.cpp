@@ -9,15 +9,17 @@
 namespace server {
 namespace {
 
-constexpr Flag flags[]{{"--json", "", "print JSON"},
-                       {"--mode", "tftp|sftp", "the protocol, tftp unless told"},
-                       {"--address", "ADDR", "this server's address as the controller sees it"}};
+constexpr Flag flags[]{
+    {"--json", "", "print JSON"},
+    {"--mode", "tftp|sftp|http", "the protocol, tftp unless told; http: lines for access points"},
+    {"--address", "ADDR", "this server's address as the controller sees it"}};
 
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
   const auto mode = arguments.value("--mode").value_or("tftp");
-  if (mode != "tftp" && mode != "sftp") throw UsageError(fmt::format("--mode {}: it is tftp or sftp", mode));
+  if (mode != "tftp" && mode != "sftp" && mode != "http")
+    throw UsageError(fmt::format("--mode {}: it is tftp, sftp or http", mode));
   const auto settings = load_settings(arguments).settings;
   const auto depot = existing_depot(settings);
   const auto made = controller_lines(settings, depot, wanted, mode, arguments.value("--address"));

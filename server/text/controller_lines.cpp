@@ -28,4 +28,14 @@ std::string sftp_controller_lines(const std::string& address, const std::string&
       profile, escaped(address, whole), escaped(path, whole), escaped(user, whole));
 }
 
+std::string http_access_point_lines(const std::string& address, const std::string& path,
+                                    const std::vector<std::string>& images) {
+  const bool v6 = address.find(':') != address.npos;
+  std::string lines;
+  for (const auto& image : images)
+    lines += fmt::format("archive download-sw /no-reload http://{}{}{}{}/{}\n", v6 ? "[" : "",
+                         escaped(address, whole), v6 ? "]" : "", escaped(path, whole), escaped(image, whole));
+  return lines;
+}
+
 }  // namespace server

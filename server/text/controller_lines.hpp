@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 namespace server {
 
@@ -7,5 +8,9 @@ namespace server {
 std::string tftp_controller_lines(const std::string& address, const std::string& path);
 std::string sftp_controller_lines(const std::string& address, const std::string& path,
                                   const std::string& user);
+
+// What to type on an access point whose software takes HTTP: a line for each image of the release.
+std::string http_access_point_lines(const std::string& address, const std::string& path,
+                                    const std::vector<std::string>& images);
 
 }  // namespace server

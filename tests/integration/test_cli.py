@@ -236,7 +236,11 @@ SFTP_LINES = r"""wireless profile image-download default
 """
 
 
-@pytest.mark.parametrize("mode, lines", [("tftp", TFTP_LINES), ("sftp", SFTP_LINES)])
+HTTP_LINES = "".join(rf"archive download-sw /no-reload http://\S+/EWC/17_9_4a/{name}" "\n"
+                     for name in ("ap1g4", "ap1g5", "ap1g6", "ap1g6a", "ap1g7", "ap1g8", "ap3g3"))
+
+
+@pytest.mark.parametrize("mode, lines", [("tftp", TFTP_LINES), ("sftp", SFTP_LINES), ("http", HTTP_LINES)])
 def test_the_controllers_lines_are_printed_for_a_mode(depot, mode, lines):
     assert re.fullmatch(lines, succeed("wlc-config", RELEASE, "--mode", mode, depot=depot))
 

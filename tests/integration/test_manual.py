@@ -118,7 +118,7 @@ def test_the_lines_that_are_told_are_those_of_the_log():
     code = "".join(path.read_text() for path in sorted((ROOT / "server").rglob("*.cpp")))
     code = re.sub(r'"\s*\n\s*"', "", code).replace('\\"', '"')
     for kind, line in lines_told():
-        words = re.sub(r"^(in\.tftpd|sshd|sftp-server)\[N\]: |^apdepot: ", "", line)
+        words = re.sub(r"^(in\.tftpd|sshd|sftp-server|http)\[N\]: |^apdepot: ", "", line)
         for part in re.split(r"\b[A-Z]{4,}\d?\b|#COUNT", words):
             longest = max(re.split(r"[\"\[\]():,#%.;]+ ?| (?=to$)", part), key=len).strip()
             for word in re.findall(r"[a-z-]{5,}", longest):
@@ -149,7 +149,7 @@ def test_bash_offers_every_command_and_flag(made, help_table):
 @pytest.mark.parametrize("words, offered", [
     (("config", ""), ["check", "show", "example", "from"]), (("user", "r"), ["remove"]), (("user", "l"), ["list"]),
     (("--depot", "x", "wl"), ["wlc-config"]), (("--depot", "=", "x", "wl"), ["wlc-config"]),
-    (("wlc-config", "--mode", "s"), ["sftp"]), (("wlc-config", "--mode", "="), ["tftp", "sftp"]),
+    (("wlc-config", "--mode", "s"), ["sftp"]), (("wlc-config", "--mode", "="), ["tftp", "sftp", "http"]),
     (("user", "add", "--key", "hel"), ["help.json"]), (("import", "hel"), ["help.json"]),
     (("config", "from", "hel"), ["help.json"]), (("version", ""), []), (("user", "add", "--no"), ["--no-sftp"])])
 def test_bash_offers_what_may_stand_there(made, words, offered):
