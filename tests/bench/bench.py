@@ -20,6 +20,7 @@ import time
 import images
 import lookup
 import peers
+from http_images import Http
 from ssh import Ssh
 from table import Verdicts, print_work
 from tftp import Tftp
@@ -67,6 +68,11 @@ class Bench:
                 Ssh(self, [s for s in [ours, *others] if s]).run()
             if ours:
                 self.attempt("memory", lambda: self.memory(ours))
+        if self.options.what in ("http", "both") and not self.options.before:
+            with contextlib.ExitStack() as running:
+                ours = self.begin(running, peers.ApdepotHttp, self.binary)
+                yardstick = self.begin(running, peers.BareSendfile, program=self.options.bare_sendfile)
+                Http(self, [s for s in [ours, yardstick] if s]).run()
         return self.finish()
 
     def tftp_peers(self, running):
@@ -74,7 +80,7 @@ class Bench:
         return [*peer_servers, self.begin(running, peers.BareLoop, program=self.options.bare_loop)]
 
     def begin(self, running, kind, *arguments, **how):
-        if kind is peers.Apdepot and not self.binary.exists():
+        if issubclass(kind, peers.Apdepot) and not self.binary.exists():
             return None
 
         def start():
@@ -206,7 +212,7 @@ def enter_namespace(options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="dev bench", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "lookup", "both"], default="both")
+    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "http", "lookup", "both"], default="both")
     parser.add_argument("--all", action="store_true", help="what takes minutes, too")
     parser.add_argument("--repeats", type=int, default=3, help="of each work")
     parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")
@@ -215,6 +221,7 @@ def parse():
     parser.add_argument("--before", metavar="BINARY", help="an older apdepot in place of the peers, by turns")
     parser.add_argument("--load", default=os.environ.get("TFTP_LOAD", TREE / "build/release/tests/tftp_load"))
     parser.add_argument("--bare-loop", default=TREE / "build/release/tests/bare_loop", help=argparse.SUPPRESS)
+    parser.add_argument("--bare-sendfile", default=TREE / "build/release/tests/bare_sendfile", help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -83,12 +83,15 @@ class Apdepot(Server):
         if key:
             subprocess.run([self.binary, "user", "add", "bench", "--key", key, "--depot", self.depot], check=True,
                            stdout=subprocess.DEVNULL)
-        return self.start(serve(self.binary, self.depot))
+        return self.start([*serve(self.binary, self.depot), *self.more()])
+
+    def more(self):
+        return []
 
     def ready(self):
         line = READY.search(self.log.read_text(errors="replace"))
         if line:
-            self.tftp, self.ssh = line["tftp"], line["ssh"]
+            self.tftp, self.ssh, self.http = line["tftp"], line["ssh"], line["http"]
         return line
 
     def memory(self):
@@ -96,6 +99,31 @@ class Apdepot(Server):
         pid = self.meter.pids()[0]
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         return [int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) * 1024 for key in ("VmRSS", "VmHWM")]
+
+
+class ApdepotHttp(Apdepot):
+    """With HTTP, which no flag switches on."""
+
+    def more(self):
+        file = self.scratch / "http.yaml"
+        file.write_text('http: {listen: ["127.0.0.1:0"]}\n')
+        return ["--config", file]
+
+
+class BareSendfile(Server):
+    """The yardstick for HTTP: see bare_sendfile.cpp."""
+    name = "bare sendfile"
+    http = "127.0.0.1:8071"
+
+    def run(self, program):
+        return self.start([program, self.http.split(":")[1], self.images])
+
+    def ready(self):
+        try:
+            socket.create_connection(("127.0.0.1", 8071), 1).close()
+            return True
+        except OSError:
+            return False
 
 
 class Before(Apdepot):
@@ -110,7 +138,8 @@ class Before(Apdepot):
             os.link(file, self.depot / "images" / file.name)
 
 
-READY = re.compile(r"apdepot ready: tftp (?P<tftp>127\.0\.0\.1:\d+), ssh (?P<ssh>127\.0\.0\.1:\d+)")
+READY = re.compile(r"apdepot ready: tftp (?P<tftp>127\.0\.0\.1:\d+), ssh (?P<ssh>127\.0\.0\.1:\d+)"
+                   r"(?:, http (?P<http>127\.0\.0\.1:\d+))?")
 
 
 def serve(binary, depot):
