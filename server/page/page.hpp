@@ -12,7 +12,7 @@
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/page/assets.hpp"
-#include "server/page/certificate.hpp"
+#include "server/certificates/certificate.hpp"
 #include "server/page/login_limits.hpp"
 #include "server/page/sessions.hpp"
 #include "server/page/setup_code.hpp"

@@ -1,4 +1,4 @@
-#include "server/page/certificate.hpp"
+#include "server/certificates/certificate.hpp"
 
 #include <doctest/doctest.h>
 
