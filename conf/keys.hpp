@@ -113,8 +113,6 @@ void keys(Visitor& visit, T& http) {
   using enum Takes;
   visit.list("listen", http_endpoint, http.listen, at_once);
   visit.flag("index", http.index, at_once);
-  visit.text_or_null("certificate", file_path, http.certificate, at_once);
-  visit.text_or_null("key", file_path, http.key, at_once);
 }
 
 template <class Visitor, Is<Metrics> T>

@@ -46,10 +46,6 @@ void check(Section& section, const Http& http) {
   std::vector<Endpoint> all;
   for (const auto& each : http.listen) all.push_back(each.at);
   check_listen(section, all);
-  if (http.endpoints(true).empty() || (http.certificate && http.key)) return;
-  section.error("listen",
-                "names an address with https://, which takes http.certificate and http.key: both are files "
-                "in PEM");
 }
 
 void check(Section& section, const Tftp& tftp) {

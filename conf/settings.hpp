@@ -133,10 +133,8 @@ struct Syslog {
 // The key `http`.
 struct Http {
   std::vector<HttpEndpoint> listen;
-  bool index = true;                                 // whether a folder's names are told
-  std::optional<std::filesystem::path> certificate;  // PEM, with those that signed it
-  std::optional<std::filesystem::path> key;          // PEM
-  std::vector<Endpoint> endpoints(bool tls) const;   // those of `listen` with TLS, or without
+  bool index = true;                                // whether a folder's names are told
+  std::vector<Endpoint> endpoints(bool tls) const;  // those of `listen` with TLS, or without
 };
 
 // The key `metrics`.
@@ -144,7 +142,7 @@ struct Metrics {
   std::vector<Endpoint> listen;
 };
 
-// The key `web`.
+// The key `web`. Its certificate and key serve `http` too.
 struct Web {
   std::vector<Endpoint> listen;
   std::optional<std::filesystem::path> certificate, key;  // nothing: made by the server

@@ -23,9 +23,10 @@ namespace server {
 // these; nobody else formats a line.
 using Event = std::variant<
     event::TftpRequested, event::TransferBegan, event::TransferEnded, event::TftpRefused, event::TftpLimited,
-    event::TftpNoise, event::HttpRequested, event::HttpAnswered, event::HttpLimited, event::Missed, event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised,
-    event::SshNegotiated, event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn,
-    event::LoginFailed, event::WebLoggedIn, event::WebLoginFailed, event::SessionOpened, event::SessionClosed,
+    event::TftpNoise, event::HttpRequested, event::HttpAnswered, event::HttpLimited, event::Missed,
+    event::HostKey, event::SshProbed, event::SshDropped, event::SshPenalised, event::SshNegotiated,
+    event::SshMismatched, event::SshEnded, event::SshRefused, event::LoggedIn, event::LoginFailed,
+    event::WebLoggedIn, event::WebLoginFailed, event::SessionOpened, event::SessionClosed,
     event::SftpHappened, event::SftpRemapped, event::ScpFailed, event::ControllerSaid, event::SyslogRefused,
     event::ImportStarted, event::ImportProgress, event::Published, event::ImportRejected, event::ImportFailed,
     event::ImportGone, event::DigestCompared, event::DigestWaits, event::DropIgnored, event::Retired,

@@ -10,7 +10,7 @@ namespace server {
 enum class Warning : std::uint8_t {
   addresses,       // one that is served from now on, or is not served
   broken_off,      // work of the server that ended by an error that nobody expected
-  certificate,     // HTTPS is not served, or with an old certificate
+  certificate,     // which one HTTPS has, or that it has none or an old one
   configuration,   // a doubtful key, or one that waits for the next start
   confinement,     // rights that the server does not need and could not give up
   control_socket,  // `apdepot status` cannot ask this server
@@ -22,7 +22,7 @@ enum class Warning : std::uint8_t {
   log,             // events that the log does not have
   logins,          // accounts that are refused because of others' failures
   metrics,         // an address where they are not served
-  page,            // an address where it is not served, or its certificate
+  page,            // an address where it is not served, or its first administrator
   ports,           // all of tftp.port_range are in use
   ssh_resources,   // no descriptors or memory for a connection
   staging,         // what a killed import left is not removed

@@ -1,55 +1,18 @@
 #include "server/http/byte_stream.hpp"
 
-#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <new>
-#include <stdexcept>
 
 namespace server::http {
-namespace {
-
-std::string openssl_error() {
-  char text[256] = "no reason is known";
-  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
-  ERR_clear_error();
-  return text;
-}
-
-[[noreturn]] void fail(std::string_view what, const std::filesystem::path& file, std::string_view next) {
-  throw std::runtime_error(
-      fmt::format("{} {} cannot be used: {}; {}", what, file.string(), openssl_error(), next));
-}
-
-}  // namespace
-
-void TlsContext::Free::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-
-TlsContext::TlsContext(const std::filesystem::path& certificate, const std::filesystem::path& key)
-    : context_(SSL_CTX_new(TLS_server_method())) {
-  if (!context_) throw std::bad_alloc();
-  auto* const context = context_.get();
-  ERR_clear_error();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
-    fail("http.certificate", certificate, "it is a file in PEM that apdepot's user may read");
-  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
-    fail("http.key", key, "it is a file in PEM, without a passphrase, that apdepot's user may read");
-  if (SSL_CTX_check_private_key(context) != 1)
-    fail("http.key", key, "it must be the key of the certificate " + certificate.string());
-}
-
 void ByteStream::Free::operator()(SSL* ssl) const { SSL_free(ssl); }
 
-ByteStream::ByteStream(tcp::socket socket, std::shared_ptr<const TlsContext> context)
+ByteStream::ByteStream(tcp::socket socket, std::shared_ptr<net::ssl::context> context)
     : socket_(std::move(socket)), handle_(socket_.native_handle()), context_(std::move(context)) {
   socket_.non_blocking(true);
   if (!context_) return;
-  ssl_.reset(SSL_new(context_->native()));
+  ssl_.reset(SSL_new(context_->native_handle()));
   if (!ssl_ || SSL_set_fd(ssl_.get(), handle_) != 1) throw std::bad_alloc();
   SSL_set_accept_state(ssl_.get());
 }

@@ -1,30 +1,14 @@
 #pragma once
 #include <openssl/types.h>
 
+#include <boost/asio/ssl/context.hpp>
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <span>
 
 #include "server/loop/net.hpp"
 
 namespace server::http {
-
-// A certificate with its key, as a server shows it. Any thread, once made.
-class TlsContext {
- public:
-  // Reads both files, in PEM. Throws std::runtime_error with a sentence for the administrator. May wait for
-  // the disk.
-  TlsContext(const std::filesystem::path& certificate, const std::filesystem::path& key);
-
-  SSL_CTX* native() const { return context_.get(); }
-
- private:
-  struct Free {
-    void operator()(SSL_CTX* context) const;
-  };
-  std::unique_ptr<SSL_CTX, Free> context_;
-};
 
 // A TCP connection that never blocks, with TLS or without. Owns its socket. One thread at a time: the loop,
 // or for a handshake the worker that does it.
@@ -37,7 +21,7 @@ class ByteStream {
   };
 
   // Without `context` there is no TLS.
-  ByteStream(tcp::socket socket, std::shared_ptr<const TlsContext> context);
+  ByteStream(tcp::socket socket, std::shared_ptr<net::ssl::context> context);
 
   bool is_tls() const { return ssl_ != nullptr; }
   State shake_hands();  // costs a signature: for a worker
@@ -55,7 +39,7 @@ class ByteStream {
 
   tcp::socket socket_;
   const int handle_;
-  std::shared_ptr<const TlsContext> context_;
+  std::shared_ptr<net::ssl::context> context_;
   std::unique_ptr<SSL, Free> ssl_;
 };
 

@@ -35,7 +35,7 @@ void ImageService::heed_settings() {
   places_.bound(all, std::min<std::size_t>(each, tftp.max_transfers_per_address));
 }
 
-void ImageService::use(std::shared_ptr<const TlsContext> context) {
+void ImageService::use(std::shared_ptr<net::ssl::context> context) {
   context_ = std::move(context);
   for (const auto& listener : listeners_)
     if (!listener->listens && listener->acceptor.is_open()) listen(listener);

@@ -33,7 +33,7 @@ class ImageService {
   Door& plain() { return plain_; }
   // Connections wait in the kernel until there is a certificate.
   Door& secure() { return secure_; }
-  void use(std::shared_ptr<const TlsContext> context);  // for connections from now on
+  void use(std::shared_ptr<net::ssl::context> context);  // for connections from now on
   void heed_settings();  // bounds that they set; of a process that may have so many descriptors
 
   void stop_listening();        // and whoever asks for nothing ends
@@ -61,7 +61,7 @@ class ImageService {
   void start(tcp::socket socket, bool tls);
 
   const std::shared_ptr<ImageCommon> common_;
-  std::shared_ptr<const TlsContext> context_;
+  std::shared_ptr<net::ssl::context> context_;
   Shares places_{0, 0};
   Door plain_{*this, false}, secure_{*this, true};
   std::vector<std::shared_ptr<Listener>> listeners_;

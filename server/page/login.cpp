@@ -305,11 +305,12 @@ Reply Page::code() const {
 }
 
 Reply Page::fingerprint() const {
-  if (fingerprint_.empty())
-    return http::problem(404, "no certificate", "the page has no certificate: it is served on loopback alone",
-                         "web.listen with another address has one");
+  if (certificate_.fingerprint().empty())
+    return http::problem(404, "no certificate", "nothing is served over TLS: the page is on loopback alone",
+                         "web.listen with another address takes a certificate, and so does http.listen with "
+                         "https://");
   JsonObject object;
-  object.add_safe("fingerprint", fingerprint_);
+  object.add_safe("fingerprint", certificate_.fingerprint());
   object.add_raw("pages", json_texts(urls_));
   return {.body = object.text() + "\n"};
 }

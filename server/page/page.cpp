@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <openssl/crypto.h>
-#include <openssl/ssl.h>
 
-#include <boost/asio/ip/host_name.hpp>
 #include <exception>
 
 #include "server/loop/networks.hpp"
@@ -16,13 +14,11 @@
 namespace server {
 namespace {
 
-using namespace std::chrono_literals;
 using http::Proof;
 using http::Reply;
 using http::Request;
 using http::Role;
 
-constexpr auto renewal_pause = 24h;
 constexpr std::size_t longest_secret = 128;  // of a cookie or a token
 constexpr std::size_t hashed_at_once = 1;    // the lane has two threads, and SSH needs them too
 
@@ -70,49 +66,18 @@ std::string forwarded_client(std::string_view header, const std::vector<conf::Ne
   return {};
 }
 
-std::shared_ptr<net::ssl::context> context_of(const Certificate& certificate) {
-  auto context = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
-  ::SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  ::SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
-  ::SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  context->use_certificate_chain(net::buffer(certificate.chain));
-  context->use_private_key(net::buffer(certificate.key), net::ssl::context::pem);
-  return context;
-}
-
-struct Tls {
-  std::shared_ptr<net::ssl::context> context;
-  std::string fingerprint, ends, trouble;
-};
-
-// For a worker.
-Tls load_tls(const conf::Web& web, const std::filesystem::path& state) {
-  try {
-    CertificateNames names;
-    error_code error;
-    names.host = net::ip::host_name(error);
-    names.names = web.names;
-    for (const auto& address : own_addresses()) names.addresses.push_back(address.to_string());
-    const auto certificate = web.certificate && web.key ? load_certificate(*web.certificate, *web.key)
-                                                        : load_or_make_certificate(state, names);
-    return {context_of(certificate), certificate.fingerprint, certificate.ends, {}};
-  } catch (const std::exception& e) {
-    return {nullptr, {}, {}, e.what()};
-  }
-}
-
 }  // namespace
 
 Page::Page(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
-           const storage::Depot& depot)
+           const storage::Depot& depot, ServedCertificate& certificate)
     : loop_(loop),
       lanes_(lanes),
       events_(events),
       settings_(settings),
       depot_(depot),
+      certificate_(certificate),
       users_(depot),
-      hashing_(lanes.hashing, hashed_at_once, hashed_at_once),
-      renewal_(loop) {}
+      hashing_(lanes.hashing, hashed_at_once, hashed_at_once) {}
 
 void Page::begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener) {
   for (auto& acceptor : acceptors) {
@@ -120,11 +85,11 @@ void Page::begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener)
     urls_.push_back(url_of(bound));
     if (reached_by_.empty()) reached_by_ = url_of({typed_in(bound.address()), bound.port()});
     const bool tls = !bound.address().is_loopback();
-    tls_wanted_ = tls_wanted_ || tls;
-    listener.serve_page(std::move(acceptor), *this,
-                        tls ? std::function<http::Listener::Tls()>([this] { return tls_; }) : nullptr);
+    if (tls) certificate_.want();
+    listener.serve_page(
+        std::move(acceptor), *this,
+        tls ? std::function<http::Listener::Tls()>([this] { return certificate_.context(); }) : nullptr);
   }
-  if (tls_wanted_) renew();
   if (urls_.empty() || users_.has_web_admin(settings_.now())) return;
   code_.make();
   events_.warn(
@@ -132,31 +97,6 @@ void Page::begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener)
       fmt::format("nobody may change anything on the page yet: {} makes you its first administrator, or "
                   "`apdepot user add NAME --web admin`",
                   setup_url()));
-}
-
-void Page::follow() {
-  if (tls_wanted_) renew();
-}
-
-// What is there goes on where the new one cannot be used.
-void Page::renew() {
-  lanes_.disk.run(
-      [web = settings_->web, state = depot_.state()] { return load_tls(web, state); },
-      [this](const std::optional<Tls>& loaded) {
-        if (!loaded) return;
-        if (!loaded->trouble.empty())
-          return events_.warn(Warning::page, fmt::format("the page has {} certificate: {}",
-                                                         tls_ ? "its old" : "no", loaded->trouble));
-        tls_ = loaded->context;
-        if (fingerprint_ == loaded->fingerprint) return;
-        fingerprint_ = loaded->fingerprint;
-        events_.warn(Warning::page, fmt::format("the page's certificate ends {}; a browser shows SHA-256 {}",
-                                                loaded->ends, fingerprint_));
-      });
-  renewal_.expires_after(renewal_pause);
-  renewal_.async_wait([this](error_code error) {
-    if (!error) renew();
-  });
 }
 
 std::string Page::setup_url() const {

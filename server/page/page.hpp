@@ -6,13 +6,13 @@
 
 #include "server/accounts/tokens.hpp"
 #include "server/accounts/users.hpp"
+#include "server/certificates/served_certificate.hpp"
 #include "server/events/events.hpp"
 #include "server/http/listener.hpp"
 #include "server/loop/fair_workers.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/page/assets.hpp"
-#include "server/certificates/certificate.hpp"
 #include "server/page/login_limits.hpp"
 #include "server/page/sessions.hpp"
 #include "server/page/setup_code.hpp"
@@ -20,20 +20,18 @@
 
 namespace server {
 
-// The page's door: who comes in, who is logged in, the first administrator, the certificate, the page's
-// files. Lives on the loop; outlived by what it is given.
+// The page's door: who comes in, who is logged in, the first administrator, the page's files.
+// Lives on the loop; outlived by what it is given.
 class Page : public http::Gate {
  public:
   Page(net::io_context& loop, Lanes& lanes, Events& events, const LiveSettings& settings,
-       const storage::Depot& depot);
+       const storage::Depot& depot, ServedCertificate& certificate);
 
   // Its endpoints: docs/api.md.
   void offer(http::Router& router);
   // Serves the page on them: over TLS where the address is not loopback. Blocks for a moment: before the loop
   // runs.
   void begin(std::vector<tcp::acceptor> acceptors, http::Listener& listener);
-  void follow();  // a reload: certificate, key and names may be others
-  void stop() { renewal_.cancel(); }
 
   std::vector<std::string> urls() const { return urls_; }  // "http://127.0.0.1:8069"
   // Where the first administrator sets himself up: "http://127.0.0.1:8069/#code=K7Q2-9FXM"; empty where there
@@ -60,13 +58,12 @@ class Page : public http::Gate {
   // Nothing: a try may begin; else the answer of one that comes too often.
   std::optional<http::Reply> too_often(const http::Request& request, const std::string& user);
 
-  void renew();
-
   net::io_context& loop_;
   Lanes& lanes_;
   Events& events_;
   const LiveSettings& settings_;
   const storage::Depot& depot_;
+  ServedCertificate& certificate_;
   const Assets assets_;
   Users users_;
   Tokens tokens_;
@@ -77,10 +74,6 @@ class Page : public http::Gate {
   FairWorkers hashing_;
   std::vector<std::string> urls_;
   std::string reached_by_;  // the first of them, as one types it in
-  bool tls_wanted_ = false;
-  std::shared_ptr<net::ssl::context> tls_;
-  std::string fingerprint_;
-  net::steady_timer renewal_;
 };
 
 }  // namespace server

@@ -129,7 +129,7 @@ Advice of_http(Cause cause, const Report& report) {
           {},
           "the certificate is the server's own, for another name, or past its end; or the port speaks no TLS",
           "the note above says whose it is and until when; --insecure goes on all the same, and "
-          "http.certificate of an apdepot names another"};
+          "web.certificate of an apdepot names another"};
     case Cause::status:
       if (report.status >= 300 && report.status < 400)
         return {{},

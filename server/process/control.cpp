@@ -20,7 +20,8 @@ Control::Control(const Process& process)
             process.settings, process.now, process.keep,
             [this](const std::string& counted) { stream_.tell("health", "health", counted); },
             process.config}),
-      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot),
+      page_(process.loop, process.lanes, process.events, process.settings, process.library.depot,
+            process.certificate),
       listener_(loop_, router_) {
   api_.offer(router_);
   page_.offer(router_);
@@ -47,7 +48,6 @@ void Control::drain() { stream_.end(); }
 void Control::end() {
   listener_.close();
   api_.stop();
-  page_.stop();
   stream_.end();
   disk_.post([file = std::move(file_)]() mutable { const auto removed = std::move(file); });
 }

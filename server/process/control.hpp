@@ -25,6 +25,7 @@ class Control {
     Running& running;
     Library& library;
     const LiveSettings& settings;
+    ServedCertificate& certificate;
     std::function<Api::Now()> now;
     std::function<bool(storage::Record)> keep;  // in the history
     std::string config;                         // the configuration's file; empty for the built-in defaults
@@ -35,8 +36,7 @@ class Control {
 
   // What cannot be opened is a warning: devices get their files all the same.
   void begin(const conf::Metrics& settings, std::vector<tcp::acceptor> page);
-  void follow() { page_.follow(); }  // a reload
-  void drain();                      // whoever only looks on is not waited for
+  void drain();  // whoever only looks on is not waited for
   void end();
 
   void keep(const LogLine& line, const std::string& kind) noexcept;  // of the log

@@ -61,6 +61,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       images_(loop_, lanes_.explaining, library_.catalogue, events_),
       tftp_(loop_, lanes_, events_, in_force_, library_, running_),
       ssh_(loop_, lanes_, events_, in_force_, library_, running_),
+      certificate_(loop_, lanes_, events_, in_force_, library_.depot),
       http_(loop_, lanes_, events_, in_force_, library_, running_),
       syslog_(lanes_, events_, in_force_, library_),
       listening_(loop_, lanes_.disk, events_, tftp_, ssh_, http_, syslog_),
@@ -70,11 +71,13 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                      const auto releases = releases_.latest(ReleaseCount::Clock::now());
                      return StatusLine::Numbers{tftp_.running() + http_.running(), ssh_.running(), releases};
                    }),
-      control_({loop_, lanes_, events_, running_, library_, in_force_, [this] { return told_of_now(); },
+      control_({loop_, lanes_, events_, running_, library_, in_force_, certificate_,
+                [this] { return told_of_now(); },
                 [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
       drain_timer_(loop_) {
+  certificate_.when_loaded([this] { http_.use(certificate_.context()); });
   listening_.begin(listeners_);
   open_log();
   note_unreadable_config();
@@ -196,15 +199,9 @@ void Server::run() {
 }
 
 Api::Now Server::told_of_now() {
-  return {draining_,
-          ssh_.running(),
-          releases_.latest(ReleaseCount::Clock::now()),
-          listening_.tftp(),
-          listening_.ssh(),
-          listening_.http(),
-          meter_.measured(),
-          control_.page_urls(),
-          listening_.syslog()};
+  return {draining_,         ssh_.running(),       releases_.latest(ReleaseCount::Clock::now()),
+          listening_.tftp(), listening_.ssh(),     listening_.http(),
+          meter_.measured(), control_.page_urls(), listening_.syslog()};
 }
 
 void Server::bound_open_files() {
@@ -344,31 +341,9 @@ void Server::make_host_keys() {
       });
 }
 
-// Read again at each reload, for certificates are renewed under the same name.
 void Server::load_certificate() {
-  if (!listening_.serves_https()) return;
-  const auto& settings = in_force_->http;
-  if (!settings.certificate || !settings.key)
-    return events_.warn(Warning::certificate,
-                        "HTTPS is not served: http.certificate and http.key name no certificate");
-  struct Loaded {
-    std::shared_ptr<const http::TlsContext> context;
-    std::string problem;
-  };
-  lanes_.disk.run(
-      [certificate = *settings.certificate, key = *settings.key] {
-        try {
-          return Loaded{std::make_shared<const http::TlsContext>(certificate, key), {}};
-        } catch (const std::exception& e) {
-          return Loaded{{}, e.what()};
-        }
-      },
-      [this](std::optional<Loaded> loaded) {
-        if (draining_ || !loaded) return;
-        if (loaded->context) return http_.use(std::move(loaded->context));
-        events_.warn(Warning::certificate,
-                     "HTTPS is not served, or with the old certificate: " + loaded->problem);
-      });
+  if (listening_.serves_https()) certificate_.want();
+  certificate_.load();
 }
 
 // What a killed import or upload left. Listed now, so that what begins meanwhile is not in the way; removed
@@ -447,7 +422,6 @@ void Server::put_in_force(conf::Loaded loaded) {
   bound_open_files();
   http_.heed_settings();
   follow_addresses();
-  control_.follow();
   events_.emit(event::Reloaded{origin_.config.empty() ? "of the built-in defaults" : origin_.config});
   check_users();
   const auto waiting = conf::keys_that_wait(*settings_, *in_force_);
@@ -508,6 +482,7 @@ void Server::drain() {
 void Server::end() {
   ending_ = true;
   control_.end();
+  certificate_.stop();
   tftp_.stop_transfers();
   ssh_.stop_sessions();
   http_.stop();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "conf/load.hpp"
+#include "server/certificates/served_certificate.hpp"
 #include "server/drop/importer.hpp"
 #include "server/files/library.hpp"
 #include "server/history/history.hpp"
@@ -103,6 +104,7 @@ class Server {
   ImagesWatch images_;
   TftpService tftp_;
   SshService ssh_;
+  ServedCertificate certificate_;
   http::ImageService http_;
   SyslogService syslog_;
   Listening listening_;

@@ -42,8 +42,6 @@ UsedPlaces used_places(const conf::Settings& settings, const storage::Depot& dep
     }
   }
   if (!config.empty()) add_folders_of(config, places.read);
-  if (settings.http.certificate) add_folders_of(*settings.http.certificate, places.read);
-  if (settings.http.key) add_folders_of(*settings.http.key, places.read);
   if (settings.ssh.users_file) add_folders_of(*settings.ssh.users_file, places.read);
   for (const auto& file : {settings.web.certificate, settings.web.key})
     if (file) add_folders_of(*file, places.read);

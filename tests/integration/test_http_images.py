@@ -520,6 +520,9 @@ def test_a_download_is_in_the_history(server, images, depot):
 
 # ---- TLS
 
+SECURE = {"listen": ["https://127.0.0.1:0"]}
+
+
 @pytest.fixture
 def certificate(tmp_path):
     def make(name="server"):
@@ -527,61 +530,71 @@ def certificate(tmp_path):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
                         "-keyout", key, "-out", certificate], check=True, capture_output=True)
-        return {"listen": ["https://127.0.0.1:0"], "certificate": str(certificate), "key": str(key)}
+        return {"certificate": str(certificate), "key": str(key)}
 
     return make
 
 
-def ask_tls(server, settings, path=IMAGE, **how):
-    context = ssl.create_default_context(cafile=settings["certificate"])
-    with contextlib.closing(http.client.HTTPSConnection(*server.https, timeout=PATIENCE, context=context, **how)) as client:
+def ask_tls(server, certificate, path=IMAGE):
+    context = ssl.create_default_context(cafile=certificate)
+    with contextlib.closing(http.client.HTTPSConnection(*server.https, timeout=PATIENCE, context=context)) as client:
         client.request("GET", path)
         reply = client.getresponse()
         return reply.status, reply.read()
 
 
 def test_an_image_over_tls(start_server, depot, images, large, certificate):
-    settings = certificate()
-    server = start_server(depot, {"http": {**settings, "listen": ["127.0.0.1:0", *settings["listen"]]}})
+    web = certificate()
+    server = start_server(depot, {"http": {"listen": ["127.0.0.1:0", *SECURE["listen"]]}, "web": web})
 
-    assert ask_tls(server, settings) == (200, images["ap1g8"])
-    assert ask_tls(server, settings, LARGE) == (200, large)
+    assert ask_tls(server, web["certificate"]) == (200, images["ap1g8"])
+    assert ask_tls(server, web["certificate"], LARGE) == (200, large)
     assert ask(server, IMAGE)[2] == images["ap1g8"]
     server.wait_for_log(rf"^http\[\d+\]: sent {LARGE} to 127\.0\.0\.1: {len(large)} bytes in \S+ s, 200$")
 
 
-def test_a_renewed_certificate_takes_effect_with_a_reload(start_server, depot, certificate, tmp_path):
-    settings = certificate()
-    server = start_server(depot, {"http": settings})
-    assert ask_tls(server, settings)[0] == 200
+def test_without_a_certificate_the_server_shows_its_own(start_server, depot, images):
+    server = start_server(depot, {"http": SECURE})
+    shown = server.wait_for_log(r"the certificate for HTTPS ends \S+; a browser shows SHA-256 ([0-9A-F:]+)")
+
+    assert ask_tls(server, depot / "state/web.crt") == (200, images["ap1g8"])
+    assert succeed("web", "fingerprint", depot=depot).strip() == shown.group(1)
+
+
+def test_a_renewed_certificate_takes_effect_with_a_reload(start_server, depot, certificate):
+    web = certificate()
+    server = start_server(depot, {"http": SECURE, "web": web})
+    assert ask_tls(server, web["certificate"])[0] == 200
     certificate()  # another one of the same name
     with pytest.raises(ssl.SSLError):
-        ask_tls(server, settings)
+        ask_tls(server, web["certificate"])
     server.signal(1)
     server.wait_for_log(r"^apdepot: configuration .* is in effect$")
-    wait_until(lambda: succeeds(lambda: ask_tls(server, settings)[0] == 200))
+    wait_until(lambda: succeeds(lambda: ask_tls(server, web["certificate"])[0] == 200))
+
+
+def test_https_that_a_reload_adds_has_a_certificate(start_server, depot, tmp_path, images):
+    server = start_server(depot, {"http": LISTEN})
+    write_config(tmp_path / "apdepot.yaml", {"http": {"listen": [*LISTEN["listen"], *SECURE["listen"]]}})
+    server.signal(1)
+    port = server.wait_for_log(r"HTTPS 127\.0\.0\.1:(\d+) is served from now on").group(1)
+    server.https = ("127.0.0.1", int(port))
+    server.wait_for_log("the certificate for HTTPS ends")
+
+    assert ask_tls(server, depot / "state/web.crt") == (200, images["ap1g8"])
 
 
 def test_what_is_no_tls_is_closed(start_server, depot, certificate):
-    settings = certificate()
-    server = start_server(depot, {"http": settings})
+    web = certificate()
+    server = start_server(depot, {"http": SECURE, "web": web})
     server.http = server.https
 
     assert raw(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", end=False)[:5] != b"HTTP/"
-    assert ask_tls(server, settings)[0] == 200
+    assert ask_tls(server, web["certificate"])[0] == 200
 
 
 def test_a_certificate_that_cannot_be_used_is_told(start_server, depot, certificate):
-    settings = certificate()
-    other = certificate("other")
-    server = start_server(depot, {"http": {**settings, "key": other["key"]}})
+    web = {**certificate(), "key": certificate("other")["key"]}
+    server = start_server(depot, {"http": SECURE, "web": web})
 
-    server.wait_for_log(r"^apdepot: HTTPS is not served, or with the old certificate: http\.key \S+other\.key cannot be used: ")
-
-
-def test_https_without_a_certificate_is_a_wrong_configuration(depot, tmp_path):
-    from apdepot import run
-    file = write_config(tmp_path / "apdepot.yaml", {"http": {"listen": ["https://127.0.0.1:0"]}})
-    done = run("config", "check", "--config", file)
-
-    assert done.returncode == 1 and "http.certificate and http.key" in done.stderr
+    server.wait_for_log(r"^apdepot: HTTPS is not served: \S+other\.key is not the key of \S+server\.crt")

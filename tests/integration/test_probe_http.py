@@ -198,8 +198,8 @@ def test_a_certificate_of_its_own_is_not_trusted_unless_that_is_said(start_serve
     certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", "/CN=images.example", "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    server = start_server(depot, {"http": {"listen": ["https://127.0.0.1:0"], "certificate": str(certificate),
-                                           "key": str(key)}})
+    server = start_server(depot, {"http": {"listen": ["https://127.0.0.1:0"]},
+                                  "web": {"certificate": str(certificate), "key": str(key)}})
     found = probe(url_of(server, scheme="https"), cwd=tmp_path)
     insecure = probe(url_of(server, scheme="https"), "--insecure", cwd=tmp_path)
 

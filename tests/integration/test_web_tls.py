@@ -59,7 +59,7 @@ def start(namespace, depot, tmp_path):
 def test_the_server_makes_its_certificate_and_keeps_it(start, namespace, depot):
     server = start(names=["images.corp.example"])
     assert server.pages == [f"https://{ADDRESS}:8443"]
-    shown = server.wait_for_log(r"the page's certificate ends (\S+); a browser shows SHA-256 ([0-9A-F:]+)")
+    shown = server.wait_for_log(r"the certificate for HTTPS ends (\S+); a browser shows SHA-256 ([0-9A-F:]+)")
     certificate = depot / "state/web.crt"
     der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
     assert shown.group(2).replace(":", "").lower() == hashlib.sha256(der).hexdigest()
@@ -81,7 +81,7 @@ def test_the_server_makes_its_certificate_and_keeps_it(start, namespace, depot):
 
 def test_plain_http_on_the_port_is_sent_to_https(start, namespace):
     server = start()
-    server.wait_for_log("the page's certificate ends")
+    server.wait_for_log("the certificate for HTTPS ends")
     answer = curl(namespace, "--include", f"http://{ADDRESS}:8443/a?b=c").stdout
 
     assert answer.startswith("HTTP/1.1 308 ")
@@ -89,7 +89,7 @@ def test_plain_http_on_the_port_is_sent_to_https(start, namespace):
 
 
 def test_a_login_over_tls_has_a_cookie_that_stays_there(start, namespace):
-    start().wait_for_log("the page's certificate ends")
+    start().wait_for_log("the certificate for HTTPS ends")
     url = f"https://{ADDRESS}:8443"
     answer = curl(namespace, "--insecure", "--include", "--header", f"Origin: {url}", "--json",
                   f'{{"name":"{ADMIN}","password":"{ADMIN_PASSWORD}"}}', f"{url}/api/v1/session").stdout
@@ -118,7 +118,7 @@ def test_a_given_certificate_is_served_and_a_reload_takes_another(start, namespa
     (own / "key.pem").write_text("nonsense")
     seen = len(server.lines)
     server.signal(1)
-    server.wait_for_log("the page has its old certificate: .*is not a private key", since=seen)
+    server.wait_for_log("HTTPS has its old certificate: .*is not a private key", since=seen)
     assert curl(namespace, "--insecure", f"https://{ADDRESS}:8443/").stdout
     make("second")
     seen = len(server.lines)

@@ -391,19 +391,14 @@ TEST_CASE("an address to listen on is a literal with a port") {
   }
 }
 
-TEST_CASE("HTTP's addresses may have TLS, which takes a certificate") {
-  const auto http =
-      load(
-          "http: {listen: ['0.0.0.0:80', 'http://[::]:80', 'https://0.0.0.0:443'], certificate: /a, key: /b}")
-          .http;
+TEST_CASE("HTTP's addresses may have TLS") {
+  const auto http = load("http: {listen: ['0.0.0.0:80', 'http://[::]:80', 'https://0.0.0.0:443']}").http;
   CHECK(http.endpoints(false) == std::vector<Endpoint>{{"0.0.0.0", 80}, {"::", 80}});
   CHECK(http.endpoints(true) == std::vector<Endpoint>{{"0.0.0.0", 443}});
   CHECK(http.listen.back().text() == "https://0.0.0.0:443");
   CHECK(http.index);
-  CHECK(error_of("http: {listen: ['https://0.0.0.0:443'], key: /b}").find("http.certificate and http.key") !=
+  CHECK(error_of("http: {listen: ['0.0.0.0:80', 'https://0.0.0.0:80']}").find("given twice") !=
         std::string::npos);
-  CHECK(error_of("http: {listen: ['0.0.0.0:80', 'https://0.0.0.0:80'], certificate: /a, key: /b}")
-            .find("given twice") != std::string::npos);
   CHECK(error_of("http: {listen: ['ftp://0.0.0.0:80']}") != "");
   CHECK(error_of("http: {listen: ['images.example:80']}") != "");
 }
@@ -808,7 +803,7 @@ TEST_CASE("what is printed as JSON is JSON, whatever the texts hold") {
           R"("lookup": {"forgiving": true, "aliases": {"/a": "/b"}}, )"
           R"("log": {"level": "verbose", "format": "classic", "target": "auto", "max_size": 268435456}, )"
           R"("syslog": {"listen": [], "allow": [], "max_lines_per_second": 200, "max_lines_per_second_in_all": 2000}, )"
-          R"("http": {"listen": [], "index": true, "certificate": null, "key": null}, )"
+          R"("http": {"listen": [], "index": true}, )"
           R"("metrics": {"listen": []}, )"
           R"("web": {"listen": ["127.0.0.1:8069"], "certificate": null, "key": null, "names": [], "proxies": [], "hsts": false}, )"
           R"("history": {"days": 400, "size": 268435456}, "expected": [], )"

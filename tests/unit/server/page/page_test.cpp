@@ -40,7 +40,8 @@ struct Site {
   Api api{{loop, lanes, events, running, tally, recent, library, settings, [] { return Api::Now{}; },
            [](storage::Record) { return true; }, ""}};
   Stream stream{loop, running, log};
-  Page page{loop, lanes, events, settings, library.depot};
+  ServedCertificate certificate{loop, lanes, events, settings, library.depot};
+  Page page{loop, lanes, events, settings, library.depot, certificate};
   http::Router router;
 
   Site() {

@@ -1,0 +1,82 @@
+#include "server/certificates/served_certificate.hpp"
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/ip/host_name.hpp>
+#include <chrono>
+#include <exception>
+#include <optional>
+
+#include "server/certificates/certificate.hpp"
+#include "server/os/addresses.hpp"
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto renewal_pause = 24h;
+
+ServedCertificate::Context context_of(const Certificate& certificate) {
+  auto context = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
+  auto* const native = context->native_handle();
+  ::SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  ::SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  context->use_certificate_chain(net::buffer(certificate.chain));
+  context->use_private_key(net::buffer(certificate.key), net::ssl::context::pem);
+  return context;
+}
+
+}  // namespace
+
+struct ServedCertificate::Loaded {
+  Context context;
+  std::string fingerprint, ends, trouble;
+};
+
+// For a worker.
+ServedCertificate::Loaded ServedCertificate::read(const conf::Web& web, const std::filesystem::path& state) {
+  try {
+    CertificateNames names;
+    error_code error;
+    names.host = net::ip::host_name(error);
+    names.names = web.names;
+    for (const auto& address : own_addresses()) names.addresses.push_back(address.to_string());
+    const auto certificate = web.certificate && web.key ? load_certificate(*web.certificate, *web.key)
+                                                        : load_or_make_certificate(state, names);
+    return {context_of(certificate), certificate.fingerprint, certificate.ends, {}};
+  } catch (const std::exception& e) {
+    return {nullptr, {}, {}, e.what()};
+  }
+}
+
+void ServedCertificate::load() {
+  if (!wanted_) return;
+  lanes_.disk.run([web = settings_->web, state = depot_.state()] { return read(web, state); },
+                  [this](const std::optional<Loaded>& loaded) {
+                    if (loaded) use(*loaded);
+                  });
+  renewal_.expires_after(renewal_pause);
+  renewal_.async_wait([this](error_code error) {
+    if (!error) load();
+  });
+}
+
+void ServedCertificate::use(const Loaded& loaded) {
+  if (!loaded.trouble.empty())
+    return events_.warn(Warning::certificate,
+                        fmt::format("HTTPS {}: {}", context_ ? "has its old certificate" : "is not served",
+                                    loaded.trouble));
+  context_ = loaded.context;
+  if (when_loaded_) when_loaded_();
+  if (fingerprint_ == loaded.fingerprint) return;
+  fingerprint_ = loaded.fingerprint;
+  events_.warn(Warning::certificate,
+               fmt::format("the certificate for HTTPS ends {}; a browser shows SHA-256 {}", loaded.ends,
+                           fingerprint_));
+}
+
+}  // namespace server
