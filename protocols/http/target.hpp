@@ -12,8 +12,8 @@ struct Target {
   std::string query;
 };
 
-// "/EWC/ap1g8?json", "http://192.0.2.2/EWC/ap1g8". Nothing for what names no file: "*", "host:443". A percent
-// sign without two hexadecimal digits is a letter like others. Pure; any thread.
+// "/EWC/ap1g8?json", "http://192.0.2.2/EWC/ap1g8". Nothing for what names no file: "*", "host:443". A path
+// with a percent sign that has not two hexadecimal digits is taken as it stands. Pure; any thread.
 std::optional<Target> parse_target(std::string_view target);
 
 // `path` as a URL has it: whatever is not a letter, digit, "/" or one of "-._~" with percent signs.

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "server/http/parameters.hpp"
+#include "protocols/http/percent.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/time.hpp"
 
@@ -18,8 +18,9 @@ Query::Query(std::string_view text, const std::vector<std::string_view>& known) 
     if (part.empty()) continue;
     std::ranges::replace(part, '+', ' ');
     const auto equals = std::min(part.find('='), part.size());
-    const auto name = http::percent_decoded(std::string_view(part).substr(0, equals));
-    auto value = http::percent_decoded(std::string_view(part).substr(std::min(equals + 1, part.size())));
+    const auto name = protocols::http::percent_decoded(std::string_view(part).substr(0, equals));
+    auto value =
+        protocols::http::percent_decoded(std::string_view(part).substr(std::min(equals + 1, part.size())));
     if (!name || !value) {
       refuse(fmt::format("{} is not percent-encoded", escaped(part)));
     } else if (std::ranges::find(known, *name) == known.end()) {

@@ -22,8 +22,8 @@ ServedCertificate::Context context_of(const Certificate& certificate) {
   auto context = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
   auto* const native = context->native_handle();
   ::SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-  ::SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                 SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_mode(
+      native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   context->use_certificate_chain(net::buffer(certificate.chain));
   context->use_private_key(net::buffer(certificate.key), net::ssl::context::pem);
@@ -67,9 +67,9 @@ void ServedCertificate::load() {
 
 void ServedCertificate::use(const Loaded& loaded) {
   if (!loaded.trouble.empty())
-    return events_.warn(Warning::certificate,
-                        fmt::format("HTTPS {}: {}", context_ ? "has its old certificate" : "is not served",
-                                    loaded.trouble));
+    return events_.warn(
+        Warning::certificate,
+        fmt::format("HTTPS {}: {}", context_ ? "has its old certificate" : "is not served", loaded.trouble));
   context_ = loaded.context;
   if (when_loaded_) when_loaded_();
   if (fingerprint_ == loaded.fingerprint) return;

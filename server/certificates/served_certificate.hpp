@@ -12,9 +12,9 @@
 
 namespace server {
 
-// The certificate that page and images show over TLS: web.certificate, or one that the server makes in state/.
-// A worker loads it, also after each reload and once a day, for certificates are renewed under the same name.
-// Lives on the loop; outlived by what it is given.
+// The certificate that page and images show over TLS: web.certificate, or one that the server makes in
+// state/. A worker loads it, also after each reload and once a day, for certificates are renewed under the
+// same name. Lives on the loop; outlived by what it is given.
 class ServedCertificate {
  public:
   using Context = std::shared_ptr<net::ssl::context>;

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "server/http/parameters.hpp"
+#include "protocols/http/percent.hpp"
 
 namespace server::http {
 namespace {
@@ -23,8 +23,8 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
     return {};
   path.remove_prefix(before.size());
   path.remove_suffix(after.size());
-  if (!many) return path.find('/') == path.npos ? percent_decoded(path) : std::nullopt;
-  auto part = percent_decoded(path);
+  if (!many) return path.find('/') == path.npos ? protocols::http::percent_decoded(path) : std::nullopt;
+  auto part = protocols::http::percent_decoded(path);
   if (part && !part->starts_with('/')) part->insert(0, 1, '/');
   return part;
 }

@@ -49,7 +49,7 @@ ROOMS = {
     "server/page": ["server/certificates", "server/http", "server/accounts", "server/text", "server/events", "server/os",
                     "server/loop", "conf", "storage/depot", "storage/files"],
     "server/api": ["server/doctor", "server/http", "server/metrics", "server/accounts", "server/files", "server/text",
-                   "server/events", "server/os", "server/loop", "conf", "storage/*"],
+                   "server/events", "server/os", "server/loop", "conf", "protocols/http", "storage/*"],
     "server/probe": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp",
                      "storage/*"],
     "server/doctor": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],

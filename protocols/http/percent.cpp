@@ -1,8 +1,8 @@
-#include "server/http/parameters.hpp"
+#include "protocols/http/percent.hpp"
 
 #include <charconv>
 
-namespace server::http {
+namespace protocols::http {
 
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string plain;
@@ -21,4 +21,4 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return plain;
 }
 
-}  // namespace server::http
+}  // namespace protocols::http

@@ -1,8 +1,8 @@
-#include "server/http/parameters.hpp"
+#include "protocols/http/percent.hpp"
 
 #include <doctest/doctest.h>
 
-using namespace server::http;
+using namespace protocols::http;
 
 TEST_CASE("what is percent-encoded is decoded") {
   CHECK(percent_decoded("%2FEWC%2f17 a+b") == "/EWC/17 a+b");
