@@ -78,7 +78,7 @@ std::optional<EarlyDrop> parse_early_drop(std::string_view text) {
 
 std::string EarlyDrop::text() const { return fmt::format("{}:{}:{}", start, rate, full); }
 
-std::string HttpEndpoint::text() const { return (tls ? "https://" : "") + at.text(); }
+std::string HttpEndpoint::text() const { return fmt::format("{}{}", tls ? "https://" : "", at.text()); }
 
 std::vector<Endpoint> Http::endpoints(bool tls) const {
   std::vector<Endpoint> found;

@@ -35,8 +35,12 @@ class Head {
   void add(std::string_view name, std::string_view value) {
     fmt::format_to(std::back_inserter(text_), "{}: {}\r\n", name, value);
   }
+  void add_line(std::string_view line) { fmt::format_to(std::back_inserter(text_), "{}\r\n", line); }
   void add_length(std::uint64_t bytes) { add("Content-Length", fmt::format("{}", bytes)); }
-  std::string take() { return std::move(text_) + "\r\n"; }
+  std::string take() {
+    add_line("");
+    return std::move(text_);
+  }
 
  private:
   std::string text_;
@@ -58,7 +62,7 @@ std::string disposition_of(std::string_view name) {
   const bool plain = std::ranges::all_of(
       name, [](unsigned char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '%'; });
   if (plain) return fmt::format("attachment; filename=\"{}\"", name);
-  return "attachment; filename*=UTF-8''" + protocols::http::encoded_path(name);
+  return fmt::format("attachment; filename*=UTF-8''{}", protocols::http::encoded_path(name));
 }
 
 void describe(Head& head, const ServedFile& file, const protocols::http::Validators& validators) {
@@ -131,8 +135,8 @@ std::string reply_with(unsigned status, std::string_view type, std::string_view 
   head.add("Content-Type", type);
   head.add("Cache-Control", "no-store");
   head.add_length(body.size());
+  if (!header.empty()) head.add_line(header);
   auto text = head.take();
-  if (!header.empty()) text.insert(text.size() - 2, fmt::format("{}\r\n", header));
   if (request.method != "HEAD") text += body;
   return text;
 }
