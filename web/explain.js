@@ -36,7 +36,7 @@ export function explainForm(client = '') {
   const path = el('input', { required: true, placeholder: '/EWC/17_9_4a/ap1g8', class: 'long' });
   const protocol = select(
     text.over,
-    ['tftp', 'sftp'].map((each) => [each, each.toUpperCase()]),
+    ['tftp', 'sftp', 'http'].map((each) => [each, each.toUpperCase()]),
     () => {},
   );
   const of = el('input', { value: client, placeholder: text.client, size: 16 }),

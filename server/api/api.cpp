@@ -273,7 +273,7 @@ Reply Api::metrics(const Request& request) {
   const auto now = sources_.now();
   Gauges gauges{.version = APDEPOT_VERSION,
                 .started_at = std::chrono::duration<double>(started_.time_since_epoch()).count(),
-                .running = {{"scp", 0}, {"sftp", 0}, {"tftp", 0}},
+                .running = {{"http", 0}, {"scp", 0}, {"sftp", 0}, {"tftp", 0}},
                 .stalled = movements_of(sources_.running).stalled,
                 .sessions = now.sessions,
                 .releases = now.releases,

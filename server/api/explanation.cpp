@@ -63,9 +63,10 @@ Answer explain_sftp_write(const Question& question) {
   return if_new(question.catalogue.depot(), *place);
 }
 
-// The sentence about a client that TFTP does not answer at all.
-std::string dropped(const Question& question) {
-  if (!question.client || question.protocol != Protocol::tftp) return "";
+// The sentence about a client that gets nothing by TFTP or HTTP, whatever it asks for.
+std::string denied(const Question& question) {
+  const bool by_address = question.protocol == Protocol::tftp || question.protocol == Protocol::http;
+  if (!question.client || !by_address) return "";
   const auto address = plain(*question.client);
   const auto &allow = question.settings.tftp.allow, &deny = question.settings.tftp.deny;
   if (is_in(address, deny)) return "its address is in tftp.deny";
@@ -78,10 +79,11 @@ std::string json_or_null(const std::optional<std::string>& text) { return text ?
 }  // namespace
 
 Explanation explain(const Question& question) {
-  if (auto why = dropped(question); !why.empty()) {
+  if (auto why = denied(question); !why.empty()) {
     const auto error = std::make_error_code(std::errc::permission_denied);
     const auto what =
-        fmt::format("requests from {} are dropped without an answer", question.client->to_string());
+        fmt::format("requests from {} are {}", question.client->to_string(),
+                    question.protocol == Protocol::http ? "refused" : "dropped without an answer");
     return std::unexpected(Miss{storage::Cause::not_found, what, std::move(why), {}, error});
   }
   if (!question.write)

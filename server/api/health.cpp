@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/api/explanation.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
 
@@ -25,7 +26,7 @@ HealthApi::Found look(const conf::Settings& settings, Library& library, const st
   sight.depot = library.depot;
   sight.server = doctor::ask_server(library.depot);
   sight.is_served = [&](const doctor::RecentMiss& miss) {
-    const auto protocol = miss.protocol == "tftp" ? event::Protocol::tftp : event::Protocol::sftp;
+    const auto protocol = protocol_of(miss.protocol).value_or(event::Protocol::sftp);
     return explain({settings, library.catalogue, miss.asked, protocol}).has_value();
   };
   for (const auto* check : doctor::checks()) doctor::take_look(*check, sight);

@@ -11,6 +11,7 @@
 #include "server/api/fleet.hpp"
 #include "server/api/history.hpp"
 #include "server/api/query.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"
 #include "server/text/time.hpp"
@@ -28,7 +29,7 @@ constexpr std::size_t most_holders = 1000;  // of an image that are looked at
 constexpr std::chrono::seconds longest_look{2};
 
 event::Protocol protocol_of(const record::Miss& miss) {
-  return miss.protocol == "tftp" ? event::Protocol::tftp : event::Protocol::sftp;
+  return server::protocol_of(miss.protocol).value_or(event::Protocol::sftp);
 }
 
 }  // namespace

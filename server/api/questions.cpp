@@ -9,6 +9,7 @@
 #include "server/api/explanation.hpp"
 #include "server/api/inventory.hpp"
 #include "server/api/query.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 
 namespace server {
@@ -44,8 +45,9 @@ void QuestionsApi::explain(const http::Request& request, http::Respond respond) 
   Query query(request.query, {"path", "protocol", "client", "write"});
   const auto path = query.text("path");
   if (!path) query.refuse("path is missing: the name that a device asks for");
-  const auto protocol = query.choice("protocol", {"tftp", "sftp"});
+  const auto protocol = query.choice("protocol", {"tftp", "sftp", "http"});
   const bool write = query.flag("write");
+  if (write && protocol == "http") query.refuse("write=1: HTTP serves files, and takes none");
   std::optional<net::ip::address> client;
   if (const auto text = query.text("client")) {
     error_code error;
@@ -56,7 +58,7 @@ void QuestionsApi::explain(const http::Request& request, http::Respond respond) 
   desk_.answer(std::move(respond), [settings = sources_.settings.now(), &library = sources_.library,
                                     path = *path, protocol, client, write] {
     const Question question{*settings, library.catalogue,
-                            path,      protocol == "tftp" ? event::Protocol::tftp : event::Protocol::sftp,
+                            path,      protocol_of(protocol).value_or(event::Protocol::tftp),
                             client,    write};
     return Reply{.body = to_json(question, server::explain(question)) + "\n"};
   });

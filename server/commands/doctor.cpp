@@ -9,6 +9,7 @@
 #include "server/doctor/report.hpp"
 #include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 
 namespace server {
@@ -56,9 +57,7 @@ void enter_depot(doctor::Sight& sight) {
   }
   sight.server = doctor::ask_server(*sight.depot);
   sight.is_served = [&sight](const doctor::RecentMiss& miss) {
-    const auto protocol = miss.protocol == "tftp"   ? event::Protocol::tftp
-                          : miss.protocol == "http" ? event::Protocol::http
-                                                    : event::Protocol::sftp;
+    const auto protocol = protocol_of(miss.protocol).value_or(event::Protocol::sftp);
     return explain_read(sight.settings, *sight.depot, miss.asked, protocol).has_value();
   };
 }

@@ -6,6 +6,7 @@
 #include "conf/families.hpp"
 #include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
 #include "storage/lookup/asked_name.hpp"
@@ -14,7 +15,7 @@ namespace server {
 namespace {
 
 constexpr Flag flags[]{{"--client", "ADDR", "who asks: tftp.allow and tftp.deny are heeded"},
-                       {"--protocol", "tftp|sftp", "how it asks, tftp unless told"},
+                       {"--protocol", "tftp|sftp|http", "how it asks, tftp unless told"},
                        {"--write", "", "whether PATH could be written, rather than read"},
                        {"--json", "", "print JSON"}};
 
@@ -53,15 +54,17 @@ int run(Arguments& arguments) {
   auto path = arguments.take_word("PATH");
   arguments.expect_no_more();
   const auto protocol = arguments.value("--protocol").value_or("tftp");
-  if (protocol != "tftp" && protocol != "sftp")
-    throw UsageError(fmt::format("--protocol {}: it is tftp or sftp", protocol));
+  if (protocol != "tftp" && protocol != "sftp" && protocol != "http")
+    throw UsageError(fmt::format("--protocol {}: it is tftp, sftp or http", protocol));
+  if (protocol == "http" && arguments.has("--write"))
+    throw UsageError("--write: HTTP serves files, and takes none");
   const auto client = client_of(arguments);
   const auto settings = load_settings(arguments).settings;
   act_as_service(candidates(settings));  // what root may read says nothing
   const auto depot = storage::Depot::existing(settings.depot);
   storage::LiveCatalogue catalogue(depot);
   const Question question{settings,        catalogue,
-                          std::move(path), protocol == "tftp" ? Protocol::tftp : Protocol::sftp,
+                          std::move(path), protocol_of(protocol).value_or(Protocol::tftp),
                           client,          arguments.has("--write")};
   const auto answer = explain(question);
   if (arguments.has("--json")) {

@@ -9,6 +9,7 @@
 #include "server/diagnosis/silence.hpp"
 #include "server/files/explanation.hpp"
 #include "server/text/controller_log.hpp"
+#include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
 
@@ -39,10 +40,13 @@ bool says_any(const std::string& reason, std::initializer_list<std::string_view>
   return std::ranges::any_of(texts, [&](auto text) { return says(reason, text); });
 }
 
+// What names this server: on a controller, or in an access point's URL.
 std::string server_line(const Case& failed) {
   const auto& all = failed.here.addresses;
+  const auto address = all.empty() ? "ADDRESS" : all.front();
+  if (failed.protocol == Protocol::http) return fmt::format("{}://{}", escaped(failed.url.scheme), address);
   return fmt::format("{} {}", failed.protocol == Protocol::tftp ? "tftp-image-server" : "sftp-image-server",
-                     all.empty() ? "ADDRESS" : all.front());
+                     address);
 }
 
 // What was asked for is seen here, whatever the address is called: behind NAT it is another one.
@@ -75,8 +79,8 @@ Finding of_silence(const Case& failed) {
     found = {fmt::format("{} asks {}, and {}", failed.speaker, failed.host(), this_server(failed)),
              server_line(failed), true};
   } else {
-    auto [what, fix] = silence_text({failed.speaker, failed.host(), escaped(failed.message.url),
-                                     failed.protocol == Protocol::tftp, failed.seen});
+    auto [what, fix] = silence_text(
+        {failed.speaker, failed.host(), escaped(failed.message.url), failed.protocol, failed.seen});
     found = {std::move(what), std::move(fix), true};
   }
   // The name is asked for next, once it reaches us.
@@ -91,7 +95,8 @@ Finding of_no_server(const Case& failed) {
 }
 
 Finding of_login(const Case& failed) {
-  if (failed.protocol == Protocol::tftp && says(failed.message.reason, "ermission denied")) {
+  const bool has_logins = failed.protocol != Protocol::tftp && failed.protocol != Protocol::http;
+  if (!has_logins && says(failed.message.reason, "ermission denied")) {
     auto found = of_name(failed);
     if (!found.bad) found.what += " by now: start the download again";
     return found;
@@ -140,7 +145,8 @@ Finding of_reason(const Case& failed) {
 }
 
 Protocol protocol_of(const ImageUrl& url) {
-  return url.scheme == "tftp" ? Protocol::tftp : url.scheme == "scp" ? Protocol::scp : Protocol::sftp;
+  if (url.scheme == "https") return Protocol::http;
+  return server::protocol_of(url.scheme).value_or(Protocol::sftp);
 }
 
 Finding of_failure(const Here& here, const LogMessage& message, const std::string& speaker,

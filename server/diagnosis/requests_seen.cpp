@@ -30,6 +30,8 @@ void RequestsSeen::note(const Event& event, Clock::time_point now) {
     take(missed->client, missed->asked, Stage::missed, now);
   } else if (const auto* limited = std::get_if<event::TftpLimited>(&event)) {
     take(limited->client, limited->name, Stage::refused, now);
+  } else if (const auto* over_limit = std::get_if<event::HttpLimited>(&event)) {
+    take(over_limit->client, over_limit->name, Stage::refused, now);
   } else if (const auto* dropped = std::get_if<event::SshDropped>(&event)) {
     take(dropped->client, {}, Stage::refused, now);
   } else if (const auto* mismatched = std::get_if<event::SshMismatched>(&event)) {

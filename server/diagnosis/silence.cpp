@@ -11,25 +11,30 @@ using Stage = SeenRequest::Stage;
 
 constexpr auto other_ports = "tftp.single_port: true, or tftp.port_range and a rule of the firewall for it";
 
+std::string_view port_of(event::Protocol protocol) {
+  if (protocol == event::Protocol::tftp) return "UDP 69";
+  return protocol == event::Protocol::http ? "TCP 80 or 443" : "TCP 22";
+}
+
 // A pasted log, or one of another time.
 SilenceText unseen(const Silence& silence) {
   return {
       fmt::format("nothing came back from {}: a firewall between the controller and the server, or the "
                   "server does not run",
                   silence.host),
-      silence.tftp
+      silence.protocol == event::Protocol::tftp
           ? fmt::format("`apdepot status` tells whether it runs. Where its log has the RRQ, a firewall stops "
                         "its answer: {}; where it has none, one stops UDP 69",
                         other_ports)
-          : "`apdepot status` tells whether it runs. Where its log has no connection, a firewall stops "
-            "TCP 22"};
+          : fmt::format("`apdepot status` tells whether it runs. Where its log has no connection, a firewall "
+                        "stops {}",
+                        port_of(silence.protocol))};
 }
 
 SilenceText never_arrived(const Silence& silence) {
-  const auto port = silence.tftp ? "UDP 69" : "TCP 22";
   return {
       fmt::format("no request of {} has arrived here: a firewall stops {} on the way, or a route is missing",
-                  silence.speaker, port),
+                  silence.speaker, port_of(silence.protocol)),
       fmt::format("`apdepot probe {}` from its network shows where", silence.url)};
 }
 

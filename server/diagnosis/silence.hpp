@@ -3,6 +3,7 @@
 #include <string>
 
 #include "server/diagnosis/finding.hpp"
+#include "server/events/transfer.hpp"
 
 namespace server {
 
@@ -11,7 +12,7 @@ struct Silence {
   std::string speaker;  // the device
   std::string host;     // whom it asked
   std::string url;
-  bool tftp = true;
+  event::Protocol protocol;
   const std::optional<SeenHere>& seen;
 };
 

@@ -299,4 +299,10 @@ std::string_view word(Protocol protocol) {
   return "sftp";
 }
 
+std::optional<Protocol> protocol_of(std::string_view text) {
+  for (const auto each : {Protocol::tftp, Protocol::sftp, Protocol::scp, Protocol::http})
+    if (word(each) == text) return each;
+  return {};
+}
+
 }  // namespace server

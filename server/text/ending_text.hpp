@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,5 +24,7 @@ std::string_view outcome_of(const event::TransferEnded& ended);
 std::string_view word(protocols::EndedBy by);
 std::string_view word(protocols::Cause cause);
 std::string_view word(event::Protocol protocol);
+// The protocol of that word(); nothing for any other.
+std::optional<event::Protocol> protocol_of(std::string_view word);
 
 }  // namespace server

@@ -146,6 +146,7 @@ def test_explain_heeds_the_configuration(depot, tmp_path):
     assert explained("/ewc/17_9_4a/ap1g8", *config, depot=depot, served=False)["cause"] == "WRONG_CASE"
     denied = explained(IMAGE, "--client", "192.0.2.7", *config, depot=depot, served=False)
     assert denied["fix"] == "its address is in tftp.deny"
+    assert "refused" in run("explain", IMAGE, "--client", "192.0.2.7", "--protocol", "http", *config, depot=depot).stdout
     assert explained(IMAGE, "--client", "192.0.2.7", "--protocol", "sftp", *config, depot=depot)["served"] == IMAGE
     assert explained("../x", depot=depot, served=False)["cause"] == "ESCAPES_ROOT"
     assert explained("../EWC/17_9_4a/ap1g8", "--protocol", "sftp", depot=depot)["served"] == IMAGE
@@ -171,7 +172,8 @@ def test_explain_says_what_could_be_written(depot, tmp_path, key, protocol):
 
 
 @pytest.mark.parametrize("arguments", [
-    ("explain",), ("explain", "a", "b"), ("explain", "a", "--protocol", "ftp"), ("explain", "a", "--client", "x"),
+    ("explain",), ("explain", "a", "b"), ("explain", "a", "--protocol", "ftp"),
+    ("explain", "a", "--protocol", "http", "--write"), ("explain", "a", "--client", "x"),
     ("retire",), ("promote",), ("releases", "surplus"), ("releases", "--models", "a", "b")])
 def test_wrong_usage(tmp_path, arguments):
     done = run(*arguments, cwd=tmp_path)

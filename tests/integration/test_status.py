@@ -231,7 +231,7 @@ def test_metrics_are_read_by_prometheus_own_parsers(server, control):
         assert status == 200
         families = {family.name: family for family in parse(text)}
         running = {sample.labels["protocol"]: sample.value for sample in families["apdepot_transfers_running"].samples}
-        assert running == {"tftp": 1, "sftp": 0, "scp": 0}
+        assert running == {"tftp": 1, "sftp": 0, "scp": 0, "http": 0}
         for family in families.values():
             assert all(not {"client", "path", "user", "file"} & set(sample.labels) for sample in family.samples)
 

@@ -105,6 +105,15 @@ TEST_CASE("with the right address silence is told by what arrived here") {
   }
 }
 
+TEST_CASE("an access point that fetches over HTTP is told of its ports, and of no login") {
+  Site site;
+  const std::string here = "http://172.16.5.27/EWC/17_9_4a/ap1g8", elsewhere = "http://203.0.113.5/EWC/ap1g8";
+  CHECK(has(site.of_failure(here, "Timed out").what, "a firewall stops TCP 80 or 443"));
+  CHECK(has(site.of_failure("https" + here.substr(4), "Timed out", std::nullopt).fix, "TCP 80 or 443"));
+  CHECK(has(site.of_failure(here, "Permission denied").what, "is served here by now"));
+  CHECK(site.of_failure(elsewhere, "Timed out").fix == "http://172.16.5.27");
+}
+
 TEST_CASE("an address behind NAT is this server's where the request has arrived") {
   Site site;
   const SeenHere seen{seen_at(Stage::asked), seen_at(Stage::asked)};

@@ -164,3 +164,9 @@ TEST_CASE("what a client sent is escaped") {
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.starts_with("/a\\nb aborted by 192.0.2.7 (0, bad\\n"));
 }
+
+TEST_CASE("a protocol comes back from its word") {
+  for (const auto each : {Protocol::tftp, Protocol::sftp, Protocol::scp, Protocol::http})
+    CHECK(protocol_of(word(each)) == each);
+  CHECK_FALSE(protocol_of("ftp"));
+}
