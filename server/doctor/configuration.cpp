@@ -11,8 +11,10 @@ namespace {
 
 Result run(const Sight& sight) {
   auto mistakes = sight.mistakes;
-  for (const auto* listen : {&sight.settings.tftp.listen, &sight.settings.ssh.listen})
-    if (auto text = unknown_interface(*listen)) mistakes.push_back(std::move(*text));
+  const auto& settings = sight.settings;
+  for (const auto& listen : {settings.tftp.listen, settings.ssh.listen, settings.http.endpoints(false),
+                             settings.http.endpoints(true)})
+    if (auto text = unknown_interface(listen)) mistakes.push_back(std::move(*text));
   return judge_configuration(sight.config_file, mistakes, sight.warnings);
 }
 
