@@ -22,7 +22,7 @@ struct HttpAnswered {
   std::uint64_t number;
   std::string client;
   unsigned status;   // "404"
-  std::string what;  // of the status, in a word or two: "Not Found"
+  std::string what;  // "Not Found", or why a request could not be understood; a word of ours
 };
 
 // A connection was closed, or a request refused, by a limit; `name` is empty for a connection.
@@ -30,6 +30,7 @@ struct HttpLimited {
   std::uint64_t number;
   std::string client, name;
   Limit limit;
+  unsigned status = 0;  // of the answer; 0: the connection was closed without one
 };
 
 }  // namespace server::event

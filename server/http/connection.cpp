@@ -133,7 +133,8 @@ net::awaitable<Reply> answer_of(const Talk& talk, const Head& head, Request& req
 }
 
 template <class Response>
-void set_headers(Response& response, const Reply& reply, const Talk& talk, bool secure) {
+void begin_answer(Response& response, const Reply& reply, const Talk& talk, bool secure) {
+  talk.answered(talk.door, response.result_int());
   response.set(wire::field::content_type, reply.type);
   response.set(wire::field::cache_control, "no-store");
   response.set(wire::field::server, "apdepot");
@@ -145,7 +146,7 @@ void set_headers(Response& response, const Reply& reply, const Talk& talk, bool 
 
 Answer answer(Reply reply, const Heard& heard, const Talk& talk) {
   Answer response{static_cast<wire::status>(reply.status), heard.version};
-  set_headers(response, reply, talk, heard.request.secure);
+  begin_answer(response, reply, talk, heard.request.secure);
   response.keep_alive(heard.keep_alive);
   response.body() = std::move(reply.body);
   response.prepare_payload();
@@ -158,7 +159,7 @@ Answer refusal(wire::status status, const char* title, const std::string& detail
                bool tls) {
   auto reply = problem(static_cast<unsigned>(status), title, detail);
   Answer response{status, 11};
-  set_headers(response, reply, talk, tls);
+  begin_answer(response, reply, talk, tls);
   response.keep_alive(false);
   response.body() = std::move(reply.body);
   response.prepare_payload();
@@ -186,7 +187,7 @@ net::awaitable<bool> write(S& stream, const Answer& response) {
 template <class S>
 net::awaitable<void> write_feed(S& stream, const Reply& reply, const Talk& talk, bool secure) {
   wire::response<wire::empty_body> head{wire::status::ok, 11};
-  set_headers(head, reply, talk, secure);
+  begin_answer(head, reply, talk, secure);
   head.set("X-Accel-Buffering", "no");
   head.keep_alive(false);  // its end is the connection's
   wire::response_serializer<wire::empty_body> serializer(head);

@@ -2,6 +2,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 
 #include "server/http/gate.hpp"
@@ -9,9 +10,13 @@
 
 namespace server::http {
 
+// Hears the status of each answer.
+using Answered = std::function<void(Door door, unsigned status)>;
+
 // What a connection needs to know of its door. A gate says who asks; without one it is `role`.
 struct Talk {
   const Router& router;
+  const Answered& answered;  // outlives the loop's last turn
   Door door;
   Role role;
   std::chrono::seconds idle;  // how long a client may keep a connection that it has used, and say nothing

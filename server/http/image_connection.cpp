@@ -262,7 +262,7 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
   const auto body = co_await common_->lanes.disk.run(list);
   if (!body) co_return std::nullopt;
   tell_requested({});
-  tell_answered(200);
+  tell_answered(200, reason_of(200));
   const auto* const type = json ? "application/json" : "text/html; charset=utf-8";
   const auto reply = reply_with(200, type, *body, request_, keep_, seconds_now());
   const bool sent = co_await write_all(reply);
@@ -274,13 +274,19 @@ net::awaitable<bool> ImageConnection::refuse(const storage::Miss& miss) {
   const auto code = status == 403 ? tftp::ErrorCode::access_denied : tftp::ErrorCode::file_not_found;
   tell_requested({});
   const auto text = console_text(code, miss);
-  const bool sent = co_await refuse(status, text);
+  tell_answered(status, reason_of(status));
+  const bool sent = co_await send_refusal(status, text);
   common_->events.emit(event::Missed{number_, event::Protocol::http, client_, asked_, miss});
   co_return sent;
 }
 
 net::awaitable<bool> ImageConnection::refuse(unsigned status, std::string_view why, std::string_view header) {
-  tell_answered(status);
+  tell_answered(status, why);
+  co_return co_await send_refusal(status, why, header);
+}
+
+net::awaitable<bool> ImageConnection::send_refusal(unsigned status, std::string_view why,
+                                                   std::string_view header) {
   const auto line = bounded_line(escaped(why, whole), longest_refusal) + "\n";
   const auto reply = reply_with(status, plain_text, line, request_, keep_, seconds_now(), header);
   const bool sent = co_await write_all(reply);
@@ -288,8 +294,8 @@ net::awaitable<bool> ImageConnection::refuse(unsigned status, std::string_view w
 }
 
 net::awaitable<bool> ImageConnection::limited(event::Limit limit) {
-  common_->events.emit(event::HttpLimited{number_, client_, asked_, limit});
   const bool slower = limit == event::Limit::requests_per_second;
+  common_->events.emit(event::HttpLimited{number_, client_, asked_, limit, slower ? 429U : 403U});
   const auto reply =
       slower ? reply_with(429, plain_text, "too many requests a second from there: ask again\n", request_,
                           false, seconds_now(), "Retry-After: 1")
@@ -302,8 +308,8 @@ void ImageConnection::tell_requested(std::optional<event::Remapped> remapped) co
   common_->events.emit(event::HttpRequested{number_, client_, request_.method, asked_, std::move(remapped)});
 }
 
-void ImageConnection::tell_answered(unsigned status) const {
-  common_->events.emit(event::HttpAnswered{number_, client_, status, std::string(reason_of(status))});
+void ImageConnection::tell_answered(unsigned status, std::string_view what) const {
+  common_->events.emit(event::HttpAnswered{number_, client_, status, std::string(what)});
 }
 
 // ---- a file
@@ -326,7 +332,7 @@ net::awaitable<bool> ImageConnection::send_found(storage::Found found) {
   });
   const bool is_transfer = request_.method == "GET" && (reply.status == 200 || reply.status == 206);
   if (!is_transfer) {
-    tell_answered(reply.status);
+    tell_answered(reply.status, reason_of(reply.status));
     const bool sent = co_await write_all(reply.head);
     co_return sent&& keep_;
   }

@@ -56,9 +56,10 @@ class ImageConnection final : public Moving, public std::enable_shared_from_this
   net::awaitable<bool> send_found(storage::Found found);
   net::awaitable<bool> refuse(const storage::Miss& miss);
   net::awaitable<bool> refuse(unsigned status, std::string_view why, std::string_view header = {});
+  net::awaitable<bool> send_refusal(unsigned status, std::string_view why, std::string_view header = {});
   net::awaitable<bool> limited(event::Limit limit);
   void tell_requested(std::optional<event::Remapped> remapped) const;
-  void tell_answered(unsigned status) const;
+  void tell_answered(unsigned status, std::string_view what) const;
 
   net::awaitable<Ending> deliver(const std::string& head);
   net::awaitable<std::optional<Ending>> send_body();

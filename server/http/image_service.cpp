@@ -123,7 +123,7 @@ void ImageService::start(tcp::socket socket, bool tls) {
   if (!place) {
     const auto limit =
         places_.are_all_taken() ? event::Limit::transfers : event::Limit::transfers_per_address;
-    common_->events.emit(event::HttpLimited{common_->events.next_number(), client.to_string(), {}, limit});
+    common_->events.emit(event::HttpLimited{common_->events.next_number(), client.to_string(), {}, limit, 0});
     return;
   }
   const auto connection = std::make_shared<ImageConnection>(

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "server/http/connection.hpp"
@@ -26,7 +27,8 @@ class Listener {
   static constexpr int most_handshakes = 20;  // a second
   using Tls = std::shared_ptr<net::ssl::context>;
 
-  Listener(net::io_context& loop, const Router& router) : loop_(loop), router_(router) {}
+  Listener(net::io_context& loop, const Router& router, Answered answered)
+      : loop_(loop), router_(router), answered_(std::move(answered)) {}
 
   void serve_control(ControlSocket::Protocol::acceptor acceptor);
   void serve_metrics(tcp::acceptor acceptor);
@@ -56,6 +58,7 @@ class Listener {
 
   net::io_context& loop_;
   const Router& router_;
+  const Answered answered_;
   Doors<ControlSocket::Protocol::acceptor> control_;
   Doors<tcp::acceptor> metrics_, page_;
   Shares administrators_{most_of_administrators, most_of_administrators};

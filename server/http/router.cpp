@@ -74,6 +74,18 @@ Reply not_found(const Request& request, const std::set<std::string>& methods) {
 
 }  // namespace
 
+std::string_view word(Door door) {
+  switch (door) {
+    case Door::control:
+      return "control";
+    case Door::page:
+      return "page";
+    case Door::metrics:
+      break;
+  }
+  return "metrics";
+}
+
 Router::Found Router::find(const Request& request, Door door) const {
   Found found;
   for (const auto& route : routes_) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace server::http {
 // Where requests come in.
 enum class Door { control, page, metrics };
 using Doors = std::set<Door>;
+std::string_view word(Door door);  // "control"
 
 // One endpoint, with who may use it as columns. A pattern may have one "{}", which is any one part of a path,
 // or one "{path...}", which is the rest of a path or what stands before the pattern's end. The handler gets

@@ -94,6 +94,10 @@ std::string metrics_text(const Tally& tally, const Gauges& gauges, bool open_met
   page.sample("", fmt::format("{:.3f}", gauges.started_at));
   page.counts("requests", "TFTP and HTTP requests by what became of them.", tally.requests, "protocol",
               "result");
+  page.family("http_requests", "counter",
+              "Requests over HTTP, by where they came in and how they were answered.");
+  for (const auto& [labels, count] : tally.http_requests)
+    page.sample(fmt::format("door=\"{}\",code=\"{}\"", labels.first, labels.second), count);
   page.family("transfers_running", "gauge", "Transfers under way.");
   for (const auto& [protocol, count] : gauges.running)
     page.sample(fmt::format("protocol=\"{}\"", protocol), count);

@@ -34,15 +34,20 @@ struct Counter {
     if (e.remapped) ++tally.remaps[{storage::rule_name(e.remapped->rule), {}}];
   }
   void operator()(const HttpAnswered& e) const {
+    ++tally.http_requests[{"images", e.status}];
     if (e.status >= 400) ++tally.requests[{"http", "refused"}];
   }
-  void operator()(const HttpLimited&) const { ++tally.requests[{"http", "limited"}]; }
+  void operator()(const HttpLimited& e) const {
+    ++tally.requests[{"http", "limited"}];
+    if (e.status != 0) ++tally.http_requests[{"images", e.status}];
+  }
   void operator()(const SftpRemapped& e) const { ++tally.remaps[{storage::rule_name(e.remapped.rule), {}}]; }
   void operator()(const TransferEnded& e) const {
     const auto protocol = word(e.protocol);
     ++tally.transfers[{protocol, outcome_of(e)}];
     tally.bytes[{protocol, e.write ? "received" : "sent"}] += e.bytes;
     if (e.tftp) tally.resent += e.tftp->resent;
+    if (e.http) ++tally.http_requests[{"images", e.http->status}];
     auto& histogram = tally.seconds[protocol];
     const auto place = std::ranges::lower_bound(Tally::durations, e.seconds) - Tally::durations.begin();
     ++histogram.counts[static_cast<std::size_t>(place)];

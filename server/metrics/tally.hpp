@@ -16,6 +16,7 @@ class Tally {
  public:
   using Labels = std::pair<std::string_view, std::string_view>;  // of two kinds, such as protocol and result
   using Counts = std::map<Labels, std::uint64_t>;
+  using HttpCounts = std::map<std::pair<std::string_view, unsigned>, std::uint64_t>;  // by door and status
 
   // Seconds that a transfer took, up to each bound, and above the one before.
   static constexpr std::array<double, 6> durations{1, 5, 15, 60, 300, 1800};
@@ -27,6 +28,7 @@ class Tally {
   void count(const Event& event);
 
   Counts requests;                                // TFTP and SSH: protocol, result
+  HttpCounts http_requests;                       // of the doors: "images", "page"
   Counts transfers;                               // protocol, result: whole, broke_off, partly
   Counts bytes;                                   // protocol, direction
   std::map<std::string_view, Histogram> seconds;  // by protocol

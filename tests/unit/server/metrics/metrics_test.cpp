@@ -50,11 +50,19 @@ TEST_CASE("requests over HTTP are counted by what became of them") {
   tally.count(HttpRequested{7, "192.0.2.7", "GET", "/A", Remapped{"/a", storage::Rule::letter_case}});
   tally.count(HttpAnswered{8, "192.0.2.7", 304, "Not Modified"});
   tally.count(HttpAnswered{9, "192.0.2.7", 404, "Not Found"});
-  tally.count(HttpLimited{10, "192.0.2.7", "/a", Limit::denied});
-  tally.count(ended(Cause::partly_read, 1, Protocol::http));
+  tally.count(HttpLimited{10, "192.0.2.7", "/a", Limit::denied, 403});
+  tally.count(HttpLimited{11, "192.0.2.7", "", Limit::transfers});
+  auto part = ended(Cause::partly_read, 1, Protocol::http);
+  part.http = HttpDetails{206, 0};
+  tally.count(part);
   CHECK(tally.requests.at({"http", "asked"}) == 1);
   CHECK(tally.requests.at({"http", "refused"}) == 1);
-  CHECK(tally.requests.at({"http", "limited"}) == 1);
+  CHECK(tally.requests.at({"http", "limited"}) == 2);
+  CHECK(tally.http_requests ==
+        Tally::HttpCounts{
+            {{"images", 206}, 1}, {{"images", 304}, 1}, {{"images", 403}, 1}, {{"images", 404}, 1}});
+  CHECK(has_line(metrics_text(tally, {}, false),
+                 "apdepot_http_requests_total{door=\"images\",code=\"404\"} 1"));
   CHECK(tally.transfers.at({"http", "partly"}) == 1);
   CHECK(tally.remaps.size() == 1);
 }
