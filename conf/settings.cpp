@@ -80,6 +80,12 @@ std::string EarlyDrop::text() const { return fmt::format("{}:{}:{}", start, rate
 
 std::string HttpEndpoint::text() const { return fmt::format("{}{}", tls ? "https://" : "", at.text()); }
 
+std::vector<Endpoint> Http::endpoints() const {
+  std::vector<Endpoint> all;
+  for (const auto& each : listen) all.push_back(each.at);
+  return all;
+}
+
 std::vector<Endpoint> Http::endpoints(bool tls) const {
   std::vector<Endpoint> found;
   for (const auto& each : listen)

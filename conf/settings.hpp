@@ -134,7 +134,8 @@ struct Syslog {
 struct Http {
   std::vector<HttpEndpoint> listen;
   bool index = true;                                // whether a folder's names are told
-  std::vector<Endpoint> endpoints(bool tls) const;  // those of `listen` with TLS, or without
+  std::vector<Endpoint> endpoints() const;          // all of `listen`
+  std::vector<Endpoint> endpoints(bool tls) const;  // those with TLS, or without
 };
 
 // The key `metrics`.
