@@ -180,10 +180,14 @@ void Api::offer(http::Router& router) {
   uploads_.offer(router);
 }
 
-Situation Api::situation(const Facts& facts, bool draining) {
+Situation Api::situation(const Facts& facts, const ApiSources::Now& process) {
   const auto now = Imports::Clock::now();
   Situation at;
-  at.draining = draining;
+  at.draining = process.draining;
+  if (process.certificate_ends)
+    at.certificate_days =
+        std::chrono::floor<std::chrono::days>(*process.certificate_ends - std::chrono::system_clock::now())
+            .count();
   if (const auto found = health_.latest()) at.failing = failing_in(found->rows);
   at.misses = facts.misses;
   at.running = sources_.running.rows().size();
@@ -209,7 +213,7 @@ Reply Api::status() {
   const auto now = sources_.now();
   const auto facts = facts_.now();
   const auto movements = movements_of(sources_.running);
-  auto verdicts = verdicts_of(situation(facts ? *facts : Facts(), now.draining));
+  auto verdicts = verdicts_of(situation(facts ? *facts : Facts(), now));
   if (verdicts.size() > most_verdicts) verdicts.resize(most_verdicts);
   std::vector<std::string> told;
   for (const auto& each : verdicts) told.push_back(to_json(each));

@@ -46,7 +46,7 @@ class Api {
   http::Reply stop(const http::Request& request, const std::string& id) const;
   http::Reply metrics(const http::Request& request);
   void add_facts(Gauges& gauges);
-  Situation situation(const Facts& facts, bool draining);
+  Situation situation(const Facts& facts, const ApiSources::Now& now);
 
   const Sources sources_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();

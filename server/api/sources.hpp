@@ -28,6 +28,8 @@ struct ApiSources {
     LoopTurns turns;
     std::vector<std::string> web{};     // URLs of the page
     std::vector<std::string> syslog{};  // addresses where devices' logs are heard
+    // When the administrator's certificate ends.
+    std::optional<std::chrono::sys_seconds> certificate_ends{};
   };
 
   net::io_context& loop;

@@ -61,8 +61,9 @@ class Verdicts {
     if (at_.certificate_days && *at_.certificate_days < soon)
       add({Concern::look,
            "CERTIFICATE",
-           fmt::format("the page's certificate ends in {} days",
-                       std::max<std::int64_t>(*at_.certificate_days, 0)),
+           *at_.certificate_days < 0
+               ? "the certificate for HTTPS has ended: clients refuse it"
+               : fmt::format("the certificate for HTTPS ends in {} days", *at_.certificate_days),
            {},
            "web.certificate, web.key",
            "health"});

@@ -64,7 +64,7 @@ struct Situation {
     bool is_old = false;  // it was published an hour ago or more
   };
   std::optional<Goal> goal;
-  std::optional<std::int64_t> certificate_days;  // until the page's certificate ends; nothing without one
+  std::optional<std::int64_t> certificate_days;  // until the administrator's ends; nothing without one
 };
 
 std::vector<Verdict> verdicts_of(const Situation& situation);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <fstream>
 #include <iterator>
@@ -69,10 +70,13 @@ std::string fingerprint_of(const X509* certificate) {
   return text;
 }
 
-std::string date_of(const ASN1_TIME* time) {
+std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+  using namespace std::chrono;
   std::tm parts{};
   expect(ASN1_TIME_to_tm(time, &parts) == 1, "read a certificate's end");
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+  const year_month_day date{year(parts.tm_year + 1900), month(static_cast<unsigned>(parts.tm_mon) + 1),
+                            std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  return sys_days(date) + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
 }
 
 std::string read_file(const fs::path& file) {
@@ -95,7 +99,7 @@ X509Pointer parse_chain(const std::string& text) {
 }
 
 Certificate put_together(const fs::path& chain_file, const fs::path& key_file) {
-  Certificate certificate{read_file(chain_file), read_file(key_file), {}, {}};
+  Certificate certificate{read_file(chain_file), read_file(key_file), {}, {}, 0};
   const auto first = parse_chain(certificate.chain);
   if (!first)
     throw std::runtime_error(fmt::format(
@@ -110,8 +114,8 @@ Certificate put_together(const fs::path& chain_file, const fs::path& key_file) {
     throw std::runtime_error(fmt::format("{} is not the key of {}: their public keys differ",
                                          key_file.string(), chain_file.string()));
   certificate.fingerprint = fingerprint_of(first.get());
-  certificate.ends = date_of(X509_get0_notAfter(first.get()));
-  certificate.slow = EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_RSA;
+  certificate.ends_at = time_of(X509_get0_notAfter(first.get()));
+  if (EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_RSA) certificate.rsa_bits = EVP_PKEY_get_bits(key.get());
   return certificate;
 }
 
@@ -205,7 +209,19 @@ std::optional<Certificate> there(const fs::path& chain_file, const fs::path& key
 
 }  // namespace
 
+std::string Certificate::ends() const {
+  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(ends_at));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
 Certificate load_certificate(const fs::path& chain, const fs::path& key) { return put_together(chain, key); }
+
+std::optional<Certificate> made_certificate(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / chain_name, error) && !error) return {};
+  return put_together(folder / chain_name, folder / key_name);
+}
 
 // Two servers of one depot that begin at once must not each make one.
 Certificate load_or_make_certificate(const fs::path& folder, const CertificateNames& names) {

@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +11,10 @@ namespace server {
 struct Certificate {
   std::string chain, key;
   std::string fingerprint;  // SHA-256: "A1:B2:..."
-  std::string ends;         // "2028-03-04"
-  bool slow = false;        // an RSA key: each handshake takes the loop ten times as long as with P-256
+  std::chrono::sys_seconds ends_at;
+  int rsa_bits = 0;  // of an RSA key, whose handshakes take ten times as long as with P-256; 0: it is another
+
+  std::string ends() const;  // "2028-03-04"
 };
 
 // The names and addresses that a self-made certificate is to stand for.
@@ -22,6 +26,10 @@ struct CertificateNames {
 // The administrator's own. Throws std::runtime_error, with the file and what to do, for files that cannot be
 // read, or do not belong together. Blocks.
 Certificate load_certificate(const std::filesystem::path& chain, const std::filesystem::path& key);
+
+// That of the server itself, as it lies in `folder`; nothing where there is none yet. Throws as above.
+// Blocks.
+std::optional<Certificate> made_certificate(const std::filesystem::path& folder);
 
 // That of the server itself in `folder`, web.crt and web.key; made, P-256 and valid for 825 days, where there
 // is none, where it ends within 30 days, or where one of the configured names is not in it. Throws

@@ -6,7 +6,6 @@
 #include <boost/asio/ip/host_name.hpp>
 #include <chrono>
 #include <exception>
-#include <optional>
 
 #include "server/certificates/certificate.hpp"
 #include "server/os/addresses.hpp"
@@ -35,6 +34,7 @@ ServedCertificate::Context context_of(const Certificate& certificate) {
 struct ServedCertificate::Loaded {
   Context context;
   std::string fingerprint, ends, trouble;
+  std::optional<std::chrono::sys_seconds> ends_at;
 };
 
 // For a worker.
@@ -45,11 +45,16 @@ ServedCertificate::Loaded ServedCertificate::read(const conf::Web& web, const st
     names.host = net::ip::host_name(error);
     names.names = web.names;
     for (const auto& address : own_addresses()) names.addresses.push_back(address.to_string());
-    const auto certificate = web.certificate && web.key ? load_certificate(*web.certificate, *web.key)
-                                                        : load_or_make_certificate(state, names);
-    return {context_of(certificate), certificate.fingerprint, certificate.ends, {}};
+    const bool given = web.certificate && web.key;
+    const auto certificate =
+        given ? load_certificate(*web.certificate, *web.key) : load_or_make_certificate(state, names);
+    return {context_of(certificate),
+            certificate.fingerprint,
+            certificate.ends(),
+            {},
+            given ? std::optional(certificate.ends_at) : std::nullopt};
   } catch (const std::exception& e) {
-    return {nullptr, {}, {}, e.what()};
+    return {nullptr, {}, {}, e.what(), {}};
   }
 }
 
@@ -71,6 +76,7 @@ void ServedCertificate::use(const Loaded& loaded) {
         Warning::certificate,
         fmt::format("HTTPS {}: {}", context_ ? "has its old certificate" : "is not served", loaded.trouble));
   context_ = loaded.context;
+  ends_at_ = loaded.ends_at;
   if (when_loaded_) when_loaded_();
   if (fingerprint_ == loaded.fingerprint) return;
   fingerprint_ = loaded.fingerprint;

@@ -1,7 +1,9 @@
 #pragma once
 #include <boost/asio/ssl/context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,6 +35,8 @@ class ServedCertificate {
 
   // For new connections; nothing: there is none yet.
   const Context& context() const { return context_; }
+  // When the administrator's own ends. Nothing: there is none; the server renews its own in time.
+  std::optional<std::chrono::sys_seconds> ends_at() const { return ends_at_; }
   const std::string& fingerprint() const { return fingerprint_; }  // SHA-256: "A1:B2:..."; empty: none yet
 
  private:
@@ -47,6 +51,7 @@ class ServedCertificate {
   bool wanted_ = false;
   Context context_;
   std::string fingerprint_;
+  std::optional<std::chrono::sys_seconds> ends_at_;
   std::function<void()> when_loaded_;
   net::steady_timer renewal_;
 };

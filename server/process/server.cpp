@@ -199,9 +199,16 @@ void Server::run() {
 }
 
 Api::Now Server::told_of_now() {
-  return {draining_,         ssh_.running(),       releases_.latest(ReleaseCount::Clock::now()),
-          listening_.tftp(), listening_.ssh(),     listening_.http(),
-          meter_.measured(), control_.page_urls(), listening_.syslog()};
+  return {draining_,
+          ssh_.running(),
+          releases_.latest(ReleaseCount::Clock::now()),
+          listening_.tftp(),
+          listening_.ssh(),
+          listening_.http(),
+          meter_.measured(),
+          control_.page_urls(),
+          listening_.syslog(),
+          certificate_.ends_at()};
 }
 
 void Server::bound_open_files() {

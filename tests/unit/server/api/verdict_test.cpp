@@ -69,6 +69,14 @@ TEST_CASE("twice at the same byte hints at the flash, and at different bytes at 
   CHECK(broken().detail.find("loses packets") != std::string::npos);
 }
 
+TEST_CASE("a certificate is told before it ends and after that") {
+  Situation at;
+  at.certificate_days = 0;
+  CHECK(verdicts_of(at)[0].text == "the certificate for HTTPS ends in 0 days");
+  at.certificate_days = -1;
+  CHECK(verdicts_of(at)[0].text == "the certificate for HTTPS has ended: clients refuse it");
+}
+
 TEST_CASE("what is not so bad is not told, and then all is well") {
   Situation at;
   CHECK(codes(at) == std::vector<std::string>{"OK"});
