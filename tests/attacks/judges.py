@@ -6,6 +6,8 @@ time it takes away, that time is charged to the thread that ran: a bare loop tha
 system call between its readings, shows turns of 6 to 19 ms there too. So a test whose only fault is a long turn
 is run again, the whole attack against a new server, three times at most: the smallest of the longest turns counts. A
 turn that the server itself makes long is long in each run."""
+import contextlib
+import http.client
 import os
 import pathlib
 import re
@@ -79,14 +81,15 @@ class Growth:
 
 
 class Honest:
-    """A device and a controller that download beside an attack, again and again, and must get every byte. With
-    `latency` the answers to the device's requests are judged too, which wants a quiet machine."""
+    """A device and a controller, and where HTTP is served a client of that, which download beside an attack, again and
+    again, and must get every byte. With `latency` the answers to the device's requests are judged too, which wants a
+    quiet machine."""
 
     def __init__(self, server, key, content, latency=False):
         self.server, self.key, self.content, self.latency = server, key, content, latency
-        self.downloads, self.times, self.trouble, self.over = {"tftp": 0, "sftp": 0}, [], [], threading.Event()
-        self.threads = [threading.Thread(target=self._repeat, args=each, daemon=True)
-                        for each in (("tftp", self._tftp), ("sftp", self._sftp))]
+        kinds = {"tftp": self._tftp, "sftp": self._sftp, **({"http": self._http} if server.http else {})}
+        self.downloads, self.times, self.trouble, self.over = dict.fromkeys(kinds, 0), [], [], threading.Event()
+        self.threads = [threading.Thread(target=self._repeat, args=each, daemon=True) for each in kinds.items()]
 
     def _repeat(self, protocol, download):
         try:
@@ -111,6 +114,11 @@ class Honest:
             return sftp_wire.Sftp(transport).fetch(IMAGE)
         finally:
             transport.close()
+
+    def _http(self):
+        with contextlib.closing(http.client.HTTPConnection(*self.server.http, timeout=sftp_wire.PATIENCE)) as client:
+            client.request("GET", IMAGE)
+            return client.getresponse().read()
 
     def __enter__(self):
         for thread in self.threads:

@@ -12,6 +12,7 @@ class Target:
     tftp: tuple
     ssh: tuple
     seed: bytes  # of the key that opens the accounts `reader` and `sender`
+    http: tuple = None  # with TLS where there is no other
 
     @property
     def key(self):

@@ -11,6 +11,7 @@ import pytest
 
 import apdepot
 import drop_attacks
+import http_attacks
 import ssh_attacks
 import tftp_attacks
 from judges import KEY_EXCHANGE_MS, descriptors, judge_loop
@@ -54,6 +55,13 @@ def ssh_kinds():
                       for read in (True, False)]
     yield "sftp uploads", [(ssh_attacks.hostile_uploads, ROUND, "127.0.2.14")]
     yield "logins", [(ssh_attacks.logins, ROUND, "127.0.2.15")]
+
+
+def http_kinds():
+    yield "requests over HTTP", [(http_attacks.flood, ROUND, kind, 20, "127.0.3.1") for kind in http_attacks.FLOODS]
+    yield "connections over HTTP", [(http_attacks.hold, ROUND, kind, 1000, "127.0.3.2")
+                                    for kind in ("silent", "slow header", "half-read body")]
+    yield "resets over HTTP", [(http_attacks.come_and_go, ROUND, "127.0.3.3")]
 
 
 def drop_kinds(depot):
@@ -106,12 +114,12 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
     if not minutes:
         pytest.skip("needs --minutes")
     make_folders(depot / "images")
-    attacks = dict([*tftp_kinds(), *ssh_kinds(), *drop_kinds(depot)])
+    attacks = dict([*tftp_kinds(), *ssh_kinds(), *http_kinds(), *drop_kinds(depot)])
     with concurrent.futures.ProcessPoolExecutor(len(attacks), multiprocessing.get_context("spawn")) as pool:
         wrapper = tmp_path / "limited"
         wrapper.write_text(f'#!/bin/sh\n{enter_group}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
         wrapper.chmod(0o755)
-        server = start(binary=wrapper, tftp={"uploads": True})
+        server = start(binary=wrapper, tftp={"uploads": True}, http={"listen": ["127.0.0.1:0"]})
         there, most_memory, most_descriptors = target(server), 0, 0
         with beside(server) as honest:
             running = {pool.submit(go_on, there, minutes * 60, each): name for name, each in attacks.items()}

@@ -1,0 +1,85 @@
+"""Clients that fetch images over HTTP and mean no good: an address has its share, others are served meanwhile, and the
+loop, the memory and the descriptors stay within their bounds."""
+import contextlib
+import resource
+import socket
+
+import pytest
+
+from apdepot import wait_until
+from http_attacks import FLOODS, come_and_go, flood, handshakes, hold
+from judges import Growth, descriptors, judge_loop
+
+LISTEN = {"listen": ["127.0.0.1:0"]}
+MOST_MB = 16  # beside the honest clients' own
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_of_requests_holds_up_nobody(start, under_attack, kind):
+    server = start(http=LISTEN)
+    with Growth(server) as growth:
+        under_attack(server, flood, 4, kind)
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("kind, megabytes", [("silent", 24), ("slow header", 24), ("half-read body", 96),
+                                             ("pipelined, and nothing read", 96)])
+def test_a_thousand_connections_of_one_address_leave_room_for_others(start, under_attack, kind, megabytes):
+    """1,000 of them have 12 KiB each, and those that are sent a file up to 64 KiB more."""
+    server = start(http=LISTEN, tftp={"max_transfers_per_address": 1000})
+    idle = descriptors(server)
+    with Growth(server) as growth:
+        # One address leaves an eighth to the others, and HTTP has a sixteenth of the descriptors.
+        room = resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 16 * 7 // 8
+        assert under_attack(server, hold, 4, kind) == min(1000, room)
+    assert growth.megabytes <= megabytes
+    wait_until(lambda: descriptors(server) <= idle + 4)
+    judge_loop(server)
+
+
+def test_an_address_has_no_more_connections_than_its_share(start, under_attack):
+    server = start(http=LISTEN, tftp={"max_transfers_per_address": 50})
+    idle = descriptors(server)
+    with Growth(server) as growth:
+        assert under_attack(server, hold, 2, "half-read body", 1000) <= 50
+    assert growth.megabytes <= MOST_MB
+    wait_until(lambda: descriptors(server) <= idle + 4)
+    judge_loop(server)
+
+
+def test_those_who_come_and_go_leave_nothing_behind(start, under_attack):
+    server = start(http=LISTEN)
+    idle = descriptors(server)
+    with Growth(server) as growth:
+        assert under_attack(server, come_and_go, 4) > 10
+    assert growth.megabytes <= MOST_MB
+    wait_until(lambda: descriptors(server) <= idle + 4)
+    judge_loop(server)
+
+
+def test_handshakes_that_never_end_leave_room_for_others(start, attackers, target, beside):
+    server = start(http={"listen": ["https://127.0.0.1:0"]})
+    server.wait_for_log("the certificate for HTTPS ends")
+    with Growth(server) as growth, beside(server):
+        assert attackers.submit(handshakes, target(server), 4).result() > 10
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_a_header_that_trickles_in_ends(start, target):
+    """Whoever sends a byte now and then has ten seconds for all of them."""
+    server = start(http=LISTEN)
+    with contextlib.closing(socket.create_connection(server.http, timeout=60)) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nX: ")
+        sock.settimeout(0.5)
+        trickled = 0
+        with pytest.raises(ConnectionError):
+            while True:
+                sock.sendall(b"a")
+                trickled += 1
+                with contextlib.suppress(TimeoutError):
+                    assert sock.recv(100) == b""
+                    raise ConnectionError
+        assert trickled < 120
+    judge_loop(server)
