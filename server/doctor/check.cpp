@@ -15,12 +15,12 @@ namespace server::doctor {
 
 std::span<const Check* const> checks() {
   static constexpr std::array all{
-      &configuration_check, &rights_check,      &disk_check,     &file_system_check, &tftp_port_check,
-      &ssh_port_check,      &port_rights_check, &running_check,  &firewall_check,    &reply_ports_check,
-      &reverse_path_check,  &mtu_check,         &address_check,  &keys_check,        &logins_check,
-      &algorithms_check,    &releases_check,    &families_check, &drop_check,        &misses_check,
-      &never_seen_check,    &history_check,     &clock_check,    &libraries_check,   &limits_check,
-      &service_check};
+      &configuration_check, &rights_check,       &disk_check,        &file_system_check, &tftp_port_check,
+      &ssh_port_check,      &http_port_check,    &port_rights_check, &running_check,     &firewall_check,
+      &reply_ports_check,   &reverse_path_check, &mtu_check,         &address_check,     &keys_check,
+      &logins_check,        &page_check,         &algorithms_check,  &releases_check,    &families_check,
+      &drop_check,          &misses_check,       &never_seen_check,  &history_check,     &clock_check,
+      &libraries_check,     &limits_check,       &service_check};
   return all;
 }
 

@@ -21,10 +21,10 @@ struct Check {
 };
 
 extern const Check configuration_check, rights_check, disk_check, file_system_check, tftp_port_check,
-    ssh_port_check, port_rights_check, running_check, firewall_check, reply_ports_check, reverse_path_check,
-    mtu_check, address_check, keys_check, logins_check, releases_check, drop_check, misses_check, clock_check,
-    limits_check, service_check, history_check, algorithms_check, families_check, never_seen_check,
-    libraries_check;
+    ssh_port_check, http_port_check, port_rights_check, page_check, running_check, firewall_check,
+    reply_ports_check, reverse_path_check, mtu_check, address_check, keys_check, logins_check, releases_check,
+    drop_check, misses_check, clock_check, limits_check, service_check, history_check, algorithms_check,
+    families_check, never_seen_check, libraries_check;
 
 // All, in the order in which they are shown.
 std::span<const Check* const> checks();

@@ -60,12 +60,10 @@ void judge_request(const FirewallReading& reading, const Packet& packet, Result&
   }
 }
 
-std::vector<std::uint16_t> ports_of(const std::vector<conf::Endpoint>& endpoints) {
-  std::vector<std::uint16_t> ports;
+void add_ports(const std::vector<conf::Endpoint>& endpoints, std::vector<std::uint16_t>& ports) {
   for (const auto& endpoint : endpoints)
     if (endpoint.port != 0 && std::ranges::find(ports, endpoint.port) == ports.end())
       ports.push_back(endpoint.port);
-  return ports;
 }
 
 void look(Sight& sight) {
@@ -75,8 +73,11 @@ void look(Sight& sight) {
 Result run_firewall(const Sight& sight) {
   if (!sight.firewall) return not_seen("the firewall's rules could not be read");
   const auto& server = sight.server.server;
-  return judge_firewall(*sight.firewall, ports_of(server ? server->tftp : sight.settings.tftp.listen),
-                        ports_of(server ? server->ssh : sight.settings.ssh.listen));
+  std::vector<std::uint16_t> udp, tcp;
+  add_ports(server ? server->tftp : sight.settings.tftp.listen, udp);
+  add_ports(server ? server->ssh : sight.settings.ssh.listen, tcp);
+  add_ports(server ? server->http : sight.settings.http.endpoints(), tcp);
+  return judge_firewall(*sight.firewall, udp, tcp);
 }
 
 Result run_reply_ports(const Sight& sight) {
@@ -121,14 +122,14 @@ FirewallReading read_firewall() {
   return reading;
 }
 
-Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& tftp,
-                      const std::vector<std::uint16_t>& ssh) {
+Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& udp,
+                      const std::vector<std::uint16_t>& tcp) {
   if (!reading.filter) return not_seen(reading.failure);
   if (reading.filter->empty()) return all_well("no rule looks at what comes in");
   Result result;
-  for (const auto port : tftp) judge_request(reading, {false, {port, port}}, result);
-  for (const auto port : ssh) judge_request(reading, {true, {port, port}}, result);
-  return std::move(result).or_ok("its rules let TFTP and SFTP in");
+  for (const auto port : udp) judge_request(reading, {false, {port, port}}, result);
+  for (const auto port : tcp) judge_request(reading, {true, {port, port}}, result);
+  return std::move(result).or_ok("its rules let in what devices ask for");
 }
 
 // The server sends the first packet from a transfer's port, so that what comes back belongs to a connection

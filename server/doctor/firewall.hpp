@@ -18,9 +18,9 @@ struct FirewallReading {
 };
 FirewallReading read_firewall();
 
-// `tftp` and `ssh` are the ports that are served. Pure.
-Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& tftp,
-                      const std::vector<std::uint16_t>& ssh);
+// The ports of each that are served. Pure.
+Result judge_firewall(const FirewallReading& reading, const std::vector<std::uint16_t>& udp,
+                      const std::vector<std::uint16_t>& tcp);
 // Whether a device's acknowledgements reach the ports of transfers. Pure.
 Result judge_reply_ports(const FirewallReading& reading, const conf::Tftp& settings);
 

@@ -121,35 +121,61 @@ bool is_low(const Port& port, std::uint64_t first_unprivileged) {
 }
 
 bool has_usual_port(const Door& door, const std::vector<conf::Endpoint>& places) {
-  return std::ranges::find(places, door.usual, &conf::Endpoint::port) != places.end();
+  return door.usual == 0 || std::ranges::find(places, door.usual, &conf::Endpoint::port) != places.end();
 }
 
-Door door_of(const Sight& sight, bool tftp) {
+// What of each protocol the sight has.
+struct Named {
+  const char *service, *transport, *key;
+  std::uint16_t usual;
+  std::vector<Port> Ports::*ports;
+  std::vector<conf::Endpoint> ServerFacts::*served;
+  bool (*has_unit)(const Units& units);
+};
+constexpr Named of_tftp{
+    "TFTP", "UDP", "tftp.listen", 69, &Ports::tftp, &ServerFacts::tftp, [](const Units& units) {
+      return units.tftp.is_in_use();
+    }};
+constexpr Named of_ssh{
+    "SFTP", "TCP", "ssh.listen", 22, &Ports::ssh, &ServerFacts::ssh, [](const Units& units) {
+      return units.ssh.is_in_use();
+    }};
+constexpr Named of_http{
+    "HTTP", "TCP", "http.listen", 0, &Ports::http, &ServerFacts::http, [](const Units& units) {
+      return units.http.is_in_use() || units.https.is_in_use();
+    }};
+
+Door door_of(const Sight& sight, const Named& named, std::vector<conf::Endpoint> wanted) {
   Door door;
-  door.service = tftp ? "TFTP" : "SFTP";
-  door.transport = tftp ? "UDP" : "TCP";
-  door.key = tftp ? "tftp.listen" : "ssh.listen";
-  door.usual = tftp ? 69 : 22;
-  door.wanted = tftp ? sight.settings.tftp.listen : sight.settings.ssh.listen;
-  if (sight.ports) door.ports = tftp ? sight.ports->tftp : sight.ports->ssh;
+  door.service = named.service;
+  door.transport = named.transport;
+  door.key = named.key;
+  door.usual = named.usual;
+  door.wanted = std::move(wanted);
+  if (sight.ports) door.ports = *sight.ports.*named.ports;
   if (const auto& server = sight.server.server) {
     door.running = true;
-    door.served = tftp ? server->tftp : server->ssh;
+    door.served = *server.*named.served;
     door.pid = server->pid;
   }
-  if (sight.units) door.unit = (tftp ? sight.units->tftp : sight.units->ssh).is_in_use();
+  if (sight.units) door.unit = named.has_unit(*sight.units);
   return door;
 }
+
+Door tftp_door(const Sight& sight) { return door_of(sight, of_tftp, sight.settings.tftp.listen); }
+Door ssh_door(const Sight& sight) { return door_of(sight, of_ssh, sight.settings.ssh.listen); }
+Door http_door(const Sight& sight) { return door_of(sight, of_http, sight.settings.http.endpoints()); }
 
 void look(Sight& sight) {
   if (!sight.ports) sight.ports = read_ports(sight.settings);
   if (!sight.units) sight.units = read_units();
 }
 
-Result run_tftp(const Sight& sight) { return judge_port(door_of(sight, true)); }
-Result run_ssh(const Sight& sight) { return judge_port(door_of(sight, false)); }
+Result run_tftp(const Sight& sight) { return judge_port(tftp_door(sight)); }
+Result run_ssh(const Sight& sight) { return judge_port(ssh_door(sight)); }
+Result run_http(const Sight& sight) { return judge_port(http_door(sight)); }
 Result run_rights(const Sight& sight) {
-  return judge_port_rights({door_of(sight, true), door_of(sight, false)},
+  return judge_port_rights({tftp_door(sight), ssh_door(sight), http_door(sight)},
                            sight.ports ? sight.ports->first_unprivileged : Ports().first_unprivileged,
                            sight.root);
 }
@@ -157,7 +183,8 @@ Result run_rights(const Sight& sight) {
 }  // namespace
 
 Ports read_ports(const conf::Settings& settings) {
-  Ports ports{read<udp>(settings.tftp.listen), read<tcp>(settings.ssh.listen)};
+  Ports ports{read<udp>(settings.tftp.listen), read<tcp>(settings.ssh.listen),
+              read<tcp>(settings.http.endpoints())};
   if (const auto first = kernel_setting("net/ipv4/ip_unprivileged_port_start"))
     ports.first_unprivileged = *first;
   return ports;
@@ -207,7 +234,7 @@ Result judge_port_rights(const std::vector<Door>& doors, std::uint64_t first_unp
 
 std::vector<conf::Endpoint> addresses_gone(const Ports& ports) {
   std::vector<conf::Endpoint> gone;
-  for (const auto* all : {&ports.tftp, &ports.ssh})
+  for (const auto* all : {&ports.tftp, &ports.ssh, &ports.http})
     for (const auto& port : *all)
       if (port.bound == Bound::no_address && port.endpoint.address != "::") gone.push_back(port.endpoint);
   return gone;
@@ -215,6 +242,7 @@ std::vector<conf::Endpoint> addresses_gone(const Ports& ports) {
 
 const Check tftp_port_check{"port-69", "port 69", look, run_tftp};
 const Check ssh_port_check{"port-22", "port 22", look, run_ssh};
+const Check http_port_check{"http-ports", "HTTP ports", look, run_http};
 const Check port_rights_check{"port-rights", "port rights", look, run_rights};
 
 }  // namespace server::doctor

@@ -22,7 +22,7 @@ struct Port {
 
 // All that the configuration names, but those with port 0, which is any free one.
 struct Ports {
-  std::vector<Port> tftp, ssh;
+  std::vector<Port> tftp, ssh, http;        // of images, with TLS and without
   std::uint64_t first_unprivileged = 1024;  // from here on everybody may bind
 };
 // Blocks; holders are found by reading files of every process.
@@ -31,7 +31,7 @@ Ports read_ports(const conf::Settings& settings);
 // One protocol, as its port is judged.
 struct Door {
   std::string service, transport, key;  // "TFTP", "UDP", "tftp.listen"
-  std::uint16_t usual = 0;              // where devices ask
+  std::uint16_t usual = 0;              // the only one that controllers ask; 0: a URL names any
   std::vector<conf::Endpoint> wanted;   // by the configuration
   std::vector<Port> ports;              // likewise, without port 0
   bool running = false;                 // a server answers,

@@ -20,8 +20,17 @@ std::vector<conf::Endpoint> endpoints_of(const YAML::Node& status, const char* p
   const auto listen = status["listen"];
   if (!listen || !listen.IsMap()) return endpoints;
   for (const auto& each : listen[protocol])
-    if (const auto endpoint = conf::parse_endpoint(each.as<std::string>(""))) endpoints.push_back(*endpoint);
+    if (const auto endpoint = conf::parse_http_endpoint(each.as<std::string>("")))
+      endpoints.push_back(endpoint->at);
   return endpoints;
+}
+
+std::vector<std::string> page_urls(const YAML::Node& status) {
+  std::vector<std::string> urls;
+  const auto listen = status["listen"];
+  if (!listen || !listen.IsMap()) return urls;
+  for (const auto& each : listen["web"]) urls.push_back(escaped(each.as<std::string>("")));
+  return urls;
 }
 
 std::string ask(http::Client& client, const char* path) {
@@ -52,6 +61,8 @@ ServerFacts server_facts(const std::string& text) {
     facts.longest_ms = member<double>(loop, "longest_ms").value_or(0);
   facts.tftp = endpoints_of(status, "tftp");
   facts.ssh = endpoints_of(status, "ssh");
+  facts.http = endpoints_of(status, "http");
+  facts.web = page_urls(status);
   return facts;
 }
 

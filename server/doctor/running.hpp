@@ -20,6 +20,8 @@ struct ServerFacts {
   bool draining = false;
   double longest_ms = 0;                  // of its loop's turns
   std::vector<conf::Endpoint> tftp, ssh;  // that are served
+  std::vector<conf::Endpoint> http;       // likewise, with TLS and without
+  std::vector<std::string> web;           // URLs of the page
   std::vector<RecentMiss> misses;         // the latest first
   std::uint64_t history_warnings = 0;     // that it could not keep what happened
 };

@@ -49,7 +49,7 @@ Result run(const Sight& sight) {
 
 Units units_in(const std::string& text) {
   Units units;
-  const std::array<Unit*, 3> order{&units.service, &units.tftp, &units.ssh};
+  const std::array order{&units.service, &units.tftp, &units.ssh, &units.http, &units.https};
   std::size_t number = 0;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line) && number < order.size();) {
@@ -67,11 +67,11 @@ Units read_units() {
   Units none;
   none.failure = "this host does not run systemd: what starts the server at the next boot cannot be seen";
   if (!has_systemd()) return none;
-  const auto shown =
-      run_program({"systemctl", "show", "--property",
-                   "LoadState,ActiveState,UnitFileState,NRestarts,ActiveEnterTimestampMonotonic",
-                   "apdepot.service", "apdepot-tftp.socket", "apdepot-ssh.socket"},
-                  patience, most_text);
+  const auto shown = run_program(
+      {"systemctl", "show", "--property",
+       "LoadState,ActiveState,UnitFileState,NRestarts,ActiveEnterTimestampMonotonic", "apdepot.service",
+       "apdepot-tftp.socket", "apdepot-ssh.socket", "apdepot-http.socket", "apdepot-https.socket"},
+      patience, most_text);
   if (shown && shown->status == 0) return units_in(shown->text);
   none.failure = "systemd does not answer: `systemctl show apdepot` says why";
   return none;

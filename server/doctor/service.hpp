@@ -19,11 +19,11 @@ struct Unit {
 
 // apdepot's units. `failure` says why they could not be asked for.
 struct Units {
-  Unit service, tftp, ssh;
+  Unit service, tftp, ssh, http, https;
   std::string failure;
 };
 Units read_units();
-// Of what `systemctl show` prints for the three: blocks of NAME=VALUE with an empty line between. Pure.
+// Of what `systemctl show` prints for the five: blocks of NAME=VALUE with an empty line between. Pure.
 Units units_in(const std::string& text);
 
 // `now` is on the clock of Unit::began. Pure.

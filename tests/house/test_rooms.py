@@ -52,7 +52,7 @@ ROOMS = {
                    "server/events", "server/os", "server/loop", "conf", "protocols/http", "storage/*"],
     "server/probe": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "protocols/tftp",
                      "storage/*"],
-    "server/doctor": ["server/http", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],
+    "server/doctor": ["server/http", "server/certificates", "server/accounts", "server/text", "server/os", "server/loop", "conf", "storage/*"],
     "server/drop": ["server/files", "server/events", "server/os", "server/loop", "conf", "storage/*"],
     "server/process": ["server/api", "server/page", "server/certificates", "server/history", "server/http", "server/tftp", "server/ssh", "server/syslog",
                        "server/diagnosis", "server/drop", "server/log", "server/accounts", "server/files",

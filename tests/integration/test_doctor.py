@@ -134,14 +134,14 @@ def test_all_checks_are_shown_each_on_a_line(server):
     rows = json.loads(run("doctor", "--quick", "--json", depot=server.depot).stdout)
     lines = done.stdout.splitlines()
 
-    assert len(rows) == 26 and all(set(row) == {"id", "title", "result", "findings"} for row in rows)
+    assert len(rows) == 28 and all(set(row) == {"id", "title", "result", "findings"} for row in rows)
     heads = [line for line in lines if not line.startswith(" ")]
     titles = [re.match(r"(ok|look|fails|unknown) +(\S.*?)  +(\S.*)$", line).group(2) for line in heads[:-1]]
     assert titles == [row["title"] for row in rows]
     width = {line.index(row["findings"][0]["found"]) for line, row in zip(heads, rows)
              if row["findings"][0]["found"] in line}
     assert len(width) == 1
-    assert heads[-1].startswith("26 checks")
+    assert heads[-1].startswith("28 checks")
     for row in rows:
         for each in row["findings"]:
             assert not each["fix"] or f"{' ' * min(width)}fix: {each['fix']}" in lines
@@ -284,6 +284,38 @@ def test_host_keys_that_a_running_server_has_lost(server):
     result, found, _ = worst(server.depot, "host-keys")
 
     assert result == "fails" and "changed host key" in found
+
+
+def test_page(start_server, depot, tmp_path, config):
+    server = start_server(depot, {}, web="127.0.0.1:0")
+    result, found, fix = worst(depot, "page")
+    assert (result, fix) == ("look", "apdepot web code") and "first administrator" in found
+    password = tmp_path / "password"
+    password.write_text("correct horse battery\n")
+    succeed("user", "add", "boss", "--web", "admin", "--password-file", password, depot=depot)
+    assert worst(depot, "page") == ("ok", f"served at {server.pages[0]}", "")
+    server.stop()
+    assert worst(depot, "page", flags=config(web={"listen": []})) == ("ok", "the page is switched off: web.listen is []", "")
+
+
+def test_certificate_of_https(depot, tmp_path, config):
+    def made(days, bits, name="server"):
+        certificate, key = tmp_path / f"{name}.crt", tmp_path / f"{name}.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", f"rsa:{bits}", "-nodes", "-days", str(days), "-subj", "/CN=x",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        key.chmod(0o644)
+        web = {"listen": [], "certificate": str(certificate), "key": str(key)}
+        return examine(depot, "page", flags=config(web=web, http={"listen": ["https://127.0.0.1:8443"]}))
+
+    assert made(90, 2048)[0][0] == "ok"
+    ends, slow = made(20, 4096)
+    assert ends[0] == slow[0] == "look" and "ends 20" in ends[1] and "systemctl reload apdepot" in ends[2]
+    assert "RSA with 4096 bits" in slow[1]
+    (tmp_path / "server.key").unlink()
+    web = {"listen": [], "certificate": str(tmp_path / "server.crt"), "key": str(tmp_path / "server.key")}
+    result, found, _ = worst(depot, "page", flags=config(web=web, http={"listen": ["https://127.0.0.1:8443"]}))
+    assert result == "fails" and "server.key cannot be read" in found
+    assert worst(depot, "page", flags=config(web=web, http={"listen": ["127.0.0.1:8080"]}))[0] == "ok"
 
 
 def test_users(depot, config):
@@ -611,6 +643,23 @@ def test_port_where_controllers_do_not_ask(depot, host, config):
 
 
 @needs_networks
+def test_http_ports(start_server, depot, host, config):
+    settings = {"http": {"listen": ["0.0.0.0:80", "https://0.0.0.0:443"]}}
+    flags = config(**settings)
+    with python_holds(host, "SOCK_STREAM", 443) as process, host.inside():
+        taken = examine(depot, "http-ports", flags=flags)
+    with host.inside():
+        start_server(depot, settings)
+        served = worst(depot, "http-ports", flags=flags)
+        is_ok(depot, "port-rights", flags=flags)
+
+    assert len(taken) == 1 and taken[0][0] == "fails" and f"(PID {process.pid}" in taken[0][1]
+    assert taken[0][1].endswith("has TCP 0.0.0.0:443")
+    assert served == ("ok", "served on TCP 0.0.0.0:80, 0.0.0.0:443", "")
+    assert worst(depot, "http-ports") == ("ok", "HTTP is switched off: http.listen is []", "")
+
+
+@needs_networks
 def test_port_rights(depot, host):
     """Of a user who is not root."""
     command = ["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups", BINARY, "doctor",
@@ -665,6 +714,14 @@ def test_firewall(depot, walled):
     shell(walled, "nft flush ruleset")
     with walled.inside():
         assert worst(depot, "firewall") == ("ok", "no rule looks at what comes in", "")
+
+
+def test_firewall_before_images_over_http(depot, walled, config):
+    with walled.inside():
+        found = examine(depot, "firewall", flags=config(tftp={"listen": []}, ssh={"listen": []},
+                                                        http={"listen": ["https://0.0.0.0:8443"]}))
+
+    assert [fix for _, _, fix in found] == ["nft insert rule inet filter input tcp dport 8443 accept"]
 
 
 @pytest.mark.skipif(not shutil.which("iptables"), reason="needs iptables")

@@ -152,6 +152,8 @@ TEST_CASE("a port that the firewall drops fails, with the command of the tool th
         std::vector<Finding>{{State::fails, "the firewall drops UDP 69, by chain input of table inet f",
                               "nft insert rule inet f input udp dport 69 accept"}});
   CHECK(judge_firewall(reading, {}, {22}).state() == State::ok);
+  CHECK(judge_firewall(reading, {}, {22, 80}).findings().front().fix ==
+        "nft insert rule inet f input tcp dport 80 accept");
   reading.has_ufw = true;
   CHECK(judge_firewall(reading, {69}, {}).findings().front().fix == "ufw allow 69/udp");
   reading.has_firewalld = true;

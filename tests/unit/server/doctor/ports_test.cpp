@@ -70,6 +70,15 @@ TEST_CASE("a server that serves elsewhere is to look at, and one that serves not
   CHECK(judge_port(served(tftp(Bound::free), {})).state() == State::fails);
 }
 
+TEST_CASE("images over HTTP may have any port") {
+  auto door = served(tftp(Bound::taken, PortHolder{"apdepot", 7, ""}), {high});
+  door.wanted = {high};
+  door.ports.front().endpoint = high;
+  CHECK(judge_port(door).state() == State::look);
+  door.usual = 0;
+  CHECK(judge_port(door).state() == State::ok);
+}
+
 TEST_CASE("a protocol that is switched off is well") {
   auto door = tftp(Bound::free);
   door.wanted.clear();
@@ -98,11 +107,14 @@ TEST_CASE("ports are tried out: one is free, one is taken, and one has no addres
   conf::Settings settings;
   settings.ssh.listen = {{"127.0.0.1", port}, {"127.0.0.1", 0}, {"192.0.2.77", port}};
   settings.tftp.listen = {{"127.0.0.1", port}};
+  settings.http.listen = {{{"127.0.0.1", port}, true}};
   const auto ports = read_ports(settings);
   REQUIRE(ports.ssh.size() == 2);
   CHECK(ports.ssh[0].bound == Bound::taken);
   CHECK(ports.ssh[0].holder.has_value());
   CHECK(ports.ssh[1].bound == Bound::no_address);
+  REQUIRE(ports.http.size() == 1);
+  CHECK(ports.http[0].bound == Bound::taken);
   REQUIRE(ports.tftp.size() == 1);
   CHECK(ports.tftp[0].bound == Bound::free);
   CHECK(addresses_gone(ports) == std::vector<conf::Endpoint>{{"192.0.2.77", port}});

@@ -11,7 +11,8 @@ namespace {
 ServerReading answering() {
   ServerReading reading;
   reading.server = server_facts(
-      R"({"version":"0.2.0","draining":false,"listen":{"tftp":["0.0.0.0:69","[::]:69"],"ssh":[]},)"
+      R"({"version":"0.2.0","draining":false,"listen":{"tftp":["0.0.0.0:69","[::]:69"],"ssh":[],)"
+      R"("http":["0.0.0.0:80","https://[::]:443"],"web":["http://127.0.0.1:8069"]},)"
       R"("loop":{"longest_ms":1.5}})");
   return reading;
 }
@@ -30,6 +31,8 @@ TEST_CASE("what a server says of itself is read") {
   CHECK(facts.longest_ms == 1.5);
   CHECK(facts.tftp == std::vector<conf::Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
   CHECK(facts.ssh.empty());
+  CHECK(facts.http == std::vector<conf::Endpoint>{{"0.0.0.0", 80}, {"::", 443}});
+  CHECK(facts.web == std::vector<std::string>{"http://127.0.0.1:8069"});
   CHECK_THROWS_AS(server_facts("<html>"), std::runtime_error);
   CHECK_THROWS_AS(server_facts("[1, 2"), std::runtime_error);
 }

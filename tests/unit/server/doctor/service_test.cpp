@@ -11,17 +11,21 @@ constexpr auto shown =
     "NRestarts=5\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
     "ActiveEnterTimestampMonotonic=60000000\n"
     "\nLoadState=loaded\nActiveState=inactive\nUnitFileState=enabled\n"
-    "\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n";
+    "\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
+    "\nLoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"
+    "\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\n";
 
 }  // namespace
 
-TEST_CASE("what systemd says of the three units is read") {
+TEST_CASE("what systemd says of the five units is read") {
   const auto units = units_in(shown);
   CHECK(units.service.is_loaded());
   CHECK(units.service.restarts == 5);
   CHECK(units.service.began == 60s);
   CHECK(units.tftp.is_in_use());
   CHECK_FALSE(units.ssh.is_in_use());
+  CHECK(units.http.is_in_use());
+  CHECK_FALSE(units.https.is_in_use());
   CHECK(units_in("").service.load.empty());
 }
 
