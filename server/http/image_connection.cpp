@@ -32,7 +32,7 @@ constexpr auto longest_turn = 1ms;
 constexpr std::uint64_t portion = 64 << 10;
 constexpr auto known_for = 1s;        // that memory holds some bytes
 constexpr auto longest_pause = 64ms;  // between two looks at what is confirmed
-constexpr std::size_t most_discarded = 256 << 10;
+constexpr std::size_t most_discarded = 256 << 10, longest_record = 16 << 10;
 constexpr auto goodbye_time = 2s;
 constexpr auto plain_text = "text/plain; charset=utf-8";
 constexpr std::size_t longest_refusal = 198;  // bytes: what a device's console shows of it
@@ -167,6 +167,8 @@ net::awaitable<bool> ImageConnection::write_all(std::string_view text) {
 // ---- requests
 
 net::awaitable<void> ImageConnection::run() {
+  // Several are accepted at a time, and what each has sent by then takes a turn of its own.
+  co_await net::post(common_->loop, net::use_awaitable);
   bool more = true, spoke = false;
   if (stream_.is_tls()) more = co_await shake_hands();
   while (more) {
@@ -545,15 +547,17 @@ ImageConnection::Ending ImageConnection::lost() const {
   return {timed_out_ ? Cause::silence : Cause::disconnected};
 }
 
-// What the client still sends would make the system throw away the answer to what it has sent before.
+// What the client still sends would make the system throw away the answer to what it has sent before. A turn
+// for each read: to make room for more is to take it from a client on this host, at once.
 net::awaitable<void> ImageConnection::say_goodbye() {
   if (!said_end_) stream_.end_sending();
   expect_within(goodbye_time);
-  std::vector<std::byte> rest(4096);
+  std::vector<std::byte> rest(longest_record);
   for (std::size_t discarded = 0; discarded < most_discarded;) {
     const auto [state, bytes] = stream_.read(rest);
     discarded += bytes;
-    if (state == ByteStream::State::wants_write || !co_await wait_after(state)) co_return;
+    if (state != ByteStream::State::fine && state != ByteStream::State::wants_read) co_return;
+    if (!co_await wait(tcp::socket::wait_read)) co_return;
   }
 }
 

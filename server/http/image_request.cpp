@@ -35,6 +35,8 @@ std::string text_of(const Parser::value_type& request, wire::field field) {
 }
 
 std::expected<ImageRequest, BadRequest> parsed(std::string_view header) {
+  if (std::ranges::count(header, '\n') > RequestReader::most_lines)
+    return std::unexpected(BadRequest{431, "a request has at most 100 lines"});
   Parser parser;
   parser.header_limit(RequestReader::most_header);
   error_code error;

@@ -30,6 +30,7 @@ struct BadRequest {
 class RequestReader {
  public:
   static constexpr std::size_t most_header = 8 << 10;
+  static constexpr std::ptrdiff_t most_lines = 100;  // of it: the parser takes a microsecond for each
 
   // Where the next bytes of the connection go; how many came is said to took(). Empty where a header is
   // longer than it may be.

@@ -90,6 +90,16 @@ TEST_CASE("what could hide a second request is refused") {
   CHECK(refusal("GET /a HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n") == 400);
 }
 
+TEST_CASE("a header has at most 100 lines") {
+  const auto of = [](int fields) {
+    std::string text = "GET /a HTTP/1.1\r\nHost: x\r\n";
+    for (int i = 0; i < fields; ++i) text += "a:\r\n";
+    return text + "\r\n";
+  };
+  CHECK(refusal(of(97)) == 0);
+  CHECK(refusal(of(98)) == 431);
+}
+
 TEST_CASE("a header has at most 8 KiB") {
   const auto of = [](std::size_t size) {
     std::string text = "GET /a HTTP/1.1\r\nHost: x\r\nRange: ";
