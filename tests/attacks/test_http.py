@@ -1,6 +1,7 @@
 """Clients that fetch images over HTTP and mean no good: an address has its share, others are served meanwhile, and the
 loop, the memory and the descriptors stay within their bounds."""
 import contextlib
+import os
 import resource
 import socket
 
@@ -12,6 +13,16 @@ from judges import Growth, descriptors, judge_loop
 
 LISTEN = {"listen": ["127.0.0.1:0"]}
 MOST_MB = 16  # beside the honest clients' own
+
+
+def expect_let_go(server, idle):
+    """Of all the attackers' connections and files; some of its own a server opens late."""
+    try:
+        wait_until(lambda: descriptors(server) <= idle + 16)
+    except AssertionError as error:
+        folder = f"/proc/{server.pid}/fd"
+        raise AssertionError(f"{idle} descriptors before, now {[os.readlink(f'{folder}/{fd}') for fd in os.listdir(folder)]}") \
+            from error
 
 
 @pytest.mark.parametrize("kind", FLOODS)
@@ -34,7 +45,7 @@ def test_a_thousand_connections_of_one_address_leave_room_for_others(start, unde
         room = resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 16 * 7 // 8
         assert under_attack(server, hold, 4, kind) == min(1000, room)
     assert growth.megabytes <= megabytes
-    wait_until(lambda: descriptors(server) <= idle + 4)
+    expect_let_go(server, idle)
     judge_loop(server)
 
 
@@ -44,7 +55,7 @@ def test_an_address_has_no_more_connections_than_its_share(start, under_attack):
     with Growth(server) as growth:
         assert under_attack(server, hold, 2, "half-read body", 1000) <= 50
     assert growth.megabytes <= MOST_MB
-    wait_until(lambda: descriptors(server) <= idle + 4)
+    expect_let_go(server, idle)
     judge_loop(server)
 
 
@@ -54,7 +65,7 @@ def test_those_who_come_and_go_leave_nothing_behind(start, under_attack):
     with Growth(server) as growth:
         assert under_attack(server, come_and_go, 4) > 10
     assert growth.megabytes <= MOST_MB
-    wait_until(lambda: descriptors(server) <= idle + 4)
+    expect_let_go(server, idle)
     judge_loop(server)
 
 

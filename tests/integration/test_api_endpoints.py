@@ -106,7 +106,7 @@ def test_each_list_of_the_history_answers_what_the_document_says(server, control
 
 @pytest.mark.parametrize("path", ["/api/v1/history/transfers?x=1", "/api/v1/history/transfers?limit=0",
                                   "/api/v1/history/transfers?after=7", "/api/v1/devices?kind=printer",
-                                  "/api/v1/rollout?limit=many", "/api/v1/explain", "/api/v1/explain?path=a&protocol=http",
+                                  "/api/v1/rollout?limit=many", "/api/v1/explain", "/api/v1/explain?path=a&protocol=ftp",
                                   "/api/v1/explain?path=a&client=b", "/api/v1/misses?since=tomorrow",
                                   "/api/v1/controller-lines?release=a&address=b", "/api/v1/controller-lines"])
 def test_a_query_with_a_mistake_says_which(control, path):

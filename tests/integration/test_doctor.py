@@ -649,9 +649,10 @@ def test_http_ports(start_server, depot, host, config):
     with python_holds(host, "SOCK_STREAM", 443) as process, host.inside():
         taken = examine(depot, "http-ports", flags=flags)
     with host.inside():
-        start_server(depot, settings)
+        server = start_server(depot, settings)
         served = worst(depot, "http-ports", flags=flags)
         is_ok(depot, "port-rights", flags=flags)
+        server.stop()
 
     assert len(taken) == 1 and taken[0][0] == "fails" and f"(PID {process.pid}" in taken[0][1]
     assert taken[0][1].endswith("has TCP 0.0.0.0:443")

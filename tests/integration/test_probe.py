@@ -440,7 +440,7 @@ def test_against_dnsmasq(served, image, tmp_path):
 # ---- the command line
 
 @pytest.mark.parametrize("arguments, words", [
-    ((), "URL is missing"), (("http://h/x",), "curl"), (("tftp://h",), "path"), (("tftp://h/x", "y"), "unexpected"),
+    ((), "URL is missing"), (("ftp://h/x",), "tftp://, sftp://"), (("tftp://h",), "path"), (("tftp://h/x", "y"), "unexpected"),
     (("tftp://h/x", "--blksize", "7"), "from 8 to 65464"), (("tftp://h/x", "--blksize", "x"), "from 8 to 65464"),
     (("tftp://h/x", "--wait", "0"), "from 1 to 600"), (("tftp://h/x", "--plain", "--blksize", "512"), "--plain"),
     (("sftp://ewc:geheim@h/x",), "--password-file")])
