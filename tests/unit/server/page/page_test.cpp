@@ -38,7 +38,7 @@ struct Site {
   Recent recent;
   RecentLog log;
   Api api{{loop, lanes, events, running, tally, recent, library, settings, [] { return Api::Now{}; },
-           [](storage::Record) { return true; }, ""}};
+           [](storage::Record) { return true; }, [](const std::string&) {}, ""}};
   Stream stream{loop, running, log};
   ServedCertificate certificate{loop, lanes, events, settings, library.depot};
   Page page{loop, lanes, events, settings, library.depot, certificate};
