@@ -108,8 +108,8 @@ def connect(server):
     """An SSH connection after the key exchange, before any authentication."""
     host, port = server.ssh
     transport = paramiko.Transport(socket.create_connection((host, port), timeout=PATIENCE))
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = PATIENCE
     transport.start_client(timeout=PATIENCE)
-    transport.auth_timeout = PATIENCE
     return transport
 
 
