@@ -2,6 +2,7 @@
 what that one had of ports, places, sessions, descriptors and files. Each test does one kind of work again and again,
 and each time another allocation of it fails."""
 import contextlib
+import http.client
 import io
 import itertools
 import os
@@ -35,6 +36,7 @@ SETTINGS = {
     "tftp": {"uploads": True, "max_transfers": TRANSFERS},  # and as many ports
     # A client from 127.0.0.1 is trusted; from elsewhere an address is refused when one of SESSIONS is left over.
     "ssh": {"trusted": ["127.0.0.1/32"], "max_sessions": 2, "max_unauthenticated": "2:100:2"},
+    "http": {"listen": ["127.0.0.1:0"], "index": True},
 }
 names = itertools.count()
 
@@ -144,6 +146,11 @@ def run_scp(opened, command, *sends):
     while channel.recv(65536):
         pass
     channel.recv_exit_status()
+
+
+def http_ask(client, path, method="GET", **headers):
+    client.request(method, path, headers=headers)
+    return client.getresponse().read()
 
 
 # Kinds of work. What stands before the `yield` is done while memory is there.
@@ -280,12 +287,26 @@ def drop(server, patience):
 
 
 @contextlib.contextmanager
+def fetching_by_http(server, _):
+    def work():
+        with contextlib.closing(http.client.HTTPConnection(*server.http, timeout=SOON)) as client:
+            http_ask(client, IMAGE)
+            http_ask(client, f"/tftpboot{IMAGE}", Range="bytes=100-")
+            http_ask(client, IMAGE, "HEAD")
+            http_ask(client, "/EWC/")
+            http_ask(client, "/Wrong-Path/ap1g4")
+            http_ask(client, "no-path")
+    yield work
+
+
+@contextlib.contextmanager
 def importing(server, _):
     yield lambda: drop(server, 5 * SOON)
 
 
 KINDS = [reading_by_tftp, writing_by_tftp, connecting, exchanging_keys, logging_in_by_password, logging_in_by_key,
-         failing_to_log_in, reading_by_sftp, writing_by_sftp, reading_by_scp, writing_by_scp, importing]
+         failing_to_log_in, reading_by_sftp, writing_by_sftp, reading_by_scp, writing_by_scp, fetching_by_http,
+         importing]
 
 
 class Ordeal:
@@ -356,6 +377,8 @@ class Ordeal:
         tftp_write(self.server)
         with keyed(self.server, self.key, HONEST) as opened, sftp_session(opened, HONEST) as session:
             assert session.fetch(IMAGE) == self.image
+        with contextlib.closing(http.client.HTTPConnection(*self.server.http, timeout=HONEST)) as client:
+            assert http_ask(client, IMAGE) == self.image
         drop(self.server, HONEST)
 
     def undergo(self, kind, nth, in_a_row):
