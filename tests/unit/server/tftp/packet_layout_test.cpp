@@ -22,8 +22,7 @@ unsigned number_at(const std::vector<std::byte>& buffer, std::size_t at) {
 
 }  // namespace
 
-TEST_CASE(
-    "packets lie one after the other, each with its header, and the last one is as long as its bytes") {
+TEST_CASE("packets lie one after the other, each with its header, and the last one is as long as its bytes") {
   const PacketLayout layout(negotiated());
   tftp::SendData batch{};
   batch.block = 5, batch.count = 3, batch.size = 2 * block + 100;
