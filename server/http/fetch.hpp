@@ -13,7 +13,7 @@ namespace server::http {
 // What a device asks a server for.
 struct FetchQuestion {
   std::string host;    // as in the URL, for the Host header and the certificate
-  std::string port;    // behind the host, ":8080"; empty for the usual one
+  std::string port;    // after the host, ":8080"; empty for the usual one
   std::string target;  // the path, as it goes to the server
   bool tls = false;
 };

@@ -478,7 +478,7 @@ net::awaitable<std::optional<ImageConnection::Ending>> ImageConnection::prefetch
   co_return std::nullopt;
 }
 
-// `last`: behind these bytes nothing is sent, so that the file is looked at again. What was read before that
+// `last`: after these bytes nothing is sent, so that the file is looked at again. What was read before that
 // look is what the file was when it was opened.
 net::awaitable<std::optional<ImageConnection::Ending>> ImageConnection::fill(std::uint64_t size, bool last) {
   if (!last) {
@@ -498,7 +498,7 @@ net::awaitable<std::optional<ImageConnection::Ending>> ImageConnection::fill(std
     if (!same && !filled.changed) filled.error = same.error();
     return filled;
   };
-  // The end of a file in memory must not wait behind reads of a slow disk.
+  // The end of a file in memory must not wait for reads of a slow disk.
   auto& lane = last && file_->is_cached(at_, size) ? common_->lanes.disk : common_->lanes.content;
   auto filled = co_await lane.run(read);
   if (filled.error) co_return Ending{Cause::unreadable, 0, filled.error.message()};

@@ -80,8 +80,8 @@ SshChannel::SshChannel(SshCommon& common, Connection& connection, ssh_channel ch
   callbacks_.channel_data_function = on_data;
   callbacks_.channel_eof_function = on_eof;
   callbacks_.channel_close_function = on_close;
-  // At once: OpenSSH sends INIT behind the subsystem request, and libssh does not deliver again what came
-  // before.
+  // At once: OpenSSH sends INIT right after the subsystem request, and libssh does not deliver again what
+  // came before.
   ssh_set_channel_callbacks(channel_, &callbacks_);
 }
 
@@ -299,7 +299,7 @@ bool SshChannel::work() {
     if (eof_) session_->eof();
     operation = session_->poll(use_->room());
   }
-  // An opening is told behind what it is remapped to.
+  // An opening is told after what it is remapped to.
   if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) tell_();
   if (operation) carry_out(*operation);
   const bool goes_on = operation || session_->more();

@@ -28,11 +28,11 @@ constexpr std::array kinds{
 
 // What stands between the two in `text`.
 std::optional<std::string_view> between(std::string_view text, std::string_view before,
-                                        std::string_view behind) {
+                                        std::string_view after) {
   const auto begin = text.find(before);
   if (begin == text.npos) return std::nullopt;
   text.remove_prefix(begin + before.size());
-  const auto end = text.find(behind);
+  const auto end = text.find(after);
   return end == text.npos ? std::nullopt : std::optional(text.substr(0, end));
 }
 

@@ -22,7 +22,7 @@ class SshLimits {
 
   struct Drop {
     event::SshLimit limit;
-    event::Offence offence;       // behind a penalty
+    event::Offence offence;       // that led to a penalty
     std::size_t unauthenticated;  // connections now
     std::uint64_t untold;         // drops of this address that nobody was told of
   };

@@ -151,7 +151,7 @@ bool SshLogin::handle(ssh_session session, ssh::Message message, Done done) {
 }
 
 // While its address is refused for others' failures, an account that has not logged in there is not judged:
-// it could be guessed at behind the back of those that have.
+// else others could guess at it there, and nobody would notice.
 bool SshLogin::is_judged(const char* method, ssh::Message& message, Done& done) {
   const auto now = Clock::now();
   if (common_.limits.judges(address_, name_, now)) return true;
