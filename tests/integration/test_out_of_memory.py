@@ -326,6 +326,8 @@ class Ordeal:
     def begin(self):
         self.server = self.start()
         self.server.fingerprints()
+        staging = str(self.server.depot / "state/staging")  # which the importer locks once it looks at drop/
+        wait_until(lambda: staging in self.held(), HONEST)
         self.descriptors = len(self.held())
         self.serve_somebody()
 
