@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -48,11 +47,13 @@ std::string base64(std::string_view bytes) {
 }
 
 // Two sessions at a time: one that is not given back refuses the connection after the next.
-conf::Settings settings() {
+conf::Settings settings(const std::filesystem::path& depot) {
   const auto text = R"(
 ssh: {trusted: ["127.0.0.0/8"], max_sessions: 2, users: [{name: ewc, uploads: true, authorized_keys: ["ssh-ed25519 )" +
                     base64(fuzz::ed25519_blob(user_key())) + "\"]}]}\n";
-  return conf::load_text(text, "it").settings;
+  auto settings = conf::load_text(text, "it").settings;
+  settings.depot = depot;
+  return settings;
 }
 
 void check_line(const std::string& line) {
@@ -69,22 +70,20 @@ void check_event(const server::Event& event) {
 class Service {
  public:
   Service() {
-    std::filesystem::create_directories(depot_.images() / "EWC/17_9_4a");
-    std::ofstream(depot_.images() / "EWC/17_9_4a/ap1g8") << std::string(100'000, 'i');
+    std::filesystem::create_directories(library_.depot.images() / "EWC/17_9_4a");
+    std::ofstream(library_.depot.images() / "EWC/17_9_4a/ap1g8") << std::string(100'000, 'i');
     events_.listen(check_event);
     server::tcp::acceptor acceptor(loop_, {server::net::ip::address_v4::loopback(), 0});
     port_ = acceptor.local_endpoint().port();
     ssh_.serve(std::move(acceptor));
-    ssh_.use(server::load_or_make_host_keys(depot_));
-    static_cast<void>(catalogue_.now());
+    ssh_.use(server::load_or_make_host_keys(library_.depot));
+    static_cast<void>(library_.catalogue.now());
     entries_ = outside();
   }
 
   std::uint16_t port() const { return port_; }
   bool running() const { return ssh_.running() > 0; }
-  bool busy() const {
-    return std::ranges::any_of(all_, [](const auto* workers) { return workers->busy() > 0; });
-  }
+  bool busy() const { return lanes_.busy() > 0; }
 
   // One round; false when nothing was to be done, and nobody is at anything.
   bool work() {
@@ -97,14 +96,14 @@ class Service {
 
   void clean() {
     require(outside() == entries_, "nothing appears outside of uploads/");
-    require(fuzz::entries_below(depot_.staging()) == 0, "nothing stays in the staging area");
-    const auto uploads = depot_.images() / "uploads";
+    require(fuzz::entries_below(library_.depot.staging()) == 0, "nothing stays in the staging area");
+    const auto uploads = library_.depot.images() / "uploads";
     if (std::filesystem::exists(uploads)) fuzz::empty(uploads);
   }
 
  private:
   std::size_t outside() const {
-    const auto uploads = depot_.images() / "uploads";
+    const auto uploads = library_.depot.images() / "uploads";
     const auto ours = std::filesystem::exists(uploads) ? fuzz::entries_below(uploads) + 1 : 0;
     return fuzz::entries_below(home_.path()) - ours;
   }
@@ -112,17 +111,11 @@ class Service {
   fuzz::MemoryHome home_;
   server::net::io_context loop_{1};
   server::Events events_;
-  server::LoopMeter meter_;
-  storage::Depot depot_{home_.path() / "depot"};
-  storage::LiveCatalogue catalogue_{depot_};
-  server::Workers disk_{loop_, 1}, content_{loop_, 1}, explaining_{loop_, 1}, negotiating_{loop_, 1},
-      hashing_{loop_, 1}, importing_{loop_, 1};
-  const std::array<const server::Workers*, 6> all_{&disk_,        &content_, &explaining_,
-                                                   &negotiating_, &hashing_, &importing_};
-  server::Shared shared_{loop_,        disk_,    content_,   explaining_,
-                         negotiating_, hashing_, importing_, events_,
-                         meter_,       depot_,   catalogue_, std::make_shared<conf::Settings>(settings())};
-  server::SshService ssh_{shared_};
+  server::Lanes lanes_{loop_};
+  server::LiveSettings settings_{std::make_shared<conf::Settings>(settings(home_.path() / "depot"))};
+  server::Library library_{*settings_};
+  server::Running running_{events_};
+  server::SshService ssh_{loop_, lanes_, events_, settings_, library_, running_};
   std::uint16_t port_ = 0;
   std::size_t entries_ = 0;
 };
