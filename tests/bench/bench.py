@@ -24,6 +24,7 @@ from http_images import Http
 from ssh import Ssh
 from table import Verdicts, print_work
 from tftp import Tftp
+from watched import Watched
 
 HERE = pathlib.Path(__file__).resolve()
 TREE = HERE.parents[2]
@@ -51,6 +52,9 @@ class Bench:
             return self.finish()
         images.make(self.scratch / "images")
         peers.make_key(self.scratch / "key")
+        if self.options.what == "watched":
+            Watched(self).run()
+            return self.finish()
         if self.binary.exists():
             self.attempt("start", self.start_times)
         else:
@@ -70,7 +74,8 @@ class Bench:
                 self.attempt("memory", lambda: self.memory(ours))
         if self.options.what in ("http", "both") and not self.options.before:
             with contextlib.ExitStack() as running:
-                ours = self.begin(running, peers.ApdepotHttp, self.binary)
+                ours = self.begin(running, peers.Apdepot, self.binary,
+                                  settings='http: {listen: ["127.0.0.1:0"]}')
                 yardstick = self.begin(running, peers.BareSendfile, program=self.options.bare_sendfile)
                 Http(self, [s for s in [ours, yardstick] if s]).run()
         return self.finish()
@@ -212,7 +217,7 @@ def enter_namespace(options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="dev bench", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "http", "lookup", "both"], default="both")
+    parser.add_argument("what", nargs="?", choices=["tftp", "ssh", "http", "watched", "lookup", "both"], default="both")
     parser.add_argument("--all", action="store_true", help="what takes minutes, too")
     parser.add_argument("--repeats", type=int, default=3, help="of each work")
     parser.add_argument("--cpus", choices=sorted(PLACES), help="where server and client run, for every row")

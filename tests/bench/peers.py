@@ -79,14 +79,17 @@ class Apdepot(Server):
         super().__init__(scratch)
         self.binary, self.depot = binary, scratch
 
-    def run(self, key=None):
+    def run(self, key=None, settings=None):
+        """`settings` is the text of its configuration."""
         if key:
             subprocess.run([self.binary, "user", "add", "bench", "--key", key, "--depot", self.depot], check=True,
                            stdout=subprocess.DEVNULL)
-        return self.start([*serve(self.binary, self.depot), *self.more()])
-
-    def more(self):
-        return []
+        command = serve(self.binary, self.depot)
+        if settings:
+            file = self.scratch / f"{self.name}.yaml"
+            file.write_text(settings)
+            command += ["--config", file]
+        return self.start(command)
 
     def ready(self):
         line = READY.search(self.log.read_text(errors="replace"))
@@ -99,15 +102,6 @@ class Apdepot(Server):
         pid = self.meter.pids()[0]
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         return [int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) * 1024 for key in ("VmRSS", "VmHWM")]
-
-
-class ApdepotHttp(Apdepot):
-    """With HTTP, which no flag switches on."""
-
-    def more(self):
-        file = self.scratch / "http.yaml"
-        file.write_text('http: {listen: ["127.0.0.1:0"]}\n')
-        return ["--config", file]
 
 
 class BareSendfile(Server):

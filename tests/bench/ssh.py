@@ -79,13 +79,16 @@ class Ssh:
         for server in self.servers:
             self.bench.attempt(f"{server.name} SFTP bytes", lambda: self.verify(server))
         for work in WORKS:
-            place = self.bench.options.cpus or "free"
-            self.bench.work(work.title(), place, self.servers, work.targets(),
-                            lambda server: self.download(server, work, place))
+            self.work(work)
         for server in self.ours:
             self.bench.attempt("logins", lambda: self.logins(server))
         if self.ours:
             self.bench.attempt("fairness", self.fairness)
+
+    def work(self, work):
+        place = self.bench.options.cpus or "free"
+        self.bench.work(work.title(), place, self.servers, work.targets(),
+                        lambda server: self.download(server, work, place))
 
     def download(self, server, work, place):
         batch = f"get {server.prefix}/{work.file} /dev/null\n" * GETS
