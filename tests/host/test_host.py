@@ -60,8 +60,8 @@ def test_the_package_installs_and_serves(host):
 
     assert [is_active(host, unit) for unit in ("apdepot", *SOCKETS)] == ["active"] * 3
     assert [is_enabled(host, unit) for unit in ("apdepot", *SOCKETS)] == ["enabled"] * 3
-    assert re.search(r"tftp 0\.0\.0\.0:69, tftp \[::\]:69, ssh 0\.0\.0\.0:22, ssh \[::\]:22, depot /var/lib/apdepot$",
-                     host.journal(), re.MULTILINE)
+    assert re.search(r"tftp 0\.0\.0\.0:69, tftp \[::\]:69, ssh 0\.0\.0\.0:22, ssh \[::\]:22, page http://127\.0\.0\.1:8069, "
+                     r"depot /var/lib/apdepot$", host.journal(), re.MULTILINE)
     assert "does not name" not in host.journal()
 
 
