@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/root.hpp"

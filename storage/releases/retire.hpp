@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Takes releases out of service: out of images/, into retired/ of the depot, by one rename. Who has a file of
 // it open reads on. To bring one back, move it into images/ again. May wait for the disk, and for an import
