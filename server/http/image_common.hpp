@@ -17,6 +17,8 @@ namespace server::http {
 struct ImageCommon {
   // TLS handshakes under way, and of one address: each costs a signature.
   static constexpr std::size_t most_handshakes = 64, most_handshakes_each = 8;
+  // Lists of folders that are made at once: each may hold a thread that opens everybody's files for long.
+  static constexpr std::size_t most_lists = 2, most_lists_each = 1;
 
   net::io_context& loop;
   Lanes& lanes;
@@ -29,6 +31,7 @@ struct ImageCommon {
   RequestRate rate = {};
   JoinedRanges joined = {};
   Shares handshakes{most_handshakes, most_handshakes_each};
+  Shares lists{most_lists, most_lists_each};
 };
 
 }  // namespace server::http

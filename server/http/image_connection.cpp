@@ -34,6 +34,7 @@ constexpr auto known_for = 1s;        // that memory holds some bytes
 constexpr auto longest_pause = 64ms;  // between two looks at what is confirmed
 constexpr std::size_t most_discarded = 256 << 10, longest_record = 16 << 10;
 constexpr auto goodbye_time = 2s;
+constexpr auto too_many = "too many ask at once: ask again";
 constexpr auto plain_text = "text/plain; charset=utf-8";
 constexpr std::size_t longest_refusal = 198;  // bytes: what a device's console shows of it
 
@@ -240,7 +241,7 @@ net::awaitable<bool> ImageConnection::answer_target(const std::string& text) {
   const std::function<bool()> wanted = [this] { return !is_over(); };
   auto named = asked_over(event::Protocol::http, *common_->settings, asked_);
   auto found = co_await common_->finder.find(std::move(named), address_, wanted);
-  if (!found) co_return co_await refuse(503, "too many ask at once: ask again", "Retry-After: 1");
+  if (!found) co_return co_await refuse(503, too_many, "Retry-After: 1");
   if (*found) co_return co_await send_found(std::move(**found));
   const auto& miss = found->error();
   if (miss.cause == storage::Cause::is_directory && !as_folder)
@@ -261,7 +262,10 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
     if (!names) return {};
     return json ? json_of(*names) : html_of(*names);
   };
+  auto share = common_->lists.take(address_);
+  if (!share) co_return co_await refuse(503, too_many, "Retry-After: 1");
   const auto body = co_await common_->lanes.disk.run(list);
+  share.reset();
   if (!body) co_return std::nullopt;
   tell_requested({});
   tell_answered(200, reason_of(200));

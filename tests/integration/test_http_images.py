@@ -598,3 +598,19 @@ def test_a_certificate_that_cannot_be_used_is_told(start_server, depot, certific
     server = start_server(depot, {"http": SECURE, "web": web})
 
     server.wait_for_log(r"^apdepot: HTTPS is not served: \S+other\.key is not the key of \S+server\.crt")
+
+
+def test_an_address_has_one_list_made_at_a_time(server, depot):
+    """A folder of thousands holds a thread that opens everybody's files."""
+    (depot / "images/many").mkdir()
+    for number in range(5000):
+        (depot / "images/many" / f"{number}").touch()
+
+    def is_refused():
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: ask(server, "/many/"), range(8)))
+        assert {status for status, _, _ in answers} <= {200, 503} and answers
+        return [headers for status, headers, _ in answers if status == 503]
+
+    assert wait_until(is_refused)[0]["Retry-After"] == "1"
+    wait_until(lambda: ask(server, "/many/")[0] == 200)
