@@ -12,7 +12,7 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
-// What a Range header asks for: the whole file, bytes of it, or bytes that it has not.
+// What a Range header asks for: the whole file, a part of it, or bytes beyond its end.
 struct Whole {
   friend bool operator==(const Whole&, const Whole&) = default;
 };

@@ -5,7 +5,7 @@
 
 namespace protocols::http {
 
-// What a request line asks for: a name as a client means it, and what stands behind its "?", as it came. Both
+// What a request line asks for: a name as a client means it, and what follows its "?", as it came. Both
 // are hostile.
 struct Target {
   std::string name;  // "/EWC/17_9_4a/ap1g8", percent signs decoded; it may hold any byte
