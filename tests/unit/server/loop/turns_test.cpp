@@ -15,6 +15,10 @@ struct Queue {
   Turns turns{2, 4};
   std::multimap<char, Turns::Turn> running;
   std::string begun;
+  Queue() = default;
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+  ~Queue() { turns.clear(); }  // or the end of `running` would begin others, in what is being destroyed
   static net::ip::address address(char name) {
     return net::ip::make_address(std::string("192.0.2.") + std::to_string(name - 'a' + 1));
   }
