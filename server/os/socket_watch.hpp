@@ -19,8 +19,8 @@ class Watched {
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
 
-  // It has something to be read, or room again. Ends nobody.
-  virtual void ready(bool readable, bool room, Time now) noexcept = 0;
+  // It has something to be read, or room again. False where nothing was there. Ends nobody.
+  virtual bool ready(bool readable, bool room, Time now) noexcept = 0;
   // All that were ready at the same time know it by now. Their answers go out together, because packets
   // that come faster than they are taken spare their receiver a wake-up each. May end what it is called on.
   virtual void answer(Time now) noexcept = 0;

@@ -51,16 +51,17 @@ void OwnPort::catch_up() {
   answer(now);
 }
 
-void OwnPort::ready(bool readable, bool room, Time now) noexcept {
+bool OwnPort::ready(bool readable, bool room, Time now) noexcept {
   try {
     if (room) {
       watch_->also_for_room(socket_.get(), false);
       room_ = true;
     }
-    if (readable) receive(now);
+    return readable && receive(now);
   } catch (const std::exception& e) {
     const auto hold = listener_->hold();
     listener_->broke_off(e.what());
+    return true;
   }
 }
 
@@ -75,7 +76,7 @@ void OwnPort::answer(Time now) noexcept {
   }
 }
 
-void OwnPort::receive(Time now) {
+bool OwnPort::receive(Time now) {
   // Where several wait they are taken together: of ACKs only the last one counts. But to ask in vain costs a
   // system call, and nobody may flood the loop.
   std::size_t taken = 0;
@@ -84,12 +85,14 @@ void OwnPort::receive(Time now) {
     std::error_code error;
     const auto size = receive_from_client(socket_.get(), packet_buffer(), error);
     if (error) {
-      if (error == std::errc::connection_refused) listener_->refused();
-      return;
+      const bool refused = error == std::errc::connection_refused;
+      if (refused) listener_->refused();
+      return i > 0 || refused;
     }
     taken += size;
     listener_->packet(packet_buffer().first(size), now);
   }
+  return true;
 }
 
 OwnPort::Strangers::Strangers(SocketWatch& watch, UdpHandle socket, const net::ip::address& client)
@@ -99,23 +102,25 @@ OwnPort::Strangers::Strangers(SocketWatch& watch, UdpHandle socket, const net::i
 
 OwnPort::Strangers::~Strangers() { watch_.remove(socket_.get()); }
 
-void OwnPort::Strangers::ready(bool readable, bool, Time) noexcept {
+bool OwnPort::Strangers::ready(bool readable, bool, Time) noexcept {
   try {
-    if (readable) receive();
+    return readable && receive();
   } catch (const std::bad_alloc&) {
-    return;  // a stranger may go without an answer
+    return true;  // a stranger may go without an answer
   }
 }
 
-void OwnPort::Strangers::receive() {
+bool OwnPort::Strangers::receive() {
   const auto datagram = receive_from_anyone(socket_.get(), packet_buffer().first(header_size));
+  if (!datagram) return false;
   // An ERROR is never answered: two servers could go on for ever.
-  if (!datagram || datagram->bytes.size() < 4 || is_error(datagram->bytes) || answers_left_ == 0) return;
+  if (datagram->bytes.size() < 4 || is_error(datagram->bytes) || answers_left_ == 0) return true;
   --answers_left_;
   const auto code = tftp::ErrorCode::unknown_transfer_id;
   const auto answer = tftp::encode_error(code, text_of(code));
   std::error_code ignored;
   PacketSender(socket_.get(), datagram->from, {}).send(answer, answer.size(), ignored);
+  return true;
 }
 
 SharedPort::SharedPort(std::shared_ptr<SocketWatch> watch, std::shared_ptr<udp::socket> socket,

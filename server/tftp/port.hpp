@@ -67,18 +67,18 @@ class OwnPort final : public TftpPort, Watched {
     ~Strangers() override;
 
    private:
-    void ready(bool readable, bool room, Time now) noexcept override;
+    bool ready(bool readable, bool room, Time now) noexcept override;
     void answer(Time) noexcept override {}
-    void receive();
+    bool receive();
 
     SocketWatch& watch_;
     UdpHandle socket_;
     int answers_left_;
   };
 
-  void ready(bool readable, bool room, Time now) noexcept override;
+  bool ready(bool readable, bool room, Time now) noexcept override;
   void answer(Time now) noexcept override;
-  void receive(Time now);
+  bool receive(Time now);
 
   const std::shared_ptr<SocketWatch> watch_;  // a transfer may outlive the service, when all ends
   const std::optional<PortLease> lease_;      // of tftp.port_range; given back when the socket is closed
@@ -98,7 +98,7 @@ class SharedPort final : public TftpPort, Watched {
   void answer_later() override { watch_->again(*this); }
 
  private:
-  void ready(bool, bool, Time) noexcept override {}
+  bool ready(bool, bool, Time) noexcept override { return false; }
   void answer(Time now) noexcept override;
 
   const std::shared_ptr<SocketWatch> watch_;
