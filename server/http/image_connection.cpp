@@ -81,6 +81,8 @@ net::awaitable<void> ImageConnection::run() {
     if (!asked) break;
     more = co_await answer(*asked);
     spoke = true;
+    // What it has sent by now takes a turn of its own.
+    if (more) co_await net::post(common_->loop, net::use_awaitable);
   }
   if (spoke && !stream_->is_over()) co_await stream_->say_goodbye();
   stream_->close();
@@ -112,6 +114,8 @@ net::awaitable<std::optional<ImageConnection::Asked>> ImageConnection::next_requ
     const bool more = co_await stream_->wait_after(state);
     idle_ = false;
     if (!more) co_return std::nullopt;
+    // TLS may bring a byte at a time, and each costs as much as a packet.
+    if (bytes > 0 && stream_->bytes().is_tls()) co_await net::post(common_->loop, net::use_awaitable);
   }
 }
 

@@ -118,13 +118,14 @@ def accounts(key):
 
 @pytest.fixture
 def start(tmp_path, depot, key):
-    """Starts servers; `listen` says where for TFTP and SSH, `settings` are a part of the configuration each."""
+    """Starts servers; `listen` says where for TFTP and SSH, `page` where for that, or None where the configuration
+    does; `settings` are a part of the configuration each."""
     with apdepot.ended(lambda lines: [line[:300] for line in [*lines[:50], *lines[-50:]]]) as servers:
-        def start(binary=apdepot.BINARY, listen=("127.0.0.1:0", "127.0.0.1:0"), **settings):
+        def start(binary=apdepot.BINARY, listen=("127.0.0.1:0", "127.0.0.1:0"), page="none", **settings):
             ssh = {"trusted": [], "users": accounts(key), **settings.pop("ssh", {})}
             file = apdepot.write_config(tmp_path / "apdepot.yaml", {"drain": 0, **settings, "ssh": ssh})
             tftp, sshd = listen
-            servers.append(apdepot.Server(depot, file, ("--tftp", tftp, "--ssh", sshd), binary=binary))
+            servers.append(apdepot.Server(depot, file, ("--tftp", tftp, "--ssh", sshd), binary=binary, web=page))
             return servers[-1]
 
         yield start

@@ -5,6 +5,7 @@ import selectors
 import socket
 import time
 
+import raw_tls
 from target import Deadline
 
 HEAD = b"GET /big HTTP/1.1\r\nHost: x\r\n"
@@ -21,6 +22,14 @@ FLOODS = {
     "huge header": HEAD + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
     "no HTTP": bytes(range(256)) * 64,
     "bodies": b"GET /big HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 100_000,
+    "names that are none": b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
+}
+# What is made for a connection, and sent at once.
+TLS_BURSTS = {
+    "new keys": lambda tls: tls.new_keys(20_000),
+    "new keys, and the server's too": lambda tls: tls.new_keys(20_000, raw_tls.ASKED_BACK),
+    "a header, a byte a record": lambda tls: tls.data(HEAD + b"X: " + b"a" * 7000, 1),
+    "requests, a byte a record": lambda tls: tls.data((HEAD + b"Range: bytes=5-5\r\n\r\n") * 100, 1),
 }
 
 
@@ -132,4 +141,20 @@ def handshakes(target, seconds, source="127.0.0.2", connections=64):
                     sock.sendall(hello)
                     count += 1
             time.sleep(0.1)
+    return count
+
+
+def tls_bursts(target, seconds, kind, source="127.0.0.2"):
+    """Sends one on each connection, and waits until the server has answered or ended it. Returns how many there were."""
+    until, count = Deadline(seconds), 0
+    while until:
+        with contextlib.suppress(OSError), contextlib.closing(connect(target, source)) as sock:
+            sock.settimeout(None)  # libssl waits by itself
+            with contextlib.closing(raw_tls.RawTls(sock)) as tls:
+                burst = TLS_BURSTS[kind](tls)
+            sock.settimeout(1)
+            count += 1
+            sock.sendall(burst)
+            while sock.recv(1 << 16) and until:
+                pass
     return count

@@ -1,6 +1,7 @@
 """Clients that fetch images over HTTP and mean no good: an address has its share, others are served meanwhile, and the
 loop, the memory and the descriptors stay within their bounds."""
 import contextlib
+import dataclasses
 import os
 import resource
 import socket
@@ -8,7 +9,7 @@ import socket
 import pytest
 
 from apdepot import wait_until
-from http_attacks import FLOODS, come_and_go, flood, handshakes, hold
+from http_attacks import FLOODS, TLS_BURSTS, come_and_go, flood, handshakes, hold, tls_bursts
 from judges import Growth, descriptors, judge_loop
 
 LISTEN = {"listen": ["127.0.0.1:0"]}
@@ -74,6 +75,29 @@ def test_handshakes_that_never_end_leave_room_for_others(start, attackers, targe
     server.wait_for_log("the certificate for HTTPS ends")
     with Growth(server) as growth, beside(server):
         assert attackers.submit(handshakes, target(server), 4).result() > 10
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("kind", TLS_BURSTS)
+def test_what_comes_at_once_over_tls_holds_up_nobody(start, under_attack, kind):
+    server = start(http={"listen": ["https://127.0.0.1:0"]})
+    server.wait_for_log("the certificate for HTTPS ends")
+    with Growth(server) as growth:
+        assert under_attack(server, tls_bursts, 4, kind) > 1
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("kind", TLS_BURSTS)
+def test_what_comes_at_once_to_the_page_holds_up_nobody(start, attackers, target, beside, kind):
+    """The page has TLS where it is served beyond this host."""
+    server = start(web={"listen": ["0.0.0.0:0"]}, page=None)
+    server.wait_for_log("the certificate for HTTPS ends")
+    port = int(server.pages[0].rpartition(":")[2])
+    there = dataclasses.replace(target(server), http=("127.0.0.1", port))
+    with Growth(server) as growth, beside(server):
+        assert attackers.submit(tls_bursts, there, 4, kind).result() > 1
     assert growth.megabytes <= MOST_MB
     judge_loop(server)
 
