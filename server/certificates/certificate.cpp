@@ -115,7 +115,6 @@ Certificate put_together(const fs::path& chain_file, const fs::path& key_file) {
                                          key_file.string(), chain_file.string()));
   certificate.fingerprint = fingerprint_of(first.get());
   certificate.ends_at = time_of(X509_get0_notAfter(first.get()));
-  if (EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_RSA) certificate.rsa_bits = EVP_PKEY_get_bits(key.get());
   return certificate;
 }
 

@@ -12,7 +12,6 @@ struct Certificate {
   std::string chain, key;
   std::string fingerprint;  // SHA-256: "A1:B2:..."
   std::chrono::sys_seconds ends_at;
-  int rsa_bits = 0;  // of an RSA key, whose handshakes take ten times as long as with P-256; 0: it is another
 
   std::string ends() const;  // "2028-03-04"
 };

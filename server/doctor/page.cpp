@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto soon = std::chrono::days(30);
-constexpr int most_rsa_bits = 3072;
 constexpr auto reload = "renew the files of web.certificate and web.key, and `systemctl reload apdepot`";
 
 // The server serves the page in the clear there, and nowhere else.
@@ -54,12 +53,6 @@ void judge_certificate(const PageReading& reading, std::chrono::system_clock::ti
   } else if (certificate.ends_at - now < soon) {
     result.look(fmt::format("the certificate for HTTPS ends {}", certificate.ends()), reload);
   }
-  if (certificate.rsa_bits > most_rsa_bits)
-    result.look(
-        fmt::format("the key of the certificate for HTTPS is RSA with {} bits: while the server signs "
-                    "with it, all transfers stand still",
-                    certificate.rsa_bits),
-        "a certificate for a key of P-256 or of RSA with 2048 bits");
 }
 
 std::vector<std::string> texts(const std::vector<conf::Endpoint>& endpoints) {

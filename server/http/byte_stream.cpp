@@ -66,6 +66,13 @@ ByteStream::Step ByteStream::write(std::span<const std::byte> bytes) {
   return {error == net::error::would_block ? State::wants_write : State::failed};
 }
 
+std::optional<std::byte> ByteStream::peek() {
+  std::byte byte{};
+  error_code error;
+  socket_.receive(net::buffer(&byte, 1), tcp::socket::message_peek, error);
+  return error ? std::nullopt : std::optional(byte);
+}
+
 void ByteStream::end_sending() {
   if (is_tls()) {
     ERR_clear_error();

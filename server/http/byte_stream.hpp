@@ -4,7 +4,9 @@
 #include <boost/asio/ssl/context.hpp>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "server/loop/net.hpp"
 
@@ -30,6 +32,11 @@ class ByteStream {
   void end_sending();  // the other side sees the end
   tcp::socket& socket() { return socket_; }
   int handle() const { return handle_; }
+  // The next byte, which stays; nothing where none is there.
+  std::optional<std::byte> peek();
+  // For another one to go on with, after which this one is of no use. The TLS is the caller's to free.
+  tcp::socket take_socket() { return std::move(socket_); }
+  SSL* take_tls() { return ssl_.release(); }
 
  private:
   struct Free {

@@ -1,13 +1,13 @@
 #include "server/http/connection.hpp"
 
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cctype>
 #include <charconv>
 #include <memory>
@@ -32,6 +32,7 @@ using Answer = wire::response<wire::string_body>;
 
 constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_read = 4 << 10;
 constexpr std::size_t most_discarded = 32 << 20;  // of a body that nobody takes: the page's largest piece
+constexpr std::byte begin_of_tls{0x16};           // a handshake; HTTP begins with a letter
 constexpr auto patience = 10s;                    // for a header, a body or some of a large one, a handshake
 constexpr auto answer_patience = 30s;             // for the client to take its answer
 constexpr auto as_tuple = net::as_tuple(net::use_awaitable);
@@ -405,23 +406,24 @@ net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk 
   stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
 }
 
-net::awaitable<void> talk_over_tls(net::generic::stream_protocol::socket socket,
-                                   std::shared_ptr<net::ssl::context> tls, Talk talk) {
-  Stream stream(std::move(socket));
+net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers, Talk talk) {
   beast::flat_buffer buffer(most_buffered);
-  stream.expires_after(patience);
-  const auto [fault, is_tls] = co_await beast::async_detect_ssl(stream, buffer, as_tuple);
-  if (fault) co_return;
-  if (!is_tls) co_return co_await send_to_tls(stream, buffer, talk);
-  beast::ssl_stream<Stream> secret(std::move(stream), *tls);
-  beast::get_lowest_layer(secret).expires_after(patience);
-  const auto [refused, used] =
-      co_await secret.async_handshake(net::ssl::stream_base::server, buffer.data(), as_tuple);
-  if (refused) co_return;
-  buffer.consume(used);
-  co_await converse(secret, buffer, talk, true);
-  beast::get_lowest_layer(secret).expires_after(patience);
-  co_await secret.async_shutdown(as_tuple);
+  client->expect_within(patience);
+  const bool came = co_await client->wait(tcp::socket::wait_read);
+  const auto first = came ? client->bytes().peek() : std::nullopt;
+  if (!first) co_return;
+  if (*first != begin_of_tls) {
+    Stream stream(client->bytes().take_socket());
+    co_return co_await send_to_tls(stream, buffer, talk);
+  }
+  const bool secret = co_await client->shake_hands(workers);
+  if (!secret) co_return;
+  auto socket = client->bytes().take_socket();
+  net::ssl::stream<Stream> stream(Stream(std::move(socket)), client->bytes().take_tls());
+  client.reset();
+  co_await converse(stream, buffer, talk, true);
+  beast::get_lowest_layer(stream).expires_after(patience);
+  co_await stream.async_shutdown(as_tuple);
 }
 
 }  // namespace server::http

@@ -1,11 +1,11 @@
 #pragma once
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 
 #include "server/http/gate.hpp"
+#include "server/http/patient_stream.hpp"
 #include "server/http/router.hpp"
 
 namespace server::http {
@@ -29,8 +29,8 @@ struct Talk {
 // here, and ten seconds for each read. A client must take an answer in thirty.
 net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
 
-// The same over TLS; one who speaks HTTP without it is sent to https.
-net::awaitable<void> talk_over_tls(net::generic::stream_protocol::socket socket,
-                                   std::shared_ptr<net::ssl::context> tls, Talk talk);
+// The same over TLS; one who speaks HTTP without it is sent to https. `workers` do the handshake: it costs a
+// signature.
+net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers, Talk talk);
 
 }  // namespace server::http

@@ -92,13 +92,7 @@ net::awaitable<bool> ImageConnection::shake_hands() {
   const auto share = common_->handshakes.take(address_);
   if (!share) co_return false;
   stream_->expect_within(header_time);
-  auto state = ByteStream::State::wants_read;
-  while (state != ByteStream::State::fine) {
-    if (!co_await stream_->wait_after(state)) co_return false;
-    const auto shake = [this] { return stream_->bytes().shake_hands(); };
-    state = co_await common_->lanes.negotiating.run(shake);
-  }
-  co_return true;
+  co_return co_await stream_->shake_hands(common_->lanes.negotiating);
 }
 
 net::awaitable<std::optional<ImageConnection::Asked>> ImageConnection::next_request() {

@@ -1,6 +1,5 @@
 #include "server/http/listener.hpp"
 
-#include <algorithm>
 #include <exception>
 
 #include "server/http/connection.hpp"
@@ -13,7 +12,6 @@ using namespace std::chrono_literals;
 
 constexpr int accepted_at_once = 16;
 constexpr std::chrono::seconds idle{10}, idle_on_page{60};
-constexpr auto handshake_time = 1000ms / Listener::most_handshakes;
 
 }  // namespace
 
@@ -57,20 +55,9 @@ void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   const Talk talk{router_,      answered_, http::Door::page, Role::none,
                   idle_on_page, door.gate, client.address()};
   if (!door.tls) return net::co_spawn(loop_, talk_to(std::move(socket), talk), std::move(ended));
-  net::co_spawn(loop_, shake_hands(std::move(socket), door.tls(), talk), std::move(ended));
-}
-
-// A handshake takes a millisecond of the loop's time: whoever asks for many waits, and a second's worth may
-// come at once.
-net::awaitable<void> Listener::shake_hands(tcp::socket socket, Tls tls, Talk talk) {
-  using Clock = std::chrono::steady_clock;
-  const auto now = Clock::now();
-  next_handshake_ = std::max<Clock::time_point>(next_handshake_, now - 1s) + handshake_time;
-  if (next_handshake_ > now) {
-    net::steady_timer turn(loop_, next_handshake_);
-    co_await turn.async_wait(net::use_awaitable);
-  }
-  co_await talk_over_tls(std::move(socket), std::move(tls), talk);
+  auto tls = door.tls();
+  auto stream = std::make_shared<PatientStream>(loop_, ByteStream(std::move(socket), std::move(tls)));
+  net::co_spawn(loop_, talk_over_tls(std::move(stream), workers_, talk), std::move(ended));
 }
 
 void Listener::close() {

@@ -24,15 +24,16 @@ class Listener {
  public:
   static constexpr std::size_t most_of_administrators = 16, most_of_viewers = 48, most_at_metrics = 64,
                                most_of_an_address = 16, most_at_page = 256, most_at_page_each = 32;
-  static constexpr int most_handshakes = 20;  // a second
   using Tls = std::shared_ptr<net::ssl::context>;
 
-  Listener(net::io_context& loop, const Router& router, Answered answered)
-      : loop_(loop), router_(router), answered_(std::move(answered)) {}
+  // `workers` do handshakes.
+  Listener(net::io_context& loop, Workers& workers, const Router& router, Answered answered)
+      : loop_(loop), workers_(workers), router_(router), answered_(std::move(answered)) {}
 
   void serve_control(ControlSocket::Protocol::acceptor acceptor);
   void serve_metrics(tcp::acceptor acceptor);
-  // `tls` gives what a new connection is to use; without it the page is served in the clear.
+  // `tls` gives what a new connection is to use, or null where there is no certificate; without `tls` the page
+  // is served in the clear.
   void serve_page(tcp::acceptor acceptor, Gate& gate, std::function<Tls()> tls);
   void close();  // takes no more; answers what it has taken
 
@@ -54,9 +55,9 @@ class Listener {
   bool accept(Door<Acceptor>& door) noexcept;
   void talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Protocol::acceptor>& door);
   void talk(tcp::socket socket, const Door<tcp::acceptor>& door);
-  net::awaitable<void> shake_hands(tcp::socket socket, Tls tls, Talk talk);
 
   net::io_context& loop_;
+  Workers& workers_;
   const Router& router_;
   const Answered answered_;
   Doors<ControlSocket::Protocol::acceptor> control_;
@@ -65,7 +66,6 @@ class Listener {
   Shares viewers_{most_of_viewers, most_of_viewers};
   Shares at_metrics_{most_at_metrics, most_of_an_address};
   Shares at_page_{most_at_page, most_at_page_each};
-  std::chrono::steady_clock::time_point next_handshake_;
 };
 
 }  // namespace server::http

@@ -73,6 +73,17 @@ net::awaitable<bool> PatientStream::write_all(std::string_view text) {
   co_return true;
 }
 
+net::awaitable<bool> PatientStream::shake_hands(Workers& workers) {
+  auto state = ByteStream::State::wants_read;
+  while (state != ByteStream::State::fine) {
+    const bool more = co_await wait_after(state);
+    if (!more) co_return false;
+    const auto shake = [this] { return stream_.shake_hands(); };
+    state = co_await workers.run(shake);
+  }
+  co_return true;
+}
+
 net::awaitable<void> PatientStream::pause(Clock::duration time) {
   pause_.expires_after(time);
   waiting_ = true;

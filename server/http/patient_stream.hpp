@@ -6,6 +6,7 @@
 
 #include "protocols/files/ending.hpp"
 #include "server/http/byte_stream.hpp"
+#include "server/loop/workers.hpp"
 
 namespace server::http {
 
@@ -26,6 +27,7 @@ class PatientStream final : public std::enable_shared_from_this<PatientStream> {
   net::awaitable<bool> wait(tcp::socket::wait_type what);
   net::awaitable<bool> wait_after(ByteStream::State state);
   net::awaitable<bool> write_all(std::string_view text);
+  net::awaitable<bool> shake_hands(Workers& workers);
   // As time in which the client is waited for.
   net::awaitable<void> pause(Clock::duration time);
 

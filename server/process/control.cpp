@@ -22,7 +22,7 @@ Control::Control(const Process& process)
             process.config}),
       page_(process.loop, process.lanes, process.events, process.settings, process.library.depot,
             process.certificate),
-      listener_(loop_, router_, [this](http::Door door, unsigned status) {
+      listener_(loop_, process.lanes.negotiating, router_, [this](http::Door door, unsigned status) {
         succeeds([&] { ++tally_.http_requests[{word(door), status}]; });
       }) {
   api_.offer(router_);

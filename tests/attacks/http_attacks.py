@@ -144,6 +144,17 @@ def handshakes(target, seconds, source="127.0.0.2", connections=64):
     return count
 
 
+def whole_handshakes(target, seconds, source="127.0.0.2"):
+    """One after the other; returns how many there were."""
+    until, count = Deadline(seconds), 0
+    while until:
+        with contextlib.suppress(OSError), contextlib.closing(connect(target, source)) as sock:
+            sock.settimeout(None)
+            with contextlib.closing(raw_tls.RawTls(sock)):
+                count += 1
+    return count
+
+
 def tls_bursts(target, seconds, kind, source="127.0.0.2"):
     """Sends one on each connection, and waits until the server has answered or ended it. Returns how many there were."""
     until, count = Deadline(seconds), 0

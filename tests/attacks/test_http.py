@@ -5,11 +5,12 @@ import dataclasses
 import os
 import resource
 import socket
+import subprocess
 
 import pytest
 
-from apdepot import wait_until
-from http_attacks import FLOODS, TLS_BURSTS, come_and_go, flood, handshakes, hold, tls_bursts
+from apdepot import PATIENCE, wait_until
+from http_attacks import FLOODS, TLS_BURSTS, come_and_go, flood, handshakes, hold, tls_bursts, whole_handshakes
 from judges import Growth, descriptors, judge_loop
 
 LISTEN = {"listen": ["127.0.0.1:0"]}
@@ -89,16 +90,42 @@ def test_what_comes_at_once_over_tls_holds_up_nobody(start, under_attack, kind):
     judge_loop(server)
 
 
+@pytest.fixture
+def page_over_tls(start, target):
+    """A function: a server whose page has TLS, which it has beyond this host, and where attackers find that page."""
+    def begin(**web):
+        server = start(web={"listen": ["0.0.0.0:0"], **web}, page=None)
+        server.wait_for_log("the certificate for HTTPS ends")
+        port = int(server.pages[0].rpartition(":")[2])
+        return server, dataclasses.replace(target(server), http=("127.0.0.1", port))
+    return begin
+
+
 @pytest.mark.parametrize("kind", TLS_BURSTS)
-def test_what_comes_at_once_to_the_page_holds_up_nobody(start, attackers, target, beside, kind):
-    """The page has TLS where it is served beyond this host."""
-    server = start(web={"listen": ["0.0.0.0:0"]}, page=None)
-    server.wait_for_log("the certificate for HTTPS ends")
-    port = int(server.pages[0].rpartition(":")[2])
-    there = dataclasses.replace(target(server), http=("127.0.0.1", port))
+def test_what_comes_at_once_to_the_page_holds_up_nobody(page_over_tls, attackers, beside, kind):
+    server, there = page_over_tls()
     with Growth(server) as growth, beside(server):
         assert attackers.submit(tls_bursts, there, 4, kind).result() > 1
     assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_signatures_of_a_large_key_hold_up_nobody(page_over_tls, attackers, beside, tmp_path):
+    certificate, key = tmp_path / "own.crt", tmp_path / "own.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-subj", "/CN=x", "-keyout", key, "-out",
+                    certificate], check=True, capture_output=True)
+    server, there = page_over_tls(certificate=str(certificate), key=str(key))
+    with beside(server):
+        assert attackers.submit(whole_handshakes, there, 4).result() > 1
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("group", ["ffdhe8192", "P-521"])
+def test_a_key_exchange_that_costs_much_is_refused(page_over_tls, group):
+    server, there = page_over_tls()
+    asked = subprocess.run(["openssl", "s_client", "-connect", "%s:%d" % there.http, "-groups", group], capture_output=True,
+                           text=True, input="", timeout=PATIENCE)
+    assert "handshake failure" in asked.stderr
     judge_loop(server)
 
 

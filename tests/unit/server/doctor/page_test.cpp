@@ -62,14 +62,6 @@ TEST_CASE("the administrator's certificate is to be renewed in time, and the ser
   CHECK(judge_page(own, now).state() == State::ok);
 }
 
-TEST_CASE("a key whose signatures hold up the loop is to look at") {
-  auto reading = over_tls(now + 24h * 90);
-  reading.certificate->rsa_bits = 3072;
-  CHECK(judge_page(reading, now).state() == State::ok);
-  reading.certificate->rsa_bits = 4096;
-  CHECK(judge_page(reading, now).state() == State::look);
-}
-
 TEST_CASE("a certificate that cannot be used fails, and unknown is what this user may not read") {
   auto reading = over_tls(now);
   reading.certificate.reset();
