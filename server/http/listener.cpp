@@ -56,6 +56,7 @@ void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
                   idle_on_page, door.gate, client.address()};
   if (!door.tls) return net::co_spawn(loop_, talk_to(std::move(socket), talk), std::move(ended));
   auto tls = door.tls();
+  if (!tls) return;  // there is no certificate, or not yet: the connection ends
   auto stream = std::make_shared<PatientStream>(loop_, ByteStream(std::move(socket), std::move(tls)));
   net::co_spawn(loop_, talk_over_tls(std::move(stream), workers_, talk), std::move(ended));
 }

@@ -127,6 +127,23 @@ def test_a_given_certificate_is_served_and_a_reload_takes_another(start, namespa
     assert curl(namespace, "--cacert", str(own / "cert.pem"), f"https://{ADDRESS}:8443/").stdout
 
 
+def test_where_there_is_no_certificate_a_connection_ends_and_the_server_goes_on(start, namespace, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout",
+            own / "key.pem", "-out", own / "cert.pem")
+    right = (own / "key.pem").read_text()
+    (own / "key.pem").write_text("nonsense")
+    server = start(certificate=str(own / "cert.pem"), key=str(own / "key.pem"))
+    server.wait_for_log("HTTPS is not served: ")
+    for scheme in ("https", "http"):
+        assert curl(namespace, "--insecure", f"{scheme}://{ADDRESS}:8443/", check=False).returncode != 0
+    (own / "key.pem").write_text(right)
+    server.signal(1)
+    server.wait_for_log("the certificate for HTTPS ends")
+    assert curl(namespace, "--insecure", f"https://{ADDRESS}:8443/").stdout
+
+
 def test_a_certificate_without_its_key_is_a_mistake_of_the_configuration(depot, tmp_path):
     file = apdepot.write_config(tmp_path / "c.yaml", {"web": {"certificate": "/a/b.pem"}})
     done = run("config", "check", "--config", file, depot=depot)
