@@ -99,7 +99,7 @@ X509Pointer parse_chain(const std::string& text) {
 }
 
 Certificate put_together(const fs::path& chain_file, const fs::path& key_file) {
-  Certificate certificate{read_file(chain_file), read_file(key_file), {}, {}, 0};
+  Certificate certificate{read_file(chain_file), read_file(key_file), {}, {}};
   const auto first = parse_chain(certificate.chain);
   if (!first)
     throw std::runtime_error(fmt::format(

@@ -44,7 +44,7 @@ std::optional<std::chrono::seconds> LoginLimits::begin(const net::ip::address& a
 void LoginLimits::succeeded(const net::ip::address& address) {
   const auto found = sources_.find(client_network(address));
   if (found == sources_.end()) return;
-  sources_.erase(found);
+  if (found->second.failures > 0) --found->second.failures;
   if (failures_ > 0) --failures_;
 }
 

@@ -17,8 +17,9 @@ class LoginLimits {
   static constexpr std::size_t most_each = 5, most = 60;  // in a minute
   static constexpr std::chrono::seconds period{60}, first_pause{60}, longest_pause{15 * 60};
 
-  // A try begins, and counts as a failure until succeeded(): many at once are no way round. Otherwise how
-  // long the address has to wait. `trusted`: it need not.
+  // A try begins, and counts as a failure until succeeded(): many at once are no way round, and neither is an
+  // account of one's own, for its login takes back no other failure. Otherwise how long the address has to
+  // wait. `trusted`: it need not.
   std::optional<std::chrono::seconds> begin(const net::ip::address& address, bool trusted,
                                             Clock::time_point now);
   void succeeded(const net::ip::address& address);

@@ -53,6 +53,18 @@ TEST_CASE("a login that succeeds is no failure, and a minute forgets") {
   CHECK_FALSE(limits.begin(address("192.0.2.7"), false, start + 60s));
 }
 
+TEST_CASE("who has an account may not guess another's password without end") {
+  LoginLimits limits;
+  std::size_t guesses = 0;
+  while (!limits.begin(address("192.0.2.7"), false, start)) {
+    ++guesses;
+    if (limits.begin(address("192.0.2.7"), false, start)) break;
+    limits.succeeded(address("192.0.2.7"));
+    REQUIRE(guesses < 100);
+  }
+  CHECK(guesses == LoginLimits::most_each);
+}
+
 TEST_CASE("all addresses together have 60 tries a minute, and a trusted one any number") {
   LoginLimits limits;
   for (std::size_t i = 0; i < LoginLimits::most; ++i)
