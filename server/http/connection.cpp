@@ -7,9 +7,9 @@
 #include <boost/beast/http.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <cctype>
 #include <charconv>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>

@@ -32,8 +32,8 @@ class Listener {
 
   void serve_control(ControlSocket::Protocol::acceptor acceptor);
   void serve_metrics(tcp::acceptor acceptor);
-  // `tls` gives what a new connection is to use, or null where there is no certificate; without `tls` the page
-  // is served in the clear.
+  // `tls` gives what a new connection is to use, or null where there is no certificate; without `tls` the
+  // page is served in the clear.
   void serve_page(tcp::acceptor acceptor, Gate& gate, std::function<Tls()> tls);
   void close();  // takes no more; answers what it has taken
 
