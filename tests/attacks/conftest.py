@@ -137,7 +137,7 @@ def target(key):
     private = serialization.load_ssh_private_key(key.read_bytes(), password=None)
     seed = private.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw,
                                  serialization.NoEncryption())
-    return lambda server: Target(server.tftp, server.ssh, seed, server.http or server.https)
+    return lambda server: Target(server.tftp, server.ssh, seed, server.http, server.https)
 
 
 @pytest.fixture

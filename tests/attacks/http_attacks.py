@@ -34,11 +34,11 @@ TLS_BURSTS = {
 }
 
 
-def connect(target, source):
+def connect(address, source):
     sock = socket.socket()
     sock.bind((source, 0))
     sock.settimeout(5)
-    sock.connect(target.http)
+    sock.connect(address)
     return sock
 
 
@@ -64,7 +64,7 @@ def hold(target, seconds, kind, count=1000, source="127.0.0.2"):
         held = []
         for _ in range(count):
             with contextlib.suppress(OSError):
-                sock = stack.enter_context(contextlib.closing(connect(target, source)))
+                sock = stack.enter_context(contextlib.closing(connect(target.http, source)))
                 held.append(sock)
                 sock.sendall(first)
                 if kind.startswith("half-read"):
@@ -87,7 +87,7 @@ def flood(target, seconds, kind, connections=20, source="127.0.0.2"):
     with selectors.DefaultSelector() as selector:
         def begin():
             with contextlib.suppress(OSError):
-                sock = connect(target, source)
+                sock = connect(target.http, source)
                 sock.setblocking(False)
                 selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
                 pending[sock] = memoryview(text)
@@ -124,7 +124,7 @@ def come_and_go(target, seconds, source="127.0.0.2"):
     """Connections that ask for a large file and are reset at once."""
     until, count = Deadline(seconds), 0
     while until:
-        with contextlib.suppress(OSError), contextlib.closing(connect(target, source)) as sock:
+        with contextlib.suppress(OSError), contextlib.closing(connect(target.http, source)) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             sock.sendall(HEAD + b"\r\n")
             count += 1
@@ -139,7 +139,7 @@ def handshakes(target, seconds, source="127.0.0.2", connections=64):
         with contextlib.ExitStack() as stack:
             for _ in range(connections):
                 with contextlib.suppress(OSError):
-                    sock = stack.enter_context(contextlib.closing(connect(target, source)))
+                    sock = stack.enter_context(contextlib.closing(connect(target.https, source)))
                     sock.sendall(hello)
                     count += 1
             time.sleep(0.1)
@@ -150,7 +150,7 @@ def whole_handshakes(target, seconds, source="127.0.0.2"):
     """One after the other; returns how many there were."""
     until, count = Deadline(seconds), 0
     while until:
-        with contextlib.suppress(OSError), contextlib.closing(connect(target, source)) as sock:
+        with contextlib.suppress(OSError), contextlib.closing(connect(target.https, source)) as sock:
             sock.settimeout(None)
             with contextlib.closing(raw_tls.RawTls(sock)):
                 count += 1
@@ -161,7 +161,7 @@ def tls_bursts(target, seconds, kind, source="127.0.0.2"):
     """Sends one on each connection, and waits until the server has answered or ended it. Returns how many there were."""
     until, count = Deadline(seconds), 0
     while until:
-        with contextlib.suppress(OSError), contextlib.closing(connect(target, source)) as sock:
+        with contextlib.suppress(OSError), contextlib.closing(connect(target.https, source)) as sock:
             sock.settimeout(None)  # libssl waits by itself
             with contextlib.closing(raw_tls.RawTls(sock)) as tls:
                 burst = TLS_BURSTS[kind](tls)

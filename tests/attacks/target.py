@@ -12,7 +12,8 @@ class Target:
     tftp: tuple
     ssh: tuple
     seed: bytes  # of the key that opens the accounts `reader` and `sender`
-    http: tuple = None  # with TLS where there is no other
+    http: tuple = None
+    https: tuple = None
 
     @property
     def key(self):

@@ -62,6 +62,8 @@ def http_kinds():
     yield "connections over HTTP", [(http_attacks.hold, ROUND, kind, 1000, "127.0.3.2")
                                     for kind in ("silent", "slow header", "half-read body")]
     yield "resets over HTTP", [(http_attacks.come_and_go, ROUND, "127.0.3.3")]
+    yield "TLS", [(http_attacks.handshakes, ROUND, "127.0.3.4"), (http_attacks.whole_handshakes, ROUND, "127.0.3.4"),
+                  *((http_attacks.tls_bursts, ROUND, kind, "127.0.3.4") for kind in http_attacks.TLS_BURSTS)]
 
 
 def drop_kinds(depot):
@@ -119,7 +121,7 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
         wrapper = tmp_path / "limited"
         wrapper.write_text(f'#!/bin/sh\n{enter_group}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
         wrapper.chmod(0o755)
-        server = start(binary=wrapper, tftp={"uploads": True}, http={"listen": ["127.0.0.1:0"]})
+        server = start(binary=wrapper, tftp={"uploads": True}, http={"listen": ["127.0.0.1:0", "https://127.0.0.1:0"]})
         there, most_memory, most_descriptors = target(server), 0, 0
         with beside(server) as honest:
             running = {pool.submit(go_on, there, minutes * 60, each): name for name, each in attacks.items()}

@@ -110,7 +110,7 @@ def page_over_tls(start, target):
         server = start(web={"listen": ["0.0.0.0:0"], **web}, page=None)
         server.wait_for_log("the certificate for HTTPS ends")
         port = int(server.pages[0].rpartition(":")[2])
-        return server, dataclasses.replace(target(server), http=("127.0.0.1", port))
+        return server, dataclasses.replace(target(server), https=("127.0.0.1", port))
     return begin
 
 
@@ -136,7 +136,7 @@ def test_signatures_of_a_large_key_hold_up_nobody(page_over_tls, attackers, besi
 @pytest.mark.parametrize("group", ["ffdhe8192", "P-521"])
 def test_a_key_exchange_that_costs_much_is_refused(page_over_tls, group):
     server, there = page_over_tls()
-    asked = subprocess.run(["openssl", "s_client", "-connect", "%s:%d" % there.http, "-groups", group], capture_output=True,
+    asked = subprocess.run(["openssl", "s_client", "-connect", "%s:%d" % there.https, "-groups", group], capture_output=True,
                            text=True, input="", timeout=PATIENCE)
     assert "handshake failure" in asked.stderr
     judge_loop(server)
