@@ -27,7 +27,7 @@ void ImagesWatch::look() {
   workers_.run([this] { return examine(); },
                [this](std::optional<Seen> seen) {
                  if (stopped_) return;
-                 if (seen) tell(std::move(*seen));
+                 if (seen) tell(*seen);
                  if (told_blind_) return;  // then each look would be a scan
                  timer_.expires_after(pause);
                  timer_.async_wait([this](error_code error) {
@@ -36,14 +36,15 @@ void ImagesWatch::look() {
                });
 }
 
-ImagesWatch::Seen ImagesWatch::examine() const {
-  Seen seen{catalogue_.now(), catalogue_.scans_each_time(), {}};
-  if (seen.catalogue != last_) seen.unaskable = storage::unaskable_names(catalogue_.depot());
+ImagesWatch::Seen ImagesWatch::examine() {
+  const auto catalogue = catalogue_.now();
+  Seen seen{catalogue_.scans_each_time(), {}};
+  if (catalogue != last_.lock()) seen.unaskable = storage::unaskable_names(catalogue_.depot());
+  last_ = catalogue;
   return seen;
 }
 
-void ImagesWatch::tell(Seen seen) {
-  last_ = std::move(seen.catalogue);
+void ImagesWatch::tell(const Seen& seen) {
   for (const auto& path : seen.unaskable) {
     if (told_.size() < most_told && told_.insert(path).second)
       events_.warn(Warning::images, storage::unaskable_text(catalogue_.depot(), path));

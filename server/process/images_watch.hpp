@@ -22,18 +22,18 @@ class ImagesWatch {
 
  private:
   struct Seen {
-    std::shared_ptr<const storage::Catalogue> catalogue;
     bool blind;
     std::vector<std::filesystem::path> unaskable;
   };
-  Seen examine() const;  // waits for the disk
-  void tell(Seen seen);
+  Seen examine();  // on a worker: waits for the disk
+  void tell(const Seen& seen);
 
   Workers& workers_;
   storage::LiveCatalogue& catalogue_;
   Events& events_;
   net::steady_timer timer_;
-  std::shared_ptr<const storage::Catalogue> last_;
+  // The worker's, and weak: to let go of one that has 20,000 names takes up to 50 ms.
+  std::weak_ptr<const storage::Catalogue> last_;
   std::set<std::filesystem::path> told_;  // unaskable names
   bool told_blind_ = false, stopped_ = false;
 };
