@@ -119,7 +119,7 @@ void ImageService::start(tcp::socket socket, bool tls) {
   error_code error;
   const auto client = socket.remote_endpoint(error).address();
   if (error) return;
-  auto place = places_.take(client);
+  auto place = places_.take_and_leave(client);
   if (!place) {
     const auto limit =
         places_.are_all_taken() ? event::Limit::transfers : event::Limit::transfers_per_address;

@@ -45,7 +45,7 @@ void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSo
 void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   error_code error;
   const auto client = socket.remote_endpoint(error);
-  auto share = error ? std::nullopt : (door.gate ? at_page_ : at_metrics_).take(client.address());
+  auto share = error ? std::nullopt : (door.gate ? at_page_ : at_metrics_).take_and_leave(client.address());
   if (!share) return;
   auto ended = [share = std::move(share)](const std::exception_ptr&) {};
   if (!door.gate)

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,17 +55,26 @@ class Shares {
 
   // Nothing: all are taken, or all that one address may have.
   std::optional<Share> take(const net::ip::address& address) {
+    return take(address, std::numeric_limits<std::size_t>::max());
+  }
+  // The same, and who has much leaves some free: a seventh as many as it has. So one address has seven
+  // eighths at most, and a few have not all.
+  std::optional<Share> take_and_leave(const net::ip::address& address) {
+    return take(address, are_all_taken() ? 0 : 7 * (most_ - counts_->all - 1));
+  }
+
+ private:
+  std::optional<Share> take(const net::ip::address& address, std::size_t most_now) {
     counts_->thread.expect();
     if (are_all_taken()) return {};
     const auto source = client_network(address);
     auto& taken = counts_->each[source];
-    if (taken >= most_each_) return {};
+    if (taken >= most_each_ || taken > most_now) return {};
     ++taken;
     ++counts_->all;
     return Share(counts_, source);
   }
 
- private:
   std::size_t most_, most_each_;
   std::shared_ptr<Share::Counts> counts_ = std::make_shared<Share::Counts>();
 };
