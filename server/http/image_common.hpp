@@ -19,8 +19,6 @@ struct ImageCommon {
   static constexpr std::size_t most_handshakes = 64, most_handshakes_each = 8;
   // Lists of folders that are made at once: each may hold a thread that opens everybody's files for long.
   static constexpr std::size_t most_lists = 2, most_lists_each = 1;
-  // Lists on their way: each holds its text, of up to 3 MB, until its client has taken it.
-  static constexpr std::size_t most_sent_lists = 16, most_sent_lists_each = 2;
 
   net::io_context& loop;
   Lanes& lanes;
@@ -34,7 +32,6 @@ struct ImageCommon {
   JoinedRanges joined = {};
   Shares handshakes{most_handshakes, most_handshakes_each};
   Shares lists{most_lists, most_lists_each};
-  Shares sent_lists{most_sent_lists, most_sent_lists_each};
 };
 
 }  // namespace server::http

@@ -163,17 +163,15 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
     if (!names) return {};
     return json ? json_of(*names) : html_of(*names);
   };
-  const auto sent_share = common_->sent_lists.take(address_);
-  auto share = sent_share ? common_->lists.take(address_) : std::nullopt;
+  auto share = common_->lists.take(address_);
   if (!share) co_return co_await refuse(503, too_many, "Retry-After: 1");
-  auto body = co_await common_->lanes.disk.run(list);
+  const auto body = co_await common_->lanes.disk.run(list);
   share.reset();
   if (!body) co_return std::nullopt;
   tell_requested({});
   tell_answered(200, reason_of(200));
   const auto* const type = json ? "application/json" : "text/html; charset=utf-8";
   const auto reply = reply_with(200, type, *body, request_, keep_, seconds_now());
-  body.reset();
   const bool sent = co_await stream_->write_all(reply);
   co_return sent&& keep_;
 }

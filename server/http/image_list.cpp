@@ -76,15 +76,13 @@ std::optional<ImageList> names_in(const storage::Depot& depot, const storage::Pa
   auto directory = root ? root->open_directory(folder) : std::unexpected(root.error());
   if (!directory) return {};
   ImageList list{folder, {}, false};
-  std::size_t bytes = 0;
   for (;;) {
     const auto entries = directory->read(portion);
     if (!entries || entries->empty()) break;
     for (const auto& entry : *entries) {
       auto name = name_of(*root, folder, entry);
       if (!name || (!uploads && name->folder && name->name == storage::uploads_name)) continue;
-      bytes += name->name.size();
-      list.cut = list.names.size() >= ImageList::most || bytes > ImageList::most_bytes;
+      list.cut = list.names.size() >= ImageList::most;
       if (!list.cut) list.names.push_back(std::move(*name));
     }
     if (list.cut) break;

@@ -11,7 +11,7 @@ namespace server::http {
 
 // The names in a folder of images, for a person or a program that looks for one. Pure, but for names_in().
 struct ImageList {
-  static constexpr std::size_t most = 10'000, most_bytes = 256 << 10;  // of all names
+  static constexpr std::size_t most = 10'000;
   struct Name {
     std::string name;
     bool folder = false;

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from apdepot import PATIENCE, wait_until
-from http_attacks import FLOODS, LARGE_LIST, TLS_BURSTS, come_and_go, flood, handshakes, hold, tls_bursts, whole_handshakes
+from http_attacks import FLOODS, TLS_BURSTS, come_and_go, flood, handshakes, hold, tls_bursts, whole_handshakes
 from judges import Growth, descriptors, judge_loop
 
 LISTEN = {"listen": ["127.0.0.1:0"]}
@@ -48,19 +48,6 @@ def test_a_thousand_connections_of_one_address_leave_room_for_others(start, unde
         assert under_attack(server, hold, 4, kind) == min(1000, room)
     assert growth.megabytes <= megabytes
     expect_let_go(server, idle)
-    judge_loop(server)
-
-
-def test_lists_that_nobody_reads_take_little_memory(start, depot, under_attack):
-    """Each of them takes a megabyte and more while it is sent."""
-    folder = depot / "images" / LARGE_LIST
-    folder.mkdir()
-    for number in range(8000):
-        (folder / f"a-name-of-some-length-{number:06}").touch()
-    server = start(http=LISTEN, tftp={"max_transfers_per_address": 200})
-    with Growth(server) as growth:
-        assert under_attack(server, hold, 1, "half-read list", 200) > 100
-    assert growth.megabytes <= 48
     judge_loop(server)
 
 
