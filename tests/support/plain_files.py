@@ -13,11 +13,11 @@ import sys
 
 
 @contextlib.contextmanager
-def mounted(directory, behind):
+def mounted(directory, behind, program=__file__):
     """See slow_files.why_not() for what that takes."""
     directory.mkdir()
     behind.mkdir()
-    process = subprocess.Popen([sys.executable, __file__, directory, behind], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, program, directory, behind], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "mounted\n"
         yield
@@ -26,7 +26,7 @@ def mounted(directory, behind):
         process.wait(30)
 
 
-def serve(directory, behind):
+def operations(behind):
     import fusepy  # only here: whoever cannot have it skips the tests
 
     class Operations(fusepy.Operations):
@@ -74,8 +74,15 @@ def serve(directory, behind):
             return {name: getattr(status, name) for name in ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size",
                                                              "st_atime", "st_mtime", "st_ctime")}
 
-    fusepy.FUSE(Operations(), directory, foreground=True, fsname="apdepot-test")
+    return Operations
+
+
+def serve(directory, operations):
+    """Until it is unmounted."""
+    import fusepy
+
+    fusepy.FUSE(operations, directory, foreground=True, fsname="apdepot-test")
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2])
+    serve(sys.argv[1], operations(sys.argv[2])())
