@@ -31,6 +31,7 @@
 #include "storage/depot/depot_shape.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/import/dropped_file.hpp"
+#include "storage/releases/changeover.hpp"
 
 namespace server {
 namespace {
@@ -41,6 +42,16 @@ constexpr auto interface_pause = 10s;  // between two looks at the interfaces th
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 constexpr auto history_patience = 3s;  // likewise, for the disk
 constexpr auto stopping_time = 10s;    // for what comes after the last transfer
+
+// Finishes what a killed command left of a release, half retired or half replaced. What keeps it from that,
+// in a sentence.
+std::string finish_changeover(const storage::Depot& depot) try {
+  if (std::filesystem::exists(depot.changeover())) storage::lock_releases(depot);
+  return "";
+} catch (const std::exception& e) {
+  return fmt::format("a release is half retired or half replaced: {}; the next import goes on with it",
+                     e.what());
+}
 
 }  // namespace
 
@@ -358,10 +369,14 @@ void Server::load_certificate() {
 void Server::sweep_staging() {
   try {
     const auto sweep = [this, areas = storage::staging_areas(library_.depot)] {
+      const auto problem = finish_changeover(library_.depot);
       storage::sweep_staging(areas);
       storage::sweep_half_written(library_.depot);
+      return problem;
     };
-    lanes_.importing.post(sweep);
+    lanes_.importing.run(sweep, [this](const std::optional<std::string>& problem) {
+      if (problem && !problem->empty()) events_.warn(Warning::staging, *problem);
+    });
   } catch (const std::system_error& e) {
     events_.warn(Warning::staging, fmt::format("state/staging is not swept: {}", e.what()));
   }

@@ -24,10 +24,11 @@ class Depot {
   std::filesystem::path bundles() const { return directory_ / "bundles"; }  // likewise
   static std::filesystem::path state_of(const std::filesystem::path& depot) { return depot / "state"; }
   std::filesystem::path state() const { return state_of(directory_); }
-  std::filesystem::path staging() const { return state() / "staging"; }      // what is not published yet
-  std::filesystem::path taken() const { return state() / "taken"; }          // out of drop/, for a moment
-  std::filesystem::path manifests() const { return state() / "manifests"; }  // what was: one file a release
-  std::filesystem::path history() const { return state() / "history.db"; }   // who fetched what
+  std::filesystem::path staging() const { return state() / "staging"; }        // what is not published yet
+  std::filesystem::path taken() const { return state() / "taken"; }            // out of drop/, for a moment
+  std::filesystem::path manifests() const { return state() / "manifests"; }    // what was: one file a release
+  std::filesystem::path changeover() const { return state() / "changeover"; }  // a release's, for a moment
+  std::filesystem::path history() const { return state() / "history.db"; }     // who fetched what
 
  private:
   struct AsItIs {};

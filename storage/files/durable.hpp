@@ -13,13 +13,14 @@ namespace storage {
 void write_durably(const std::filesystem::path& file, std::string_view content, unsigned mode);
 // Makes what was created, renamed or removed in `directory` survive a crash.
 void sync_directory(const std::filesystem::path& directory);
-// Renames, but never onto something that exists: errc::file_exists then.
+// Renames, but never onto something that exists: errc::file_exists then. errc::device_or_resource_busy for a
+// folder that the system does not move while a file in it is open (Windows).
 void rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
 // Renames a file onto one that exists, or not; who has the old one open keeps it.
 void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
-// Two directories take each other's names, at one moment. File systems that know no such rename (NFS, some
-// FUSE) get three: for an instant `b` is missing, and after a crash there it stands beside `a` as "a.old".
-void exchange(const std::filesystem::path& a, const std::filesystem::path& b);
+// Two directories take each other's names, at one moment. False, with nothing changed, where there is no such
+// rename: on Windows, NFS and some FUSE.
+bool exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 // create_directories, each new level synced into its parent.
 void make_directories(const std::filesystem::path& directory, unsigned mode);
 

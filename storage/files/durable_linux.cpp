@@ -87,18 +87,6 @@ class Temporary {
   Handle fd_;
 };
 
-void exchange_in_three_steps(const fs::path& a, const fs::path& b) {
-  const fs::path old = a.string() + ".old";
-  rename_new(b, old);
-  try {
-    rename_new(a, b);
-  } catch (const std::system_error&) {
-    rename_new(old, b);
-    throw;
-  }
-  rename_new(old, a);
-}
-
 // For file systems without RENAME_NOREPLACE (NFS, some FUSE). A link is as atomic, but not for directories:
 // there the check and the rename are two steps, and the rename itself still refuses a directory that is not
 // empty.
@@ -168,14 +156,14 @@ void replace_file(const fs::path& from, const fs::path& to) {
   sync_directory(parent_of(to));
 }
 
-void exchange(const fs::path& a, const fs::path& b) {
+bool exchange(const fs::path& a, const fs::path& b) {
   if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) != 0) {
-    if (errno != EINVAL && errno != ENOSYS)
-      fail(errno, "cannot exchange " + a.string() + " and " + b.string());
-    return exchange_in_three_steps(a, b);
+    if (errno == EINVAL || errno == ENOSYS) return false;
+    fail(errno, "cannot exchange " + a.string() + " and " + b.string());
   }
   sync_directory(parent_of(b));
   sync_directory(parent_of(a));
+  return true;
 }
 
 void sweep_half_written(const fs::path& directory) {

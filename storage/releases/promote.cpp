@@ -8,6 +8,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
+#include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
 
 namespace storage {
@@ -22,7 +23,7 @@ bool is_ours(const fs::path& place) {
 }  // namespace
 
 void promote(const Depot& depot, const Path& release) {
-  const DirectoryLock nothing_is_retired_meanwhile(depot.manifests());
+  const auto nothing_is_retired_meanwhile = lock_releases(depot);
   const auto current = current_of(release);
   const auto place = place_of(depot, current.text());
   if (!is_ours(place) || release == current)

@@ -8,8 +8,8 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
-#include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
 
 namespace storage {
@@ -75,7 +75,9 @@ void confirm(const std::optional<Manifest>& there, const Manifest& now, const fs
 class BundlePlace {
  public:
   BundlePlace(const Depot& depot, const Manifest& manifest, std::vector<std::string>& warnings)
-      : place_(place_of(depot, manifest.path)), manifest_file_(manifest_of(depot, manifest.path)) {
+      : depot_(depot),
+        place_(place_of(depot, manifest.path)),
+        manifest_file_(manifest_of(depot, manifest.path)) {
     if (!fs::is_directory(place_)) reject_in_the_way(place_);
     there_ = usable_manifest(manifest_file_, warnings);
     if (there_) singles_ = single_images(*there_);
@@ -89,7 +91,8 @@ class BundlePlace {
   std::string difference_to(const Manifest& manifest) const { return difference(members_, manifest.members); }
   void confirm_by(const Manifest& manifest) const { confirm(there_, manifest, manifest_file_); }
 
-  // The single images move along, by a second name for each. As long as no manifest fits, there is none.
+  // The single images stay, or move along by a second name for each. As long as no manifest fits, there is
+  // none.
   void replace_by(const fs::path& content, Manifest manifest) const {
     for (const auto& single : singles_) {
       if (is_taken(content / single.name)) continue;
@@ -98,11 +101,13 @@ class BundlePlace {
     }
     sync_directory(content);
     fs::remove(manifest_file_);
-    exchange(content, place_);
-    put_down(manifest, manifest_file_);
+    if (exchange(content, place_)) return put_down(manifest, manifest_file_);
+    if (there_) put_down(*there_, manifest_file_);  // the files are still those of the old one
+    replace_by_files(depot_, content, manifest);
   }
 
  private:
+  const Depot& depot_;
   const fs::path place_, manifest_file_;
   std::optional<Manifest> there_;
   std::vector<Member> members_, singles_;
@@ -114,7 +119,7 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
                     std::vector<std::string>& warnings) {
   const fs::path place = place_of(depot, manifest.path), manifest_file = manifest_of(depot, manifest.path);
   // One import at a time from here on, or the manifest of one could describe the release of another.
-  const DirectoryLock lock(depot.manifests());
+  const auto lock = lock_releases(depot);
   for (;;) {
     if (is_taken(place)) {
       const BundlePlace there(depot, manifest, warnings);
@@ -143,7 +148,7 @@ bool publish_image(const Depot& depot, const fs::path& file, const Manifest& man
   const Member& image = manifest.members.front();
   const fs::path place = place_of(depot, manifest.path) / image.name,
                  manifest_file = manifest_of(depot, manifest.path);
-  const DirectoryLock lock(depot.manifests());
+  const auto lock = lock_releases(depot);
   auto grown = usable_manifest(manifest_file, warnings);
   const bool known = grown && std::ranges::count(grown->members, image) > 0;
   bool already_there = false;

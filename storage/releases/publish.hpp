@@ -10,9 +10,10 @@ namespace storage {
 
 enum class Replace { no, yes };  // what is published there and differs
 
-// Both make visible what lies in the staging area, whole and by one rename, and write the manifest. False,
-// with nothing changed, when the same is published there already. They add to `warnings` what the
-// administrator should know. What is replaced is left to those who have it open.
+// Both make visible what lies in the staging area, whole and by one rename, and write the manifest; a release
+// that is replaced, where two folders cannot be exchanged, by one rename a file (changeover.hpp). False, with
+// nothing changed, when the same is published there already. They add to `warnings` what the administrator
+// should know. What is replaced is left to those who have it open.
 //
 // Throw Rejected when something else is published there, std::system_error when the depot fails; then
 // nothing was published and nothing is left behind.

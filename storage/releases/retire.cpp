@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
@@ -35,7 +34,9 @@ fs::path move_out(const Depot& depot, const Path& release) {
       rename_new(from, place);
     } catch (const std::system_error& error) {
       if (error.code() == std::errc::file_exists) continue;
-      throw;
+      if (error.code() != std::errc::device_or_resource_busy) throw;
+      move_out_by_files(depot, release, place);
+      return place;
     }
     sync_directory(from.parent_path());
     const auto manifest = manifest_of(depot, release.text());
@@ -61,17 +62,21 @@ bool may_go(const Depot& depot, const Release& release, const std::string& publi
 }  // namespace
 
 Retired retire(const Depot& depot, const Path& release, Current current) {
-  const DirectoryLock one_at_a_time(depot.manifests());
+  const auto one_at_a_time = lock_releases(depot);
+  if (one_at_a_time.finished && one_at_a_time.finished->path == release.text())
+    return *one_at_a_time.finished;
+  if (!fs::exists(place_of(depot, release.text())))
+    throw NotRetired(
+        fmt::format("{} is not a release here any more; look for it in retired/", release.text()));
   if (holds_releases(depot, release))
     throw NotRetired(fmt::format("{} has releases in it: retire them by their own paths", release.text()));
-  if (is_current(depot, release)) {
-    const auto link = current_of(release).text();
-    if (current == Current::kept)
-      throw NotRetired(fmt::format(
-          "{} points at {}: promote another release first, or retire it with --force", link, release.text()));
-    fs::remove(place_of(depot, link));
-  }
+  const bool promoted = is_current(depot, release);
+  const auto pointer = current_of(release).text();
+  if (promoted && current == Current::kept)
+    throw NotRetired(fmt::format("{} points at {}: promote another release first, or retire it with --force",
+                                 pointer, release.text()));
   const auto place = move_out(depot, release);
+  if (promoted) fs::remove(place_of(depot, pointer));
   return {release.text(), fs::relative(place, depot.directory()).string()};
 }
 

@@ -6,12 +6,14 @@
 
 #include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
+#include "storage/releases/changeover.hpp"
 
 namespace storage {
 
-// Takes releases out of service: out of images/, into retired/ of the depot, by one rename. Who has a file of
-// it open reads on. To bring one back, move it into images/ again. May wait for the disk, and for an import
-// that is about to publish; safe beside both, in this process or another.
+// Takes releases out of service: out of images/, into retired/ of the depot, by one rename, or file by file
+// where the system does not move a folder that is in use (changeover.hpp). Who has a file of it open reads
+// on. To bring one back, move it into images/ again. May wait for the disk, and for an import that is about
+// to publish; safe beside both, in this process or another.
 
 // Why a release stays where it is, in a sentence for the administrator.
 struct NotRetired : std::runtime_error {
@@ -20,12 +22,6 @@ struct NotRetired : std::runtime_error {
 
 // Whether the product's `current` may be removed with the release that it points at.
 enum class Current { kept, removed };
-
-// A release that was moved, for the log.
-struct Retired {
-  std::string path;      // that it had: "/EWC/17_9_4a"
-  std::string moved_to;  // below the depot: "retired/EWC/17_9_4a"
-};
 
 // Throws NotRetired where other releases lie in it, and where the product's `current` points at it; with
 // Current::removed that link goes too. std::system_error when the depot fails.
