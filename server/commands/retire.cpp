@@ -12,7 +12,7 @@
 namespace server {
 namespace {
 
-constexpr Flag flags[]{{"--force", "", "even what `current` points at; that link goes too"},
+constexpr Flag flags[]{{"--force", "", "even what `current` points at; `current` goes too"},
                        {"--json", "", "print JSON"}};
 
 int run(Arguments& arguments) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,13 @@ struct Entry {
 // An open directory, read in portions. One thread at a time.
 class Directory {
  public:
-  explicit Directory(void* stream) : stream_(stream) {}
-  Directory(Directory&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  // Where `pointers` is true, one (pointer.hpp) is shown as the link that it stands for.
+  explicit Directory(void* stream, bool pointers = false) : stream_(stream), pointers_(pointers) {}
+  Directory(Directory&& other) noexcept
+      : stream_(std::exchange(other.stream_, nullptr)), pointers_(other.pointers_) {}
   Directory& operator=(Directory&& other) noexcept {
     std::swap(stream_, other.stream_);
+    std::swap(pointers_, other.pointers_);
     return *this;
   }
   ~Directory();
@@ -31,6 +35,7 @@ class Directory {
 
  private:
   void* stream_;  // DIR* on Linux
+  bool pointers_;
 };
 
 // Of a file system, in bytes, but for the counts of files.
@@ -43,8 +48,8 @@ struct Space {
 enum class Links { follow, keep };
 
 // The virtual root: a directory that no name, link or race leads out of. Links inside it work, relative or
-// absolute (an absolute one starts at this root, as in a chroot). Safe from any thread; every call may wait
-// for the disk.
+// absolute (an absolute one starts at this root, as in a chroot), and so does a pointer (pointer.hpp), which
+// is a link to all who ask. Safe from any thread; every call may wait for the disk.
 //
 // Errors are those of the system, with errc::is_a_directory for a directory opened as a file, and
 // errc::operation_not_permitted for a FIFO, socket or device, which is never opened at all.
@@ -75,10 +80,16 @@ class Root {
   Result<Handle> resolve(const Path& path, int flags) const;
 
  private:
-  Root(Handle handle, Resolver resolver) : handle_(std::move(handle)), resolver_(resolver) {}
+  Root(Handle handle, Resolver resolver, bool pointers)
+      : handle_(std::move(handle)), resolver_(resolver), pointers_(pointers) {}
+
+  bool has_pointers_at(const Path& path) const;
+  // What the pointer there leads to, where the entry with these attributes is one.
+  std::optional<std::string> pointer_at(const Path& path, const Attributes& own) const;
 
   Handle handle_;
   Resolver resolver_;
+  bool pointers_ = true;  // false: clients sent what lies here
 };
 
 }  // namespace storage

@@ -11,7 +11,10 @@
 
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/file_linux.hpp"
+#include "storage/files/pointer.hpp"
+#include "storage/files/pointer_linux.hpp"
 #include "storage/files/root.hpp"
+#include "storage/files/uploads_folder.hpp"
 #include "storage/files/walk_linux.hpp"
 
 namespace storage {
@@ -38,6 +41,15 @@ Result<Handle> resolve_in_kernel(int root, const Path& path, int flags) {
   }
 }
 
+// Whether what the kernel found, or stopped at, may be a pointer: a small file, as the last component or,
+// where a folder was expected, before it.
+bool may_be_pointer(const Result<Handle>& found, int flags) {
+  if (!found) return found.error().value() == ENOTDIR;
+  if ((flags & (O_DIRECTORY | O_NOFOLLOW)) != 0) return false;
+  const auto attributes = attributes_of(found->get());
+  return attributes && attributes->kind == Kind::file && attributes->size <= longest_pointer;
+}
+
 }  // namespace
 
 Root::Root(const std::filesystem::path& directory, Resolver resolver)
@@ -61,8 +73,20 @@ Result<Root> Root::open(const std::filesystem::path& directory) {
 }
 
 Result<Handle> Root::resolve(const Path& path, int flags) const {
-  return resolver_ == Resolver::kernel ? resolve_in_kernel(handle_.get(), path, flags)
-                                       : walk(handle_.get(), path, flags);
+  const bool pointers = has_pointers_at(path);
+  if (resolver_ == Resolver::kernel) {
+    auto found = resolve_in_kernel(handle_.get(), path, flags);
+    if (!pointers || !may_be_pointer(found, flags)) return found;
+  }
+  return walk(handle_.get(), path, flags, pointers);
+}
+
+bool Root::has_pointers_at(const Path& path) const { return pointers_ && !is_in_uploads(path); }
+
+std::optional<std::string> Root::pointer_at(const Path& path, const Attributes& own) const {
+  if (path.name() != pointer_name || !has_pointers_at(path)) return {};
+  const auto folder = resolve(path.parent(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return folder ? read_pointer(folder->get(), std::string(path.name()), own) : std::nullopt;
 }
 
 Result<File> Root::open_file(const Path& path) const {
@@ -90,7 +114,7 @@ Result<Directory> Root::open_directory(const Path& path) const {
   if (!handle) return std::unexpected(handle.error());
   const int own = ::fcntl(handle->get(), F_DUPFD_CLOEXEC, 0);
   if (own < 0) return failed();
-  if (auto* stream = ::fdopendir(own)) return Directory(stream);
+  if (auto* stream = ::fdopendir(own)) return Directory(stream, has_pointers_at(path));
   const auto error = failed();
   ::close(own);
   return error;
@@ -99,7 +123,10 @@ Result<Directory> Root::open_directory(const Path& path) const {
 Result<Attributes> Root::attributes(const Path& path, Links links) const {
   const auto handle = resolve(path, O_PATH | O_CLOEXEC | (links == Links::keep ? O_NOFOLLOW : 0));
   if (!handle) return std::unexpected(handle.error());
-  return attributes_of(handle->get());
+  auto attributes = attributes_of(handle->get());
+  if (!attributes || links == Links::follow) return attributes;
+  const auto target = pointer_at(path, *attributes);
+  return target ? as_link(*attributes, *target) : attributes;
 }
 
 Result<std::string> Root::link_target(const Path& path) const {
@@ -107,6 +134,7 @@ Result<std::string> Root::link_target(const Path& path) const {
   if (!handle) return std::unexpected(handle.error());
   const auto kind = attributes_of(handle->get());
   if (!kind) return std::unexpected(kind.error());
+  if (const auto pointer = pointer_at(path, *kind)) return *pointer;
   if (kind->kind != Kind::link) return failed(std::errc::invalid_argument);
   std::string target(PATH_MAX, '\0');
   const auto size = ::readlinkat(handle->get(), "", target.data(), target.size());
@@ -128,7 +156,7 @@ Result<Space> Root::space(const Path& path) const {
 Result<Root> Root::subroot(const Path& path) const {
   auto handle = resolve(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (!handle) return std::unexpected(handle.error());
-  return Root(std::move(*handle), resolver_);
+  return Root(std::move(*handle), resolver_, has_pointers_at(path));
 }
 
 Result<void> Root::adopt(const std::filesystem::path& from, const Path& to) const {
@@ -160,7 +188,10 @@ Result<std::vector<Entry>> Directory::read(std::size_t count) {
     struct stat status {};
     // An entry that was removed since is no entry.
     if (::fstatat(::dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    entries.push_back({std::string(name), attributes_of(status)});
+    auto attributes = attributes_of(status);
+    const auto target = pointers_ ? read_pointer(::dirfd(stream), entry->d_name, attributes) : std::nullopt;
+    if (target) attributes = as_link(attributes, *target);
+    entries.push_back({std::string(name), attributes});
   }
   return entries;
 }

@@ -1,10 +1,10 @@
 #include "storage/lookup/current.hpp"
 
-#include <string_view>
+#include "storage/files/pointer.hpp"
 
 namespace storage {
 
-Path current_of(const Path& release) { return release.parent() / "current"; }
+Path current_of(const Path& release) { return release.parent() / pointer_name; }
 
 bool is_current(const Depot& depot, const Path& release) { return is_current(Root(depot.images()), release); }
 

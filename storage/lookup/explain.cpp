@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/files/pointer.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/lookup/asked_name.hpp"
 #include "storage/lookup/explanation.hpp"
@@ -45,7 +46,9 @@ Miss explain(const Obstacle& obstacle, const Path& asked, std::error_code error)
   if (obstacle.kind == Obstacle::Kind::leads_nowhere)
     return {Cause::not_found,
             fmt::format("{} is a link to {}, which does not exist", at, obstacle.target),
-            "make the link again, or put what it stands for in its place",
+            obstacle.at.name() == pointer_name
+                ? "promote a release that is here: apdepot promote RELEASE"
+                : "make the link again, or put what it stands for in its place",
             {},
             error,
             for_client};

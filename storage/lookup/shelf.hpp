@@ -19,7 +19,7 @@ struct Shelf {
   Path path;
   std::vector<File> files = {};  // by name
   bool linked = false;           // reached through a link, so most likely another name of a shelf
-  bool promoted = false;         // the link `current` beside it leads to it
+  bool promoted = false;         // `current` beside it leads to it
   // The lines of its .info files, where it has them.
   std::optional<std::string> controller_version = {}, ap_version = {};
 

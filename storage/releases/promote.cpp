@@ -4,8 +4,10 @@
 
 #include <filesystem>
 
+#include "storage/archives/member_name.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/pointer.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/changeover.hpp"
@@ -15,9 +17,10 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_ours(const fs::path& place) {
-  const auto type = fs::symlink_status(place).type();
-  return type == fs::file_type::not_found || type == fs::file_type::symlink;
+// A link too: whoever made it wants `current` to be one.
+bool is_free(const Root& images, const Path& current) {
+  const auto there = images.attributes(current, Links::keep);
+  return there ? there->kind == Kind::link : there.error() == std::errc::no_such_file_or_directory;
 }
 
 }  // namespace
@@ -26,19 +29,27 @@ void promote(const Depot& depot, const Path& release) {
   const auto nothing_is_retired_meanwhile = lock_releases(depot);
   const auto current = current_of(release);
   const auto place = place_of(depot, current.text());
-  if (!is_ours(place) || release == current)
+  const Root images(depot.images());
+  if (!is_free(images, current) || release == current)
     throw NotPromoted(
-        fmt::format("{} is no link and is left alone: move {} away to have apdepot say what is current",
+        fmt::format("{} names no release and is left alone: move {} away to have apdepot say what is current",
                     current.text(), place.string()));
-  const auto there = Root(depot.images()).attributes(release);
+  const auto there = images.attributes(release);
   if (!there || there->kind != Kind::directory)
     throw NotPromoted(fmt::format("{} is not a release here any more", release.text()));
+  const auto content = pointer_to(release.name());
+  if (pointer_target(content) != release.name())
+    throw NotPromoted(fmt::format("the name of {} cannot stand in {}: rename the release",
+                                  in_quotes(release.text()), current.text()));
   // Made where no client looks, and moved over the old one: no request ever finds nothing.
   const StagingArea staging(depot);
   const auto made = staging.content() / current.name();
-  fs::create_directory_symlink(fs::path(release.name()), made);
-  fs::rename(made, place);
-  sync_directory(place.parent_path());
+  if (fs::is_symlink(place)) {
+    fs::create_directory_symlink(fs::path(release.name()), made);
+  } else {
+    write_durably(made, content, 0644);
+  }
+  replace_file(made, place);
 }
 
 }  // namespace storage

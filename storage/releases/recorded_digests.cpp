@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/files/root.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"
 
@@ -32,12 +33,12 @@ std::int64_t seconds_of(std::string_view text) {
   return (sys_days(date).time_since_epoch() + time).count();
 }
 
-// `current` leads to a release beside it.
+// `current`, or another link, leads to a release beside it.
 std::string release_at(const Depot& depot, const Path& folder) {
-  std::error_code error;
-  const auto leads_to = fs::read_symlink(place_of(depot, folder.text()), error).string();
-  if (error || !Path::is_component(leads_to)) return folder.text();
-  return (folder.parent() / leads_to).text();
+  const auto images = Root::open(depot.images());
+  const auto leads_to = images ? images->link_target(folder) : std::unexpected(images.error());
+  if (!leads_to || !Path::is_component(*leads_to)) return folder.text();
+  return (folder.parent() / *leads_to).text();
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct NotRetired : std::runtime_error {
 enum class Current { kept, removed };
 
 // Throws NotRetired where other releases lie in it, and where the product's `current` points at it; with
-// Current::removed that link goes too. std::system_error when the depot fails.
+// Current::removed `current` goes too. std::system_error when the depot fails.
 Retired retire(const Depot& depot, const Path& release, Current current);
 
 // Retires the oldest releases of the same product as `published` beyond `keep`, counting it; 0 keeps all.

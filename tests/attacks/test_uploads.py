@@ -13,8 +13,8 @@ import sftp_wire
 import tftp_wire
 from apdepot import RELEASE
 from judges import IMAGE, cpu_seconds
-from sftp_wire import (FLAG_CREATE, FLAG_WRITE, FSETSTAT, MKDIR, NO_ATTRIBUTES, OK, REMOVE, RENAME, SETSTAT, WRITE, Sftp,
-                       string, u32, u64)
+from sftp_wire import (FLAG_CREATE, FLAG_WRITE, FSETSTAT, MKDIR, NO_ATTRIBUTES, NO_SUCH_FILE, OK, REMOVE, RENAME, SETSTAT,
+                       WRITE, Sftp, string, u32, u64)
 from tftp_wire import ERROR, WRQ, Client, data
 
 EVIL = b"evil"
@@ -94,6 +94,20 @@ def test_an_upload_stands_in_for_no_image(start, log_in, images, folder):
         assert EVIL not in told and folder.encode() not in told, (asked, told)
     assert tftp_wire.fetch(server.tftp, "/17_9_4a/ap1g8") == images["ap1g8"]
     assert sftp.fetch(f"{folder}/ap1g8") == EVIL
+
+
+def test_no_client_makes_a_pointer(start, log_in):
+    """What promote writes into EWC/current leads to a release. A client's file of that name and content leads nowhere."""
+    server = start()
+    sftp = log_in(server)
+    sftp.ask(MKDIR, string("/uploads/17_9_4a"), NO_ATTRIBUTES)
+    assert put(sftp, "/uploads/17_9_4a/ap1g8") == OK
+    assert put(sftp, "/uploads/current", b"17_9_4a\n") == OK
+
+    assert sftp.fetch("/uploads/current") == b"17_9_4a\n"
+    assert sftp.open("/uploads/current/ap1g8").status == NO_SUCH_FILE
+    assert {"current": "-", "17_9_4a": "d"}.items() <= {name: long[0] for name, long, _ in sftp.list("/uploads")}.items()
+    assert EVIL not in advice(server, "/current/ap1g8")
 
 
 def test_devices_do_not_read_what_others_sent(start, log_in):

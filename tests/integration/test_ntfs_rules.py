@@ -68,8 +68,13 @@ def test_the_rules_are_refused(ntfs_depot):
         (ntfs_depot / "Images").mkdir()
 
 
-def test_a_release_in_use_is_replaced_and_retired(start_server, ntfs_depot, bundle, images):
+def test_a_release_in_use_is_promoted_replaced_and_retired(start_server, ntfs_depot, bundle, images):
     server = start_server(ntfs_depot)
+    assert succeed("promote", RELEASE, depot=ntfs_depot) == "/EWC/current\n"
+    assert (ntfs_depot / "images/EWC/current").read_text() == "17_9_4a\n"
+    for name in ("/EWC/current/ap1g8", "/ewc/CURRENT/AP1G8"):
+        assert fetch(server.tftp, name) == images["ap1g8"]
+
     other = ntfs_depot / "images" / RELEASE[1:] / "ap1g7"
     other.write_bytes(b"another")
     with Client(server.tftp) as client:
@@ -80,7 +85,7 @@ def test_a_release_in_use_is_replaced_and_retired(start_server, ntfs_depot, bund
         assert finish(client) == images["ap1g8"]
     with Client(server.tftp) as client:
         begin(client, IMAGE)
-        assert succeed("retire", RELEASE, depot=ntfs_depot) == "retired/EWC/17_9_4a\n"
+        assert succeed("retire", RELEASE, "--force", depot=ntfs_depot) == "retired/EWC/17_9_4a\n"
         assert run("explain", IMAGE, depot=ntfs_depot).returncode == 1
         assert finish(client) == images["ap1g8"]
     server.wait_for_log(rf"sent {IMAGE} to .*: {len(images['ap1g8'])} bytes")

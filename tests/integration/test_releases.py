@@ -7,9 +7,10 @@ import subprocess
 import pytest
 
 import apdepot
-from apdepot import READING, RELEASE, run, succeed
+from apdepot import PASSWORD, READING, RELEASE, USER, run, succeed
 from clients import key_user
 from make_bundle import make_bundle
+from sftp_wire import Sftp, login
 from tftp_wire import DATA, ERROR, Client, fetch
 
 IMAGE = f"{RELEASE}/ap1g8"
@@ -192,10 +193,46 @@ def test_current_moves_from_release_to_release(server, depot, images):
     assert fetch(server.tftp, "/EWC/current/ap1g8") == images["ap1g8"]
     assert succeed("promote", "17.12.1", depot=depot) == "/EWC/current\n"
     assert fetch(server.tftp, "/EWC/current/ap1g8") == b"newer"
-    assert (depot / "images/EWC/current").readlink().name == "17_12_1"
+    assert (depot / "images/EWC/current").read_text() == "17_12_1\n"
     assert {release["version"]: release["current"] for release in listed(depot)} == {"17.9.4a": False, "17.12.1": True}
     assert [line.split()[0] for line in succeed("releases", depot=depot).splitlines() if line.endswith(", current")] == \
         ["/EWC/17_12_1"]
+
+
+@pytest.mark.parametrize("made_by_hand", [False, True])
+def test_links_to_current_and_through_it_lead_to_what_is_promoted(server, depot, images, made_by_hand):
+    """So does a link of that name, which stays one."""
+    newer, current = depot / "images/EWC/17_12_1", depot / "images/EWC/current"
+    newer.mkdir()
+    (newer / "ap1g8").write_bytes(b"newer")
+    if made_by_hand:
+        current.symlink_to("17_12_1")
+    (depot / "images/wlc").symlink_to("EWC/current")
+    (depot / "images/ap1g8").symlink_to("/EWC/current/ap1g8")
+    sftp = Sftp(login(server, USER, PASSWORD))
+    for release, content in ("17.9.4a", images["ap1g8"]), ("17.12.1", b"newer"):
+        succeed("promote", release, depot=depot)
+        for name in ("/EWC/current/ap1g8", "/wlc/ap1g8", "/ap1g8"):
+            assert fetch(server.tftp, name) == sftp.fetch(name) == content
+    assert current.is_symlink() == made_by_hand
+    listed = {name: long for name, long, _ in sftp.list("/EWC")}
+    assert listed["current"].startswith("l") and listed["17_12_1"].startswith("d")
+    assert {name for name, _, _ in sftp.list("/EWC/current")} - {".", ".."} == {"ap1g8"}
+    current.unlink()
+    sftp.transport.close()
+
+
+def test_what_an_administrator_writes_into_current_counts_at_once(server, depot, images):
+    current = depot / "images/EWC/current"
+    current.write_text("17_9_4a\r\n")
+    assert fetch(server.tftp, "/ewc/current/AP1G8") == images["ap1g8"]
+    assert [release["current"] for release in listed(depot)] == [True]
+    current.write_text("17_3_3")
+    assert "/EWC/current is a link to 17_3_3, which does not exist" in run(
+        "explain", "/EWC/current/ap1g8", depot=depot).stdout
+    current.write_text("two\nlines")
+    assert fetch(server.tftp, "/EWC/current") == b"two\nlines"
+    assert "names no release and is left alone" in run("promote", RELEASE, depot=depot).stderr
 
 
 def test_a_directory_called_current_is_left_alone(depot):

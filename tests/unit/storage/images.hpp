@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "storage/files/pointer.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
@@ -36,7 +37,7 @@ struct Images {
     write("other/packed/C9800-AP-universalk9.17.15.01.zip",
           zip({{"bundle/ap1g8", "x"}, {"bundle/ap9g9", "x"}}));
     write("other/packed/broken.zip", "PK, and no more");
-    std::filesystem::create_directory_symlink("17_9_4a", path / "EWC/current");
+    write("EWC/current", storage::pointer_to("17_9_4a"));
     dir.write("secret/ap1g8", "secret");
     dir.write("secret/passwd", "secret");
     std::filesystem::create_directory_symlink(dir / "secret", path / "other/out");

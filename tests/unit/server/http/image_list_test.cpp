@@ -31,10 +31,11 @@ TEST_CASE("folders come first, links are what they lead to, and uploads are told
   images.dir.write("images/EWC/17_9_4a/ap1g8", "image");
   images.dir.write("images/a.bin", "image");
   images.dir.write("images/uploads/secret", "text");
-  std::filesystem::create_directory_symlink("17_9_4a", images.dir / "images/EWC/current");
+  images.dir.write("images/EWC/current", "17_9_4a\n");
+  std::filesystem::create_directory_symlink("17_9_4a", images.dir / "images/EWC/newest");
   std::filesystem::create_directory_symlink("/etc", images.dir / "images/out");
   CHECK(images.texts("/") == "EWC/ a.bin ");
-  CHECK(images.texts("/EWC") == "17_9_4a/ current/ ");
+  CHECK(images.texts("/EWC") == "17_9_4a/ current/ newest/ ");
   CHECK(images.texts("/EWC/current") == "ap1g8 ");
   CHECK(images.texts("/", true) == "EWC/ uploads/ a.bin ");
   CHECK_FALSE(images.names_in("/uploads"));

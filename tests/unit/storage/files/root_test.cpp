@@ -129,6 +129,74 @@ TEST_CASE("both resolvers open what is inside, and nothing else") {
   }
 }
 
+TEST_CASE("a pointer is a link, whoever asks and however the name leads there") {
+  const test::TempDir dir;
+  dir.write("EWC/17_9_4a/ap1g8", "image");
+  dir.write("EWC/17_9_4a/version.info", "17.9.4.27\n");
+  dir.write("EWC/current", "17_9_4a\r\n");
+  dir.write("lab/current", "gone\n");
+  dir.write("image/current", "an image\nof two lines");
+  dir.write("around/current", "back\n");
+  for (const auto& [target, name] : {std::pair{"EWC/current", "wlc"},
+                                     {"wlc", "again"},
+                                     {"/EWC/current/ap1g8", "one"},
+                                     {"current", "around/back"},
+                                     {"../17_9_4a", "EWC/17_9_4a/own"}})
+    std::filesystem::create_symlink(target, dir / name);
+  for (const auto resolver : {Root::Resolver::kernel, Root::Resolver::components}) {
+    CAPTURE(static_cast<int>(resolver));
+    const Root root(dir.path(), resolver);
+
+    for (const auto* name : {"/EWC/current/ap1g8", "/wlc/ap1g8", "/again/ap1g8", "/one", "/wlc/own/ap1g8"}) {
+      CAPTURE(name);
+      CHECK(content(root.open_file(path(name)).value()) == "image");
+    }
+    CHECK(content(root.open_file(path("/wlc/version.info")).value()) == "17.9.4.27\n");
+    CHECK(content(root.subroot(path("/EWC/current")).value().open_file(path("/ap1g8")).value()) == "image");
+    CHECK(content(root.subroot(path("/EWC")).value().open_file(path("/current/ap1g8")).value()) == "image");
+    for (const auto* name : {"/EWC/current", "/wlc"}) {
+      CHECK(root.open_file(path(name)).error() == std::errc::is_a_directory);
+      CHECK(root.attributes(path(name))->kind == Kind::directory);
+      CHECK(root.attributes(path(name), Links::keep)->kind == Kind::link);
+      CHECK(root.open_directory(path(name)).value().read(10)->size() == 3);
+    }
+    CHECK(root.link_target(path("/EWC/current")) == "17_9_4a");
+    CHECK(root.attributes(path("/EWC/current"), Links::keep)->size == 7);
+    CHECK(root.attributes(path("/EWC/current"), Links::keep)->mode == 0120777);
+    CHECK(root.open_file(path("/EWC/current/no")).error() == std::errc::no_such_file_or_directory);
+    CHECK(root.open_file(path("/EWC/current/ap1g8/x")).error() == std::errc::not_a_directory);
+    const auto entries = root.open_directory(path("/EWC")).value().read(10).value();
+    REQUIRE(entries.size() == 2);
+    for (const auto& entry : entries)
+      CHECK(entry.attributes.kind == (entry.name == "current" ? Kind::link : Kind::directory));
+
+    CHECK(root.open_file(path("/lab/current/x")).error() == std::errc::no_such_file_or_directory);
+    CHECK(root.link_target(path("/lab/current")) == "gone");
+    CHECK(root.open_file(path("/around/current/x")).error() == std::errc::too_many_symbolic_link_levels);
+    CHECK(content(root.open_file(path("/image/current")).value()) == "an image\nof two lines");
+    CHECK(root.open_file(path("/image/current/x")).error() == std::errc::not_a_directory);
+    CHECK(root.attributes(path("/image/current"), Links::keep)->kind == Kind::file);
+  }
+}
+
+TEST_CASE("what a client sent is never a pointer") {
+  const test::TempDir dir;
+  dir.write("uploads/17_9_4a/secret", "x");
+  dir.write("uploads/current", "17_9_4a\n");
+  for (const auto resolver : {Root::Resolver::kernel, Root::Resolver::components}) {
+    const Root root(dir.path(), resolver);
+    const auto uploads = root.subroot(path("/uploads")).value();
+    for (const auto& [where, name] : {std::pair{&root, "/uploads/current"}, {&uploads, "/current"}}) {
+      CHECK(content(where->open_file(path(name)).value()) == "17_9_4a\n");
+      CHECK(where->attributes(path(name), Links::keep)->kind == Kind::file);
+      CHECK(where->open_file(path(name) / "secret").error() == std::errc::not_a_directory);
+      CHECK(where->link_target(path(name)).error() == std::errc::invalid_argument);
+    }
+    const auto entries = uploads.open_directory(path("/")).value().read(10).value();
+    for (const auto& entry : entries) CHECK(entry.attributes.kind != Kind::link);
+  }
+}
+
 TEST_CASE("a file is read at any offset, piecewise, and ends where it ends") {
   const test::TempDir dir;
   dir.write("f", "0123456789");

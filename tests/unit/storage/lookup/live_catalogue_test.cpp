@@ -51,8 +51,15 @@ TEST_CASE("whatever changes is seen by who asks next") {
   fs::remove(depot.image("EWC/17_12_2/ap1g8"));
   CHECK_FALSE(depot.has("/EWC/17_12_2"));
 
+  depot.write("EWC/current", "17_9_4a\n");
+  CHECK(depot.has("/EWC/current"));
+  CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->promoted);
+  depot.write("EWC/current", "17_9_5\n");
+  CHECK_FALSE(depot.has("/EWC/current"));
+  fs::remove(depot.image("EWC/current"));
   fs::create_directory_symlink("17_9_4a", depot.image("EWC/current"));
   CHECK(depot.has("/EWC/current"));
+  CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->promoted);
 
   depot.write("EWC/17_9_4a/version.info", "17.9.4.27");
   CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->ap_version == "17.9.4.27");

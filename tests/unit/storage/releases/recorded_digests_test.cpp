@@ -38,11 +38,13 @@ TEST_CASE("a file has the digest that its import recorded, by its release and by
   Depot depot;
   depot.dir.write("images/EWC/17_9_4a/ap1g8", "image");
   depot.dir.write("images/EWC/17_9_4a/ap1g7", "image");
-  std::filesystem::create_directory_symlink("17_9_4a", depot.dir / "images/EWC/current");
+  depot.dir.write("images/EWC/current", "17_9_4a\n");
+  std::filesystem::create_directory_symlink("17_9_4a", depot.dir / "images/EWC/newest");
   CHECK_FALSE(depot.of("/EWC/17_9_4a/ap1g8"));
   depot.record(5);
   CHECK(depot.of("/EWC/17_9_4a/ap1g8") == digest);
   CHECK(depot.of("/EWC/current/ap1g8") == digest);
+  CHECK(depot.of("/EWC/newest/ap1g8") == digest);
   CHECK_FALSE(depot.of("/EWC/17_9_4a/ap1g7"));
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("a release tells every spelling of its version, and what was imported 
   CHECK(release.verified == false);
 }
 
-TEST_CASE("what was put there by hand is a release too; links and uploads are none") {
+TEST_CASE("what was put there by hand is a release too; pointers and uploads are none") {
   const Depot depot;
   depot.write("ME_8_10_185_0/ap1g4", "image");
   depot.write("EWC/stable/ap1g8", "image");
@@ -72,13 +72,14 @@ TEST_CASE("what was put there by hand is a release too; links and uploads are no
   depot.write("Aruba/8_6_0_4/ArubaOS_72xx_8.6.0.4_74969", "image");
   depot.write("uploads/x", "");
   depot.write("boot.cfg", "");
-  std::filesystem::create_directory_symlink("stable", depot.depot.images() / "EWC/current");
+  depot.write("EWC/current", "stable\n");
 
   const auto releases = depot.releases();
   REQUIRE(releases.size() == 3);
   CHECK(releases[0].path.text() == "/Aruba/8_6_0_4");
   CHECK(releases[0].spellings == std::vector<std::string>{"8.6.0.4", "8_6_0_4"});
   CHECK(releases[1].path.text() == "/EWC/stable");
+  CHECK(releases[1].current);
   CHECK(releases[1].version->joined('.') == "17.9.4a");  // its content says so
   CHECK_FALSE(releases[1].imported_at);
   CHECK_FALSE(releases[1].verified);

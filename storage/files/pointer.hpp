@@ -1,0 +1,24 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace storage {
+
+// `current`, a small file whose one line names a folder beside it, as "17_9_4a". A Root follows it, and shows
+// it to its callers, as a symbolic link to that folder: a service on Windows may not make such a link, and
+// many shares and sticks know none. To every other program it is a file with a name in it. What clients sent
+// (uploads_folder.hpp) is never such a pointer.
+constexpr std::string_view pointer_name = "current";
+
+// No file with more bytes is a pointer.
+constexpr std::size_t longest_pointer = 300;
+
+// What a file of that name leads to; nothing where its content is not one name of a folder beside it: then it
+// is a file like any other. Blanks and the end of the line do not count.
+std::optional<std::string> pointer_target(std::string_view content);
+// The content of one that leads to `folder`.
+std::string pointer_to(std::string_view folder);
+
+}  // namespace storage

@@ -1,0 +1,30 @@
+#include "storage/files/pointer_linux.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "storage/files/pointer.hpp"
+
+namespace storage {
+
+std::optional<std::string> read_pointer(int folder, const std::string& name, const Attributes& own) {
+  if (name != pointer_name || own.kind != Kind::file || own.size > longest_pointer) return {};
+  Handle handle(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!handle) return {};
+  std::array<char, longest_pointer + 1> content;
+  const std::array<std::span<std::byte>, 1> pieces{std::as_writable_bytes(std::span(content))};
+  const auto size = File(std::move(handle), own).read(pieces, 0);
+  return size ? pointer_target({content.data(), *size}) : std::nullopt;
+}
+
+Attributes as_link(const Attributes& pointer, const std::string& target) {
+  auto link = pointer;
+  link.kind = Kind::link;
+  link.size = target.size();
+  link.mode = S_IFLNK | 0777;
+  return link;
+}
+
+}  // namespace storage
