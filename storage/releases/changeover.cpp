@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <system_error>
 #include <vector>
 
 #include "storage/files/durable.hpp"
+#include "storage/files/file_text.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/releases/published.hpp"
@@ -30,10 +30,8 @@ std::string to_text(const Retired& retired) {
 
 std::optional<Retired> load_retired(const fs::path& file) {
   if (!fs::exists(file)) return {};
-  const File note = open_plain_file(file);
-  std::string text(note.at_open().size, '\0');
-  const std::array pieces{std::as_writable_bytes(std::span(text))};
-  text.resize(note.read(pieces, 0).value_or(0));
+  constexpr std::size_t longest = 64 << 10;
+  const auto text = text_of(open_plain_file(file), longest);
   const auto end = text.find('\0');
   const auto release = Path::parse(text.substr(0, end));
   if (end == std::string::npos || !release || release->is_root())

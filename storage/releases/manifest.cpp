@@ -5,19 +5,19 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
 #include "storage/files/durable.hpp"
+#include "storage/files/file_text.hpp"
 #include "storage/files/path.hpp"
+#include "storage/files/plain_file.hpp"
 
 namespace storage {
 namespace {
 
 // 10,000 members need some 4 MB. What is larger was not written by us, and is not worth the memory.
-constexpr std::uintmax_t largest_manifest = 64 << 20;
+constexpr std::size_t largest_manifest = 64 << 20;
 
 struct Damaged : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -172,10 +172,9 @@ std::optional<Manifest> load_manifest(const std::filesystem::path& file) {
   // that.
   try {
     require(std::filesystem::is_regular_file(file), "it is no file");
-    require(std::filesystem::file_size(file) <= largest_manifest, "it is too large");
-    std::ifstream in(file, std::ios::binary);
-    require(in.is_open(), "it cannot be opened");
-    return parse_manifest({std::istreambuf_iterator<char>(in), {}});
+    const File opened = open_plain_file(file);
+    require(opened.at_open().size <= largest_manifest, "it is too large");
+    return parse_manifest(text_of(opened, largest_manifest));
   } catch (const std::exception& error) {
     throw std::runtime_error(
         fmt::format("the manifest {} cannot be understood: {}", file.string(), error.what()));

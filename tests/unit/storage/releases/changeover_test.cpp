@@ -65,6 +65,17 @@ struct Depot {
     std::vector<std::string> warnings;
     storage::publish_bundle(depot, staging.content(), manifest, replace, warnings);
   }
+  void publish_single(const char* content, storage::Replace replace) const {
+    const storage::StagingArea staging(depot);
+    const auto staged = staging.content() / "single.tar";
+    std::ofstream(staged, std::ios::binary) << content;
+    storage::Manifest manifest;
+    manifest.path = release.text();
+    manifest.members = {storage::digested(staged)};
+    manifest.origins = {{"single.tar", std::string(128, 'a'), std::string(32, 'b'), true}};
+    std::vector<std::string> warnings;
+    storage::publish_image(depot, staged, manifest, replace, warnings);
+  }
   void replace() const { publish(new_files, storage::Replace::yes); }
   void retire() const { storage::retire(depot, release, Current::kept); }
 
@@ -182,19 +193,14 @@ TEST_CASE("a release that is in use is replaced file by file, and its reader kee
   CHECK(depot.is_tidy());
 }
 
-TEST_CASE("a single image that shares the release's folder outlives its replacement") {
+TEST_CASE("a single image that is in use is replaced, and outlives a replacement of the bundle beside it") {
   const AsNtfs depot;
-  {
-    const storage::StagingArea staging(depot.depot);
-    std::ofstream(staging.content() / "single.tar", std::ios::binary) << "single";
-    storage::Manifest manifest;
-    manifest.path = release.text();
-    manifest.members = {storage::digested(staging.content() / "single.tar")};
-    manifest.origins = {{"single.tar", std::string(128, 'a'), std::string(32, 'b'), true}};
-    std::vector<std::string> warnings;
-    storage::publish_image(depot.depot, staging.content() / "single.tar", manifest, storage::Replace::no,
-                           warnings);
-  }
+  depot.publish_single("first", storage::Replace::no);
+  const auto file = depot.open("single.tar");
+  depot.publish_single("single", storage::Replace::yes);
+  CHECK(rest_of(file) == "first");
+  CHECK(storage::expect_unchanged(file).has_value());
+
   depot.replace();
 
   auto both = new_files;
