@@ -3,7 +3,7 @@
 
 #include "conf/printer.hpp"
 #include "conf/section.hpp"
-#include "conf/settings.hpp"
+#include "conf/user.hpp"
 
 namespace conf {
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "conf/nearest.hpp"
+#include "conf/ssh.hpp"
 
 namespace conf {
 namespace {

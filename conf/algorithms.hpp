@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "conf/section.hpp"
-#include "conf/settings.hpp"
 
 // The algorithms of SSH, by their names on the wire (RFC 4253 7.1).
 namespace conf {
+
+enum class Compatibility;
+struct Ssh;
 
 // The four lists of names that both sides exchange.
 enum class AlgorithmKind { kex, host_key, cipher, mac };

@@ -10,7 +10,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "conf/load.hpp"
+#include "conf/config_error.hpp"
 
 namespace conf {
 namespace fs = std::filesystem;

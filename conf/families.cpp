@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "conf/config_error.hpp"
 #include "conf/document.hpp"
-#include "conf/load.hpp"
 #include "storage/archives/member_name.hpp"
 #include "storage/images/version.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "conf/load.hpp"
+#include "conf/config_error.hpp"
 #include "conf/nearest.hpp"
 
 namespace conf {

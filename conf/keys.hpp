@@ -8,7 +8,7 @@
 #include "conf/settings.hpp"
 
 // Every key of apdepot.yaml, one row each, in the order of the file. Reading, printing and the list of what
-// waits for a restart are visitors of these rows, so a new key is one row here, one member of settings.hpp
+// waits for a restart are visitors of these rows, so a new key is one row here, one member of its section
 // and one entry of apdepot.yaml; a test compares the three.
 //
 // A visitor has flag, number, size, size_or_null, text, text_or_null, choice, list, mapping, users and

@@ -3,8 +3,11 @@
 #include <filesystem>
 #include <string>
 
+#include "conf/early_drop.hpp"
+#include "conf/endpoint.hpp"
+#include "conf/log.hpp"
+#include "conf/network.hpp"
 #include "conf/section.hpp"
-#include "conf/settings.hpp"
 #include "storage/files/path.hpp"
 
 namespace conf {

@@ -132,14 +132,6 @@ void warn_of_strangers(const std::filesystem::path& file, std::vector<std::strin
 
 }  // namespace
 
-ConfigError::ConfigError(std::vector<std::string> mistakes)
-    : std::runtime_error(fmt::format("{}", fmt::join(mistakes, "\n"))), mistakes_(std::move(mistakes)) {}
-
-std::vector<std::string> mistakes_of(const std::exception& error) {
-  if (const auto* config = dynamic_cast<const ConfigError*>(&error)) return config->mistakes();
-  return {error.what()};
-}
-
 std::string_view example() {
   static constexpr std::string_view text =
 #include "example_config.inc"

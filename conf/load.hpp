@@ -1,28 +1,13 @@
 #pragma once
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "conf/config_error.hpp"
 #include "conf/settings.hpp"
 
 namespace conf {
-
-// Every mistake in a configuration: "apdepot.yaml:12: tftp.max_window: 70000 is out of range 1 to 65535".
-// what() has a line for each.
-class ConfigError : public std::runtime_error {
- public:
-  explicit ConfigError(std::vector<std::string> mistakes);
-  explicit ConfigError(std::string mistake) : ConfigError(std::vector{std::move(mistake)}) {}
-  const std::vector<std::string>& mistakes() const { return mistakes_; }
-
- private:
-  std::vector<std::string> mistakes_;
-};
-
-// The same of any error: where it is no ConfigError it is one mistake.
-std::vector<std::string> mistakes_of(const std::exception& error);
 
 // A configuration that was read, and what the administrator should know about it.
 struct Loaded {

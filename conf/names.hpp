@@ -1,6 +1,8 @@
 #pragma once
+#include "conf/log.hpp"
 #include "conf/section.hpp"
-#include "conf/settings.hpp"
+#include "conf/ssh.hpp"
+#include "conf/user.hpp"
 
 namespace conf {
 

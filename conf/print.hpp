@@ -1,9 +1,9 @@
 #pragma once
 #include <string>
 
-#include "conf/settings.hpp"
-
 namespace conf {
+
+struct Settings;
 
 // The configuration in force, with every key: in the form of the file itself, or as JSON. Password hashes are
 // hidden.

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "conf/account.hpp"
+#include "conf/config_error.hpp"
 #include "conf/document.hpp"
-#include "conf/load.hpp"
 #include "storage/files/durable.hpp"
 
 namespace conf {

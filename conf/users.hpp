@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/user.hpp"
 
 namespace conf {
 

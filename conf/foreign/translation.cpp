@@ -5,9 +5,9 @@
 #include <array>
 #include <filesystem>
 
+#include "conf/config_error.hpp"
 #include "conf/foreign/readers.hpp"
 #include "conf/foreign/text.hpp"
-#include "conf/load.hpp"
 
 namespace conf::foreign {
 namespace {

@@ -10,6 +10,12 @@
 
 namespace server {
 
+struct Tokens::OfFile {
+  std::filesystem::path file;
+  std::optional<FileStamp> stamp;
+  std::vector<conf::Token> tokens;
+};
+
 std::filesystem::path tokens_file(const std::filesystem::path& users_file) {
   return users_file.parent_path() / "tokens.yaml";
 }

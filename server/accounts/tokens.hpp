@@ -7,9 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "server/os/file_stamp.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Token;
+}  // namespace conf
 
 namespace server {
 
@@ -31,11 +34,7 @@ class Tokens {
   std::optional<conf::Token> find(const std::filesystem::path& file, std::string_view shown);
 
  private:
-  struct OfFile {
-    std::filesystem::path file;
-    std::optional<FileStamp> stamp;
-    std::vector<conf::Token> tokens;
-  };
+  struct OfFile;
   std::shared_ptr<const OfFile> of_file(const std::filesystem::path& file);
 
   std::mutex mutex_;  // for the pointer

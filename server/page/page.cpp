@@ -6,6 +6,12 @@
 
 #include <exception>
 
+#include "conf/settings.hpp"
+#include "conf/tokens.hpp"
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/networks.hpp"
 #include "server/os/addresses.hpp"
 #include "server/page/origin.hpp"
