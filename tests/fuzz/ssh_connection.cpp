@@ -14,8 +14,15 @@
 #include <string>
 
 #include "conf/load.hpp"
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/files/library.hpp"
+#include "server/files/running.hpp"
 #include "server/log/classic.hpp"
 #include "server/log/json_log.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
+#include "server/loop/meter.hpp"
 #include "server/ssh/listener.hpp"
 #include "tests/fuzz/memory_home.hpp"
 #include "tests/fuzz/require.hpp"
@@ -113,7 +120,7 @@ class Service {
   server::Events events_;
   server::Lanes lanes_{loop_};
   server::LiveSettings settings_{std::make_shared<conf::Settings>(settings(home_.path() / "depot"))};
-  server::Library library_{*settings_};
+  server::Library library_{settings_->depot, settings_->uploads};
   server::Running running_{events_};
   server::SshService ssh_{loop_, lanes_, events_, settings_, library_, running_};
   std::uint16_t port_ = 0;
