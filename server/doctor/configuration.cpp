@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/os/addresses.hpp"
 #include "server/text/escape.hpp"
@@ -9,12 +10,15 @@
 namespace server::doctor {
 namespace {
 
-Result run(const Sight& sight) {
-  auto mistakes = sight.mistakes;
-  const auto& settings = sight.settings;
+void add_unknown_interfaces(const conf::Settings& settings, std::vector<std::string>& mistakes) {
   for (const auto& listen : {settings.tftp.listen, settings.ssh.listen, settings.http.endpoints(false),
                              settings.http.endpoints(true)})
     if (auto text = unknown_interface(listen)) mistakes.push_back(std::move(*text));
+}
+
+Result run(const Sight& sight) {
+  auto mistakes = sight.mistakes;
+  if (sight.settings) add_unknown_interfaces(*sight.settings, mistakes);
   return judge_configuration(sight.config_file, mistakes, sight.warnings);
 }
 
