@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
+#include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
 #include "tests/support/ntfs_rules.hpp"
