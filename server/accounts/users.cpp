@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/ssh_handles.hpp"
 

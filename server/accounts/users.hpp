@@ -6,9 +6,13 @@
 #include <vector>
 
 #include "conf/authorized_key.hpp"
-#include "conf/settings.hpp"
+#include "conf/user.hpp"
 #include "server/os/file_stamp.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "server/api/transfers.hpp"
+#include "server/events/process.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
@@ -266,7 +269,7 @@ Reply Api::transfers(const Request& request) const {
 Reply Api::stop(const Request& request, const std::string& text) const {
   const auto id = id_of(text);
   if (id && sources_.running.stop(*id)) {
-    sources_.events.emit(event::Acted{who_asks(request), "stop transfer", text, "done"});
+    desk_.tell({who_asks(request), "stop transfer", text, "done"});
     return {.status = 204};
   }
   return http::problem(404, "not found", fmt::format("no transfer {} is running", text),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/api/release_named.hpp"

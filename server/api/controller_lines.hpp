@@ -3,9 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -1,6 +1,7 @@
 #include "server/api/desk.hpp"
 
 #include <fmt/format.h>
+#include "server/events/events.hpp"
 #include "storage/history/database.hpp"
 
 namespace server {
@@ -33,10 +34,12 @@ Outcome Desk::failed(const std::exception& error) {
                  "history.days above 0 keeps one; `apdepot doctor`");
 }
 
+void Desk::tell(const event::Acted& act) const { events_.emit(act); }
+
 void Desk::tell(event::Acted act, Outcome outcome, http::Respond respond) {
   act.outcome = std::move(outcome.text);
   if (!outcome.subject.empty()) act.subject = std::move(outcome.subject);
-  events_.emit(act);
+  tell(act);
   respond(std::move(outcome.reply));
 }
 

@@ -5,11 +5,13 @@
 #include <string>
 #include <utility>
 
-#include "server/events/events.hpp"
+#include "server/events/process.hpp"
 #include "server/http/router.hpp"
 #include "server/loop/workers.hpp"
 
 namespace server {
+
+class Events;
 
 // What came of something that an administrator had the server do.
 struct Outcome {
@@ -70,7 +72,9 @@ class Desk {
     act(std::move(respond), std::move(what), std::move(work), [](bool) {});
   }
 
-  // Tells what somebody did, and answers.
+  // Tells what somebody did.
+  void tell(const event::Acted& act) const;
+  // And answers.
   void tell(event::Acted act, Outcome outcome, http::Respond respond);
   static Outcome failed(const std::exception& error);
   static Outcome failed_for_memory();

@@ -7,9 +7,13 @@
 #include <tuple>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/api/history.hpp"
 #include "server/api/inventory.hpp"
 #include "server/api/query.hpp"
+#include "server/events/process.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/history_json.hpp"
 #include "server/text/json.hpp"
 #include "server/text/json_reader.hpp"

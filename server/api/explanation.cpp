@@ -4,13 +4,16 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/upload_rules.hpp"
 #include "server/loop/networks.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"
 #include "storage/lookup/explain.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
 namespace {

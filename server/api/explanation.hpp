@@ -2,11 +2,13 @@
 #include <optional>
 #include <string>
 
-#include "conf/settings.hpp"
-#include "server/events/transfer.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/explanation.hpp"
 #include "server/loop/net.hpp"
-#include "storage/lookup/live_catalogue.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -5,9 +5,14 @@
 #include <set>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/api/explanation.hpp"
 #include "server/api/history.hpp"
+#include "server/api/recent.hpp"
 #include "server/api/rollout_api.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"

@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "server/api/recent.hpp"
 #include "server/api/rollout.hpp"
 #include "server/api/running_reads.hpp"
 #include "server/api/said.hpp"
 #include "server/api/sources.hpp"
 #include "server/api/verdict.hpp"
+#include "server/events/protocol.hpp"
 
 namespace server {
 

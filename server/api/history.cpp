@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/api/query.hpp"
+#include "server/files/library.hpp"
 #include "server/text/history_json.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"

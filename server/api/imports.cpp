@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "server/events/event.hpp"
+#include "server/events/import.hpp"
+#include "server/files/library.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
@@ -91,19 +94,19 @@ void Imports::end(const std::string& file, State state, Clock::time_point now, s
 
 void Imports::note(const Event& event, Clock::time_point now) {
   using namespace event;
-  if (const auto* began = std::get_if<ImportStarted>(&event)) row_of(began->file, now);
-  if (const auto* far = std::get_if<ImportProgress>(&event)) {
+  if (const auto* began = event.get_if<ImportStarted>()) row_of(began->file, now);
+  if (const auto* far = event.get_if<ImportProgress>()) {
     auto& row = row_of(far->file, now);
     row.done = far->done, row.total = far->total, row.at = now;
   }
-  if (const auto* done = std::get_if<Published>(&event))
+  if (const auto* done = event.get_if<Published>())
     end(done->file, done->imported.already_there ? State::already_there : State::published, now,
         done->imported.path, {}, {});
-  if (const auto* refused = std::get_if<ImportRejected>(&event))
+  if (const auto* refused = event.get_if<ImportRejected>())
     end(refused->file, State::rejected, now, {}, refused->reason, refused->moved_to);
-  if (const auto* failed = std::get_if<ImportFailed>(&event))
+  if (const auto* failed = event.get_if<ImportFailed>())
     end(failed->file, State::failed, now, {}, failed->reason, {});
-  if (const auto* gone = std::get_if<ImportGone>(&event))
+  if (const auto* gone = event.get_if<ImportGone>())
     end(gone->file, State::gone, now, {}, gone->replaced ? "another file took its place" : "", {});
 }
 

@@ -8,10 +8,11 @@
 
 #include "server/api/desk.hpp"
 #include "server/api/sources.hpp"
-#include "server/events/events.hpp"
 #include "server/http/router.hpp"
 
 namespace server {
+
+class Event;
 
 // What became of the files in drop/ lately, the newest first, as the events tell it. Bookkeeping alone; on
 // the loop.

@@ -7,10 +7,14 @@
 #include <set>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/api/explanation.hpp"
 #include "server/api/fleet.hpp"
 #include "server/api/history.hpp"
 #include "server/api/query.hpp"
+#include "server/events/protocol.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"

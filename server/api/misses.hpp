@@ -9,6 +9,13 @@
 #include "server/http/router.hpp"
 #include "storage/history/history_queries.hpp"
 
+namespace storage {
+class LiveCatalogue;
+}
+namespace conf {
+struct Settings;
+}
+
 namespace server {
 
 // Requests for what is not there, of one cause and in one folder: what needs one fix.

@@ -9,6 +9,9 @@
 #include "server/api/explanation.hpp"
 #include "server/api/inventory.hpp"
 #include "server/api/query.hpp"
+#include "server/events/protocol.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 

@@ -1,5 +1,7 @@
 #include "server/api/recent.hpp"
 
+#include "server/events/event.hpp"
+
 namespace server {
 namespace {
 
@@ -12,10 +14,9 @@ void keep(std::deque<Recent::At<Happened>>& all, const Happened& what, Recent::C
 }  // namespace
 
 void Recent::note(const Event& event, Clock::time_point now) {
-  if (const auto* ended = std::get_if<event::TransferEnded>(&event)) keep(ended_, *ended, now);
-  if (const auto* said = std::get_if<event::ControllerSaid>(&event); said && said->bad)
-    keep(heard_, *said, now);
-  if (const auto* missed = std::get_if<event::Missed>(&event)) keep(misses_, *missed, now);
+  if (const auto* ended = event.get_if<event::TransferEnded>()) keep(ended_, *ended, now);
+  if (const auto* said = event.get_if<event::ControllerSaid>(); said && said->bad) keep(heard_, *said, now);
+  if (const auto* missed = event.get_if<event::Missed>()) keep(misses_, *missed, now);
 }
 
 }  // namespace server

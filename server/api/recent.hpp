@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <deque>
 
-#include "server/events/events.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/transfer.hpp"
 
 namespace server {
+
+class Event;
 
 // The last transfers that ended, the last misses, and the failures that devices told in their own logs, for
 // whoever looks later. Bookkeeping alone; on the

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "conf/settings.hpp"
+#include "conf/log.hpp"
 
 namespace server {
 

@@ -9,6 +9,9 @@
 #include "server/api/fleet.hpp"
 #include "server/api/history.hpp"
 #include "server/api/rollout_api.hpp"
+#include "server/events/process.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/text/json.hpp"
 #include "server/text/release_json.hpp"
 #include "server/text/time.hpp"
@@ -172,7 +175,7 @@ void ReleasesApi::verify(const http::Request& request, const std::string& path, 
                             : result->found->differences.empty() ? "done"
                                                                  : result->found->differences.front();
               note(std::move(result->found), std::move(result->failure));
-              sources_.events.emit(act);
+              desk_.tell(act);
             });
         to({202, "application/json", "{\"running\":true}\n", {}});
       });

@@ -6,8 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/api/history.hpp"
 #include "server/api/query.hpp"
+#include "server/api/recent.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
 

@@ -10,7 +10,7 @@ namespace server {
 
 void RunningReads::collect(Then then) { go_on(std::make_shared<Reads>(), 0, std::move(then)); }
 
-void RunningReads::go_on(std::shared_ptr<Reads> reads, Running::Id after, Then then) {
+void RunningReads::go_on(std::shared_ptr<Reads> reads, std::uint64_t after, Then then) {
   const auto now = Running::Clock::now();
   const auto& rows = running_.rows();
   std::size_t looked_at = 0;

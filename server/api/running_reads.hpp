@@ -1,13 +1,15 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "server/api/rollout.hpp"
-#include "server/files/running.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {
+
+class Running;
 
 // What devices read now, for an answer that a worker puts together. Lives on the loop.
 class RunningReads {
@@ -22,7 +24,7 @@ class RunningReads {
   void collect(Then then);
 
  private:
-  void go_on(std::shared_ptr<Reads> reads, Running::Id after, Then then);
+  void go_on(std::shared_ptr<Reads> reads, std::uint64_t after, Then then);
 
   net::io_context& loop_;
   const Running& running_;

@@ -6,16 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "server/api/recent.hpp"
-#include "server/files/library.hpp"
-#include "server/files/running.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
 #include "server/loop/meter.hpp"
-#include "server/metrics/tally.hpp"
+#include "server/loop/net.hpp"
 #include "storage/history/records.hpp"
 
 namespace server {
+
+class Events;
+class LiveSettings;
+class Recent;
+class Running;
+class Tally;
+struct Lanes;
+struct Library;
 
 // What the endpoints are made of. Everything outlives them, and lives on the loop but for the library.
 struct ApiSources {

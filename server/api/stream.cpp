@@ -11,6 +11,10 @@
 
 #include "server/api/log.hpp"
 #include "server/api/transfers.hpp"
+#include "server/events/event.hpp"
+#include "server/events/import.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/transfer.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
@@ -256,15 +260,15 @@ void Stream::tell(const char* topic, const char* name, const std::string& data) 
 
 void Stream::note(const Event& event) {
   if (shared_->viewers.empty()) return;
-  if (const auto* ended = std::get_if<event::TransferEnded>(&event)) {
+  if (const auto* ended = event.get_if<event::TransferEnded>()) {
     ended_.emplace(ended->number, Ended{ended->name, outcome_of(*ended), ended->bytes, shared_->tick});
     tell("ended", "ended", to_json(Recent::At<event::TransferEnded>{Recent::Clock::now(), *ended}));
-  } else if (const auto* missed = std::get_if<event::Missed>(&event)) {
+  } else if (const auto* missed = event.get_if<event::Missed>()) {
     tell("misses", "miss", to_json(Recent::At<event::Missed>{Recent::Clock::now(), *missed}));
-  } else if (const auto* said = std::get_if<event::ControllerSaid>(&event)) {
+  } else if (const auto* said = event.get_if<event::ControllerSaid>()) {
     if (said->bad)
       tell("misses", "heard", to_json(Recent::At<event::ControllerSaid>{Recent::Clock::now(), *said}));
-  } else if (const auto import = std::visit(ImportOf{}, event); !import.empty()) {
+  } else if (const auto import = event.visit(ImportOf{}); !import.empty()) {
     tell("imports", "import", import);
   }
 }

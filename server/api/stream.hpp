@@ -8,11 +8,12 @@
 #include <string>
 
 #include "server/api/recent_log.hpp"
-#include "server/events/events.hpp"
 #include "server/files/running.hpp"
 #include "server/http/router.hpp"
 
 namespace server {
+
+class Event;
 
 // What happens, live, for the pages that look: server-sent events, in docs/api.md. Once a second, and only
 // while somebody looks, what has moved is composed once for all of them; a viewer keeps no message but the

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "server/events/protocol.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/transfer.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"

@@ -8,6 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "server/events/process.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/text/json.hpp"
 #include "server/text/json_reader.hpp"
 #include "storage/import/digest_file.hpp"
@@ -214,8 +217,8 @@ class UploadsApi::Arrival final : public http::Receiver {
   }
 
   void tell(const Step& step) const {
-    api_.sources_.events.emit(event::Acted{who_, "upload", step.name.empty() ? id_ : step.name,
-                                           step.ended ? step.ended->text : "done"});
+    api_.desk_.tell(
+        {who_, "upload", step.name.empty() ? id_ : step.name, step.ended ? step.ended->text : "done"});
   }
 
   UploadsApi& api_;

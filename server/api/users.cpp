@@ -13,6 +13,10 @@
 #include "server/accounts/password.hpp"
 #include "server/accounts/user_book.hpp"
 #include "server/accounts/users.hpp"
+#include "server/events/process.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/json.hpp"
 #include "server/text/json_reader.hpp"
 #include "storage/files/root.hpp"
@@ -125,6 +129,9 @@ std::string read_user(const std::string& body, conf::User& user, std::string& na
   if (!conf::is_user_root(user.root)) return fmt::format("root is {}", conf::user_root_text);
   return fault_for_page(user, password);
 }
+
+UsersApi::UsersApi(const ApiSources& sources)
+    : sources_(sources), desk_(sources.lanes.hashing, sources.events) {}
 
 void UsersApi::offer(http::Router& router) {
   const http::Doors doors{http::Door::control, http::Door::page};

@@ -1,10 +1,13 @@
 #pragma once
 #include <string>
 
-#include "conf/settings.hpp"
 #include "server/api/desk.hpp"
 #include "server/api/sources.hpp"
 #include "server/http/router.hpp"
+
+namespace conf {
+struct User;
+}  // namespace conf
 
 namespace server {
 
@@ -12,8 +15,7 @@ namespace server {
 // files read and written, by the worker for passwords. Lives on the loop.
 class UsersApi {
  public:
-  explicit UsersApi(const ApiSources& sources)
-      : sources_(sources), desk_(sources.lanes.hashing, sources.events) {}
+  explicit UsersApi(const ApiSources& sources);
   void offer(http::Router& router);
 
  private:

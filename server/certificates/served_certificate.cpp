@@ -8,8 +8,14 @@
 #include <cstdint>
 #include <exception>
 
+#include "conf/settings.hpp"
 #include "server/certificates/certificate.hpp"
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/os/addresses.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {

@@ -1,18 +1,27 @@
 #pragma once
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "server/events/events.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
-#include "storage/depot/depot.hpp"
+#include "server/loop/net.hpp"
+
+namespace conf {
+struct Web;
+}  // namespace conf
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server {
+
+class Events;
+class LiveSettings;
+struct Lanes;
 
 // The certificate that page and images show over TLS: web.certificate, or one that the server makes in
 // state/. A worker loads it, also after each reload and once a day, for certificates are renewed under the

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "server/diagnosis/silence.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/explanation.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/ending_text.hpp"

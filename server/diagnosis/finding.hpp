@@ -3,10 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "server/diagnosis/requests_seen.hpp"
 #include "storage/images/device_log.hpp"
 #include "storage/lookup/live_catalogue.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -1,5 +1,10 @@
 #include "server/diagnosis/requests_seen.hpp"
 
+#include "server/events/event.hpp"
+#include "server/events/http.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
 #include "server/text/ending_text.hpp"
 
 namespace server {
@@ -20,25 +25,25 @@ Stage stage_of(const event::TransferEnded& e) {
 }  // namespace
 
 void RequestsSeen::note(const Event& event, Clock::time_point now) {
-  if (const auto* asked = std::get_if<event::TftpRequested>(&event)) {
+  if (const auto* asked = event.get_if<event::TftpRequested>()) {
     take(asked->client, asked->name, Stage::asked, now);
-  } else if (const auto* began = std::get_if<event::TransferBegan>(&event)) {
+  } else if (const auto* began = event.get_if<event::TransferBegan>()) {
     take(began->client, began->asked, Stage::began, now);
-  } else if (const auto* ended = std::get_if<event::TransferEnded>(&event)) {
+  } else if (const auto* ended = event.get_if<event::TransferEnded>()) {
     take(ended->client, ended->asked, stage_of(*ended), now);
-  } else if (const auto* missed = std::get_if<event::Missed>(&event)) {
+  } else if (const auto* missed = event.get_if<event::Missed>()) {
     take(missed->client, missed->asked, Stage::missed, now);
-  } else if (const auto* limited = std::get_if<event::TftpLimited>(&event)) {
+  } else if (const auto* limited = event.get_if<event::TftpLimited>()) {
     take(limited->client, limited->name, Stage::refused, now);
-  } else if (const auto* over_limit = std::get_if<event::HttpLimited>(&event)) {
+  } else if (const auto* over_limit = event.get_if<event::HttpLimited>()) {
     take(over_limit->client, over_limit->name, Stage::refused, now);
-  } else if (const auto* dropped = std::get_if<event::SshDropped>(&event)) {
+  } else if (const auto* dropped = event.get_if<event::SshDropped>()) {
     take(dropped->client, {}, Stage::refused, now);
-  } else if (const auto* mismatched = std::get_if<event::SshMismatched>(&event)) {
+  } else if (const auto* mismatched = event.get_if<event::SshMismatched>()) {
     take(mismatched->client, {}, Stage::refused, now);
-  } else if (const auto* failed = std::get_if<event::LoginFailed>(&event)) {
+  } else if (const auto* failed = event.get_if<event::LoginFailed>()) {
     take(failed->client, {}, Stage::refused, now);
-  } else if (const auto* negotiated = std::get_if<event::SshNegotiated>(&event)) {
+  } else if (const auto* negotiated = event.get_if<event::SshNegotiated>()) {
     take(negotiated->client, {}, Stage::knocked, now);
   }
 }

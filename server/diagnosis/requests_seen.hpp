@@ -8,9 +8,9 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "server/events/events.hpp"
-
 namespace server {
+
+class Event;
 
 // The latest that one client asked for, and how far that got.
 struct SeenRequest {

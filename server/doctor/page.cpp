@@ -7,9 +7,11 @@
 #include <exception>
 #include <memory>
 
+#include "conf/settings.hpp"
 #include "server/accounts/users.hpp"
 #include "server/doctor/check.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 
 namespace server::doctor {

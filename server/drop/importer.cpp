@@ -7,7 +7,12 @@
 #include <filesystem>
 #include <new>
 
+#include "server/events/events.hpp"
+#include "server/events/import.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/loop/succeeds.hpp"
+#include "server/loop/workers.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/import/digest_file.hpp"
 

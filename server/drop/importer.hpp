@@ -10,8 +10,6 @@
 #include <vector>
 
 #include "conf/settings.hpp"
-#include "server/events/events.hpp"
-#include "server/loop/lanes.hpp"
 #include "server/loop/pause.hpp"
 #include "server/os/folder_watch.hpp"
 #include "storage/depot/staging.hpp"
@@ -22,6 +20,9 @@
 #include "storage/releases/origin_index.hpp"
 
 namespace server {
+
+class Events;
+struct Lanes;
 
 // Watches drop/ and imports what lands there, one file after the other; of several servers on one depot one
 // does, and when it ends the next. Lives on the loop; the unpacking is a worker's. Whatever goes wrong with

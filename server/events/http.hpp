@@ -1,20 +1,18 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
-
-#include "server/events/tftp.hpp"
-#include "server/events/transfer.hpp"
 
 // What happens to the requests of clients that fetch images over HTTP. Texts that came from a client are raw:
 // a listener escapes them.
 namespace server::event {
 
+enum class Limit;
+
 // A GET or HEAD of a name.
 struct HttpRequested {
   std::uint64_t number;
   std::string client, method, name;
-  std::optional<Remapped> remapped;
+  const struct Remapped* remapped = nullptr;  // as in TftpRequested
 };
 
 // A request that draws no file: a HEAD, a list of a folder, a refusal.

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "server/events/warning.hpp"
-#include "server/loop/meter.hpp"
+namespace server {
+enum class Warning : std::uint8_t;
+struct LoopTurns;
+}  // namespace server
 
 // The server itself: how it begins and ends, its configuration, its log, and what the administrator has to
 // know.
@@ -57,7 +59,7 @@ struct Stopping {
 };
 
 struct LoopMeasured {  // as long as it served
-  LoopTurns turns;
+  const LoopTurns& turns;
 };
 
 // The last event.

@@ -2,12 +2,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "protocols/tftp/packet.hpp"
-#include "server/events/transfer.hpp"
+namespace tftp {
+enum class ErrorCode : std::uint16_t;
+}
 
 // What happens to TFTP's requests, each or in sum. Texts that came from a client are raw: a listener escapes
 // them.
@@ -18,7 +18,7 @@ struct TftpRequested {
   std::uint64_t number;
   std::string client, name;
   bool write;
-  std::optional<Remapped> remapped;
+  const struct Remapped* remapped = nullptr;  // of a name that something else is served for
 };
 
 struct TftpRefused {  // an ERROR went out instead of a file

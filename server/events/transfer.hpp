@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocols/files/ending.hpp"
+#include "server/events/protocol.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/rule.hpp"
 
@@ -11,9 +12,6 @@
 // that history, counters and pages need. `number` counts requests and SSH sessions together; `client` is an
 // address without its port. Texts that came from a client are raw: a listener escapes them.
 namespace server::event {
-
-// Of a transfer or a miss.
-enum class Protocol { tftp, sftp, scp, http };
 
 // What was asked for is served under another name, by a forgiving rule or an alias.
 struct Remapped {

@@ -1,6 +1,9 @@
 #include "server/files/explanation.hpp"
 
+#include "conf/settings.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/finder.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
 

@@ -2,12 +2,19 @@
 #include <expected>
 #include <string>
 
-#include "conf/settings.hpp"
-#include "server/events/transfer.hpp"
-#include "storage/depot/depot.hpp"
-#include "storage/lookup/live_catalogue.hpp"
+#include "server/events/protocol.hpp"
+#include "storage/files/path.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/rule.hpp"
+
+namespace storage {
+class Depot;
+class LiveCatalogue;
+}  // namespace storage
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

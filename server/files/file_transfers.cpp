@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/events/protocol.hpp"
+#include "server/events/transfer.hpp"
 #include "storage/files/file_changed.hpp"
 
 namespace server {

@@ -3,6 +3,10 @@
 #include <system_error>
 #include <utility>
 
+#include "conf/settings.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+
 namespace server {
 namespace {
 

@@ -5,14 +5,19 @@
 #include <optional>
 #include <string>
 
-#include "conf/settings.hpp"
-#include "server/events/events.hpp"
-#include "server/files/library.hpp"
-#include "server/loop/lanes.hpp"
+#include "server/events/protocol.hpp"
+#include "server/loop/net.hpp"
 #include "server/loop/shares.hpp"
 #include "storage/lookup/search.hpp"
 
+namespace conf {
+struct Settings;
+}  // namespace conf
+
 namespace server {
+
+struct Lanes;
+struct Library;
 
 // A name as `protocol` reads it. TFTP and HTTP ask nobody who he is: uploads may be withheld from them, and a
 // name that leads above "/" is refused.

@@ -1,7 +1,7 @@
 #pragma once
 #include <chrono>
+#include <filesystem>
 
-#include "conf/settings.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/depot/upload_account.hpp"
 #include "storage/lookup/live_catalogue.hpp"
@@ -12,8 +12,8 @@ namespace server {
 // outlives the services; its members are safe from any thread, and most of them wait for the disk.
 struct Library {
   // Throws std::runtime_error with a sentence for the administrator where the depot cannot be used.
-  explicit Library(const conf::Settings& settings)
-      : depot(settings.depot), uploads(depot, settings.uploads, std::chrono::steady_clock::now) {}
+  Library(const std::filesystem::path& folder, const storage::UploadLimits& limits)
+      : depot(folder), uploads(depot, limits, std::chrono::steady_clock::now) {}
 
   storage::Depot depot;
   storage::LiveCatalogue catalogue{depot};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/tftp.hpp"
+#include "server/events/tftp.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/networks.hpp"
 

@@ -4,11 +4,17 @@
 #include <map>
 #include <optional>
 
-#include "conf/settings.hpp"
-#include "server/events/tftp.hpp"
 #include "server/loop/net.hpp"
 
+namespace conf {
+struct Tftp;
+}  // namespace conf
+
 namespace server {
+
+namespace event {
+enum class Limit;
+}
 
 // Who may ask for an image without a login: tftp.allow, tftp.deny and tftp.max_requests_per_second, which
 // counts an address (a /64 of IPv6). Bookkeeping alone: no socket, no clock, no log. Lives on the loop, one

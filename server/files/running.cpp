@@ -1,5 +1,7 @@
 #include "server/files/running.hpp"
 
+#include "server/events/events.hpp"
+
 namespace server {
 
 Running::Entry Running::add(event::TransferBegan what, Moving& moving) {

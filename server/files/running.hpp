@@ -5,9 +5,12 @@
 #include <map>
 #include <utility>
 
-#include "server/events/events.hpp"
+#include "server/events/transfer.hpp"
+#include "server/loop/one_thread.hpp"
 
 namespace server {
+
+class Events;
 
 // How far a transfer is.
 struct Moved {

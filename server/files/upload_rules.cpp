@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/lookup/asked_name.hpp"

@@ -3,9 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "storage/lookup/miss.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "server/files/upload_rules.hpp"
+#include "server/loop/workers.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/file_changed.hpp"
 #include "storage/files/uploads_folder.hpp"

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "protocols/files/file_operation.hpp"
-#include "server/loop/workers.hpp"
 #include "storage/depot/upload.hpp"
 #include "storage/depot/writable.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/search.hpp"
 
 namespace server {
+
+class Workers;
 
 // What one session has open, and the carrying out of its operations below its user's root; nothing is
 // changed but below the root's uploads/. One thread at a time, but any thread: the session hands it to a

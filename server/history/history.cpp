@@ -4,7 +4,10 @@
 
 #include <chrono>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
 #include "server/events/source.hpp"
+#include "server/events/warning.hpp"
 #include "server/history/record_of.hpp"
 #include "server/loop/succeeds.hpp"
 

@@ -3,13 +3,18 @@
 #include <optional>
 #include <string>
 
-#include "conf/settings.hpp"
-#include "server/events/events.hpp"
 #include "server/history/history_writer.hpp"
 #include "server/history/shares_of_hour.hpp"
 #include "server/loop/net.hpp"
 
+namespace conf {
+struct History;
+}  // namespace conf
+
 namespace server {
+
+class Event;
+class Events;
 
 // Hands what happens to the history, as far as it is kept. Lives on the loop, which never waits for it.
 class History {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "server/events/all.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/login_text.hpp"
@@ -92,8 +93,6 @@ struct Maker {
 
 }  // namespace
 
-std::optional<Record> record_of(const Event& event, std::int64_t now) {
-  return std::visit(Maker{now}, event);
-}
+std::optional<Record> record_of(const Event& event, std::int64_t now) { return event.visit(Maker{now}); }
 
 }  // namespace server

@@ -2,10 +2,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "server/events/events.hpp"
 #include "storage/history/records.hpp"
 
 namespace server {
+
+class Event;
 
 // What the history keeps of `event`, which happens at `now`, in milliseconds since 1970; nothing of most.
 // Texts are escaped, and no longer than in the log. Pure.

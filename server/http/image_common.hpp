@@ -1,14 +1,18 @@
 #pragma once
-#include "server/events/events.hpp"
 #include "server/files/finder.hpp"
 #include "server/files/library.hpp"
 #include "server/files/request_rate.hpp"
-#include "server/files/running.hpp"
 #include "server/http/joined_ranges.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
+#include "server/loop/net.hpp"
 #include "server/loop/shares.hpp"
 #include "storage/releases/recorded_digests.hpp"
+
+namespace server {
+class Events;
+class LiveSettings;
+class Running;
+struct Lanes;
+}  // namespace server
 
 namespace server::http {
 

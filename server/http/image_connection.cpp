@@ -6,8 +6,16 @@
 #include <exception>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "protocols/http/target.hpp"
+#include "protocols/tftp/packet.hpp"
+#include "server/events/events.hpp"
+#include "server/events/http.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/warning.hpp"
 #include "server/http/image_list.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
@@ -168,7 +176,7 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
   const auto body = co_await common_->lanes.disk.run(list);
   share.reset();
   if (!body) co_return std::nullopt;
-  tell_requested({});
+  tell_requested();
   tell_answered(200, reason_of(200));
   const auto* const type = json ? "application/json" : "text/html; charset=utf-8";
   const auto reply = reply_with(200, type, *body, request_, keep_, seconds_now());
@@ -179,7 +187,7 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
 net::awaitable<bool> ImageConnection::refuse(const storage::Miss& miss) {
   const auto status = status_of(miss);
   const auto code = status == 403 ? tftp::ErrorCode::access_denied : tftp::ErrorCode::file_not_found;
-  tell_requested({});
+  tell_requested();
   const auto text = console_text(code, miss);
   tell_answered(status, reason_of(status));
   const bool sent = co_await send_refusal(status, text);
@@ -211,8 +219,8 @@ net::awaitable<bool> ImageConnection::limited(event::Limit limit) {
   co_return false;
 }
 
-void ImageConnection::tell_requested(std::optional<event::Remapped> remapped) const {
-  common_->events.emit(event::HttpRequested{number_, client_, request_.method, asked_, std::move(remapped)});
+void ImageConnection::tell_requested(const event::Remapped* remapped) const {
+  common_->events.emit(event::HttpRequested{number_, client_, request_.method, asked_, remapped});
 }
 
 void ImageConnection::tell_answered(unsigned status, std::string_view what) const {
@@ -229,8 +237,8 @@ net::awaitable<bool> ImageConnection::send_found(storage::Found found) {
   const ServedFile file{std::string(found.path.name()), found.file.at_open(), std::move(sha256).value_or("")};
   const auto reply = reply_with(file, request_, keep_, seconds_now());
   const auto path = found.path.text();
-  tell_requested(found.rule == storage::Rule::exact ? std::nullopt
-                                                    : std::optional(event::Remapped{path, found.rule}));
+  const event::Remapped remapped{path, found.rule};
+  tell_requested(found.rule == storage::Rule::exact ? nullptr : &remapped);
   auto opened = std::make_shared<const storage::File>(std::move(found.file));
   // To close a file may wait for its disk too.
   const std::shared_ptr<void> close(nullptr, [&opened, &lane = common_->lanes.disk](auto) {

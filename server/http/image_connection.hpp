@@ -8,12 +8,18 @@
 #include <string_view>
 
 #include "protocols/files/ending.hpp"
+#include "server/files/running.hpp"
 #include "server/http/byte_stream.hpp"
 #include "server/http/image_common.hpp"
 #include "server/http/image_delivery.hpp"
 #include "server/http/image_reply.hpp"
 #include "server/http/image_request.hpp"
 #include "server/http/patient_stream.hpp"
+
+namespace server::event {
+enum class Limit;
+struct Remapped;
+}  // namespace server::event
 
 namespace server::http {
 
@@ -52,7 +58,7 @@ class ImageConnection final : public Moving, public std::enable_shared_from_this
   net::awaitable<bool> refuse(unsigned status, std::string_view why, std::string_view header = {});
   net::awaitable<bool> send_refusal(unsigned status, std::string_view why, std::string_view header = {});
   net::awaitable<bool> limited(event::Limit limit);
-  void tell_requested(std::optional<event::Remapped> remapped) const;
+  void tell_requested(const event::Remapped* remapped = nullptr) const;
   void tell_answered(unsigned status, std::string_view what) const;
 
   void tell_ended(Ending how, const ImageReply& reply, const std::string& path, const ServedFile& file);

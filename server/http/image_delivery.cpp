@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "server/loop/lanes.hpp"
 #include "server/os/socket_output.hpp"
 #include "storage/files/file_changed.hpp"
 

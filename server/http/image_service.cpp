@@ -5,6 +5,12 @@
 #include <system_error>
 #include <utility>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/http.hpp"
+#include "server/events/tftp.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/os/descriptors.hpp"
 

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "conf/log.hpp"
+#include "server/events/all.hpp"
 #include "server/events/source.hpp"
 #include "server/log/level.hpp"
 #include "server/text/ending_text.hpp"
@@ -87,10 +89,10 @@ bool LogBudget::takes(const Event& event, conf::LogLevel level, Clock::time_poin
   learn(event);
   if (level_of(event) > level) return false;
   if (now >= ends() && !owes()) begin(now);
-  const auto kind = std::visit(KindOf{}, event);
+  const auto kind = event.visit(KindOf{});
   const auto place = static_cast<std::size_t>(kind);
   const auto& purse = purses[place];
-  auto client = kind == Kind::ours ? Client{} : std::visit(ClientOf{}, event);
+  auto client = kind == Kind::ours ? Client{} : event.visit(ClientOf{});
   if (const auto session = sessions_.find(client.number); session != sessions_.end()) {
     if (client.address.empty()) client.address = session->second.address;
     if (client.user.empty()) client.user = session->second.user;
@@ -126,13 +128,13 @@ void LogBudget::spend(std::size_t bytes) {
 }
 
 void LogBudget::learn(const Event& event) {
-  if (const auto* negotiated = std::get_if<SshNegotiated>(&event)) {
+  if (const auto* negotiated = event.get_if<SshNegotiated>()) {
     if (sessions_.size() >= most_sessions) sessions_.erase(sessions_.begin());
     sessions_[negotiated->number].address = log_source(negotiated->client);
-  } else if (const auto* login = std::get_if<LoggedIn>(&event)) {
+  } else if (const auto* login = event.get_if<LoggedIn>()) {
     const auto session = sessions_.find(login->number);
     if (session != sessions_.end()) session->second.user = login->user;
-  } else if (const auto* ended = std::get_if<SshEnded>(&event)) {
+  } else if (const auto* ended = event.get_if<SshEnded>()) {
     sessions_.erase(ended->number);
   }
 }

@@ -6,10 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
-#include "server/events/events.hpp"
+namespace conf {
+enum class LogLevel;
+}  // namespace conf
 
 namespace server {
+
+class Event;
+namespace event {
+struct LeftOut;
+}
 
 // How much the log may grow in ten seconds by what clients do: of each kind of line so many for an address
 // (of IPv6 a /64), a user and all together. Kinds have purses of their own, so that nobody hides failed

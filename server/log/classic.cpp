@@ -5,7 +5,10 @@
 
 #include <algorithm>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/all.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/loop/meter.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
@@ -584,6 +587,6 @@ struct Lines {
 
 }  // namespace
 
-std::vector<LogLine> classic_lines(const Event& event) { return std::visit(Lines{}, event); }
+std::vector<LogLine> classic_lines(const Event& event) { return event.visit(Lines{}); }
 
 }  // namespace server

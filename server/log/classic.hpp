@@ -2,10 +2,12 @@
 #include <string>
 #include <vector>
 
-#include "server/events/events.hpp"
+#include "conf/log.hpp"
 #include "server/log/writer.hpp"
 
 namespace server {
+
+class Event;
 
 // One line of the classic log.
 struct LogLine {

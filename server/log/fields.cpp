@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "server/events/all.hpp"
+#include "server/events/warning.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/limit_name.hpp"
@@ -85,7 +87,7 @@ struct Collector {
 
 std::vector<LogField> log_fields(const Event& event) {
   Collector collector;
-  std::visit(collector, event);
+  event.visit(collector);
   return std::move(collector.fields);
 }
 

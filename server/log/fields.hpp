@@ -3,9 +3,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/events/events.hpp"
-
 namespace server {
+
+class Event;
 
 // A figure of a line that a program may search for by its name, as the journal's CLIENT, FILE, BYTES, CAUSE,
 // RELEASE, PROTOCOL and REQUEST.

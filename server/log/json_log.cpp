@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "server/events/all.hpp"
+#include "server/events/warning.hpp"
 #include "server/log/level.hpp"
+#include "server/loop/meter.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/limit_name.hpp"
@@ -455,12 +458,12 @@ constexpr std::size_t most_of_text = 4 * most_of_line;  // an import's warnings 
 
 std::string event_kind(const Event& event) {
   JsonObject unused;
-  return std::string(std::visit(Fields{unused}, event));
+  return std::string(event.visit(Fields{unused}));
 }
 
 LogLine json_line(const Event& event) {
   JsonObject fields;
-  const auto name = std::visit(Fields{fields}, event);
+  const auto name = event.visit(Fields{fields});
   const auto lines = classic_lines(event);
   LogLine line = lines.back();
   for (const auto& classic : lines) {  // the line is as important as the most important of them

@@ -1,8 +1,9 @@
 #pragma once
-#include "server/events/events.hpp"
 #include "server/log/classic.hpp"
 
 namespace server {
+
+class Event;
 
 // An event as one JSON object: "event" names it, the rest are its own figures; "text" is the classic line, so
 // that a person who reads the JSON needs no second log. Texts from a client are in the escaped form of the

@@ -1,5 +1,7 @@
 #include "server/log/level.hpp"
 
+#include "conf/log.hpp"
+#include "server/events/all.hpp"
 #include "server/text/ending_text.hpp"
 
 namespace server {
@@ -50,6 +52,6 @@ struct Level {
 
 }  // namespace
 
-conf::LogLevel level_of(const Event& event) { return std::visit(Level{}, event); }
+conf::LogLevel level_of(const Event& event) { return event.visit(Level{}); }
 
 }  // namespace server

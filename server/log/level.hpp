@@ -1,8 +1,12 @@
 #pragma once
-#include "conf/settings.hpp"
-#include "server/events/events.hpp"
+
+namespace conf {
+enum class LogLevel;
+}  // namespace conf
 
 namespace server {
+
+class Event;
 
 // The lowest level at which something of `event` is shown, known before any line of it is put together. What
 // is not listed there counts as shown at every level: then its lines tell. Pure; any thread.

@@ -10,9 +10,12 @@
 #include <thread>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "server/log/records.hpp"
 #include "server/os/log_socket.hpp"
+
+namespace conf {
+struct Log;
+}  // namespace conf
 
 namespace server {
 

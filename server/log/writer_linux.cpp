@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "conf/log.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/text/escape.hpp"

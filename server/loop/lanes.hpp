@@ -5,10 +5,6 @@
 
 namespace server {
 
-// How many misses may wait for an explanation, in all and of one address; further misses are logged without a
-// hint.
-constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
-
 // The threads for what would block the loop, in lanes, so that work of one kind never waits for another's.
 // Made on the loop's thread, and outlives whatever uses it.
 struct Lanes {

@@ -2,7 +2,9 @@
 #include <memory>
 #include <utility>
 
-#include "conf/settings.hpp"
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -12,6 +12,10 @@
 
 namespace server {
 
+// How many misses may wait for an explanation, in all and of one address; further misses are logged without a
+// hint.
+constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
+
 // Places at something that is scarce: so many in all, and so many for one address (a /64 in IPv6), so that
 // nobody takes all of them. Bookkeeping alone; lives on the loop. A Share gives its place back when it goes.
 class Shares {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/events/all.hpp"
+#include "server/events/warning.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/limit_name.hpp"
 
@@ -74,6 +76,6 @@ struct Counter {
 
 }  // namespace
 
-void Tally::count(const Event& event) { std::visit(Counter{*this}, event); }
+void Tally::count(const Event& event) { event.visit(Counter{*this}); }
 
 }  // namespace server

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "server/events/events.hpp"
-
 namespace server {
+
+class Event;
 
 // What has happened since the start, counted from the events. No client, path or user is among the labels:
 // the numbers stay as many as there are kinds of things. Bookkeeping alone; on the loop.

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {

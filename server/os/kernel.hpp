@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 
 namespace server {
 

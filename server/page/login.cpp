@@ -5,9 +5,16 @@
 #include <map>
 
 #include "conf/names.hpp"
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
+#include "server/events/events.hpp"
+#include "server/events/process.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/web.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/networks.hpp"
 #include "server/page/origin.hpp"
 #include "server/page/page.hpp"

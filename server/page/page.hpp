@@ -7,11 +7,8 @@
 #include "server/accounts/tokens.hpp"
 #include "server/accounts/users.hpp"
 #include "server/certificates/served_certificate.hpp"
-#include "server/events/events.hpp"
 #include "server/http/listener.hpp"
 #include "server/loop/fair_workers.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
 #include "server/page/assets.hpp"
 #include "server/page/login_limits.hpp"
 #include "server/page/sessions.hpp"
@@ -19,6 +16,10 @@
 #include "storage/depot/depot.hpp"
 
 namespace server {
+
+class Events;
+class LiveSettings;
+struct Lanes;
 
 // The page's door: who comes in, who is logged in, the first administrator, the page's files.
 // Lives on the loop; outlived by what it is given.

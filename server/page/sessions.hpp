@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "conf/settings.hpp"
+#include "conf/user.hpp"
 
 namespace server {
 

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 
 namespace server {
 

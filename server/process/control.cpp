@@ -4,7 +4,13 @@
 
 #include <system_error>
 
+#include "conf/settings.hpp"
 #include "server/api/log.hpp"
+#include "server/api/recent.hpp"
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/process/listen.hpp"
 

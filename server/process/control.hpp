@@ -2,14 +2,19 @@
 #include <functional>
 #include <string>
 
-#include "conf/settings.hpp"
 #include "server/api/api.hpp"
+#include "server/api/recent.hpp"
 #include "server/api/recent_log.hpp"
 #include "server/api/stream.hpp"
 #include "server/http/listener.hpp"
 #include "server/log/classic.hpp"
+#include "server/metrics/tally.hpp"
 #include "server/page/page.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Metrics;
+}  // namespace conf
 
 namespace server {
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/os/addresses.hpp"

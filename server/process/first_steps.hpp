@@ -1,8 +1,11 @@
 #pragma once
 #include <string>
 
-#include "conf/settings.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -4,6 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/workers.hpp"
 #include "storage/depot/depot_shape.hpp"
 
 namespace server {

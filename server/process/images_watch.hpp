@@ -4,12 +4,13 @@
 #include <set>
 #include <vector>
 
-#include "server/events/events.hpp"
 #include "server/loop/net.hpp"
-#include "server/loop/workers.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
+
+class Events;
+class Workers;
 
 // Keeps the catalogue of the images up to date, so that a miss need not wait for a scan, and tells of what an
 // administrator should know of the images: that they cannot be watched, and names that no client can ask for.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/loop/net.hpp"
 #include "server/os/handed_over.hpp"
 

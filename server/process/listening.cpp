@@ -5,6 +5,10 @@
 #include <algorithm>
 
 #include "conf/endpoint.hpp"
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/workers.hpp"
 #include "server/os/addresses.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/process/address_plan.hpp"

@@ -3,15 +3,20 @@
 #include <string>
 #include <vector>
 
-#include "server/events/events.hpp"
 #include "server/http/image_service.hpp"
-#include "server/loop/workers.hpp"
 #include "server/process/listen.hpp"
 #include "server/ssh/listener.hpp"
 #include "server/syslog/listener.hpp"
 #include "server/tftp/listener.hpp"
 
+namespace conf {
+struct Settings;
+}  // namespace conf
+
 namespace server {
+
+class Events;
+class Workers;
 
 // The addresses that are served: hands the sockets to the services, and follows a configuration that changes.
 // Lives on the loop; outlived by what it is given.

@@ -1,5 +1,6 @@
 #include "server/process/release_count.hpp"
 
+#include "server/loop/workers.hpp"
 #include "storage/lookup/lookup.hpp"
 
 namespace server {

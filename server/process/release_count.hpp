@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <optional>
 
-#include "server/loop/workers.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
+
+class Workers;
 
 // How many releases are served, for the status. Lives on the loop; counts on the worker that has the
 // catalogue.

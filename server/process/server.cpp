@@ -14,6 +14,9 @@
 #include "conf/restart.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
+#include "server/events/events.hpp"
+#include "server/events/process.hpp"
+#include "server/events/warning.hpp"
 #include "server/log/classic.hpp"
 #include "server/log/fields.hpp"
 #include "server/log/json_log.hpp"
@@ -64,7 +67,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
       listeners_(bind(plan, account)),
       left_out_timer_(loop_),
       history_(loop_, events_),
-      library_(*settings_),
+      library_(settings_->depot, settings_->uploads),
       places_(used_places(*settings_, library_.depot, origin_.config)),
       confinement_(confine(places_)),
       lanes_(loop_),

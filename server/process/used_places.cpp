@@ -4,6 +4,9 @@
 #include <system_error>
 #include <vector>
 
+#include "conf/log.hpp"
+#include "conf/settings.hpp"
+
 namespace server {
 namespace fs = std::filesystem;
 namespace {

@@ -2,9 +2,12 @@
 #include <filesystem>
 #include <string>
 
-#include "conf/settings.hpp"
 #include "server/os/confinement.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server {
 

@@ -7,9 +7,17 @@
 #include <ctime>
 #include <new>
 
+#include "conf/settings.hpp"
 #include "protocols/scp/sink.hpp"
 #include "protocols/scp/source.hpp"
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/transfer.hpp"
 #include "server/files/upload_rules.hpp"
+#include "server/loop/live_settings.hpp"
+#include "server/loop/shares.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/ssh/ending.hpp"
 #include "server/ssh/file_events.hpp"

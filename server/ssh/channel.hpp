@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "protocols/files/file_session.hpp"
 #include "protocols/scp/command.hpp"
 #include "server/accounts/ssh_handles.hpp"
@@ -15,6 +14,10 @@
 #include "server/files/user_files.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/connection_use.hpp"
+
+namespace conf {
+struct User;
+}  // namespace conf
 
 namespace server {
 

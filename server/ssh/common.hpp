@@ -1,19 +1,20 @@
 #pragma once
 #include "server/accounts/users.hpp"
-#include "server/events/events.hpp"
 #include "server/files/held_bytes.hpp"
 #include "server/files/library.hpp"
 #include "server/files/open_files.hpp"
-#include "server/files/running.hpp"
 #include "server/loop/fair_workers.hpp"
 #include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
 #include "server/loop/turns.hpp"
 #include "server/ssh/costs.hpp"
 #include "server/ssh/limits.hpp"
 #include "server/ssh/turns.hpp"
 
 namespace server {
+
+class Events;
+class LiveSettings;
+class Running;
 
 // What all SSH connections have in common. Each of them keeps it, so it goes with the last one. On the loop.
 struct SshCommon {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "conf/algorithms.hpp"
+#include "conf/ssh.hpp"
 
 namespace server {
 namespace {
@@ -125,7 +126,7 @@ protocols::Cause cause_of_end(std::string_view why) {
   return Cause::connection_ended;
 }
 
-Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings) {
+Ending ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings) {
   if (auto found = mismatch(peer, why, settings)) return std::move(*found);
   if (auto found = key_mismatch(peer, why, settings)) return std::move(*found);
   const auto how = end_of(why);

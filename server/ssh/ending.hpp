@@ -2,9 +2,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
-#include "conf/settings.hpp"
-#include "server/events/events.hpp"
+#include "protocols/files/ending.hpp"
+#include "server/events/ssh.hpp"
+
+namespace conf {
+struct Ssh;
+}  // namespace conf
 
 namespace server {
 
@@ -16,8 +21,10 @@ struct SshPeer {
   std::string banner;  // that the client gave itself; raw
 };
 
-// What is told of a connection that has ended. `why` is the text of libssh's error, or a reason of our own.
-Event ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);
+// What is told of a connection that has ended.
+using Ending = std::variant<event::SshEnded, event::SshMismatched>;
+// `why` is the text of libssh's error, or a reason of our own.
+Ending ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);
 
 // Whether the connection ends by our doing: the client is still there, and can be told.
 bool is_ours(std::string_view why);

@@ -1,5 +1,9 @@
 #include "server/ssh/file_events.hpp"
 
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/transfer.hpp"
 #include "storage/lookup/explain.hpp"
 
 namespace server {

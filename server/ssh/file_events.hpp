@@ -3,10 +3,11 @@
 
 #include "protocols/scp/session.hpp"
 #include "protocols/sftp/session.hpp"
-#include "server/events/events.hpp"
 #include "server/ssh/connection_use.hpp"
 
 namespace server {
+
+class Events;
 
 // Emit what happened in a session since the last call. SCP is told in sftp-server's words: whoever greps for
 // a file finds it, however it was fetched. `number` is the connection's. On the loop.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "conf/early_drop.hpp"
+#include "conf/ssh.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/networks.hpp"
 

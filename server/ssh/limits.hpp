@@ -7,9 +7,12 @@
 #include <string>
 #include <utility>
 
-#include "conf/settings.hpp"
 #include "server/events/ssh.hpp"
 #include "server/loop/net.hpp"
+
+namespace conf {
+struct Ssh;
+}  // namespace conf
 
 namespace server {
 

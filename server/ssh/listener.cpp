@@ -7,6 +7,12 @@
 #include <utility>
 
 #include "conf/algorithms.hpp"
+#include "conf/settings.hpp"
+#include "conf/ssh.hpp"
+#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/warning.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/os/descriptors.hpp"
 #include "server/os/service_manager.hpp"

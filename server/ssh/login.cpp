@@ -7,7 +7,12 @@
 #include <exception>
 #include <utility>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/warning.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/networks.hpp"
 #include "server/ssh/key_answer.hpp"
 

@@ -9,7 +9,11 @@
 #include <algorithm>
 #include <array>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/ssh.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/ssh/message.hpp"
 #include "server/ssh/packet_size.hpp"
@@ -546,8 +550,9 @@ void SshSession::end(std::string why) {
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
   if (is_ours(why)) farewell_ = why;
-  common_->events.emit(silent ? Event(event::SshProbed{number_, client_})
-                              : ending(peer, why, common_->settings->ssh));
+  if (silent) return common_->events.emit(event::SshProbed{number_, client_});
+  std::visit([this](const auto& each) { common_->events.emit(each); },
+             ending(peer, why, common_->settings->ssh));
 }
 
 // Outside of whatever libssh function may have called us.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/networks.hpp"
 

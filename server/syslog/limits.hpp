@@ -4,9 +4,12 @@
 #include <map>
 #include <optional>
 
-#include "conf/settings.hpp"
 #include "server/events/syslog.hpp"
 #include "server/loop/net.hpp"
+
+namespace conf {
+struct Syslog;
+}  // namespace conf
 
 namespace server {
 

@@ -6,7 +6,13 @@
 #include <exception>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "protocols/syslog/message.hpp"
+#include "server/events/events.hpp"
+#include "server/events/syslog.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/os/addresses.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/escape.hpp"

@@ -3,10 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "server/events/events.hpp"
-#include "server/files/library.hpp"
-#include "server/loop/lanes.hpp"
-#include "server/loop/live_settings.hpp"
 #include "server/loop/reserved_memory.hpp"
 #include "server/loop/shares.hpp"
 #include "server/loop/told_rarely.hpp"
@@ -15,6 +11,14 @@
 #include "server/syslog/limits.hpp"
 
 namespace server {
+
+class Events;
+class LiveSettings;
+struct Lanes;
+struct Library;
+namespace event {
+struct ControllerSaid;
+}
 
 // Hears what controllers and access points send of their own logs, and says of each line about an image what
 // it means here. Never answers. Lives on the loop; outlived by what it is given.

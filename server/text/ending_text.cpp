@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "server/events/protocol.hpp"
+#include "server/events/transfer.hpp"
 #include "server/text/escape.hpp"
 
 namespace server {

@@ -1,11 +1,20 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "server/events/transfer.hpp"
+namespace protocols {
+enum class Cause : std::uint8_t;
+enum class EndedBy : std::uint8_t;
+}  // namespace protocols
 
 namespace server {
+
+namespace event {
+enum class Protocol;
+struct TransferEnded;
+}  // namespace event
 
 // The end of a transfer in words, for whoever tells of it: the log's two formats, later a page. Pure; any
 // thread.

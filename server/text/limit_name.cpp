@@ -1,5 +1,9 @@
 #include "server/text/limit_name.hpp"
 
+#include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/tftp.hpp"
+
 namespace server {
 
 std::string_view limit_name(event::Limit limit) {

@@ -1,11 +1,14 @@
 #pragma once
+#include <cstdint>
 #include <string_view>
 
-#include "server/events/ssh.hpp"
-#include "server/events/syslog.hpp"
-#include "server/events/tftp.hpp"
-
 namespace server {
+
+namespace event {
+enum class Limit;
+enum class SshLimit;
+enum class SyslogLimit : std::uint8_t;
+}  // namespace event
 
 // The key below `tftp` that sets a limit: "max_transfers".
 std::string_view limit_name(event::Limit limit);

@@ -1,5 +1,7 @@
 #include "server/text/login_text.hpp"
 
+#include "server/events/ssh.hpp"
+
 namespace server {
 
 using event::LoginFault;

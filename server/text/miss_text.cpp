@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/protocol.hpp"
 #include "server/text/escape.hpp"
 #include "storage/images/image_name.hpp"
+#include "storage/lookup/miss.hpp"
 
 namespace server {
 namespace {

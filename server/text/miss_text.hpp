@@ -1,11 +1,19 @@
 #pragma once
+#include <cstdint>
 #include <string>
 
-#include "protocols/tftp/packet.hpp"
-#include "server/events/transfer.hpp"
-#include "storage/lookup/miss.hpp"
+namespace storage {
+struct Miss;
+}
+namespace tftp {
+enum class ErrorCode : std::uint16_t;
+}
 
 namespace server {
+
+namespace event {
+enum class Protocol;
+}
 
 // What is said about a miss: the same words in the log, in `explain` and on the device's console.
 

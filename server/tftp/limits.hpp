@@ -9,12 +9,18 @@
 #include <set>
 #include <utility>
 
-#include "conf/settings.hpp"
-#include "server/events/tftp.hpp"
 #include "server/files/request_rate.hpp"
 #include "server/loop/net.hpp"
 
+namespace conf {
+struct Tftp;
+}  // namespace conf
+
 namespace server {
+
+namespace event {
+enum class Limit;
+}
 
 // Who may ask now, who may start a transfer, and which transfer gives way when there is no room. Counts per
 // address, or per /64 of IPv6, and one of them leaves an eighth of the table and of tftp.port_range to the

@@ -5,6 +5,14 @@
 #include <algorithm>
 #include <exception>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/warning.hpp"
+#include "server/files/library.hpp"
+#include "server/files/running.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/os/descriptors.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/text/limit_name.hpp"

@@ -1,5 +1,7 @@
 #include "server/tftp/noisy_clients.hpp"
 
+#include "server/events/events.hpp"
+
 namespace server {
 namespace {
 

@@ -3,11 +3,12 @@
 #include <string>
 #include <string_view>
 
-#include "server/events/events.hpp"
 #include "server/events/noise_count.hpp"
 #include "server/loop/net.hpp"
 
 namespace server {
+
+class Events;
 
 // Keeps noisy clients of TFTP from filling the log: in ten seconds each cause and name is told once, and so
 // many of an address; how often each came again is told at their end. Lives on the loop.

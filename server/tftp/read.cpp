@@ -5,7 +5,13 @@
 #include <algorithm>
 #include <new>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/warning.hpp"
 #include "server/files/finder.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 
 namespace server {
 namespace {

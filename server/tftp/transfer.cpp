@@ -4,6 +4,14 @@
 
 #include <exception>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
+#include "server/events/warning.hpp"
+#include "server/files/running.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/miss_text.hpp"
 
 namespace server {
@@ -77,10 +85,10 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
                          storage::Rule rule, std::optional<std::uint64_t> size) {
   path_ = path.text();
   size_ = size;
-  std::optional<event::Remapped> remapped;
-  if (rule != storage::Rule::exact) remapped = {path_, rule};
+  const event::Remapped remapped{path_, rule};
   common_.events.emit(event::TftpRequested{asked_.number, asked_.client, asked_.request.filename,
-                                           asked_.request.write, std::move(remapped)});
+                                           asked_.request.write,
+                                           rule == storage::Rule::exact ? nullptr : &remapped});
   running_ = common_.running.add({asked_.number,
                                   event::Protocol::tftp,
                                   asked_.client,

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocols/tftp/transfer.hpp"
+#include "server/files/running.hpp"
 #include "server/tftp/common.hpp"
 #include "server/tftp/limits.hpp"
 #include "server/tftp/port.hpp"

@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
+#include "server/events/events.hpp"
+#include "server/events/warning.hpp"
+#include "server/files/library.hpp"
 #include "server/files/upload_rules.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "storage/depot/upload_error.hpp"
 
 namespace server {

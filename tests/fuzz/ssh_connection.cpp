@@ -14,8 +14,10 @@
 #include <string>
 
 #include "conf/load.hpp"
+#include "server/events/events.hpp"
 #include "server/log/classic.hpp"
 #include "server/log/json_log.hpp"
+#include "server/loop/meter.hpp"
 #include "server/ssh/listener.hpp"
 #include "tests/fuzz/memory_home.hpp"
 #include "tests/fuzz/require.hpp"

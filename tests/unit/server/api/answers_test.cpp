@@ -6,8 +6,11 @@
 #include "server/api/facts.hpp"
 #include "server/api/health.hpp"
 #include "server/api/history.hpp"
+#include "server/api/recent.hpp"
 #include "server/api/rollout_api.hpp"
 #include "server/api/users.hpp"
+#include "server/events/syslog.hpp"
+#include "storage/images/device_log.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;

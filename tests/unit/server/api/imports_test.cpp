@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/import.hpp"
+#include "storage/releases/imported.hpp"
+
 using namespace server;
 using namespace server::event;
 using State = Imports::State;

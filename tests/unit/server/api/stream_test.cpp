@@ -8,6 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/transfer.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 

@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/protocol.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 using Stage = SeenRequest::Stage;

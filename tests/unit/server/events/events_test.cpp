@@ -5,13 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "server/events/process.hpp"
+#include "server/events/warning.hpp"
+
 using namespace server;
 
 TEST_CASE("each listener hears each event, and a warning of one kind only once in a while") {
   Events events;
   std::vector<std::string> first, second;
   const auto keep = [](std::vector<std::string>& texts) {
-    return [&texts](const Event& event) { texts.push_back(std::get<event::Warned>(event).text); };
+    return [&texts](const Event& event) { texts.push_back(event.get_if<event::Warned>()->text); };
   };
   events.listen(keep(first));
   events.listen(keep(second));

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "server/events/tftp.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 using event::Noise;

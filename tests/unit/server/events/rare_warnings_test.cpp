@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/warning.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/transfer.hpp"
 #include "storage/files/file_changed.hpp"
 
 using namespace server;

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "conf/load.hpp"
+#include "server/events/protocol.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -40,7 +43,7 @@ struct Searched {
 struct House {
   test::TempDir directory;
   conf::Settings settings = settings_with(directory.path());
-  Library library{settings};
+  Library library{settings.depot, settings.uploads};
   net::io_context loop;
   Lanes lanes{loop};
   Finder finder{lanes, library};

@@ -4,6 +4,10 @@
 
 #include <vector>
 
+#include "server/events/events.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/transfer.hpp"
+
 using namespace server;
 
 namespace {
@@ -24,7 +28,7 @@ struct House {
   std::vector<event::TransferBegan> told;
   House() {
     events.listen([this](const Event& event) {
-      if (const auto* began = std::get_if<event::TransferBegan>(&event)) told.push_back(*began);
+      if (const auto* began = event.get_if<event::TransferBegan>()) told.push_back(*began);
     });
   }
   Running::Entry add(Transfer& transfer, std::string name) {

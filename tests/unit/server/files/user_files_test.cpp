@@ -10,6 +10,7 @@
 
 #include "conf/load.hpp"
 #include "server/files/library.hpp"
+#include "server/loop/workers.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -32,7 +33,7 @@ storage::Path path(std::string_view text) { return storage::Path::parse(text).va
 struct House {
   test::TempDir directory;
   conf::Settings settings = settings_with(directory.path());
-  Library library{settings};
+  Library library{settings.depot, settings.uploads};
   net::io_context loop;
   Workers closing{loop, 1};
   std::unique_ptr<UserFiles> files;

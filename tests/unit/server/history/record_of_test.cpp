@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/all.hpp"
+#include "server/events/event.hpp"
+#include "server/events/warning.hpp"
 #include "server/text/escape.hpp"
+#include "storage/releases/imported.hpp"
 
 using namespace server;
 using namespace server::event;

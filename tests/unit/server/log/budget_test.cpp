@@ -3,6 +3,15 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "conf/log.hpp"
+#include "server/events/event.hpp"
+#include "server/events/import.hpp"
+#include "server/events/process.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/warning.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 using Kind = LogBudget::Kind;

@@ -2,7 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/import.hpp"
+#include "server/events/process.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
 #include "server/log/json_log.hpp"
+#include "tests/support/kept_event.hpp"
 
 using namespace server;
 using namespace std::string_literals;
@@ -41,8 +50,8 @@ TEST_CASE("TFTP's lines are tftpd-hpa's, to the letter") {
         "in.tftpd[7]: RRQ from 172.16.4.26 filename /EWC/17_9_4a/ap1g8");
   CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "x.cfg", true, {}}) ==
         "in.tftpd[7]: WRQ from 172.16.4.26 filename x.cfg");
-  CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "/ewc/AP1G8", false,
-                                       event::Remapped{"/EWC/ap1g8", storage::Rule::letter_case}}) ==
+  const event::Remapped remapped{"/EWC/ap1g8", storage::Rule::letter_case};
+  CHECK(only_line(event::TftpRequested{7, "172.16.4.26", "/ewc/AP1G8", false, &remapped}) ==
         "in.tftpd[7]: RRQ from 172.16.4.26 filename /ewc/AP1G8 remapped to /EWC/ap1g8 (case)");
   CHECK(only_line(event::TftpRefused{8, "172.16.4.26", tftp::ErrorCode::file_not_found}) ==
         "in.tftpd[8]: sending NAK (1, File not found) to 172.16.4.26");
@@ -272,7 +281,7 @@ TEST_CASE("what a client says is bounded, and what the administrator needs is no
   const std::string said(1000, '\x01');
   auto e = of_tftp();
   e.how = {Cause::client_error, 0, said};
-  for (const Event& event : std::initializer_list<Event>{
+  for (const Event& event : std::initializer_list<KeptEvent>{
            e, event::TftpRequested{7, "10.0.0.1", said, false, {}},
            event::TftpLimited{7, "10.0.0.1", said, event::Limit::denied},
            event::SshEnded{7, "", "10.0.0.1", 22, event::SshEnd::disconnected, said},
@@ -293,8 +302,8 @@ TEST_CASE("what a client says is bounded, and what the administrator needs is no
       "/" + std::string(255, 'a') + "/" + std::string(255, 'b') + "/" + std::string(255, 'c') + "/x";
   e.name = deep;
   CHECK(only_line(e).find(deep) != std::string::npos);
-  CHECK(only_line(event::TftpRequested{7, "a", "x", false, event::Remapped{deep, storage::Rule::alias}})
-            .find(deep) != std::string::npos);
+  const event::Remapped remapped{deep, storage::Rule::alias};
+  CHECK(only_line(event::TftpRequested{7, "a", "x", false, &remapped}).find(deep) != std::string::npos);
 }
 
 TEST_CASE("a bundle of ten thousand odd members is some lines") {

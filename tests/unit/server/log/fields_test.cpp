@@ -4,6 +4,11 @@
 
 #include <map>
 
+#include "protocols/sftp/event.hpp"
+#include "server/events/all.hpp"
+#include "server/events/event.hpp"
+#include "storage/images/device_log.hpp"
+
 using namespace server;
 using namespace server::event;
 

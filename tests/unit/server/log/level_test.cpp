@@ -4,8 +4,19 @@
 
 #include <algorithm>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/http.hpp"
+#include "server/events/process.hpp"
+#include "server/events/protocol.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
+#include "server/events/warning.hpp"
 #include "server/log/classic.hpp"
 #include "server/log/json_log.hpp"
+#include "tests/support/kept_event.hpp"
 
 using namespace server;
 
@@ -21,7 +32,7 @@ TEST_CASE("the level that is known beforehand is that of the lines") {
   lost.how.cause = Cause::connection_lost;
   by_http.protocol = event::Protocol::http;
   const auto sftp_event = [](sftp::Event what) { return event::SftpHappened{9, std::move(what)}; };
-  const std::initializer_list<Event> events{
+  const std::initializer_list<KeptEvent> events{
       event::TftpRequested{7, "a", "b", false, {}},
       sent,
       aborted,

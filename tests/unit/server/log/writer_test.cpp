@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "conf/log.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/all.hpp"
 #include "server/metrics/metrics_text.hpp"
 
 using namespace server;
@@ -47,7 +49,8 @@ TEST_CASE("requests that are told in sum count as many as they are") {
 
 TEST_CASE("requests over HTTP are counted by what became of them") {
   Tally tally;
-  tally.count(HttpRequested{7, "192.0.2.7", "GET", "/A", Remapped{"/a", storage::Rule::letter_case}});
+  const Remapped remapped{"/a", storage::Rule::letter_case};
+  tally.count(HttpRequested{7, "192.0.2.7", "GET", "/A", &remapped});
   tally.count(HttpAnswered{8, "192.0.2.7", 304, "Not Modified"});
   tally.count(HttpAnswered{9, "192.0.2.7", 404, "Not Found"});
   tally.count(HttpLimited{10, "192.0.2.7", "/a", Limit::denied, 403});

@@ -7,9 +7,15 @@
 #include <memory>
 #include <optional>
 
+#include "conf/settings.hpp"
 #include "server/api/api.hpp"
 #include "server/api/log.hpp"
+#include "server/api/recent.hpp"
 #include "server/api/stream.hpp"
+#include "server/events/events.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -19,9 +25,8 @@ using http::Role;
 
 namespace {
 
-const conf::Settings& depot_at(conf::Settings& settings, const std::filesystem::path& depot) {
-  settings.depot = depot;
-  return settings;
+const std::filesystem::path& depot_at(conf::Settings& settings, const std::filesystem::path& depot) {
+  return settings.depot = depot;
 }
 
 // Every endpoint that a running server has.
@@ -29,7 +34,7 @@ struct Site {
   test::TempDir dir;
   net::io_context loop;
   std::shared_ptr<conf::Settings> of_depot = std::make_shared<conf::Settings>();
-  Library library{depot_at(*of_depot, dir.path())};
+  Library library{depot_at(*of_depot, dir.path()), of_depot->uploads};
   Lanes lanes{loop};
   Events events;
   Running running{events};

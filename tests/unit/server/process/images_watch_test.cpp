@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "server/events/events.hpp"
+#include "server/events/process.hpp"
+#include "server/loop/workers.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -19,7 +22,7 @@ TEST_CASE("a name that nobody can ask for is told once, and again only for anoth
   Events events;
   std::vector<std::string> told;
   events.listen([&](const Event& event) {
-    if (const auto* warned = std::get_if<event::Warned>(&event)) told.push_back(warned->text);
+    if (const auto* warned = event.get_if<event::Warned>()) told.push_back(warned->text);
   });
   const auto look = [&](ImagesWatch& watch) {
     watch.look();

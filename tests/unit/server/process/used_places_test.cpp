@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "conf/log.hpp"
+#include "conf/settings.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;

@@ -10,8 +10,8 @@ using namespace server;
 namespace {
 
 std::string line(const std::string& why, const std::string& user = "", conf::Ssh settings = {}) {
-  const auto lines =
-      classic_lines(ending({9, user, "192.0.2.7", 40000, "SSH-2.0-Cisco-1.25"}, why, settings));
+  const auto lines = std::visit([](const auto& each) { return classic_lines(each); },
+                                ending({9, user, "192.0.2.7", 40000, "SSH-2.0-Cisco-1.25"}, why, settings));
   REQUIRE(lines.size() == 1);
   return lines[0].text;
 }

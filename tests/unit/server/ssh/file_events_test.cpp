@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "protocols/scp/source.hpp"
+#include "server/events/all.hpp"
+#include "server/events/events.hpp"
+#include "tests/support/kept_event.hpp"
 #include "tests/unit/protocols/scp/files.hpp"
 #include "tests/unit/protocols/sftp/client.hpp"
 
@@ -17,19 +20,21 @@ constexpr std::uint64_t number = 7;
 
 struct House {
   Events events;
-  std::vector<Event> told;
+  std::vector<KeptEvent> told;
   OpenFiles open_files;
   HeldBytes held_bytes;
   ConnectionUse use{open_files, held_bytes, net::ip::make_address("192.0.2.1"), "ewc", [] {}};
 
   House() {
-    events.listen([this](const Event& event) { told.push_back(event); });
+    events.listen(
+        [this](const Event& event) { event.visit([this](const auto& one) { told.emplace_back(one); }); });
   }
   template <class Wanted>
   Wanted told_in_sftp_words(std::size_t at) const {
-    const auto& happened = std::get<event::SftpHappened>(told.at(at));
-    CHECK(happened.number == number);
-    return std::get<Wanted>(happened.what);
+    const auto* const happened = told.at(at)->get_if<event::SftpHappened>();
+    REQUIRE(happened);
+    CHECK(happened->number == number);
+    return std::get<Wanted>(happened->what);
   }
 };
 
@@ -51,9 +56,10 @@ TEST_CASE("what SCP does is told in sftp-server's words") {
   CHECK(close.name == "small");
   CHECK(close.read == 5);
   CHECK_FALSE(close.forced);
-  const auto& failed = std::get<event::ScpFailed>(house.told[2]);
-  CHECK(failed.name == "no-such-file");
-  CHECK_FALSE(failed.by_client);
+  const auto* const failed = house.told[2]->get_if<event::ScpFailed>();
+  REQUIRE(failed);
+  CHECK(failed->name == "no-such-file");
+  CHECK_FALSE(failed->by_client);
   emit_happened(house.events, number, session);
   CHECK(house.told.size() == 3);  // each once
 }
@@ -68,7 +74,7 @@ TEST_CASE("a name that can be no path is a miss, told once") {
   emit_happened(house.events, number, started.session, house.use);
   std::vector<event::Missed> missed;
   for (const auto& event : house.told) {
-    if (const auto* one = std::get_if<event::Missed>(&event)) missed.push_back(*one);
+    if (const auto* one = event->get_if<event::Missed>()) missed.push_back(*one);
   }
   REQUIRE(missed.size() == 1);
   CHECK(missed[0].number == number);

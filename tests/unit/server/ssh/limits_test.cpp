@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conf/load.hpp"
+#include "server/events/ssh.hpp"
 
 using namespace server;
 using namespace std::chrono_literals;

@@ -3,6 +3,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "conf/network.hpp"
+#include "conf/settings.hpp"
+#include "server/events/syslog.hpp"
+
 using namespace server;
 using namespace std::chrono_literals;
 using event::SyslogLimit;

@@ -4,6 +4,9 @@
 
 #include <string>
 
+#include "server/events/protocol.hpp"
+#include "server/events/transfer.hpp"
+
 using namespace server;
 using event::Protocol;
 using protocols::Cause;

@@ -4,6 +4,11 @@
 
 #include <string>
 
+#include "protocols/tftp/packet.hpp"
+#include "server/events/protocol.hpp"
+#include "storage/files/path.hpp"
+#include "storage/lookup/miss.hpp"
+
 using namespace server;
 using event::Protocol;
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "conf/load.hpp"
+#include "server/events/tftp.hpp"
 
 using namespace server;
 using namespace std::chrono_literals;

@@ -7,6 +7,12 @@
 #include <vector>
 
 #include "conf/load.hpp"
+#include "server/events/events.hpp"
+#include "server/events/transfer.hpp"
+#include "server/files/library.hpp"
+#include "server/files/running.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,7 +39,7 @@ struct House {
   test::TempDir directory;
   LiveSettings settings{settings_with(directory.path())};
   net::io_context loop;
-  Library library{*settings};
+  Library library{settings->depot, settings->uploads};
   Running running{events};
   Lanes lanes{loop};
   Events events;
@@ -88,7 +94,7 @@ TEST_CASE("a device is told that there is no such file, and the log why") {
   house.directory.write("images/EWC/17_9_4a/ap1g8", "image");
   std::vector<event::Missed> missed;
   house.events.listen([&missed](const Event& event) {
-    if (const auto* miss = std::get_if<event::Missed>(&event)) missed.push_back(*miss);
+    if (const auto* miss = event.get_if<event::Missed>()) missed.push_back(*miss);
   });
   const auto error = house.answer_to(request("/Wrong-Path/ap1g8"));
   CHECK(error.substr(0, 4) == std::string("\0\5\0\1", 4));

@@ -1,0 +1,11 @@
+#pragma once
+#include "server/events/event.hpp"
+#include "server/events/http.hpp"
+#include "server/events/import.hpp"
+#include "server/events/process.hpp"
+#include "server/events/sftp.hpp"
+#include "server/events/ssh.hpp"
+#include "server/events/syslog.hpp"
+#include "server/events/tftp.hpp"
+#include "server/events/transfer.hpp"
+#include "server/events/web.hpp"
