@@ -5,7 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/settings.hpp"
 #include "server/api/explanation.hpp"
+#include "server/events/process.hpp"
+#include "server/events/protocol.hpp"
+#include "server/files/library.hpp"
+#include "server/loop/lanes.hpp"
+#include "server/loop/live_settings.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
@@ -18,7 +24,8 @@ using http::Role;
 
 constexpr auto who_can = "run `sudo apdepot doctor`";
 
-HealthApi::Found look(const conf::Settings& settings, Library& library, const std::string& config) {
+HealthApi::Found look(const std::shared_ptr<const conf::Settings>& settings, Library& library,
+                      const std::string& config) {
   doctor::Sight sight;
   sight.config_file = config;
   sight.settings = settings;
@@ -27,7 +34,7 @@ HealthApi::Found look(const conf::Settings& settings, Library& library, const st
   sight.server = doctor::ask_server(library.depot);
   sight.is_served = [&](const doctor::RecentMiss& miss) {
     const auto protocol = protocol_of(miss.protocol).value_or(event::Protocol::sftp);
-    return explain({settings, library.catalogue, miss.asked, protocol}).has_value();
+    return explain({*settings, library.catalogue, miss.asked, protocol}).has_value();
   };
   for (const auto* check : doctor::checks()) doctor::take_look(*check, sight);
   std::vector<doctor::Row> rows;
@@ -82,7 +89,7 @@ void HealthApi::offer(http::Router& router) {
   router.add({"POST", "/api/v1/health/run", Role::admin, true, doors,
               http::at_once([this](const http::Request& request, const std::string&) {
                 run();
-                sources_.events.emit(event::Acted{who_asks(request), "run doctor", "health", "done"});
+                desk_.tell({who_asks(request), "run doctor", "health", "done"});
                 return Reply{.status = 202, .body = "{\"running\":true}\n"};
               })});
 }
@@ -95,7 +102,7 @@ std::shared_ptr<const HealthApi::Found> HealthApi::latest() {
 void HealthApi::run() {
   if (running_) return;
   sources_.lanes.asking.run([settings = sources_.settings.now(), &library = sources_.library,
-                             config = sources_.config] { return look(*settings, library, config); },
+                             config = sources_.config] { return look(settings, library, config); },
                             [this](std::optional<Found> found) {
                               running_ = false;
                               looked_ = std::chrono::steady_clock::now();

@@ -6,6 +6,10 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "conf/load.hpp"
+#include "server/os/identity.hpp"
+#include "storage/depot/depot.hpp"
+
 namespace server {
 namespace {
 
@@ -82,9 +86,17 @@ storage::Depot open_depot(const conf::Settings& settings) {
   return storage::Depot(settings.depot);
 }
 
+storage::Depot open_depot(const Arguments& arguments) {
+  return open_depot(load_settings(arguments).settings);
+}
+
 storage::Depot existing_depot(const conf::Settings& settings) {
   act_as_owner_of(settings.depot);
   return storage::Depot::existing(settings.depot);
+}
+
+storage::Depot existing_depot(const Arguments& arguments) {
+  return existing_depot(load_settings(arguments).settings);
 }
 
 }  // namespace server

@@ -4,12 +4,20 @@
 #include <string>
 #include <string_view>
 
-#include "conf/load.hpp"
+#include "conf/config_error.hpp"
 #include "server/commands/arguments.hpp"
-#include "server/os/identity.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Loaded;
+struct Settings;
+}  // namespace conf
+namespace storage {
+class Depot;
+}
 
 namespace server {
+
+struct Candidates;
 
 // What keeps `serve` from starting until somebody changes it: exit status 78, EX_CONFIG of sysexits.h.
 struct Unstartable : conf::ConfigError {
@@ -47,8 +55,10 @@ Candidates candidates(const conf::Settings& settings, const std::optional<std::s
 // The depot that they name, made where it is not there yet; for commands that write, but `serve`. From here
 // on root is the depot's owner: whatever root alone may read is opened before.
 storage::Depot open_depot(const conf::Settings& settings);
+storage::Depot open_depot(const Arguments& arguments);  // that load_settings() names
 // The same for commands that only read: a mistyped name makes none.
 storage::Depot existing_depot(const conf::Settings& settings);
+storage::Depot existing_depot(const Arguments& arguments);
 std::string config_file_name(const Arguments& arguments);  // empty for the built-in defaults
 
 }  // namespace server

@@ -3,12 +3,14 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "conf/load.hpp"
 #include "conf/print.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/config_from.hpp"
 #include "server/os/addresses.hpp"
+#include "server/os/identity.hpp"
 #include "server/process/listen.hpp"
 #include "server/text/escape.hpp"
 

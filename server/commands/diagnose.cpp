@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/text_input.hpp"
 #include "server/diagnosis/finding.hpp"
 #include "server/os/addresses.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {

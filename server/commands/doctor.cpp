@@ -5,12 +5,16 @@
 #include <string_view>
 #include <vector>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
 #include "server/doctor/report.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/explanation.hpp"
+#include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {
@@ -38,9 +42,9 @@ void load(const Arguments& arguments, doctor::Sight& sight) {
     sight.config_file = config_file_name(arguments);
     auto loaded = load_settings(arguments);
     sight.warnings = std::move(loaded.warnings);
-    sight.settings = std::move(loaded.settings);
-    const auto accounts = candidates(sight.settings);
-    if (sight.root) sight.service = choose_account(accounts);
+    sight.settings = std::make_shared<const conf::Settings>(std::move(loaded.settings));
+    const auto account = choose_account(candidates(*sight.settings));
+    if (sight.root && account) sight.service = std::make_shared<const Account>(*account);
   } catch (const UsageError&) {
     throw;
   } catch (const std::exception& e) {
@@ -50,7 +54,7 @@ void load(const Arguments& arguments, doctor::Sight& sight) {
 
 void enter_depot(doctor::Sight& sight) {
   try {
-    sight.depot = storage::Depot::existing(sight.settings.depot);
+    sight.depot = storage::Depot::existing(sight.settings->depot);
   } catch (const std::exception& e) {
     sight.no_depot = escaped(e.what(), most_of_ours);
     return;
@@ -58,7 +62,7 @@ void enter_depot(doctor::Sight& sight) {
   sight.server = doctor::ask_server(*sight.depot);
   sight.is_served = [&sight](const doctor::RecentMiss& miss) {
     const auto protocol = protocol_of(miss.protocol).value_or(event::Protocol::sftp);
-    return explain_read(sight.settings, *sight.depot, miss.asked, protocol).has_value();
+    return explain_read(*sight.settings, *sight.depot, miss.asked, protocol).has_value();
   };
 }
 
@@ -77,7 +81,7 @@ int run(Arguments& arguments) {
   for (const auto* check : chosen) doctor::take_look(*check, sight);
   // From here on as the service's user: a hostile depot must not hurt root.
   if (sight.mistakes.empty()) {
-    act_as_service(candidates(sight.settings));
+    act_as_service(candidates(*sight.settings));
     enter_depot(sight);
   }
   std::vector<doctor::Row> rows;

@@ -4,12 +4,17 @@
 #include <cstdio>
 
 #include "conf/families.hpp"
+#include "conf/load.hpp"
 #include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
+#include "server/events/protocol.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/asked_name.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
 namespace {

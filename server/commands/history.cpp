@@ -14,6 +14,7 @@
 #include "server/text/history_json.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/root.hpp"
 #include "storage/history/history_queries.hpp"
 
@@ -151,7 +152,7 @@ void expect_there(const std::filesystem::path& file) {
 int run(Arguments& arguments) {
   arguments.expect_no_more();
   expect_sense(arguments);
-  const auto depot = existing_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(arguments);
   const auto filter = filter_of(arguments, depot);
   const auto file = depot.history();
   expect_there(file);

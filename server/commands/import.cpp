@@ -9,10 +9,13 @@
 #include <system_error>
 #include <vector>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/progress_bar.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/import/digest_file.hpp"

@@ -7,13 +7,16 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "conf/load.hpp"
 #include "server/api/release_named.hpp"
 #include "server/api/rollout.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/text_input.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/controller_tables.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/releases/releases.hpp"
 
 namespace server {

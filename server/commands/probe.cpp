@@ -10,9 +10,11 @@
 #include <optional>
 #include <stdexcept>
 
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/progress_bar.hpp"
+#include "server/events/protocol.hpp"
 #include "server/files/explanation.hpp"
 #include "server/os/terminal.hpp"
 #include "server/probe/http_probe.hpp"
@@ -22,6 +24,7 @@
 #include "server/probe/tftp_probe.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
 #include "storage/releases/verify.hpp"

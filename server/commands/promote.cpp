@@ -8,6 +8,7 @@
 #include "server/commands/command.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/current.hpp"
 
 namespace server {
@@ -18,7 +19,7 @@ constexpr Flag flags[]{{"--json", "", "print JSON"}};
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
-  const auto depot = open_depot(load_settings(arguments).settings);
+  const auto depot = open_depot(arguments);
   const auto release = find_release(storage::Root(depot.images()), wanted);
   storage::promote(depot, release);
   const auto current = storage::current_of(release).text();

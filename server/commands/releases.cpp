@@ -1,5 +1,4 @@
 #include "storage/releases/releases.hpp"
-#include "storage/depot/depot_shape.hpp"
 
 #include <fmt/format.h>
 
@@ -11,6 +10,8 @@
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "server/text/release_json.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/depot/depot_shape.hpp"
 
 namespace server {
 namespace {
@@ -111,7 +112,7 @@ int run(Arguments& arguments) {
   std::optional<std::string> model;
   if (models && !arguments.words().empty()) model = arguments.take_word("MODEL");
   arguments.expect_no_more();
-  const auto depot = existing_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(arguments);
   if (!models) depot.expect_readable_records();
   const storage::Catalogue catalogue(storage::Root(depot.images()));
   std::vector<std::string> warnings;

@@ -8,6 +8,7 @@
 #include "server/commands/command.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {
@@ -18,7 +19,7 @@ constexpr Flag flags[]{{"--force", "", "even what `current` points at; `current`
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
-  const auto depot = open_depot(load_settings(arguments).settings);
+  const auto depot = open_depot(arguments);
   const auto release = find_release(storage::Root(depot.images()), wanted);
   const auto current = arguments.has("--force") ? storage::Current::removed : storage::Current::kept;
   const auto retired = storage::retire(depot, release, current);

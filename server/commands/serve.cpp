@@ -3,7 +3,9 @@
 #include <stdexcept>
 
 #include "conf/endpoint.hpp"
+#include "conf/load.hpp"
 #include "server/commands/command.hpp"
+#include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/process/server.hpp"
 

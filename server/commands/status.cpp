@@ -11,6 +11,7 @@
 #include "server/commands/status_screen.hpp"
 #include "server/http/client.hpp"
 #include "server/os/terminal.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {
@@ -115,7 +116,7 @@ int watch(const storage::Depot& depot, bool json) {
 
 int run(Arguments& arguments) {
   arguments.expect_no_more();
-  const auto depot = existing_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(arguments);
   const bool json = arguments.has("--json");
   if (arguments.has("--watch")) return watch(depot, json);
   try {

@@ -4,14 +4,17 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "conf/load.hpp"
 #include "conf/names.hpp"
 #include "conf/tokens.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/tokens.hpp"
 #include "server/accounts/users.hpp"
 #include "server/commands/command.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 
 namespace server {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "conf/authorized_key.hpp"
+#include "conf/load.hpp"
 #include "conf/names.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
@@ -14,9 +15,11 @@
 #include "server/api/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
+#include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/root.hpp"
 
 namespace server {

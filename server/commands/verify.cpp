@@ -9,6 +9,7 @@
 #include "server/commands/command.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/release_json.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {
@@ -32,7 +33,7 @@ void print(const storage::Verification& found) {
 
 int run(Arguments& arguments) {
   if (arguments.words().size() > 1) throw UsageError("verify takes one RELEASE, or none for all");
-  const auto depot = existing_depot(load_settings(arguments).settings);
+  const auto depot = existing_depot(arguments);
   depot.expect_readable_records();
   std::string list;
   int status = 0;

@@ -7,6 +7,7 @@
 #include "server/http/client.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json_reader.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {
@@ -34,7 +35,7 @@ int run(Arguments& arguments) {
   arguments.expect_no_more();
   if (what != "code" && what != "fingerprint")
     throw UsageError(fmt::format("web {}: it is code or fingerprint", what));
-  const auto answer = ask(existing_depot(load_settings(arguments).settings), "/api/v1/web/" + what);
+  const auto answer = ask(existing_depot(arguments), "/api/v1/web/" + what);
   fmt::print("{}\n", member<std::string>(answer, what.c_str()).value_or(""));
   for (const auto& page : answer["pages"])
     if (page.IsScalar()) fmt::print(stderr, "{}\n", page.Scalar());

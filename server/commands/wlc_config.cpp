@@ -3,8 +3,10 @@
 
 #include <cstdio>
 
+#include "conf/load.hpp"
 #include "server/api/controller_lines.hpp"
 #include "server/commands/command.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {

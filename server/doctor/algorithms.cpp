@@ -7,6 +7,7 @@
 #include <ranges>
 #include <set>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/doctor/kept.hpp"
 #include "server/text/login_text.hpp"
@@ -18,7 +19,7 @@ constexpr std::size_t most_told = 5;
 constexpr std::chrono::days period{7};
 
 Result run(const Sight& sight) {
-  if (sight.settings.history.days == 0) return not_seen("the history is switched off: history.days is 0");
+  if (sight.settings->history.days == 0) return not_seen("the history is switched off: history.days is 0");
   auto kept = open_history(*sight.depot);
   if (!kept) return all_well("no device has logged in yet");
   storage::HistoryFilter filter;
@@ -29,7 +30,7 @@ Result run(const Sight& sight) {
     const bool legacy = login.outcome == needs_legacy;
     if (legacy || login.outcome == no_algorithm) refused.push_back({login.client, login.method, legacy});
   }
-  return judge_algorithms(refused, sight.settings.ssh.compatibility);
+  return judge_algorithms(refused, sight.settings->ssh.compatibility);
 }
 
 }  // namespace

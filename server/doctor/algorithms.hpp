@@ -2,8 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "server/doctor/result.hpp"
+
+namespace conf {
+enum class Compatibility;
+}  // namespace conf
 
 namespace server::doctor {
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/os/addresses.hpp"
 #include "server/text/escape.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 Result run(const Sight& sight) {
   auto mistakes = sight.mistakes;
-  const auto& settings = sight.settings;
+  const auto& settings = *sight.settings;
   for (const auto& listen : {settings.tftp.listen, settings.ssh.listen, settings.http.endpoints(false),
                              settings.http.endpoints(true)})
     if (auto text = unknown_interface(listen)) mistakes.push_back(std::move(*text));

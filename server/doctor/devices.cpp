@@ -10,6 +10,7 @@
 #include <set>
 
 #include "conf/families.hpp"
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/doctor/kept.hpp"
 #include "server/text/escape.hpp"
@@ -77,7 +78,7 @@ std::vector<ProductReading> read_products(const storage::Depot& depot, storage::
 }
 
 Result look_at(const Sight& sight, Result (*judge)(const std::vector<ProductReading>&)) {
-  if (sight.settings.history.days == 0) return not_seen("the history is switched off: history.days is 0");
+  if (sight.settings->history.days == 0) return not_seen("the history is switched off: history.days is 0");
   auto history = open_history(*sight.depot);
   if (!history) return all_well("no device has fetched anything yet");
   return judge(read_products(*sight.depot, *history));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
 #include "storage/files/root.hpp"
@@ -46,7 +47,7 @@ Result run(const Sight& sight) {
   const auto& depot = *sight.depot;
   DropReading reading;
   reading.depot = depot.directory().string();
-  reading.watched = sight.settings.import.watch;
+  reading.watched = sight.settings->import.watch;
   reading.running = sight.server.server.has_value();
   for (const auto& entry : entries_of(depot.drop())) {
     if (entry.name.starts_with('.') || storage::is_digest_file(entry.name)) continue;

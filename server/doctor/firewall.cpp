@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/doctor/iptables_rules.hpp"
 #include "server/doctor/nft_ruleset.hpp"
+#include "server/os/identity.hpp"
 #include "server/os/kernel.hpp"
 #include "server/os/program.hpp"
 #include "server/text/escape.hpp"
@@ -74,15 +76,15 @@ Result run_firewall(const Sight& sight) {
   if (!sight.firewall) return not_seen("the firewall's rules could not be read");
   const auto& server = sight.server.server;
   std::vector<std::uint16_t> udp, tcp;
-  add_ports(server ? server->tftp : sight.settings.tftp.listen, udp);
-  add_ports(server ? server->ssh : sight.settings.ssh.listen, tcp);
-  add_ports(server ? server->http : sight.settings.http.endpoints(), tcp);
+  add_ports(server ? server->tftp : sight.settings->tftp.listen, udp);
+  add_ports(server ? server->ssh : sight.settings->ssh.listen, tcp);
+  add_ports(server ? server->http : sight.settings->http.endpoints(), tcp);
   return judge_firewall(*sight.firewall, udp, tcp);
 }
 
 Result run_reply_ports(const Sight& sight) {
   if (!sight.firewall) return not_seen("the firewall's rules could not be read");
-  return judge_reply_ports(*sight.firewall, sight.settings.tftp);
+  return judge_reply_ports(*sight.firewall, sight.settings->tftp);
 }
 
 }  // namespace

@@ -3,9 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/doctor/packet_filter.hpp"
 #include "server/doctor/result.hpp"
+
+namespace conf {
+struct Tftp;
+}  // namespace conf
 
 namespace server::doctor {
 

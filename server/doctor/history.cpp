@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
 #include "storage/history/history_queries.hpp"
@@ -33,7 +34,7 @@ Result run(const Sight& sight) {
   HistoryReading reading;
   const auto file = sight.depot->history();
   std::error_code error;
-  reading.kept = sight.settings.history.days > 0;
+  reading.kept = sight.settings->history.days > 0;
   reading.there = fs::exists(file, error);
   if (error) reading.unreadable = error.message();
   if (reading.there) look_into(file, sight.quick, reading);

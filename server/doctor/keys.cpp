@@ -7,6 +7,7 @@
 #include <span>
 #include <system_error>
 
+#include "conf/settings.hpp"
 #include "server/accounts/ssh_handles.hpp"
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
@@ -29,7 +30,7 @@ std::string content_of(const storage::File& file) {
 }
 
 Result run(const Sight& sight) {
-  if (sight.settings.ssh.listen.empty()) return all_well("SFTP is switched off: ssh.listen is []");
+  if (sight.settings->ssh.listen.empty()) return all_well("SFTP is switched off: ssh.listen is []");
   std::vector<KeyFile> keys;
   for (const auto* name : {"ssh_host_rsa_key", "ssh_host_ed25519_key"})
     keys.push_back(read_key_file(sight.depot->state() / name));

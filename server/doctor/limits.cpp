@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/os/disk.hpp"
 
@@ -13,7 +14,7 @@ constexpr std::uint64_t worth_telling = 1000;  // one datagram of so many was dr
 
 Result run(const Sight& sight) {
   LimitsReading reading;
-  reading.sessions = sight.settings.ssh.listen.empty() ? 0 : sight.settings.ssh.max_sessions;
+  reading.sessions = sight.settings->ssh.listen.empty() ? 0 : sight.settings->ssh.max_sessions;
   if (const auto& server = sight.server.server; server && server->pid)
     reading.descriptors = descriptors_of(*server->pid);
   if (sight.depot) reading.no_watch = watch_failure(sight.depot->drop());

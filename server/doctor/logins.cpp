@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/users.hpp"
 #include "server/doctor/check.hpp"
@@ -22,7 +23,7 @@ bool is_folder(const storage::Root& images, const std::string& name) {
 }
 
 Result run(const Sight& sight) {
-  const auto& settings = sight.settings;
+  const auto& settings = *sight.settings;
   if (settings.ssh.listen.empty()) return all_well("SFTP is switched off: ssh.listen is []");
   auto [users, mistakes] = conf::load_usable_users(users_file(settings, *sight.depot));
   users.insert(users.end(), settings.ssh.users.begin(), settings.ssh.users.end());

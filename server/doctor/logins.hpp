@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/user.hpp"
 #include "server/doctor/result.hpp"
 
 namespace server::doctor {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
@@ -46,12 +47,12 @@ Result run_reverse_path(const Sight&) {
 }
 
 Result run_mtu(const Sight& sight) {
-  if (sight.settings.tftp.listen.empty()) return all_well("TFTP is switched off: tftp.listen is []");
-  return judge_mtu(own_interfaces(), sight.settings.tftp.max_block_size);
+  if (sight.settings->tftp.listen.empty()) return all_well("TFTP is switched off: tftp.listen is []");
+  return judge_mtu(own_interfaces(), sight.settings->tftp.max_block_size);
 }
 
 void look(Sight& sight) {
-  if (!sight.ports) sight.ports = read_ports(sight.settings);
+  if (!sight.ports) sight.ports = read_ports(*sight.settings);
 }
 
 Result run_address(const Sight& sight) {

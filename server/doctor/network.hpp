@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/doctor/result.hpp"
 #include "server/os/interfaces.hpp"
 

@@ -64,7 +64,7 @@ std::vector<std::string> texts(const std::vector<conf::Endpoint>& endpoints) {
 }
 
 Result run(const Sight& sight) {
-  const auto& settings = sight.settings;
+  const auto& settings = *sight.settings;
   PageReading reading;
   reading.wanted = settings.web.listen;
   if (const auto& server = sight.server.server) reading.served = server->web;

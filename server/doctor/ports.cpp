@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <type_traits>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/loop/net.hpp"
 #include "server/os/kernel.hpp"
@@ -162,12 +163,12 @@ Door door_of(const Sight& sight, const Named& named, std::vector<conf::Endpoint>
   return door;
 }
 
-Door tftp_door(const Sight& sight) { return door_of(sight, of_tftp, sight.settings.tftp.listen); }
-Door ssh_door(const Sight& sight) { return door_of(sight, of_ssh, sight.settings.ssh.listen); }
-Door http_door(const Sight& sight) { return door_of(sight, of_http, sight.settings.http.endpoints()); }
+Door tftp_door(const Sight& sight) { return door_of(sight, of_tftp, sight.settings->tftp.listen); }
+Door ssh_door(const Sight& sight) { return door_of(sight, of_ssh, sight.settings->ssh.listen); }
+Door http_door(const Sight& sight) { return door_of(sight, of_http, sight.settings->http.endpoints()); }
 
 void look(Sight& sight) {
-  if (!sight.ports) sight.ports = read_ports(sight.settings);
+  if (!sight.ports) sight.ports = read_ports(*sight.settings);
   if (!sight.units) sight.units = read_units();
 }
 

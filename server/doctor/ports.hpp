@@ -4,9 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/doctor/result.hpp"
 #include "server/os/port_holder.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
 
 namespace server::doctor {
 

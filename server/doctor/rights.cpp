@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
+#include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/reach.hpp"
 #include "storage/lookup/catalogue.hpp"
@@ -39,11 +41,11 @@ std::optional<std::string> first_closed(const storage::Depot& depot) {
 
 Result run(const Sight& sight) {
   RightsReading reading;
-  reading.depot = std::filesystem::absolute(sight.settings.depot).lexically_normal().string();
+  reading.depot = std::filesystem::absolute(sight.settings->depot).lexically_normal().string();
   const auto own = own_account();
-  const auto owner = owner_of(sight.settings.depot);
+  const auto owner = owner_of(sight.settings->depot);
   reading.asks = sight.root ? "root" : own.name;
-  const auto service = sight.root ? sight.service : owner;
+  const auto* const service = sight.root ? sight.service.get() : owner ? &*owner : nullptr;
   if (service) reading.service = service->name;
   reading.stays_root = !service || service->is_root();
   reading.is_service = sight.root || (owner && owner->uid == own.uid);
@@ -55,7 +57,7 @@ Result run(const Sight& sight) {
   } else {
     std::error_code error;
     reading.no_depot = sight.no_depot;
-    reading.missing = !std::filesystem::exists(sight.settings.depot / "images", error) && !error;
+    reading.missing = !std::filesystem::exists(sight.settings->depot / "images", error) && !error;
   }
   return judge_rights(reading);
 }

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <vector>
 
-#include "conf/settings.hpp"
+#include "conf/endpoint.hpp"
 #include "server/doctor/misses.hpp"
 #include "server/doctor/result.hpp"
 #include "storage/depot/depot.hpp"

@@ -1,17 +1,24 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "conf/settings.hpp"
 #include "server/doctor/firewall.hpp"
 #include "server/doctor/misses.hpp"
 #include "server/doctor/ports.hpp"
 #include "server/doctor/running.hpp"
 #include "server/doctor/service.hpp"
-#include "server/os/identity.hpp"
 #include "storage/depot/depot.hpp"
+
+namespace conf {
+struct Settings;
+}  // namespace conf
+
+namespace server {
+struct Account;
+}
 
 namespace server::doctor {
 
@@ -20,11 +27,12 @@ struct Sight {
   // The configuration, and what is wrong with it.
   std::string config_file;  // empty for the built-in defaults
   std::vector<std::string> mistakes, warnings;
-  conf::Settings settings;
+  std::shared_ptr<const conf::Settings> settings;
 
-  bool quick = false;              // nothing that takes long
-  bool root = false;               // root asks, though root has become `account` by now
-  std::optional<Account> service;  // whom a server that root starts would run as; nothing where nobody can
+  bool quick = false;  // nothing that takes long
+  bool root = false;   // root asks, though root has become `account` by now
+  // Whom a server that root starts would run as; null where nobody can.
+  std::shared_ptr<const Account> service;
 
   // Read with the rights of who asks, by the checks that need them.
   std::optional<Ports> ports;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "conf/ssh.hpp"
+
 using namespace server::doctor;
 using conf::Compatibility;
 

@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "conf/tftp.hpp"
 #include "server/doctor/nft_ruleset.hpp"
 
 using namespace server::doctor;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "conf/settings.hpp"
 #include "server/loop/net.hpp"
 
 using namespace server;
