@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "server/os/file_stamp.hpp"
-#include "storage/depot/depot.hpp"
 
 namespace conf {
 struct Token;

@@ -5,6 +5,7 @@
 #include "conf/settings.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/ssh_handles.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -8,7 +9,10 @@
 #include "conf/authorized_key.hpp"
 #include "conf/user.hpp"
 #include "server/os/file_stamp.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace conf {
 struct Settings;

@@ -9,6 +9,8 @@
 #include "server/os/addresses.hpp"
 #include "server/text/controller_lines.hpp"
 #include "server/text/json.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/version.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/releases.hpp"

@@ -3,8 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace conf {
 struct Settings;

@@ -12,6 +12,7 @@
 #include "server/loop/networks.hpp"
 #include "server/text/json.hpp"
 #include "server/text/miss_text.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/explain.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "storage/files/root.hpp"
 #include "storage/releases/releases.hpp"
 
 namespace server {

@@ -1,7 +1,11 @@
 #pragma once
 #include <string>
 
-#include "storage/files/root.hpp"
+#include "storage/files/path.hpp"
+
+namespace storage {
+class Root;
+}  // namespace storage
 
 namespace server {
 

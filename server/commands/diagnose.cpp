@@ -13,6 +13,7 @@
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
 namespace {

@@ -17,6 +17,7 @@
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 #include "storage/releases/releases.hpp"
 
 namespace server {

@@ -12,6 +12,7 @@
 #include "server/text/release_json.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/depot/depot_shape.hpp"
+#include "storage/files/root.hpp"
 
 namespace server {
 namespace {

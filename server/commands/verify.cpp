@@ -10,6 +10,7 @@
 #include "server/text/escape.hpp"
 #include "server/text/release_json.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 
 namespace server {
 namespace {

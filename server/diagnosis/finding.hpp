@@ -5,7 +5,10 @@
 
 #include "server/diagnosis/requests_seen.hpp"
 #include "storage/images/device_log.hpp"
-#include "storage/lookup/live_catalogue.hpp"
+
+namespace storage {
+class LiveCatalogue;
+}  // namespace storage
 
 namespace conf {
 struct Settings;

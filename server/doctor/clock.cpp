@@ -5,6 +5,7 @@
 #include "server/doctor/check.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 
 namespace server::doctor {

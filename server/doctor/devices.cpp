@@ -14,6 +14,7 @@
 #include "server/doctor/check.hpp"
 #include "server/doctor/kept.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/releases/releases.hpp"
 

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
+
 namespace server::doctor {
 
 using namespace std::chrono_literals;

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "storage/depot/depot.hpp"
 #include "storage/history/history_queries.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server::doctor {
 

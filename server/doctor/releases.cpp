@@ -9,6 +9,8 @@
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/time.hpp"
+#include "storage/files/file.hpp"
+#include "storage/files/root.hpp"
 #include "storage/releases/published.hpp"
 #include "storage/releases/releases.hpp"
 #include "storage/releases/verify.hpp"

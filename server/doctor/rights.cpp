@@ -10,6 +10,7 @@
 #include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/reach.hpp"
+#include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 
 namespace server::doctor {

@@ -9,7 +9,10 @@
 #include "conf/endpoint.hpp"
 #include "server/doctor/misses.hpp"
 #include "server/doctor/result.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server::doctor {
 

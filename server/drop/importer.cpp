@@ -13,6 +13,7 @@
 #include "server/loop/lanes.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/loop/workers.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/import/digest_file.hpp"
 

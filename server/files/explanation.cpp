@@ -3,6 +3,7 @@
 #include "conf/settings.hpp"
 #include "server/events/protocol.hpp"
 #include "server/files/finder.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 
 namespace server {

@@ -10,6 +10,8 @@
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 #include "storage/files/uploads_folder.hpp"
 
 namespace server::http {

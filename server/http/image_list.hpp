@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
-#include "storage/files/root.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server::http {
 

@@ -4,7 +4,9 @@
 #include <optional>
 #include <system_error>
 
-#include "storage/files/file.hpp"
+namespace storage {
+class File;
+}  // namespace storage
 
 namespace server {
 

@@ -6,6 +6,8 @@
 
 #include "server/os/socket_output.hpp"
 
+#include "storage/files/file.hpp"
+
 namespace server {
 
 std::size_t send_file(int socket, const storage::File& file, std::uint64_t offset, std::size_t size,

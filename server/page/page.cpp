@@ -16,6 +16,7 @@
 #include "server/os/addresses.hpp"
 #include "server/page/origin.hpp"
 #include "server/text/escape.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace {

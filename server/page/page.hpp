@@ -13,7 +13,10 @@
 #include "server/page/login_limits.hpp"
 #include "server/page/sessions.hpp"
 #include "server/page/setup_code.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server {
 

@@ -16,6 +16,7 @@
 #include "server/probe/connect.hpp"
 #include "server/probe/watchdog.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/file.hpp"
 
 namespace server::probe {
 namespace {

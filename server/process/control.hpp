@@ -10,7 +10,10 @@
 #include "server/log/classic.hpp"
 #include "server/metrics/tally.hpp"
 #include "server/page/page.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace conf {
 struct Metrics;

@@ -9,6 +9,9 @@
 #include "server/process/listen.hpp"
 #include "server/text/controller_lines.hpp"
 #include "server/text/escape.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
+#include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 
 namespace server {

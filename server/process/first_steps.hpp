@@ -1,7 +1,9 @@
 #pragma once
 #include <string>
 
-#include "storage/depot/depot.hpp"
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace conf {
 struct Settings;

@@ -8,6 +8,7 @@
 #include "server/events/warning.hpp"
 #include "server/loop/workers.hpp"
 #include "storage/depot/depot_shape.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace server {
 namespace {

@@ -5,7 +5,11 @@
 #include <vector>
 
 #include "server/loop/net.hpp"
-#include "storage/lookup/live_catalogue.hpp"
+
+namespace storage {
+class Catalogue;
+class LiveCatalogue;
+}  // namespace storage
 
 namespace server {
 

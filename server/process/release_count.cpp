@@ -1,6 +1,7 @@
 #include "server/process/release_count.hpp"
 
 #include "server/loop/workers.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 
 namespace server {

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <optional>
 
-#include "storage/lookup/live_catalogue.hpp"
+namespace storage {
+class LiveCatalogue;
+}  // namespace storage
 
 namespace server {
 

@@ -6,6 +6,7 @@
 
 #include "conf/log.hpp"
 #include "conf/settings.hpp"
+#include "storage/depot/depot.hpp"
 
 namespace server {
 namespace fs = std::filesystem;

@@ -3,7 +3,10 @@
 #include <string>
 
 #include "server/os/confinement.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace conf {
 struct Settings;

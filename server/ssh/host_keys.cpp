@@ -8,6 +8,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 

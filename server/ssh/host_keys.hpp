@@ -3,7 +3,10 @@
 #include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
-#include "storage/depot/depot.hpp"
+
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server {
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/durable.hpp"
 
 namespace server {

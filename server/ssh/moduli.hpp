@@ -1,7 +1,9 @@
 #pragma once
 #include <filesystem>
 
-#include "storage/depot/depot.hpp"
+namespace storage {
+class Depot;
+}  // namespace storage
 
 namespace server {
 

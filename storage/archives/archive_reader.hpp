@@ -2,9 +2,10 @@
 #include "storage/archives/bundle_format.hpp"
 #include "storage/archives/member_sink.hpp"
 #include "storage/archives/unpack_limits.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // Who reads archives for an import: a process apart (reader_apart.hpp), or what a test puts in its place.
 class ArchiveReader {

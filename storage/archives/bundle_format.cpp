@@ -11,6 +11,7 @@
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/tar_header.hpp"
 #include "storage/archives/zip_end.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

@@ -4,9 +4,10 @@
 #include <string_view>
 
 #include "storage/archives/unpack_limits.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // What a file holds, told by its content and never by its name.
 enum class BundleFormat : std::uint8_t {

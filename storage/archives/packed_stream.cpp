@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "storage/archives/rejected.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

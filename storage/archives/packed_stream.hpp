@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "storage/archives/unpack_limits.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // How a whole archive is compressed.
 enum class Packing : std::uint8_t { none, gzip, xz };

@@ -20,6 +20,7 @@
 #include "storage/archives/reader_job.hpp"
 #include "storage/archives/reader_process.hpp"
 #include "storage/archives/rejected.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

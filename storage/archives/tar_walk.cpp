@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "storage/archives/tar_header.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/file.hpp"
-
 namespace storage {
+
+class File;
 
 // What a walk along a tar's headers found. An access point's image is a tar, and this is all that can be told
 // about one without the vendor's key: whether it is whole.

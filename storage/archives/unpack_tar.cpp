@@ -3,6 +3,7 @@
 #include "storage/archives/admission.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/tar_reader.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

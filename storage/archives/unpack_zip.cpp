@@ -13,6 +13,7 @@
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/unpack_plan.hpp"
 #include "storage/archives/zip_directory.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

@@ -7,6 +7,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/zip_end.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/file.hpp"
-
 namespace storage {
+
+class File;
 
 // What a ZIP says about itself, read without libarchive: that library repairs names and reads archives that
 // lost their end, and a stranger's archive must be judged by the bytes that stand in it. Unpacking is

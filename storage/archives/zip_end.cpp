@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "storage/archives/rejected.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

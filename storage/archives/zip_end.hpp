@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "storage/files/file.hpp"
-
 namespace storage {
+
+class File;
 
 // Little-endian numbers, as ZIP has them. The caller has checked the length.
 template <class Number>

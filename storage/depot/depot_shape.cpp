@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "storage/archives/clutter.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/path.hpp"

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
-
 namespace storage {
+
+class Depot;
 
 // What is wrong with how a depot lies on its disk. Both may wait for it.
 

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <optional>
 
+#include "storage/depot/depot.hpp"
+
 namespace storage {
 namespace {
 

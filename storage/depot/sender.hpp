@@ -3,7 +3,6 @@
 #include <string_view>
 
 #include "storage/depot/upload_account.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
 

@@ -4,10 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/file.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Holds a directory for itself, against other processes and other holders in this one, as long as it lives. A
 // killed process lets go.

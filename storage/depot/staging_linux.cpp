@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "storage/depot/arriving.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"

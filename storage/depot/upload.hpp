@@ -6,12 +6,13 @@
 #include <span>
 #include <system_error>
 
-#include "storage/depot/depot.hpp"
 #include "storage/depot/sender.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/root.hpp"
 
 namespace storage {
+
+class Depot;
 
 // A file that a client sends. It grows below state/staging, where no client can see it; publish() gives it
 // its name, whole, and until then it vanishes with its Upload (after a crash sweep_staging removes it). Never

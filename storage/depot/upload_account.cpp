@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "storage/depot/count_uploads.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/root.hpp"
 

@@ -6,11 +6,11 @@
 #include <system_error>
 #include <utility>
 
-#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_book.hpp"
 
 namespace storage {
 
+class Depot;
 class UploadShare;
 
 // The bounds of everything that clients send, over all protocols and into all uploads folders. It counts what

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/durable.hpp"

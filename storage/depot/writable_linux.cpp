@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/depot/writable.hpp"
 #include "storage/files/durable_linux.hpp"

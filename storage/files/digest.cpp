@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/files/file.hpp"
+
 namespace storage {
 namespace {
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/file.hpp"
-
 struct evp_md_ctx_st;
 
 namespace storage {
+
+class File;
 
 // SHA-256 is what apdepot records; SHA-512 and MD5 are what vendors print beside a download.
 enum class DigestKind : std::uint8_t { sha256, sha512, md5 };

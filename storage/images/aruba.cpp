@@ -6,6 +6,7 @@
 #include <span>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/files/file.hpp"
 #include "storage/images/aruba_header.hpp"
 #include "storage/images/vendors.hpp"
 

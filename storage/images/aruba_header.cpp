@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/files/digest.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 namespace {

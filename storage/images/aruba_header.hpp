@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 
-#include "storage/files/file.hpp"
-
 namespace storage {
+
+class File;
 
 // The 512 bytes that an Aruba image begins with, all numbers big-endian. Known from boot loaders; whether
 // every controller image has it is not, so an image without the mark is not recognised rather than damaged.

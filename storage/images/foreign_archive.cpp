@@ -8,6 +8,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/zip_end.hpp"
+#include "storage/files/file.hpp"
 #include "storage/images/image_name.hpp"
 
 namespace storage {

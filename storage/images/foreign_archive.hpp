@@ -5,9 +5,10 @@
 #include <string_view>
 
 #include "storage/archives/bundle_format.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // Archives and packed files that are not unpacked here, told by their content, so that none is published as
 // if it were an image.

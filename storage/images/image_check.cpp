@@ -8,6 +8,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/tar_header.hpp"
+#include "storage/files/file.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/images/version.hpp"
 

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "storage/archives/tar_walk.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // What can be told about an image without its vendor's key, from its own structure: an access point's image
 // is a tar, and other vendors have headers with checksums.

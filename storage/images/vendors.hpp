@@ -5,13 +5,14 @@
 #include <string_view>
 
 #include "storage/archives/tar_walk.hpp"
-#include "storage/files/file.hpp"
 #include "storage/images/device_log.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/images/version.hpp"
 
 namespace storage {
+
+class File;
 
 // What apdepot knows about vendors. A vendor is one row, which the file of its name fills in, and one entry
 // of the list in vendors.cpp. All other code walks that list and names no vendor. Rows are constant: any

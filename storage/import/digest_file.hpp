@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "storage/files/digest.hpp"
-#include "storage/files/file.hpp"
 
 namespace storage {
+
+class File;
 
 // The digest that a vendor gives of one file.
 struct KnownDigest {

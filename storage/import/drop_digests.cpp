@@ -10,6 +10,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/import/drop_folder.hpp"

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/import/compared_digest.hpp"
 #include "storage/import/digest_file.hpp"
 #include "storage/import/dropped_file.hpp"
 #include "storage/releases/origin_index.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Digest files in drop/: what belongs to a file that lies there too is used by its import; what comes later
 // is compared with what was published. Either way the digest file is taken away once it was used, the very

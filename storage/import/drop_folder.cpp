@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "storage/archives/clutter.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
-
 namespace storage {
+
+class Depot;
 
 // Decides when a file in drop/ is whole. Pure: the watcher tells it what it saw and when. A file counts when
 // its writer closed it or it was renamed in, and then lay still for `settle`; where no close is seen (SMB, a

@@ -12,6 +12,7 @@
 #include "storage/archives/clutter.hpp"
 #include "storage/archives/member_name.hpp"
 #include "storage/depot/arriving.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/folder.hpp"

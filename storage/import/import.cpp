@@ -15,6 +15,7 @@
 #include "storage/archives/reader_apart.hpp"
 #include "storage/archives/staged_members.hpp"
 #include "storage/archives/tar_walk.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"

@@ -8,13 +8,13 @@
 
 #include "storage/archives/archive_reader.hpp"
 #include "storage/archives/rejected.hpp"
-#include "storage/depot/depot.hpp"
 #include "storage/import/import_settings.hpp"
 #include "storage/releases/imported.hpp"
 #include "storage/releases/retire.hpp"
 
 namespace storage {
 
+class Depot;
 class File;
 struct KnownDigest;
 

@@ -6,6 +6,7 @@
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/zip_directory.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/images/version.hpp"

@@ -3,10 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/root.hpp"
+#include "storage/files/path.hpp"
 #include "storage/images/version.hpp"
 
 namespace storage {
+
+class Root;
 
 // An archive that lies where images should: somebody copied a bundle into images/ as it came, or it could not
 // be imported and lies in rejected/. A plain value.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/lookalike.hpp"
 #include "storage/lookup/scan.hpp"
 

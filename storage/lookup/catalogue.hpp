@@ -13,6 +13,9 @@
 
 namespace storage {
 
+class Directory;
+class Root;
+
 // What lies below a root, as one scan found it, with indexes for the questions that lookups ask: none of them
 // looks at every release. The file system stays the truth: who finds a file here still opens it there.
 // Unchanging, so safe from any thread; the shelves that it names are its own.

@@ -2,6 +2,9 @@
 
 #include "storage/files/pointer.hpp"
 
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
+
 namespace storage {
 
 Path current_of(const Path& release) { return release.parent() / pointer_name; }

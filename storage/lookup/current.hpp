@@ -1,9 +1,10 @@
 #pragma once
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
-#include "storage/files/root.hpp"
 
 namespace storage {
+
+class Root;
+class Depot;
 
 // `current`, beside the releases of a product: a pointer (files/pointer.hpp), or an administrator's symbolic
 // link, to the one that controllers shall use, so that their path never changes.

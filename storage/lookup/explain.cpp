@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/pointer.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/lookup/asked_name.hpp"

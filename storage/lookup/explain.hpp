@@ -3,13 +3,15 @@
 #include <string_view>
 #include <system_error>
 
-#include "storage/depot/depot.hpp"
-#include "storage/files/root.hpp"
-#include "storage/lookup/catalogue.hpp"
+#include "storage/files/path.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "storage/lookup/miss.hpp"
 
 namespace storage {
+
+class Catalogue;
+class Root;
+class Depot;
 
 // Explains a name that could not be opened or examined. Of `depot`, where one is given, the bundles
 // are looked at that it will have soon.

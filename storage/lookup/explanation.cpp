@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/lookalike.hpp"
 #include "storage/lookup/forgiving.hpp"
 

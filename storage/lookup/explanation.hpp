@@ -3,13 +3,15 @@
 #include <string>
 #include <vector>
 
-#include "storage/files/root.hpp"
+#include "storage/files/path.hpp"
 #include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/incoming.hpp"
 #include "storage/lookup/miss.hpp"
 #include "storage/lookup/nearness.hpp"
 
 namespace storage {
+
+class Root;
 
 // Finds out why a path is not there: which cause fits, and which file was most likely meant. Looks whether
 // the directories asked exist, and into drop/: may wait for the disk. The root, the catalogue and the path

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/import_note.hpp"
+#include "storage/files/root.hpp"
 #include "storage/images/image_name.hpp"
 
 namespace storage {

@@ -2,10 +2,11 @@
 #include <optional>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/lookup/archived.hpp"
 
 namespace storage {
+
+class Depot;
 
 // A bundle that is not published yet: one in drop/, or one that a command imports from elsewhere.
 struct Incoming {

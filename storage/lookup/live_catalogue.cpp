@@ -2,9 +2,14 @@
 
 #include <algorithm>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/uploads_folder.hpp"
+#include "storage/lookup/catalogue.hpp"
 
 namespace storage {
+
+LiveCatalogue::LiveCatalogue(const Depot& depot)
+    : depot_(depot), nothing_(std::make_shared<const Catalogue>()) {}
 
 std::shared_ptr<const Catalogue> LiveCatalogue::now(const Path& path) {
   const std::lock_guard lock(mutex_);

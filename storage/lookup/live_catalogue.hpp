@@ -4,18 +4,20 @@
 #include <mutex>
 #include <string>
 
-#include "storage/depot/depot.hpp"
+#include "storage/files/path.hpp"
 #include "storage/files/tree_watch.hpp"
-#include "storage/lookup/catalogue.hpp"
 
 namespace storage {
+
+class Catalogue;
+class Depot;
 
 // The catalogue of a depot's images, which follows the file system: whoever asks gets what was there at that
 // moment, and nothing is scanned unless something changed since the last time. Safe from any thread; may wait
 // for the disk, and for another thread's scan: for workers.
 class LiveCatalogue {
  public:
-  explicit LiveCatalogue(const Depot& depot) : depot_(depot) {}
+  explicit LiveCatalogue(const Depot& depot);
 
   // Of the images, or of the folder of them that a user sees as "/". Nothing when that cannot be opened.
   std::shared_ptr<const Catalogue> now(const Path& root = {});
@@ -33,8 +35,8 @@ class LiveCatalogue {
 
   const Depot& depot_;
   std::mutex mutex_;
-  std::map<std::string, Kept> kept_;                                                      // one a user's root
-  const std::shared_ptr<const Catalogue> nothing_ = std::make_shared<const Catalogue>();  // below uploads/
+  std::map<std::string, Kept> kept_;                // one a user's root
+  const std::shared_ptr<const Catalogue> nothing_;  // below uploads/
 };
 
 }  // namespace storage

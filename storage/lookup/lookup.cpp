@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/files/root.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/images/layout.hpp"
 #include "storage/lookup/asked_name.hpp"

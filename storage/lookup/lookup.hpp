@@ -4,12 +4,15 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/files/root.hpp"
-#include "storage/lookup/catalogue.hpp"
+#include "storage/files/file.hpp"
+#include "storage/files/path.hpp"
 #include "storage/lookup/lookup_settings.hpp"
 #include "storage/lookup/rule.hpp"
 
 namespace storage {
+
+class Catalogue;
+class Root;
 
 // A file that was found and opened.
 struct Found {

@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include "storage/files/file.hpp"
+#include "storage/files/root.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/images/layout.hpp"
 #include "storage/lookup/catalogue.hpp"

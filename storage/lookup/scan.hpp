@@ -7,6 +7,9 @@
 
 namespace storage {
 
+class Directory;
+class Root;
+
 // What lies in a depot, as a scan saw it.
 struct Scanned {
   std::vector<Shelf> shelves;  // always in the same order

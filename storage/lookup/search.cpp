@@ -1,6 +1,8 @@
 #include "storage/lookup/search.hpp"
 
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/explain.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 
 namespace storage {
 namespace {

@@ -3,12 +3,14 @@
 #include <string>
 #include <utility>
 
+#include "storage/files/path.hpp"
 #include "storage/files/root.hpp"
-#include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "storage/lookup/miss.hpp"
 
 namespace storage {
+
+class LiveCatalogue;
 
 // A name that a client asks for, and how it is read.
 struct Asked {

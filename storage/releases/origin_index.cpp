@@ -4,6 +4,7 @@
 #include <ranges>
 #include <stdexcept>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/releases/manifest.hpp"

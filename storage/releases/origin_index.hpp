@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/file.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Which releases came out of which file, by the manifests. Each manifest is read again only when it changed,
 // so that a list of thousands of digests costs as much as one. One thread at a time; may wait for the disk.

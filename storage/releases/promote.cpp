@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/pointer.hpp"

@@ -1,10 +1,11 @@
 #pragma once
 #include <stdexcept>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Why `current` stays as it is, in a sentence for the administrator.
 struct NotPromoted : std::runtime_error {

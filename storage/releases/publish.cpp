@@ -8,6 +8,8 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"

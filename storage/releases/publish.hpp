@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/releases/manifest.hpp"
 
 namespace storage {
+
+class Depot;
 
 enum class Replace { no, yes };  // what is published there and differs
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/releases/manifest.hpp"
 
 namespace storage {
+
+class Depot;
 
 // What lies in the depot at a release's path, "/EWC/17_9_4a". The files are the truth: a manifest counts as
 // long as they fit it.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/root.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"

@@ -5,11 +5,12 @@
 #include <optional>
 #include <string>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/file.hpp"
 #include "storage/files/path.hpp"
 
 namespace storage {
+
+class Depot;
 
 // What imports wrote down about single files, so that one who serves a file can name its digest without
 // reading it. Keeps the manifests that it has read, and looks only whether they changed. Safe from any

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/images/layout.hpp"
 #include "storage/images/release_name.hpp"
 #include "storage/releases/manifest.hpp"

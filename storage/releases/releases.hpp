@@ -4,10 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/lookup/catalogue.hpp"
 
 namespace storage {
+
+class Depot;
 
 // One release as an administrator sees it: a directory of images/ that holds files, whether it was imported
 // or put there by hand. Links to one, such as `current`, are none.

@@ -6,7 +6,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include "storage/depot/depot.hpp"
+#include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
 #include "storage/releases/releases.hpp"

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
 #include "storage/releases/changeover.hpp"
 
 namespace storage {
+
+class Depot;
 
 // Takes releases out of service: out of images/, into retired/ of the depot, by one rename, or file by file
 // where the system does not move a folder that is in use (changeover.hpp). Who has a file of it open reads

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/plain_file.hpp"

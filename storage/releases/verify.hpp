@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "storage/depot/depot.hpp"
 #include "storage/files/path.hpp"
 
 namespace storage {
+
+class Depot;
 
 // What looking at a release again found. Sentences name the file, raw, and say what to do.
 struct Verification {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/files/root.hpp"
 #include "storage/lookup/asked_name.hpp"
 #include "storage/lookup/explain.hpp"
 #include "tests/fuzz/require.hpp"

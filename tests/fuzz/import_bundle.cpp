@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "storage/archives/archive.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/files/file.hpp"
 #include "storage/files/path.hpp"
 #include "storage/import/import.hpp"
 #include "tests/fuzz/memory_home.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -14,11 +15,14 @@ class KeptEvent {
 
   operator const server::Event&() const { return event_; }
   const server::Event* operator->() const { return &event_; }
+  std::size_t kind() const { return kind_; }  // its place among event::Any's
 
  private:
   template <class One>
-  explicit KeptEvent(std::shared_ptr<const One> one) : event_(*one), one_(std::move(one)) {}
+  explicit KeptEvent(std::shared_ptr<const One> one)
+      : event_(*one), kind_(server::event::Any(one.get()).index()), one_(std::move(one)) {}
 
   server::Event event_;
+  std::size_t kind_;
   std::shared_ptr<const void> one_;
 };

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "storage/files/pointer.hpp"
+#include "storage/files/root.hpp"
+#include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"

@@ -10,6 +10,7 @@
 
 #include "conf/load.hpp"
 #include "conf/users.hpp"
+#include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;

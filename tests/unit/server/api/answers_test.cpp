@@ -9,6 +9,7 @@
 #include "server/api/recent.hpp"
 #include "server/api/rollout_api.hpp"
 #include "server/api/users.hpp"
+#include "server/events/event.hpp"
 #include "server/events/syslog.hpp"
 #include "storage/images/device_log.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/event.hpp"
 #include "server/events/import.hpp"
 #include "storage/releases/imported.hpp"
 

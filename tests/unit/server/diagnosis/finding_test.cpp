@@ -4,6 +4,8 @@
 
 #include "conf/load.hpp"
 #include "server/text/controller_log.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "server/events/event.hpp"
 #include "server/events/protocol.hpp"
 #include "server/events/ssh.hpp"
 #include "server/events/tftp.hpp"

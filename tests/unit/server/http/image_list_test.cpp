@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server::http;

@@ -423,7 +423,7 @@ TEST_CASE("json: each kind of event has its fields, and the classic lines as its
 TEST_CASE("json: each kind of event has a row in this test") {
   std::set<std::size_t> events, sftp_events;
   for (const auto& row : rows()) {
-    events.insert(row.event.index());
+    events.insert(row.event.kind());
     if (const auto* happened = row.event->get_if<event::SftpHappened>())
       sftp_events.insert(happened->what.index());
   }

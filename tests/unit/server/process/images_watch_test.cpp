@@ -8,6 +8,8 @@
 #include "server/events/events.hpp"
 #include "server/events/process.hpp"
 #include "server/loop/workers.hpp"
+#include "storage/depot/depot.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;

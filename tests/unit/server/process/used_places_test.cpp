@@ -6,6 +6,7 @@
 
 #include "conf/log.hpp"
 #include "conf/settings.hpp"
+#include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "conf/load.hpp"
+#include "server/events/event.hpp"
 #include "server/log/classic.hpp"
 
 using namespace server;

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/durable.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "storage/depot/count_uploads.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/root.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <string>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/import/import.hpp"
 #include "tests/support/temp_dir.hpp"

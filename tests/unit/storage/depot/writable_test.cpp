@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "storage/depot/count_uploads.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "tests/support/temp_dir.hpp"
 

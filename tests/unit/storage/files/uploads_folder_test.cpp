@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "storage/releases/releases.hpp"

@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "storage/depot/depot.hpp"
 #include "storage/releases/manifest.hpp"
 #include "tests/support/temp_dir.hpp"
 

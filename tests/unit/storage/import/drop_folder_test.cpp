@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;

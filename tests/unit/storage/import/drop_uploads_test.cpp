@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/depot/arriving.hpp"
+#include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/releases/manifest.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;

@@ -13,6 +13,7 @@
 #include <span>
 #include <thread>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/plain_file.hpp"

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
+#include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -4,6 +4,8 @@
 #include <random>
 
 #include "storage/archives/member_name.hpp"
+#include "storage/files/root.hpp"
+#include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/explain.hpp"
 #include "tests/unit/storage/images.hpp"
 

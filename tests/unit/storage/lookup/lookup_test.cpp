@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "storage/depot/depot.hpp"
 #include "storage/depot/import_note.hpp"
+#include "storage/files/root.hpp"
+#include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/explain.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"

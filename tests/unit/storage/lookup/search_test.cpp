@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
+#include "storage/lookup/live_catalogue.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using storage::AboveRoot;

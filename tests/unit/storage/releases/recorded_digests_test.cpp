@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/root.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/depot/depot.hpp"
+#include "storage/files/root.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"
 #include "tests/support/temp_dir.hpp"

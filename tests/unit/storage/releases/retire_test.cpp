@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "storage/depot/depot.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/promote.hpp"

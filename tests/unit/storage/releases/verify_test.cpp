@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/import/drop_digests.hpp"
 #include "storage/import/import.hpp"
