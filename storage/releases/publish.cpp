@@ -102,13 +102,24 @@ class BundlePlace {
       add(manifest, single, *there_);
     }
     sync_directory(content);
-    fs::remove(manifest_file_);
-    if (exchange(content, place_)) return put_down(manifest, manifest_file_);
-    if (there_) put_down(*there_, manifest_file_);  // the files are still those of the old one
+    if (exchanged_for(content)) return put_down(manifest, manifest_file_);
     replace_by_files(depot_, content, manifest);
   }
 
  private:
+  // The manifest is gone then. Otherwise it describes the files as before.
+  bool exchanged_for(const fs::path& content) const {
+    fs::remove(manifest_file_);
+    try {
+      if (exchange(content, place_)) return true;
+    } catch (const std::system_error&) {
+      if (there_) put_down(*there_, manifest_file_);
+      throw;
+    }
+    if (there_) put_down(*there_, manifest_file_);
+    return false;
+  }
+
   const Depot& depot_;
   const fs::path place_, manifest_file_;
   std::optional<Manifest> there_;

@@ -63,7 +63,7 @@ int rename_by_rules(int from_directory, const char* from, int to_directory, cons
   };
   auto* const now = rules.load();
   if (!now) return renamed();
-  if ((flags & RENAME_EXCHANGE) != 0) return refused(EINVAL);
+  if ((flags & RENAME_EXCHANGE) != 0) return refused(now->exchanges_fail_by());
   const auto source = place_of(from_directory, from), target = place_of(to_directory, to);
   if (now->holds(source) || now->holds(target)) return refused(EBUSY);
   if (source == target) return renamed();

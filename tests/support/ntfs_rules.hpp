@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 
@@ -29,14 +30,17 @@ class NtfsRules {
   // That step, and each after it, fails for want of room on the disk; 0: none does.
   void fill_at(int step) { fill_at_ = step == 0 ? 0 : steps_ + step; }
   int steps() const { return steps_; }
+  // As where a folder of images/ is a mount of its own, in place of the EINVAL of NTFS.
+  void fail_exchanges(int error) { exchanges_fail_by_ = error; }
 
   // For the calls in ntfs_rules.cpp. 0, or the error of one that is refused.
   int step();
+  int exchanges_fail_by() const { return exchanges_fail_by_; }
   bool holds(const std::filesystem::path& file) const { return held_.contains(file); }
 
  private:
   std::set<std::filesystem::path> held_;
-  std::atomic<int> steps_ = 0, die_at_ = 0, fill_at_ = 0;
+  std::atomic<int> steps_ = 0, die_at_ = 0, fill_at_ = 0, exchanges_fail_by_ = EINVAL;
 };
 
 constexpr int died = 86;  // the exit status of a process that ended at die_at()

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <map>
 #include <optional>
 
@@ -319,6 +320,14 @@ TEST_CASE("a disk that fills in the middle loses nothing, and the change is made
       REQUIRE(step < 100);
     }
   }
+}
+
+TEST_CASE("a release that cannot be exchanged for the new one keeps its files and its manifest") {
+  AsNtfs depot;
+  depot.rules.fail_exchanges(EXDEV);
+  CHECK_THROWS_AS(depot.replace(), std::system_error);
+  CHECK(depot.served() == old_files);
+  CHECK(depot.recorded() == "old.zip");
 }
 
 TEST_CASE("a release that was retired already is not here any more") {
