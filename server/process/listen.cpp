@@ -227,11 +227,8 @@ std::string listen_failure(const conf::Endpoint& endpoint, const error_code& err
   if (unprivileged && !holder_of<Names>(endpoint.port)) {
     return fmt::format(
         "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
-        "address "
-        "(`systemctl enable --now {0}`, and `systemctl edit {0}` for another), or give the program the right "
-        "with `setcap cap_net_bind_service=+ep "
-        "$(command "
-        "-v apdepot)`",
+        "address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for another), "
+        "or give the program the right with `setcap cap_net_bind_service=+ep $(command -v apdepot)`",
         Names::unit);
   }
   if (unprivileged || error == net::error::address_in_use) return holder_text<Names>(endpoint.port);
@@ -289,9 +286,8 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   if (listeners.tftp.empty() && listeners.ssh.empty() && listeners.http.empty() && listeners.https.empty())
     throw ListenError(
         "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has "
-        "opened "
-        "an address; name "
-        "one in the configuration, or `systemctl start apdepot-tftp.socket apdepot-ssh.socket`",
+        "opened an address; name one in the configuration, or `systemctl start apdepot-tftp.socket "
+        "apdepot-ssh.socket`",
         false);
   for (const auto& each : handed_over) {
     if (each.handle.get() >= 0 && std::ranges::find(given_names, each.name) == given_names.end())

@@ -1,6 +1,7 @@
 """The package on a Debian with a real systemd: installed, used, restarted, removed. One story: each test goes on where
 the one before it ended."""
 import contextlib
+import http.client
 import pathlib
 import re
 import shutil
@@ -173,6 +174,27 @@ def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart,
 def test_the_new_version_is_installed_now(host):
     assert host.output("dpkg-deb", "-f", "/root/apdepot.deb", "Version").strip() == version(host) != container.BEFORE
     assert not list((host.root / "etc/apdepot").glob("*.dpkg-*"))  # nobody was asked about the configuration
+
+
+@pytest.mark.parametrize("unit, protocol, port", [("apdepot-http.socket", "tcp", 80), ("apdepot-https.socket", "tcp", 443),
+                                                  ("apdepot-syslog.socket", "udp", 514)])
+def test_a_socket_unit_that_is_enabled_later_opens_its_port(host, images, unit, protocol, port):
+    """By the two commands that its comment and docs/tasks.md name."""
+    text = (host.root / "lib/systemd/system" / unit).read_text()
+    commands = re.search(r"^#   (systemctl enable .+)$", text, re.MULTILINE).group(1)
+    host.run("sh", "-c", commands)
+    assert (is_active(host), is_active(host, unit)) == ("active", "active")
+    assert host.is_bound(protocol, port)
+    if port == 80:
+        with host.network():
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=container.PATIENCE)
+            client.connect()
+        with contextlib.closing(client):
+            client.request("GET", IMAGE)
+            assert client.getresponse().read() == images["ap1g8"]
+
+    host.run("sh", "-c", commands.replace("enable", "disable --now"))
+    assert not host.is_bound(protocol, port)
 
 
 def test_a_server_that_dies_is_started_again(host, images):
