@@ -46,10 +46,10 @@ def judge_loop(server, bound=TURN_MS):
 
 
 def judge_many_turns(server, most=2):
-    """Of an hour, in which millions of turns are measured. One of them may stand in the kernel for 15 to 32 ms, where it
-    wakes a worker on a processor that the host has taken away just then: the kernel waits for that by spinning. So in a
-    million turns `most` may be above the bound. What the server itself makes long comes more often: when the loop let
-    go of the old catalogue, once a minute, it was 4."""
+    """Of an hour, in which millions of turns are measured. On a virtual machine one of them may stand for 15 to 32 ms in
+    one futex call that wakes a worker, most likely because the kernel spins for a processor that the host took away. So
+    in a million turns `most` may be above the bound. What the server itself makes long comes more often: when the loop
+    let go of the old catalogue, once a minute, it was 4."""
     line = next(iter(server.whole_log("apdepot: loop: ")))
     turns, above = int(re.search(r"(\d+) turns", line).group(1)), re.search(r"more (\d+)", line)
     above = int(above.group(1)) if above else 0
