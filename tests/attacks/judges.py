@@ -45,19 +45,6 @@ def judge_loop(server, bound=TURN_MS):
         raise LongTurn(f"a turn of the loop took {longest} ms of CPU; {bound} ms are promised")
 
 
-def judge_many_turns(server, most=2):
-    """Of an hour, in which millions of turns are measured. On a virtual machine one of them may stand for 15 to 32 ms in
-    one futex call that wakes a worker, most likely because the kernel spins for a processor that the host took away. So
-    in a million turns `most` may be above the bound. What the server itself makes long comes more often: when the loop
-    let go of the old catalogue, once a minute, it was 4."""
-    line = next(iter(server.whole_log("apdepot: loop: ")))
-    turns, above = int(re.search(r"(\d+) turns", line).group(1)), re.search(r"more (\d+)", line)
-    above = int(above.group(1)) if above else 0
-    print(line)
-    if above > most * max(turns / 1_000_000, 1):
-        raise LongTurn(f"{above} of {turns} turns of the loop took more than {KEY_EXCHANGE_MS} ms of CPU")
-
-
 def cpu_seconds(server):
     """Of the whole process so far."""
     fields = pathlib.Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()

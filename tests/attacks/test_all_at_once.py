@@ -14,7 +14,7 @@ import drop_attacks
 import http_attacks
 import ssh_attacks
 import tftp_attacks
-from judges import descriptors, judge_many_turns
+from judges import KEY_EXCHANGE_MS, descriptors, judge_loop
 from target import Deadline
 
 MEMORY, DESCRIPTORS = 256, 4096  # MiB, and how many
@@ -135,4 +135,4 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
         print({name: each.result() for each, name in running.items()}, honest.downloads,
               f"{most_memory:.0f} MB, {most_descriptors} descriptors")
         assert most_memory <= MEMORY * 1.05 and most_descriptors < DESCRIPTORS
-        judge_many_turns(server)
+        judge_loop(server, KEY_EXCHANGE_MS)
