@@ -16,10 +16,9 @@
 #include "storage/import/import_settings.hpp"
 #include "storage/lookup/lookup_settings.hpp"
 
-// What the administrator can decide, typed: the whole of it. A source that needs one section only includes
-// its header, where it has one of its own. The defaults are not here: they are conf/apdepot.yaml, which is
-// compiled in and loaded first, so that the annotated example and the program cannot disagree. Plain values;
-// any thread may read.
+// All settings of the configuration. A source that needs one section only includes its header, where it has
+// one of its own. The defaults are not here: they are conf/apdepot.yaml, which is compiled in and loaded
+// first, so that the annotated example and the program cannot disagree. Plain values; any thread may read.
 namespace conf {
 
 using Uploads = storage::UploadLimits;

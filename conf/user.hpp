@@ -4,7 +4,7 @@
 
 namespace conf {
 
-// What a user may do on the page: nothing, look at it, or change things.
+// A user's rights on the page: none, to look at it, or to change things too.
 enum class WebRole { none, viewer, admin };
 
 // An account: an entry of `ssh.users` or of the users file.

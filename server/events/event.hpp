@@ -6,8 +6,8 @@ namespace server {
 
 namespace event {
 
-// What happens, typed: a struct each, in the headers beside this one. A source that emits or reads some of
-// them includes theirs, and one that reads all includes all.hpp.
+// The list of all events. Each is a struct in a header beside this one: a source that emits or reads some of
+// them includes those headers, and one that reads all of them includes all.hpp.
 using Any =
     std::variant<const struct TftpRequested*, const struct TransferBegan*, const struct TransferEnded*,
                  const struct TftpRefused*, const struct TftpLimited*, const struct TftpNoise*,
@@ -28,8 +28,8 @@ using Any =
 
 }  // namespace event
 
-// One of them, which it refers to: it lasts as long as the call that it is an argument of. A listener that
-// keeps something copies it.
+// Refers to one event. Both, and what the event itself points to, last as long as the call that this is an
+// argument of: a listener that keeps something copies it.
 class Event {
  public:
   template <class One>

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-// What happens on an SSH connection: its coming and going, and logins. Texts
-// that came from a client are raw: a listener escapes them.
+// The events of an SSH connection: its begin, its end, and logins. Texts that came from a client are raw: a
+// listener escapes them.
 namespace server::event {
 
 // A host key that the server shows.

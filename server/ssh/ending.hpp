@@ -21,7 +21,7 @@ struct SshPeer {
   std::string banner;  // that the client gave itself; raw
 };
 
-// What is told of a connection that has ended.
+// The event that says how a connection ended.
 using Ending = std::variant<event::SshEnded, event::SshMismatched>;
 // `why` is the text of libssh's error, or a reason of our own.
 Ending ending(const SshPeer& peer, const std::string& why, const conf::Ssh& settings);

@@ -18,8 +18,8 @@ void sync_directory(const std::filesystem::path& directory);
 void rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
 // Renames a file onto one that exists, or not; who has the old one open keeps it.
 void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
-// Two directories take each other's names, at one moment. False, with nothing changed, where there is no such
-// rename: on Windows, NFS and some FUSE.
+// Gives each of two directories the name of the other, in one step. False, with nothing changed, where the
+// system has no such rename: on Windows, NFS and some FUSE.
 bool exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 // create_directories, each new level synced into its parent.
 void make_directories(const std::filesystem::path& directory, unsigned mode);

@@ -6,8 +6,9 @@
 
 namespace storage {
 
-// What a small file holds, `most` bytes of it. In place of a stream: on Windows a file that a stream has open
-// can be neither replaced nor removed, and a File's can. Throws std::system_error. May wait for the disk.
+// The content of a small file, its first `most` bytes. Used in place of a stream: Windows neither replaces
+// nor removes a file that a stream has open, but does so with a File's. Throws std::system_error. May wait
+// for the disk.
 std::string text_of(const File& file, std::size_t most);
 
 }  // namespace storage

@@ -15,8 +15,8 @@ constexpr std::string_view pointer_name = "current";
 // No file with more bytes is a pointer.
 constexpr std::size_t longest_pointer = 300;
 
-// What a file of that name leads to; nothing where its content is not one name of a folder beside it: then it
-// is a file like any other. Blanks and the end of the line do not count.
+// The name of the folder that a file with this content leads to. Nothing where the content is not exactly one
+// such name: the file is one like any other then. Blanks and line ends after the name do not count.
 std::optional<std::string> pointer_target(std::string_view content);
 // The content of one that leads to `folder`.
 std::string pointer_to(std::string_view folder);
