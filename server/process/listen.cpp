@@ -228,8 +228,8 @@ std::string listen_failure(const conf::Endpoint& endpoint, const error_code& err
     return fmt::format(
         "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
         "address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for "
-        "another), "
-        "or give the program the right with `setcap cap_net_bind_service=+ep $(command -v apdepot)`",
+        "another), or give the program the right with `setcap cap_net_bind_service=+ep $(command -v "
+        "apdepot)`",
         Names::unit);
   }
   if (unprivileged || error == net::error::address_in_use) return holder_text<Names>(endpoint.port);
