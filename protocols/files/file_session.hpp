@@ -27,7 +27,8 @@ class FileSession {
   virtual std::optional<Operation> poll(std::size_t room) = 0;
   virtual bool more() const = 0;  // poll() stopped to be fair to others: call it again in another turn
   virtual void done(Answer answer) = 0;
-  virtual void close_all() = 0;  // the channel ended: says what was still open
+  // The channel ended: closes, as an event, one of what is still open. False when nothing is.
+  virtual bool close_next() = 0;
 
   virtual protocols::OutputBuffer& output() = 0;
 

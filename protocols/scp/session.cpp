@@ -52,8 +52,10 @@ void Session::done(Answer answer) {
   answered(answer);
 }
 
-void Session::close_all() {
-  if (file_) closed(true);
+bool Session::close_next() {
+  if (!file_) return false;
+  closed(true);
+  return true;
 }
 
 bool Session::idle() const { return !pending_ && output_.size() == 0 && (finished() || !under_way()); }

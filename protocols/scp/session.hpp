@@ -46,7 +46,7 @@ class Session : public FileSession {
   std::optional<Operation> poll(std::size_t room = enough_output) override;
   bool more() const override { return more_; }
   void done(Answer answer) override;
-  void close_all() override;
+  bool close_next() override;
 
   protocols::OutputBuffer& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }

@@ -630,11 +630,12 @@ void Session::answer(std::error_code error) {
   send_status(pending_->id, status_of(error), too_many ? std::string(too_many_open) : told(error));
 }
 
-void Session::close_all() {
-  for (auto open = handles_.next(0); open; open = handles_.next(*open)) {
-    tell_closed(handles_[*open], true);
-    handles_.free(*open);
-  }
+bool Session::close_next() {
+  const auto open = handles_.next(0);
+  if (!open) return false;
+  tell_closed(handles_[*open], true);
+  handles_.free(*open);
+  return true;
 }
 
 bool Session::idle() const { return !pending_ && output_.size() == 0 && handles_.none(); }

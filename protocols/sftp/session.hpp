@@ -39,7 +39,7 @@ class Session final : public FileSession {
   std::optional<Operation> poll(std::size_t room = longest_packet) override;
   bool more() const override { return more_; }
   void done(Answer answer) override;
-  void close_all() override;
+  bool close_next() override;
 
   Output& output() override { return output_; }
   std::vector<Event> take_events() { return std::exchange(events_, {}); }

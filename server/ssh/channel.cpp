@@ -35,6 +35,7 @@ constexpr std::size_t enough_answers = 64 << 10;      // to be sent though the c
 
 constexpr std::uint32_t root_handle = UINT32_MAX;  // no session gives it out
 constexpr std::size_t descriptors_of_upload = 3;
+constexpr int told_at_once = 32;  // events; ten channels may end in one turn
 
 // The user's "/", opened again: an administrator may have put another images/ in its place.
 storage::Result<storage::Root> root_for(const storage::Depot& depot, const conf::User& user) {
@@ -99,9 +100,12 @@ SshChannel::~SshChannel() {
   use_->hold(held_, 0);
 }
 
-void SshChannel::detach(protocols::Cause cause, std::string_view why) {
-  if (std::exchange(channel_, nullptr)) end_ = {.cause = cause, .text = std::string(why)};
-  guard([this] { close_session(); });
+bool SshChannel::detach(protocols::Cause cause, std::string_view why) noexcept {
+  const bool first = std::exchange(channel_, nullptr);
+  return guard([&] {
+    if (first) end_ = {.cause = cause, .text = std::string(why)};
+    close_session();
+  });
 }
 
 // Where memory is short this connection ends, and no other.
@@ -492,21 +496,38 @@ bool SshChannel::flush() {
   return moved;
 }
 
-// A worker may be at it: then what it waits for closes it. Where memory is short, the next call goes on.
+// A worker may be at it: then what it waits for closes it. A client may leave a thousand files open, and each
+// turn tells of a few. Where memory is short, the next call goes on.
 void SshChannel::close_session() {
   if (!session_ || waiting_) return;
   files_.reset();
   leases_.reset();
   received_ = {};
-  session_->close_all();
-  tell_();
-  while (auto ended = transfers_->end_next(end_.cause, end_.text, std::chrono::steady_clock::now()))
-    common_.events.emit(std::move(*ended));
+  if (tell_what_was_open()) {
+    net::post(common_.loop, [self = shared_from_this(), hold = connection_.hold()] {
+      self->guard([&] { self->close_session(); });
+    });
+    return;
+  }
   common_.events.emit(
       event::SessionClosed{connection_.number(), connection_.user().name, connection_.address()});
   tell_ = nullptr;  // it refers to the session
   session_.reset();
   count_held();
+  channel_ ? connection_.go_on() : connection_.channel_told();
+}
+
+// True when there may be more.
+bool SshChannel::tell_what_was_open() {
+  auto left = told_at_once;
+  while (left > 0 && session_->close_next()) --left;
+  tell_();
+  for (; left > 0; --left) {
+    auto ended = transfers_->end_next(end_.cause, end_.text, std::chrono::steady_clock::now());
+    if (!ended) return false;
+    common_.events.emit(std::move(*ended));
+  }
+  return true;
 }
 
 // The client has nothing more to ask, or no more ears; its CLOSE wants ours in return (RFC 4254 5.3).

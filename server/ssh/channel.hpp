@@ -43,6 +43,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     // Now, or as soon as no key exchange has libssh's session.
     virtual void when_free(std::move_only_function<void()> then) = 0;
     virtual void end(std::string why) = 0;
+    virtual void channel_told() = 0;     // a channel that is detached, of all that was open
     virtual void starve() noexcept = 0;  // memory is short: it ends
     virtual std::shared_ptr<void> hold() = 0;
 
@@ -67,14 +68,17 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
 
   // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
   bool serve(std::chrono::steady_clock::time_point end);
-  // The connection is over: libssh's channel is gone, or about to be. `cause` and `why` are its end's.
-  void detach(protocols::Cause cause, std::string_view why);
+  // The connection is over: libssh's channel is gone, or about to be. `cause` and `why` are its end's. The
+  // next call goes on to tell what was open, as the next turn does. False when memory is short.
+  bool detach(protocols::Cause cause, std::string_view why) noexcept;
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
   bool serves() const { return starting_ || session_ || !parting_.empty(); }
   bool idle() const { return !waiting_ && (!session_ || session_->idle()); }
   bool closed_by_client() const { return closed_; }
-  bool over() const { return closed_ && finished_ && !waiting_; }
+  bool over() const { return closed_ && finished_ && !waiting_ && !session_; }
+  // It is detached, and does not wait for a worker either.
+  bool tells() const { return session_ && !waiting_ && !channel_; }
   // It has something to work at, or somebody who works for it: it needs nothing from the client to go on.
   bool busy() const;
 
@@ -94,6 +98,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void explain(const storage::Path& missing, std::error_code error);
   bool flush();
   void close_session();
+  bool tell_what_was_open();
   void stop_later();
   void finish(int status);
 

@@ -530,6 +530,9 @@ void SshSession::watch() {
 void SshSession::stop() noexcept {
   code_ = ssh::Disconnect::by_application;
   if (!succeeds([this] { end("the server is shutting down"); })) starve();
+  // The loop may not last until its channels have told all that was open.
+  while (tells() && detach_channels(protocols::Cause::connection_lost, {})) {
+  }
 }
 
 void SshSession::drain() noexcept {
@@ -545,21 +548,36 @@ void SshSession::end(std::string why) {
   if (over_) return;
   if (!in_turn_) return guard([&] { end(std::move(why)); });
   over_ = true;
-  for (const auto& channel : channels_) channel->detach(cause_of_end(why), why);
+  detach_channels(cause_of_end(why), why);
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
   const auto peer = login_.peer(session_.get());
   const bool silent = peer.banner.empty();
   if (is_ours(why)) farewell_ = why;
   if (silent) return common_->events.emit(event::SshProbed{number_, client_});
-  std::visit([this](const auto& each) { common_->events.emit(each); },
-             ending(peer, why, common_->settings->ssh));
+  ending_ = ending(peer, why, common_->settings->ssh);
+  tell_end();
+}
+
+bool SshSession::detach_channels(protocols::Cause cause, std::string_view why) noexcept {
+  bool done = true;
+  for (const auto& channel : channels_) done &= channel->detach(cause, why);
+  return done;
+}
+
+bool SshSession::tells() const {
+  return std::ranges::any_of(channels_, [](const auto& channel) { return channel->tells(); });
+}
+
+void SshSession::tell_end() {
+  if (!ending_ || tells()) return;
+  std::visit([this](const auto& each) { common_->events.emit(each); }, *ending_);
+  ending_.reset();
 }
 
 // Outside of whatever libssh function may have called us.
 void SshSession::wind_up() noexcept {
   if (std::exchange(wound_up_, true)) return;
-  for (const auto& channel : channels_)
-    succeeds([&] { channel->detach(protocols::Cause::connection_lost, {}); });
+  detach_channels(protocols::Cause::connection_lost, {});
   succeeds([this] {
     grace_.cancel();
     watch_.cancel();

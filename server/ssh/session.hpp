@@ -13,6 +13,7 @@
 #include "server/ssh/chatter.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/disconnect.hpp"
+#include "server/ssh/ending.hpp"
 #include "server/ssh/login.hpp"
 #include "server/ssh/negotiation.hpp"
 #include "server/ssh/patience.hpp"
@@ -64,6 +65,7 @@ class SshSession final : SshChannel::Connection,
   void go_on() override { wake(); }
   void delivered() override { ++taken_; }
   void when_free(std::move_only_function<void()> then) override;
+  void channel_told() override { tell_end(); }
   std::shared_ptr<void> hold() override { return shared_from_this(); }
 
   void wake() noexcept;
@@ -107,6 +109,9 @@ class SshSession final : SshChannel::Connection,
   void arm();
   void await_login();
   void watch();
+  bool detach_channels(protocols::Cause cause, std::string_view why) noexcept;
+  bool tells() const;
+  void tell_end();
   void wind_up() noexcept;
 
   static int on_message(ssh_session, ssh_message message, void* self) noexcept;
@@ -131,6 +136,7 @@ class SshSession final : SshChannel::Connection,
   std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
   std::optional<std::string> put_off_;  // the end, until the worker gives the session back
   std::string farewell_;                // what the client is told at the end; empty where it is gone
+  std::optional<Ending> ending_;        // its last line, after those of its channels
   ssh::Disconnect code_ = ssh::Disconnect::protocol_error;
   bool short_of_memory_ = false;  // it ends, as soon as no worker has the session
   bool told_ = false;             // of the first exchange's algorithms

@@ -173,6 +173,29 @@ def test_handles_leave_descriptors_for_others(limited, key, images, kind):
             assert Sftp(transport).fetch(IMAGE) == images["ap1g8"]
 
 
+@pytest.mark.parametrize("who", ["connection", "channels"])
+@pytest.mark.parametrize("kind", ["files", "folders"])
+def test_the_end_of_many_open_handles_does_not_hold_the_loop(start, key, beside, kind, who):
+    """Each has lines of its own in the log: as many as a connection may have, and as many channels."""
+    server = start(log={"level": "debug"})
+    user, request = KINDS_OF_HANDLES[kind]
+    private = paramiko.Ed25519Key.from_private_key_file(str(key))
+    each = 100 if kind == "files" else 6
+    with beside(server):
+        for _ in range(3):
+            with contextlib.closing(sftp_wire.connect(server)) as transport:
+                transport.auth_publickey(user, private)
+                sessions = [Sftp(transport) for _ in range(10)]
+                for session in sessions:
+                    session.send_raw(b"".join(map(request, range(each))))
+                    for _ in range(each):
+                        assert session.receive().kind == sftp_wire.HANDLE
+                if who == "channels":
+                    for session in sessions:
+                        session.channel.close()
+    judge_loop(server)
+
+
 # ---- big folders
 
 @pytest.fixture

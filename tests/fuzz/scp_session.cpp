@@ -185,7 +185,8 @@ class Driver {
   void run() {
     while (in_.remaining_bytes() > 0 && !session_->finished() && alive_) step();
     if (alive_) end();
-    session_->close_all();
+    while (session_->close_next()) {
+    }
     tell();
     require(!file_open_, "what was opened is told to be closed");
     require(session_->finished() || !alive_, "a client that is gone ends it");

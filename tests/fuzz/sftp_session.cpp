@@ -204,7 +204,8 @@ class Driver {
   void run() {
     feed(Packet(Type::init).u32(3).framed());
     while (in_.remaining_bytes() > 0 && alive_) step();
-    session_.close_all();
+    while (session_.close_next()) {
+    }
     tell();
     require(closed_ == files_.opened, "what was opened is told to be closed");
   }

@@ -198,6 +198,25 @@ def test_a_file_left_open_is_closed_in_the_log(server, sftp):
     server.wait_for_log(r"^sftp-server\[\d+\]: session closed for local user ewc from \[127\.0\.0\.1\]$")
 
 
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_many_files_left_open_are_told_before_the_end(server, sftp, who):
+    """The server tells of a few in one turn."""
+    for _ in range(100):
+        assert sftp.open(IMAGE).handle
+    number = server.wait_for_log(r"^sftp-server\[(\d+)\]: open .*").group(1)
+    if who == "client":
+        sftp.transport.close()
+        server.wait_for_log(rf"^sshd\[{number}\]: Connection closed by user ewc ")
+    else:
+        server.stop()
+
+    texts = lines_of(server, number)
+
+    assert texts.count('forced close "/EWC/17_9_4a/ap3g3" bytes read 0 written 0') == 100
+    assert texts[-2] == "session closed for local user ewc from [127.0.0.1]"
+    assert " user ewc 127.0.0.1 port " in texts[-1]
+
+
 @pytest.mark.parametrize("name, explanation", MISSES, ids=[name for name, _ in MISSES])
 def test_an_sftp_miss_is_told_once_a_session(server, sftp, name, explanation):
     assert sftp.ask(STAT, string(name)).status == NO_SUCH_FILE
