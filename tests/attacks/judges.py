@@ -28,10 +28,10 @@ IMAGE = f"{RELEASE}/ap1g8"
 LOOP = re.compile(r"apdepot: loop: \d+ turns, the longest ([\d.]+) ms of CPU")
 
 
-def longest_turn(server):
-    """Ends the server, which tells then how long its loop was held."""
+def turns(server):
+    """Ends the server, which tells then how long its loop was held; its words, and the longest time."""
     for line in server.whole_log("apdepot: loop: "):
-        return float(LOOP.search(line).group(1))
+        return line, float(LOOP.search(line).group(1))
     raise AssertionError("the server did not tell how long its turns were")
 
 
@@ -40,9 +40,9 @@ class LongTurn(AssertionError):
 
 
 def judge_loop(server, bound=TURN_MS):
-    longest = longest_turn(server)
+    told, longest = turns(server)
     if longest > bound:
-        raise LongTurn(f"a turn of the loop took {longest} ms of CPU; {bound} ms are promised")
+        raise LongTurn(f"{bound} ms of CPU are promised at most, but {told}")
 
 
 def cpu_seconds(server):
