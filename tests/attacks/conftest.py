@@ -17,7 +17,7 @@ import raw_ssh
 from clients import make_key
 from judges import RUNS, Honest, LongTurn
 from make_bundle import make_bundle
-from target import Target
+from target import Target, become_attacker
 
 BIG = 16 << 20
 
@@ -65,7 +65,8 @@ def many_sockets():
 @pytest.fixture(scope="session")
 def attackers():
     """Another process for the attacks, so that they do not hold up the honest clients."""
-    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), become_attacker,
+                                                (0,)) as pool:
         yield pool
 
 

@@ -1,10 +1,22 @@
 """What an attack needs to know of its server; it goes to another process."""
+import ctypes
 import dataclasses
+import os
+import signal
 import time
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 import raw_ssh
+
+
+PR_SET_PDEATHSIG = 1
+
+
+def become_attacker(nice):
+    """Of this process, as its first act: it ends with the tests, whatever ends those."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(nice)
 
 
 @dataclasses.dataclass

@@ -15,7 +15,7 @@ import http_attacks
 import ssh_attacks
 import tftp_attacks
 from judges import KEY_EXCHANGE_MS, descriptors, judge_loop
-from target import Deadline
+from target import Deadline, become_attacker
 
 MEMORY, DESCRIPTORS = 256, 4096  # MiB, and how many
 ROUND = 10  # seconds of one attack, before the next of its kind
@@ -118,7 +118,8 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
     make_folders(depot / "images")
     attacks = dict([*tftp_kinds(), *ssh_kinds(), *http_kinds(), *drop_kinds(depot)])
     # Attackers have machines of their own: here they leave the server its part of this one.
-    with concurrent.futures.ProcessPoolExecutor(len(attacks), multiprocessing.get_context("spawn"), os.nice, (10,)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(len(attacks), multiprocessing.get_context("spawn"), become_attacker,
+                                                (10,)) as pool:
         wrapper = tmp_path / "limited"
         wrapper.write_text(f'#!/bin/sh\n{enter_group}exec prlimit --nofile={DESCRIPTORS} {apdepot.BINARY} "$@"\n')
         wrapper.chmod(0o755)
