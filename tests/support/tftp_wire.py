@@ -162,8 +162,9 @@ class Download:
         return b"".join(self.chunks)
 
     def answer(self, packet):
-        """The datagram that `packet` calls for, or None; what another than the peer sends calls for nothing."""
-        if self.peer not in (None, packet.source):
+        """The datagram that `packet` calls for, or None; what another than the peer sends calls for nothing. The peer is
+        a port of the server: where others send to one that the server has given up, it may be ours by now."""
+        if self.peer not in (None, packet.source) or packet.opcode not in (DATA, OACK, ERROR):
             return None
         if packet.opcode == ERROR:
             raise AssertionError(f"ERROR {packet.number}: {packet.text}")
@@ -202,10 +203,13 @@ def fetch_all(server_address, downloads):
             assert stalls < PATIENCE, f"{len(running)} downloads stand still"
             if not events:  # a full receive buffer may have lost something: say it again
                 for download, client in running.items():
-                    client.send(download.last_sent, download.peer)
+                    client.send(download.last_sent, download.peer or server_address)
             for key, _ in events:
                 download, client = key.data, running[key.data]
-                if reply := download.answer(client.receive()):
+                packet = client.receive()
+                if packet.source[0] != server_address[0]:
+                    continue
+                if reply := download.answer(packet):
                     client.send(reply)
                     download.last_sent = reply
                 if download.over:
