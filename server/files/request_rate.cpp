@@ -13,10 +13,12 @@ namespace {
 
 using event::Limit;
 
-// Above this many, addresses that did nothing lately are forgotten.
-constexpr std::size_t most_remembered = 20'000;
+// Forged addresses may be many.
+constexpr std::size_t most_remembered = 100'000;
 // A burst is as much as two seconds allow: a thousand access points behind one address start at once.
 constexpr double burst_seconds = 2;
+// Who asked for nothing in that time may ask for all of a burst again.
+constexpr std::chrono::seconds remembered_for{2};
 
 }  // namespace
 
@@ -24,7 +26,9 @@ std::optional<Limit> RequestRate::knock(const net::ip::address& address, const c
                                         Clock::time_point now) {
   if (is_in(plain(address), settings.deny)) return Limit::denied;
   if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
-  if (clients_.size() >= most_remembered) forget_the_quiet(now);
+  sweep_.step(clients_, [&](const Client& each) {
+    return now - each.at > remembered_for || clients_.size() >= most_remembered;
+  });
   auto& client = clients_[client_network(address)];
   const double rate = settings.max_requests_per_second;
   const std::chrono::duration<double> passed = now - std::exchange(client.at, now);
@@ -32,15 +36,6 @@ std::optional<Limit> RequestRate::knock(const net::ip::address& address, const c
   if (client.requests + 1 > burst_seconds * rate) return Limit::requests_per_second;
   client.requests += 1;
   return {};
-}
-
-// At most once in that time: forged addresses may be many.
-void RequestRate::forget_the_quiet(Clock::time_point now) {
-  const auto quiet =
-      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(burst_seconds));
-  if (now - forgot_ < quiet) return;
-  forgot_ = now;
-  std::erase_if(clients_, [&](const auto& each) { return now - each.second.at > quiet; });
 }
 
 }  // namespace server

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "server/loop/net.hpp"
+#include "server/loop/sweep.hpp"
 
 namespace conf {
 struct Tftp;
@@ -33,10 +34,8 @@ class RequestRate {
     double requests = 0;  // a bucket that leaks max_requests_per_second
     Clock::time_point at;
   };
-  void forget_the_quiet(Clock::time_point now);
-
   std::map<net::ip::address, Client> clients_;  // by client_network()
-  Clock::time_point forgot_;
+  Sweep<net::ip::address> sweep_;
 };
 
 }  // namespace server

@@ -38,8 +38,7 @@ constexpr auto vouched_for = 1h;
 constexpr std::size_t most_vouched = 1000;  // accounts of one address
 constexpr int most_forgiven = 20;           // failures of an account between two of its logins
 
-// Above this many, addresses with nothing to remember are forgotten, and should that not do, so are
-// penalties.
+// Above this many, penalties are forgotten, too.
 constexpr std::size_t most_remembered = 20'000;
 constexpr auto tell_again = 10s;
 constexpr unsigned most_told = 20;  // in that time, of all addresses together
@@ -65,7 +64,7 @@ bool drops_early(const conf::EarlyDrop& limit, std::size_t unauthenticated, std:
 
 bool SshLimits::Client::quiet(Clock::time_point now) const {
   return connections == 0 && penalty_ends <= now && !is_vouched(now) && now - failed_at > 1min &&
-         now - told_at > tell_again;
+         untold == 0 && now - told_at > tell_again;
 }
 
 bool SshLimits::Client::is_vouched(Clock::time_point now) const {
@@ -80,7 +79,9 @@ bool SshLimits::Client::forgives(const std::string& user, Clock::time_point now)
 }
 
 SshLimits::Client& SshLimits::client_at(const net::ip::address& address, Clock::time_point now) {
-  if (clients_.size() >= most_remembered) forget_the_quiet(now);
+  sweep_.step(clients_, [&](const Client& each) {
+    return each.quiet(now) || (clients_.size() >= most_remembered && each.connections == 0);
+  });
   return clients_[client_network(address)];
 }
 
@@ -183,15 +184,6 @@ void SshLimits::gone(const net::ip::address& address, bool logged_in) noexcept {
   auto& client = place->second;
   --client.connections, --connections_;
   if (!logged_in) --client.unauthenticated, --unauthenticated_;
-}
-
-// At most once a second: a connection is cheap for whoever has many addresses.
-void SshLimits::forget_the_quiet(Clock::time_point now) {
-  if (now - forgot_ < 1s) return;
-  forgot_ = now;
-  std::erase_if(clients_, [&](const auto& each) { return each.second.quiet(now); });
-  if (clients_.size() < most_remembered) return;
-  std::erase_if(clients_, [&](const auto& each) { return each.second.connections == 0; });
 }
 
 }  // namespace server

@@ -9,6 +9,7 @@
 
 #include "server/events/ssh.hpp"
 #include "server/loop/net.hpp"
+#include "server/loop/sweep.hpp"
 
 namespace conf {
 struct Ssh;
@@ -84,11 +85,10 @@ class SshLimits {
                                            unsigned chance, Clock::time_point now) const;
   Refusal refuse(Client& client, event::SshLimit limit, Clock::time_point now);
   bool may_tell(Client& client, Clock::time_point now);
-  void forget_the_quiet(Clock::time_point now);
 
   std::size_t connections_ = 0, unauthenticated_ = 0;
   std::map<net::ip::address, Client> clients_;
-  Clock::time_point forgot_;
+  Sweep<net::ip::address> sweep_;
   Clock::time_point telling_since_;
   unsigned told_ = 0;  // since then, of all addresses
 };

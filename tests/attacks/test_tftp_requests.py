@@ -1,5 +1,6 @@
 """Requests that nobody means, from somebody who is served and from somebody who is not: they cost the loop nothing to
 speak of, and leave nothing behind."""
+import os
 import pathlib
 import re
 import resource
@@ -8,7 +9,7 @@ import pytest
 
 import tftp_wire
 from judges import IMAGE, Growth, judge_loop
-from tftp_attacks import ODD_REQUESTS, STRAYS, hijacks, left_alone, odd_requests, slow_uploads, strays
+from tftp_attacks import ODD_REQUESTS, STRAYS, forged_addresses, hijacks, left_alone, odd_requests, slow_uploads, strays
 
 MOST_MB = 16  # beside the honest clients' own
 
@@ -31,6 +32,17 @@ def test_packets_of_no_transfer_cost_nothing(start, under_attack, kind, single_p
     with Growth(server) as growth:
         under_attack(server, strays, 3, kind)
     assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may forge addresses")
+@pytest.mark.parametrize("name", [IMAGE, "/nothing/ap1g8"], ids=["served", "missing"])
+def test_requests_from_ever_new_addresses_do_not_hold_the_loop(start, under_attack, name):
+    """Longer than the ten seconds after which the log sums up, and the two after which an address may ask again."""
+    server = start()
+    with Growth(server) as growth:
+        assert under_attack(server, forged_addresses, 12, name) > 50_000
+    assert growth.megabytes <= 2 * MOST_MB
     judge_loop(server)
 
 

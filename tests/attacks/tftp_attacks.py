@@ -1,6 +1,7 @@
 """What hostile clients do over TFTP. Each attack ends by itself, after so many packets or seconds."""
 import contextlib
 import socket
+import struct
 import threading
 import time
 
@@ -149,6 +150,22 @@ def forged_requests(target, seconds, source="127.0.0.13", count=50):
                 sock = stack.enter_context(contextlib.closing(bound_to(source)))
                 sock.sendto(request("/big", "blksize", 65_464, "windowsize", 64, "utimeout", 10_000), target.tftp)
             until.wait(1)
+
+
+def forged_addresses(target, seconds, name, rate=10_000, most=500_000):
+    """Requests in the names of ever new addresses, 127.16.0.0 and on; takes the right to forge. Returns how many."""
+    until, sent, began = Deadline(seconds), 0, time.monotonic()
+    packet, port = request(name), target.tftp[1]
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)) as sock:
+        while until:
+            for _ in range(int((time.monotonic() - began) * rate) - sent):
+                udp = struct.pack("!HHHH", 20_000 + sent % 1000, port, 8 + len(packet), 0) + packet
+                ip = struct.pack("!BBHHHBBHI", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0,
+                                 0x7F100000 + sent % most) + socket.inet_aton(target.tftp[0])
+                sock.sendto(ip + udp, (target.tftp[0], 0))
+                sent += 1
+            time.sleep(0.002)
+    return sent
 
 
 def hijacks(target, seconds, source="127.0.0.12"):
