@@ -62,7 +62,7 @@ struct Counter {
   void operator()(const LoginFailed& e) const { ++tally.logins[{word_of_method(e.method), "failed"}]; }
   void operator()(const WebLoggedIn&) const { ++tally.logins[{"page", "accepted"}]; }
   void operator()(const WebLoginFailed&) const { ++tally.logins[{"page", "failed"}]; }
-  void operator()(const SshDropped& e) const { ++tally.dropped[{limit_name(e.limit), {}}]; }
+  void operator()(const SshDropped& e) const { tally.dropped[{limit_name(e.limit), {}}] += 1 + e.untold; }
   void operator()(const ControllerSaid& e) const {
     tally.controller_messages[{storage::kind_name(e.said.kind), {}}] += 1 + e.untold;
   }
