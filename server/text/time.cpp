@@ -46,7 +46,10 @@ std::optional<std::int64_t> time_meant(const std::string& text, std::int64_t now
   for (const auto* const form : {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"}) {
     std::tm parts{};
     const char* const end = ::strptime(text.c_str(), form, &parts);
-    if (end && *end == '\0') return std::int64_t{1000} * ::timegm(&parts);
+    if (!end || *end != '\0') continue;
+    const int day = parts.tm_mday;
+    const auto seconds = ::timegm(&parts);
+    if (parts.tm_mday == day) return std::int64_t{1000} * seconds;  // else that month has no such day
   }
   return {};
 }

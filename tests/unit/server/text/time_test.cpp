@@ -1,0 +1,137 @@
+#include "server/text/time.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+using namespace server;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t midnight = 1'795'824'000'000;  // 2026-11-28
+constexpr std::int64_t second = 1'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+constexpr std::int64_t now = midnight + 9 * hour + 42;
+
+// Where the host's own clocks show the time of Japan.
+struct InJapan {
+  const char* const before = std::getenv("TZ");
+  const std::string kept = before ? before : "";
+  InJapan() { set("JST-9"); }
+  InJapan(const InJapan&) = delete;
+  InJapan& operator=(const InJapan&) = delete;
+  ~InJapan() { before ? set(kept) : clear(); }
+  static void set(const std::string& zone) {
+    ::setenv("TZ", zone.c_str(), 1);
+    ::tzset();
+  }
+  static void clear() {
+    ::unsetenv("TZ");
+    ::tzset();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a time is written in UTC, to the second, whatever the host's own zone") {
+  const InJapan zone;
+  for (const auto& [milliseconds, text] : std::initializer_list<std::pair<std::int64_t, const char*>>{
+           {0, "1970-01-01T00:00:00Z"},
+           {midnight - 1, "2026-11-27T23:59:59Z"},
+           {midnight, "2026-11-28T00:00:00Z"},
+           {midnight + 2 * hour + 14 * minute + 7 * second + 999, "2026-11-28T02:14:07Z"},
+           {1'835'395'199'000, "2028-02-28T23:59:59Z"},
+           {1'835'395'200'000, "2028-02-29T00:00:00Z"},
+           {4'102'444'800'000, "2100-01-01T00:00:00Z"},
+           {-1'000, "1969-12-31T23:59:59Z"}}) {
+    CHECK(utc_of(milliseconds) == text);
+    CHECK(utc(std::chrono::system_clock::time_point(milliseconds * 1ms)) == text);
+  }
+}
+
+TEST_CASE("a span is a time before now, up to ten thousand of its unit") {
+  for (const auto& [text, span] :
+       std::initializer_list<std::pair<const char*, std::int64_t>>{{"0m", 0},
+                                                                   {"1m", minute},
+                                                                   {"30m", 30 * minute},
+                                                                   {"2h", 2 * hour},
+                                                                   {"7d", 7 * day},
+                                                                   {"2w", 14 * day},
+                                                                   {"007d", 7 * day},
+                                                                   {"10000m", 10'000 * minute},
+                                                                   {"10000w", 70'000 * day}}) {
+    CAPTURE(text);
+    CHECK(time_meant(text, now) == now - span);
+  }
+}
+
+TEST_CASE("a date or a time of day is meant in UTC, whatever now is") {
+  const InJapan zone;
+  for (const auto& [text, meant] : std::initializer_list<std::pair<const char*, std::int64_t>>{
+           {"2026-11-28", midnight},
+           {"2026-11-28T00:00", midnight},
+           {"2026-11-28T02:14", midnight + 2 * hour + 14 * minute},
+           {"2026-11-28T02:14:07", midnight + 2 * hour + 14 * minute + 7 * second},
+           {"2026-11-28T23:59:59Z", midnight + day - second},
+           {"2028-02-29", 1'835'395'200'000},
+           {"1970-01-01", 0},
+           {"1969-12-31T23:59", -minute}}) {
+    CAPTURE(text);
+    CHECK(time_meant(text, now) == meant);
+    CHECK(time_meant(text, 0) == meant);
+  }
+}
+
+TEST_CASE("what was written is read as the same time") {
+  for (const auto time : {std::int64_t{0}, midnight, midnight + 86'399 * second, 1'835'395'200'000})
+    CHECK(time_meant(utc_of(time), now) == time);
+}
+
+TEST_CASE("anything else is not a time") {
+  for (const std::string text : {"",
+                                 "2026-02-31",
+                                 "2027-02-29",
+                                 "2026-04-31T12:00",
+                                 "m",
+                                 "30",
+                                 "-5m",
+                                 "+5m",
+                                 " 5m",
+                                 "5 m",
+                                 "5m ",
+                                 "5.5h",
+                                 "5M",
+                                 "5s",
+                                 "5y",
+                                 "5mm",
+                                 "1h30m",
+                                 "0x5m",
+                                 "10001m",
+                                 "99999999999999999999d",
+                                 "now",
+                                 "yesterday",
+                                 "2026",
+                                 "2026-11",
+                                 "2026-13-01",
+                                 "2026-00-01",
+                                 "2026-11-32",
+                                 "2026-11-28T",
+                                 "2026-11-28T02",
+                                 "2026-11-28T24:00",
+                                 "2026-11-28T02:60",
+                                 "2026-11-28T02:14:07+01:00",
+                                 "2026-11-28T02:14:07.5Z",
+                                 "2026-11-28 02:14",
+                                 "2026-11-28x",
+                                 "28.11.2026",
+                                 "11/28/2026",
+                                 "1795824000"}) {
+    CAPTURE(text);
+    CHECK_FALSE(time_meant(text, now));
+  }
+  CHECK_FALSE(time_meant(std::string(100'000, '9'), now));
+}
