@@ -39,10 +39,10 @@ std::optional<Fault> Content::finish(std::optional<std::uint64_t> announced,
 
 std::optional<Fault> Content::fault(std::optional<std::uint64_t> announced,
                                     const std::optional<Recorded>& recorded, const Report& report) const {
-  if (size() == 0) return Fault{Cause::empty, "the file has 0 bytes"};
-  if (announced && *announced > 0 && size() < *announced)
+  if (announced && size() < *announced)
     return Fault{Cause::too_short,
                  fmt::format("{} bytes came, and the server had announced {}", size(), *announced)};
+  if (size() == 0) return Fault{Cause::empty, "the file has 0 bytes"};
   if (recorded && recorded->sha256 != report.sha256)
     return Fault{Cause::different,
                  fmt::format("its SHA-256 is {}, and {} was imported here with {}", report.sha256,

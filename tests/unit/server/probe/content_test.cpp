@@ -62,6 +62,49 @@ TEST_CASE("a text that is not called an image is a file like others, and doubts 
   CHECK(odd.report.notes[0].find("not a tar") != std::string::npos);
 }
 
+TEST_CASE("a file that comes in small pieces is judged as one that comes at once") {
+  const auto image = test::ap_image("flash");
+  Content content("ap1g8");
+  Report report;
+  for (const auto& byte : image) content.update(std::as_bytes(std::span(&byte, 1)));
+  CHECK_FALSE(content.finish(image.size(), {}, report));
+  CHECK(report.sha256 == found_in(image, "ap1g8").report.sha256);
+  CHECK(report.content == "AP image (tar), complete");
+}
+
+TEST_CASE("a file is short only below the size that was announced, and a size of 0 announces nothing") {
+  const auto image = test::ap_image("flash");
+  CHECK_FALSE(found_in(image, "ap1g8", 0).fault);
+  CHECK_FALSE(found_in(image, "ap1g8", image.size() - 1).fault);
+  const auto cut = found_in(image, "ap1g8", image.size() + 1);
+  REQUIRE(cut.fault);
+  CHECK(cut.fault->what == "10240 bytes came, and the server had announced 10241");
+  CHECK(cut.report.sha256.size() == 64);
+  CHECK(cut.report.content == "AP image (tar)");
+}
+
+TEST_CASE("of several faults the one is told that explains the others") {
+  const Recorded other{"/EWC/\x1b/ap1g8", "00"};
+  CHECK(found_in("", "ap1g8", 10, other).fault->cause == Cause::too_short);
+  CHECK(found_in("", "ap1g8", 0, other).fault->cause == Cause::empty);
+  CHECK(found_in("<html>", "ap1g8", 10, other).fault->cause == Cause::too_short);
+  const auto different = found_in("<html>", "ap1g8", 6, other);
+  CHECK(different.fault->cause == Cause::different);
+  CHECK(different.fault->what ==
+        "its SHA-256 is " + different.report.sha256 + ", and /EWC/\\x1b/ap1g8 was imported here with 00");
+  CHECK_FALSE(different.report.recorded_as);
+}
+
+TEST_CASE("a page is told by its first 512 bytes") {
+  const auto what_is = [](std::size_t blanks, std::string_view tag) {
+    return found_in(std::string(blanks, ' ') + std::string(tag), "ap1g8").fault.value().what;
+  };
+  CHECK(what_is(507, "<HTML") == "it is an HTML page of 512 bytes");
+  CHECK(what_is(508, "<HTML").find("is a text") != std::string::npos);
+  CHECK(what_is(0, "<!DocType Html>") == "it is an HTML page of 15 bytes");
+  CHECK(what_is(0, "<htm>").find("is a text") != std::string::npos);
+}
+
 TEST_CASE("a report is lines for a person, or JSON with the same words") {
   Report report;
   report.url = "tftp://192.0.2.2/ap1g8";
