@@ -53,10 +53,11 @@ std::vector<HandedOver> take_handed_over() {
   std::string_view names = text ? text : "";
   for (int i = 0; i < count; ++i) {
     const int handle = first_handle + i;
-    if (::fcntl(handle, F_SETFD, FD_CLOEXEC) != 0) continue;
     const auto end = names.find(':');
-    if (auto found = look_at(handle, names.substr(0, end))) all.push_back(std::move(*found));
+    const auto name = names.substr(0, end);
     names.remove_prefix(end == names.npos ? names.size() : end + 1);
+    if (::fcntl(handle, F_SETFD, FD_CLOEXEC) != 0) continue;  // closed, and its name goes with it
+    if (auto found = look_at(handle, name)) all.push_back(std::move(*found));
   }
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
   return all;
