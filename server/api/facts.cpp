@@ -29,6 +29,7 @@ std::int64_t midnight() {
   std::tm parts{};
   ::localtime_r(&now, &parts);
   parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
+  parts.tm_isdst = -1;  // the clock may have changed since
   return std::int64_t{1000} * std::mktime(&parts);
 }
 

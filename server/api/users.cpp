@@ -200,6 +200,7 @@ void UsersApi::add(const http::Request& request, http::Respond respond) {
           const auto fault = read_user(body, user, name, text);
           const Secret password(std::move(text));
           if (!fault.empty()) return refused(400, "bad request", fault);
+          if (name.empty()) return refused(400, "bad request", "name is missing");
           if (!conf::is_user_name(name))
             return refused(
                 400, "bad request",
