@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/history/record_book.hpp"
+#include "tests/support/temp_dir.hpp"
+
 using namespace server;
 namespace record = storage::record;
 
@@ -76,4 +79,48 @@ TEST_CASE("a file's folder and name") {
   CHECK(folder_of("ap1g8").empty());
   CHECK(name_of("ap1g8") == "ap1g8");
   CHECK(folder_of("/ap1g8").empty());
+}
+
+TEST_CASE("an expected network makes no devices, and expects those in it, of its own family alone") {
+  const auto fleet = fleet_of({{"192.0.2.7", 1, 2}, {"198.51.100.7", 1, 2}, {"2001:db8::7", 1, 2}},
+                              {said("name floor-1", "")}, {},
+                              {*conf::parse_network("192.0.2.0/24"), *conf::parse_network("2001:db8::/64"),
+                               *conf::parse_network("::/0"), *conf::parse_network("2001:db8:1::1")});
+  std::vector<std::string> expected, all;
+  for (const auto& device : fleet) {
+    all.push_back(device.address);
+    if (device.is_expected()) expected.push_back(device.address);
+  }
+  CHECK(all == std::vector<std::string>{"192.0.2.7", "198.51.100.7", "2001:db8:1::1", "2001:db8::7", ""});
+  CHECK(expected == std::vector<std::string>{"192.0.2.7", "2001:db8:1::1", "2001:db8::7"});
+}
+
+TEST_CASE("a device that a list has without an address is never one with an empty address that fetched") {
+  const auto fleet = fleet_of({}, {said("name a", ""), said("name b", "")}, {held("", "/x/ap1g8")}, {});
+  REQUIRE(fleet.size() == 2);
+  CHECK(fleet[0].holdings.empty());
+  CHECK(fleet[1].holdings.empty());
+}
+
+TEST_CASE("the fleet that is read has what the history holds, and what was said a moment ago") {
+  const test::TempDir dir;
+  record::Transfer whole;
+  whole.started = 1000, whole.ended = 2000, whole.client = "192.0.2.7", whole.protocol = "tftp";
+  whole.file = "/EWC/a/ap1g8", whole.outcome = "whole", whole.cause = "complete";
+  auto known = said("192.0.2.8", "192.0.2.8");
+  known.name = "old";
+  storage::RecordBook(dir / "history.db")
+      .write(std::vector<storage::Record>{whole, record::Descriptions{{known, said("name floor-1", "")}}});
+  storage::HistoryQueries history(dir / "history.db", [] { return false; });
+  auto fresh = said("192.0.2.8", "192.0.2.8"), moved = said("192.0.2.9", "192.0.2.9");
+  fresh.name = "new";
+  moved.name = "floor-1", moved.replaces = "name floor-1";
+  const auto fleet = read_fleet(history, {fresh, moved}, {});
+  REQUIRE(fleet.size() == 3);
+  CHECK(fleet[0].address == "192.0.2.7");
+  CHECK(fleet[0].last_at == 2000);
+  CHECK(fleet[0].holdings.size() == 1);
+  CHECK(fleet[1].name() == "new");
+  CHECK(fleet[2].address == "192.0.2.9");
+  CHECK(fleet[2].name() == "floor-1");
 }

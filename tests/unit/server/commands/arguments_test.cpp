@@ -61,3 +61,21 @@ TEST_CASE("words are taken one by one, and what is left over is an error") {
   arguments.expect_no_more();
   CHECK_THROWS_WITH_AS(arguments.take_word("FILE"), "FILE is missing", UsageError);
 }
+
+TEST_CASE("a value is taken as it is, whatever it looks like") {
+  CHECK(parse({"--depot", "--json"}).value("--depot") == "--json");
+  CHECK_FALSE(parse({"--depot", "--json"}).has("--json"));
+  CHECK(parse({"--depot", "--", "x"}).value("--depot") == "--");
+  CHECK(parse({"--depot=a=b"}).value("--depot") == "a=b");
+  CHECK(parse({"--depot", ""}).value("--depot") == "");
+  CHECK(parse({"", "x"}).words() == std::vector<std::string>{"", "x"});
+}
+
+TEST_CASE("a flag is not known by its beginning, and its name is told without its value") {
+  CHECK(mistake({"--dep=x"}) == "--dep is not a flag of apdepot");
+  CHECK(mistake({"--depots"}) == "--depots is not a flag of apdepot");
+  CHECK(mistake({"--=x"}) == "-- is not a flag of apdepot");
+  CHECK(mistake({"--json="}) == "--json takes no value");
+  CHECK(mistake({"x", "--", "--jsno"}).empty());
+  CHECK(mistake({"--depot", "a", "--depot"}) == "--depot needs a value: --depot DIR");
+}

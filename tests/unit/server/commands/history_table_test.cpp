@@ -95,3 +95,35 @@ TEST_CASE("as JSON a row has all that is kept") {
   CHECK(YAML::Load(json_of(record::Import{5, "f", "published", ""}))["detail"].IsNull());
   CHECK(YAML::Load(json_of(record::Holding{"c", "f", 4, 5, 6}))["times"].as<int>() == 6);
 }
+
+TEST_CASE("a transfer that broke off is never told as whole, and one without a byte has a place too") {
+  auto ended = transfer();
+  ended.outcome = "broke_off", ended.cause = "silence", ended.bytes = 69'999'999;
+  CHECK(line(ended).ends_with("  broke off at 99 %: silence"));
+  ended.bytes = 0;
+  CHECK(line(ended).ends_with("  broke off at 0 %: silence"));
+  ended.size = 0;
+  CHECK(line(ended).ends_with("  broke off at 0 B: silence"));
+  ended.outcome = "partly", ended.detail = "64 bytes", ended.cause = "partly_read";
+  CHECK(line(ended).ends_with("  in part: partly read (64 bytes)"));
+}
+
+TEST_CASE("a table as wide as the screen is not cut, and on one column less a name loses two characters") {
+  const auto ended = transfer();
+  const auto whole = lines_of(table_of(std::vector{ended}), {});
+  const auto width = whole.at(0).size();  // of the heading, which is the longest line here
+  CHECK(lines_of(table_of(std::vector{ended}), width) == whole);
+  CHECK(line(ended, width + 100) == whole.at(1));
+  CHECK(has(line(ended, width - 1), "  ~WC/17_9_4a/ap1g8  "));
+  CHECK(line(ended, width - 1).size() == whole.at(1).size() - 1);
+}
+
+TEST_CASE("a list whose last column is the name is never cut, and a short name keeps its own width") {
+  const record::Holding holding{"192.0.2.7", "/EWC/17_9_4a/" + std::string(100, 'x'), 0, 0, 4};
+  const auto held = lines_of(table_of(std::vector{holding}), 20);
+  CHECK(held.at(1).ends_with(std::string(100, 'x')));
+  record::Login login{0, "192.0.2.7", "ewc", "password", "accepted", 1};
+  CHECK(lines_of(table_of(std::vector{login}), 1) == lines_of(table_of(std::vector{login}), {}));
+  login.user = std::string(30, 'u');
+  CHECK(has(lines_of(table_of(std::vector{login}), 1).at(1), "  ~" + std::string(11, 'u') + "  "));
+}

@@ -48,7 +48,7 @@ const std::string udp_port = R"({"payload":{"protocol":"udp","field":"dport"}})"
                   tcp_port = R"({"payload":{"protocol":"tcp","field":"dport"}})",
                   source = R"({"payload":{"protocol":"ip","field":"saddr"}})",
                   state = R"({"ct":{"key":"state"}})", interface = R"({"meta":{"key":"iifname"}})",
-                  accept = R"(,{"accept":null})", drop = R"(,{"drop":null})",
+                  accepts = R"(,{"accept":null})", drops = R"(,{"drop":null})",
                   jump = R"(,{"jump":{"target":"other"}})";
 
 }  // namespace
@@ -66,32 +66,32 @@ TEST_CASE("without a rule the policy decides, and without a chain nothing does")
 TEST_CASE("a port is let in by its number, a set and a range") {
   for (const auto* right :
        {"69", R"({"set":[53,69]})", R"({"range":[60,70]})", R"({"set":[{"range":[1,69]}]})"}) {
-    CHECK(fate("drop", {rule(match(udp_port, right) + accept)}, rrq) == Fate::let_in);
-    CHECK(fate("drop", {rule(match(tcp_port, right) + accept)}, rrq) == Fate::dropped);
-    CHECK(fate("accept", {rule(match(udp_port, right) + drop)}, rrq) == Fate::dropped);
+    CHECK(fate("drop", {rule(match(udp_port, right) + accepts)}, rrq) == Fate::let_in);
+    CHECK(fate("drop", {rule(match(tcp_port, right) + accepts)}, rrq) == Fate::dropped);
+    CHECK(fate("accept", {rule(match(udp_port, right) + drops)}, rrq) == Fate::dropped);
   }
-  CHECK(fate("drop", {rule(match(udp_port, "70") + accept)}, rrq) == Fate::dropped);
-  CHECK(fate("accept", {rule(match(tcp_port, "80", "!=") + drop)}, sftp) == Fate::dropped);
-  CHECK(fate("accept", {rule(match(tcp_port, "80", "!=") + drop)}, rrq) == Fate::let_in);
-  CHECK(fate("drop", {rule(match(udp_port, R"("@allowed")") + accept)}, rrq) == Fate::unsure);
+  CHECK(fate("drop", {rule(match(udp_port, "70") + accepts)}, rrq) == Fate::dropped);
+  CHECK(fate("accept", {rule(match(tcp_port, "80", "!=") + drops)}, sftp) == Fate::dropped);
+  CHECK(fate("accept", {rule(match(tcp_port, "80", "!=") + drops)}, rrq) == Fate::let_in);
+  CHECK(fate("drop", {rule(match(udp_port, R"("@allowed")") + accepts)}, rrq) == Fate::unsure);
 }
 
 TEST_CASE("a rule about the loopback lets no device in, and one about another interface some") {
-  CHECK(fate("drop", {rule(match(interface, R"("lo")") + accept)}, rrq) == Fate::dropped);
-  CHECK(fate("drop", {rule(match(interface, R"("lo")", "!=") + accept)}, rrq) == Fate::let_in);
-  CHECK(fate("drop", {rule(match(interface, R"("eth0")") + accept)}, rrq) == Fate::unsure);
+  CHECK(fate("drop", {rule(match(interface, R"("lo")") + accepts)}, rrq) == Fate::dropped);
+  CHECK(fate("drop", {rule(match(interface, R"("lo")", "!=") + accepts)}, rrq) == Fate::let_in);
+  CHECK(fate("drop", {rule(match(interface, R"("eth0")") + accepts)}, rrq) == Fate::unsure);
 }
 
 TEST_CASE("some senders only are let in: that is not sure") {
-  CHECK(fate("drop", {rule(match(source, R"({"prefix":{"addr":"10.0.0.0","len":8}})") + accept)}, rrq) ==
+  CHECK(fate("drop", {rule(match(source, R"({"prefix":{"addr":"10.0.0.0","len":8}})") + accepts)}, rrq) ==
         Fate::unsure);
 }
 
 TEST_CASE("what belongs to a transfer is let in where established connections are") {
   for (const auto* right :
        {R"(["established","related"])", R"("established")", R"({"set":["established"]})"}) {
-    CHECK(fate("drop", {rule(match(state, right, "in") + accept)}, ack) == Fate::let_in);
-    CHECK(fate("drop", {rule(match(state, right, "in") + accept)}, rrq) == Fate::dropped);
+    CHECK(fate("drop", {rule(match(state, right, "in") + accepts)}, ack) == Fate::let_in);
+    CHECK(fate("drop", {rule(match(state, right, "in") + accepts)}, rrq) == Fate::dropped);
   }
   const auto map = R"({"vmap":{"key":{"ct":{"key":"state"}},"data":{"set":[["invalid",{"drop":null}],)"
                    R"(["established",{"accept":null}]]}}})";
@@ -100,19 +100,19 @@ TEST_CASE("what belongs to a transfer is let in where established connections ar
 }
 
 TEST_CASE("a range of ports that is let in partly is not sure") {
-  CHECK(fate("drop", {rule(match(udp_port, R"({"range":[30000,61000]})") + accept)}, ack) == Fate::let_in);
-  CHECK(fate("drop", {rule(match(udp_port, R"({"range":[40000,41000]})") + accept)}, ack) == Fate::unsure);
+  CHECK(fate("drop", {rule(match(udp_port, R"({"range":[30000,61000]})") + accepts)}, ack) == Fate::let_in);
+  CHECK(fate("drop", {rule(match(udp_port, R"({"range":[40000,41000]})") + accepts)}, ack) == Fate::unsure);
 }
 
 TEST_CASE("other chains are followed, there and back") {
   const std::string udp_69 = match(udp_port, "69"),
                     any_udp = match(R"({"meta":{"key":"l4proto"}})", R"("udp")");
-  CHECK(fate("drop", {rule(any_udp + jump), rule(udp_69 + accept, "other")}, rrq) == Fate::let_in);
+  CHECK(fate("drop", {rule(any_udp + jump), rule(udp_69 + accepts, "other")}, rrq) == Fate::let_in);
   CHECK(fate("drop",
              {rule(any_udp + jump), rule(udp_69 + R"(,{"return":null})", "other"),
-              rule(any_udp + drop, "other"), rule(any_udp + accept)},
+              rule(any_udp + drops, "other"), rule(any_udp + accepts)},
              rrq) == Fate::let_in);
-  CHECK(fate("drop", {rule(any_udp + R"(,{"goto":{"target":"other"}})"), rule(any_udp + accept)}, rrq) ==
+  CHECK(fate("drop", {rule(any_udp + R"(,{"goto":{"target":"other"}})"), rule(any_udp + accepts)}, rrq) ==
         Fate::dropped);
   CHECK(fate("drop", {rule(any_udp + R"(,{"jump":{"target":"nowhere"}})")}, rrq) == Fate::unsure);
   CHECK(fate("drop", {rule(any_udp + jump), rule(any_udp + jump, "other")}, rrq) ==
@@ -122,11 +122,11 @@ TEST_CASE("other chains are followed, there and back") {
 TEST_CASE("counting and logging change nothing, a limit may, and what is not known may do anything") {
   const std::string udp_69 = match(udp_port, "69");
   CHECK(fate("drop",
-             {rule(udp_69 + R"(,{"counter":{"packets":0,"bytes":0}},{"log":{"prefix":"x"}})" + accept)},
+             {rule(udp_69 + R"(,{"counter":{"packets":0,"bytes":0}},{"log":{"prefix":"x"}})" + accepts)},
              rrq) == Fate::let_in);
-  CHECK(fate("accept", {rule(udp_69 + R"(,{"limit":{"rate":3,"per":"second"}})" + drop)}, rrq) ==
+  CHECK(fate("accept", {rule(udp_69 + R"(,{"limit":{"rate":3,"per":"second"}})" + drops)}, rrq) ==
         Fate::unsure);
-  CHECK(fate("accept", {rule(udp_69 + R"(,{"xt":{"type":"match","name":"conntrack"}})" + drop)}, rrq) ==
+  CHECK(fate("accept", {rule(udp_69 + R"(,{"xt":{"type":"match","name":"conntrack"}})" + drops)}, rrq) ==
         Fate::unsure);
   CHECK(fate("accept", {rule(udp_69 + R"(,{"dnat":{"addr":"192.0.2.7"}})")}, rrq) == Fate::unsure);
   CHECK(fate("accept", {rule(udp_69 + R"(,{"dnat":{"addr":"192.0.2.7"}})")}, sftp) == Fate::let_in);
@@ -135,7 +135,7 @@ TEST_CASE("counting and logging change nothing, a limit may, and what is not kno
           "accept",
           {rule(
               R"({"match":{"op":"==","left":{"payload":{"protocol":"ip6","field":"saddr"}},"right":"::1"}})" +
-              drop)},
+              drops)},
           rrq) == Fate::let_in);
 }
 
@@ -147,7 +147,7 @@ TEST_CASE("what is no ruleset is refused") {
 
 TEST_CASE("a port that the firewall drops fails, with the command of the tool that made the rules") {
   FirewallReading reading;
-  reading.filter = filter("drop", {rule(match(tcp_port, "22") + accept)});
+  reading.filter = filter("drop", {rule(match(tcp_port, "22") + accepts)});
   reading.local_ports = conf::PortRange{32768, 60999};
   CHECK(judge_firewall(reading, {69}, {22}).findings() ==
         std::vector<Finding>{{State::fails, "the firewall drops UDP 69, by chain input of table inet f",
@@ -164,7 +164,7 @@ TEST_CASE("a port that the firewall drops fails, with the command of the tool th
 
 TEST_CASE("what devices answer must reach the ports of transfers") {
   FirewallReading reading;
-  reading.filter = filter("drop", {rule(match(udp_port, "69") + accept)});
+  reading.filter = filter("drop", {rule(match(udp_port, "69") + accepts)});
   reading.local_ports = conf::PortRange{32768, 60999};
   conf::Tftp settings;
   settings.listen = {{"0.0.0.0", 69}};
@@ -175,7 +175,7 @@ TEST_CASE("what devices answer must reach the ports of transfers") {
   settings.single_port = true;
   CHECK(judge_reply_ports(reading, settings).state() == State::ok);
   settings.single_port = false;
-  reading.filter = filter("drop", {rule(match(state, R"("established")") + accept)});
+  reading.filter = filter("drop", {rule(match(state, R"("established")") + accepts)});
   CHECK(judge_reply_ports(reading, settings).state() == State::ok);
 }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -99,4 +100,96 @@ TEST_CASE("who waits is forgotten, and a turn that runs ends all the same") {
   CHECK(queue.begun == "aa");
   queue.wait('a');
   CHECK(queue.begun == "aaa");
+}
+
+TEST_CASE("the turns of all have a bound, and each turn that ends makes room for one") {
+  Queue queue;
+  for (const char each : {'a', 'b', 'c', 'd', 'e', 'f', 'g'}) queue.wait(each);
+  CHECK(queue.begun == "abcd");
+  CHECK_FALSE(queue.turns.enter(Queue::address('z')));
+  queue.leave('b');
+  CHECK(queue.begun == "abcde");
+  queue.leave('a');
+  queue.leave('e');
+  CHECK(queue.begun == "abcdefg");
+  CHECK(queue.turns.waiting() == 0);
+  queue.leave('c');
+  CHECK(queue.turns.enter(Queue::address('z')));
+}
+
+TEST_CASE("the round goes on after the address that began last, also when that has left") {
+  Turns turns(1, 1);
+  std::string begun;
+  std::optional<Turns::Turn> running;
+  const auto wait = [&](char name) {
+    turns.wait(Queue::address(name), [&, name](Turns::Turn turn) {
+      begun += name;
+      running.emplace(std::move(turn));
+    });
+  };
+  const auto leave = [&] { const auto over = std::exchange(running, std::nullopt); };
+  for (const char each : {'c', 'a', 'd', 'b'}) wait(each);
+  CHECK(begun == "c");
+  leave();
+  CHECK(begun == "cd");
+  wait('c');
+  leave();
+  CHECK(begun == "cda");
+  leave();
+  CHECK(begun == "cdab");
+  wait('a');  // asked last, and is not the next
+  wait('z');
+  leave();
+  CHECK(begun == "cdabc");
+  leave();
+  leave();
+  CHECK(begun == "cdabcza");
+  leave();
+  CHECK(turns.enter(Queue::address('a')));
+}
+
+TEST_CASE("a turn that is moved is given back once") {
+  Turns turns(1, 1);
+  const auto address = Queue::address('a');
+  auto first = turns.enter(address);
+  REQUIRE(first);
+  {
+    const Turns::Turn moved = std::move(*first);
+    first.reset();
+    CHECK_FALSE(turns.enter(address));
+  }
+  const auto second = turns.enter(address);
+  CHECK(second);
+  CHECK_FALSE(turns.enter(address));
+}
+
+TEST_CASE("who begins may wait for another turn at once, and comes after the others") {
+  Turns turns(1, 1);
+  std::string begun;
+  auto running = turns.enter(Queue::address('z'));
+  turns.wait(Queue::address('a'), [&](const Turns::Turn&) {
+    begun += "a";
+    turns.wait(Queue::address('a'), [&](const Turns::Turn&) { begun += "A"; });
+  });
+  turns.wait(Queue::address('b'), [&](const Turns::Turn&) { begun += "b"; });
+  running.reset();
+  CHECK(begun == "abA");
+  CHECK(turns.waiting() == 0);
+}
+
+TEST_CASE("a turn that somebody who waits holds is given back when he is forgotten") {
+  Turns turns(2, 2);
+  const auto a = Queue::address('a'), b = Queue::address('b');
+  auto held = std::make_unique<Turns::Turn>(turns.enter(a).value());
+  auto other = turns.enter(b);
+  bool begun = false;
+  turns.wait(a, [&begun, held = std::move(held)](const Turns::Turn&) { begun = true; });
+  turns.wait(b, [&begun](const Turns::Turn&) { begun = true; });
+  CHECK_FALSE(turns.enter(a));
+  turns.clear();
+  CHECK_FALSE(begun);
+  CHECK(turns.waiting() == 0);
+  other.reset();
+  const auto first = turns.enter(a), second = turns.enter(a);
+  CHECK((first && second));
 }

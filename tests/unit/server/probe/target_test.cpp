@@ -55,3 +55,32 @@ TEST_CASE("what is not such a URL is refused with its reason") {
   CHECK(refused_with("tftp://h/", "path"));
   CHECK(refused_with("tftp://h/" + std::string(1025, 'a'), "1024"));
 }
+
+TEST_CASE("a path is taken up to 1024 bytes, and a port from 1 to 65535") {
+  const auto longest = "tftp://h/" + std::string(1023, 'a');
+  CHECK(parse_target(longest).value().path.size() == 1024);
+  CHECK(refused_with(longest + "a", "1024"));
+  CHECK(parse_target("tftp://h:1/x").value().port == 1);
+  CHECK(parse_target("tftp://h:65535/x").value().port == 65535);
+  CHECK(refused_with("tftp://h:99999999999/x", "brackets"));
+  CHECK(refused_with("tftp://h:69x/x", "brackets"));
+}
+
+TEST_CASE("the last @ before the path ends the user") {
+  const auto target = parse_target("sftp://a@b@h/x@y").value();
+  CHECK(target.user == "a@b");
+  CHECK(target.host == "h");
+  CHECK(target.path == "/x@y");
+  CHECK(refused_with("sftp://@h/x", "USER@SERVER"));
+  for (const auto* url : {"sftp://ewc:ge@heim@h/x", "sftp://ewc:geh/eim@h/x"})
+    for (const auto* part : {"ge@heim", "geh"}) CHECK_FALSE(refused_with(url, part));
+}
+
+TEST_CASE("only HTTP's request line has no room for blanks, control characters and other letters") {
+  for (const std::string letter : {" ", "\t", "\n", "\x7f", "\xc3\xa9"}) {
+    CHECK(refused_with("http://h/a" + letter + "b", "%20"));
+    CHECK(refused_with("https://h" + letter + "/a", "%20"));
+    CHECK(parse_target("tftp://h/a" + letter + "b").value().path == "/a" + letter + "b");
+  }
+  CHECK(parse_target("http://h/!~").value().path == "/!~");
+}

@@ -96,3 +96,60 @@ TEST_CASE("a file that was open when the connection ended was ended by the clien
   CHECK(cause_of_end(stopped_by_administrator) == Cause::stopped);
   CHECK(cause_of_end("out of memory") == Cause::connection_ended);
 }
+
+TEST_CASE("each text of libssh's has its end, and what is not known is our own doing") {
+  using event::SshEnd;
+  struct Row {
+    const char* why;
+    SshEnd how;
+    const char* told;
+  };
+  for (const auto& row :
+       {Row{"", SshEnd::closed, ""},
+        Row{"Socket error: disconnected", SshEnd::closed, "Socket error: disconnected"},
+        Row{"Socket error: Connection reset by peer", SshEnd::reset,
+            "Socket error: Connection reset by peer"},
+        Row{"Writing packet: error on socket (or connection closed): Broken pipe", SshEnd::reset,
+            "Writing packet: error on socket (or connection closed): Broken pipe"},
+        Row{"Received SSH_MSG_DISCONNECT: 2:Connection reset", SshEnd::disconnected, "2:Connection reset"},
+        Row{"Received SSH_MSG_DISCONNECT: 11:Timeout", SshEnd::disconnected, "11:Timeout"},
+        Row{"Received SSH_MSG_DISCONNECT: ", SshEnd::disconnected, ""},
+        Row{"Timeout before authentication", SshEnd::timeout, "Timeout before authentication"},
+        Row{"the client has sent nothing for 60 minutes", SshEnd::disconnecting,
+            "the client has sent nothing for 60 minutes"},
+        Row{"Bad packet length 16", SshEnd::disconnecting, "Bad packet length 16"}}) {
+    CAPTURE(std::string(row.why));
+    const auto end = ending({9, "ewc", "192.0.2.7", 40000, "SSH-2.0-x"}, row.why, {});
+    const auto* const ended = std::get_if<event::SshEnded>(&end);
+    REQUIRE(ended);
+    CHECK(ended->how == row.how);
+    CHECK(ended->why == row.told);
+    CHECK(ended->user == "ewc");
+  }
+}
+
+TEST_CASE("a text that is cut within its lists is not a mismatch") {
+  const std::string whole =
+      "kex error : no match for method kex algos: server [curve25519-sha256], client [ssh-x]";
+  const auto is_mismatch = [](const std::string& why) {
+    return std::holds_alternative<event::SshMismatched>(
+        ending({9, "", "192.0.2.7", 40000, "SSH-2.0-x"}, why, {}));
+  };
+  CHECK(is_mismatch(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) CHECK_FALSE(is_mismatch(whole.substr(0, size)));
+  CHECK_FALSE(is_mismatch("Public key from client (ssh-rsa) doesn't match"));
+  CHECK_FALSE(is_mismatch("Public key from client (ssh-rsa) doesn't match server preference (a,b"));
+}
+
+TEST_CASE("legacy helps wherever in the client's list the algorithm stands, and by its whole name") {
+  const auto helps = [](const std::string& theirs) {
+    const auto end = ending(
+        {9, "", "192.0.2.7", 40000, "SSH-2.0-x"},
+        "no match for method mac algo client->server: server [hmac-sha2-256], client [" + theirs + "]", {});
+    return std::get<event::SshMismatched>(end).legacy_helps;
+  };
+  for (const auto* theirs : {"hmac-sha1", "hmac-sha1,a", "a,hmac-sha1", "a,hmac-sha1,b", ",,hmac-sha1"})
+    CHECK(helps(theirs));
+  for (const auto* theirs : {"", ",", "hmac-sha1-96", "xhmac-sha1", "hmac-md5", "HMAC-SHA1", "hmac-sha1 "})
+    CHECK_FALSE(helps(theirs));
+}

@@ -351,3 +351,64 @@ TEST_CASE("neighbours of one link are not one host, and neither are IPv4 address
   CHECK(door.enter("::ffff:192.0.2.1"));
   CHECK(door.enter("::ffff:192.0.2.2"));
 }
+
+TEST_CASE("a failure counts for ten seconds towards the next delay, and a part of it in between") {
+  Door door;
+  CHECK(door.fail(device) == 0s);
+  door.now += 9s;
+  CHECK(door.fail(device) == 500ms);
+  door.now += 12s;
+  CHECK(door.fail(device) == 0s);
+  for (int i = 0; i < 10; ++i) door.fail(device);
+  door.now += 20s;
+  CHECK(door.fail(device) == 2s);  // of the five that count at most three are left
+}
+
+TEST_CASE("a trusted address is refused by the bound of all sessions alone") {
+  Door door;
+  door.settings.trusted = {*conf::parse_network("198.51.100.0/24")};
+  door.settings.max_unauthenticated = {0, 100, 1};
+  door.settings.max_unauthenticated_per_address = 1;
+  door.settings.max_sessions_per_address = 1;
+  door.settings.max_sessions = 30;
+  for (int i = 0; i < 30; ++i) CHECK(door.enter(nat));
+  CHECK(door.limit(nat) == SshLimit::sessions);
+}
+
+TEST_CASE("the log has room again ten seconds later, and the drops in between are added up") {
+  Door door;
+  door.settings.max_sessions = 1;
+  CHECK(door.enter(device));
+  const auto told_of = [&](int first) {
+    int told = 0;
+    for (int i = first; i < first + 30; ++i)
+      told += door.refusal("203.0.113." + std::to_string(i)).value().tell ? 1 : 0;
+    return told;
+  };
+  CHECK(told_of(0) == 20);
+  door.now += 9s;
+  CHECK(told_of(100) == 0);
+  door.now += 1s;
+  CHECK(door.refusal("203.0.113.25").value().tell.value().untold == 1);
+  CHECK(told_of(200) == 19);
+}
+
+TEST_CASE("a thousand accounts of one address are vouched for, and no more until an hour has passed") {
+  Door door;
+  const auto log_in = [&](const std::string& user) {
+    REQUIRE(door.enter(nat));
+    door.log_in(nat, user);
+    door.leave(nat);
+  };
+  for (int i = 0; i < 1000; ++i) log_in("u" + std::to_string(i));
+  log_in("late");
+  for (int i = 0; i < 3; ++i) door.offend(nat, Offence::failed_login, "stranger");
+  CHECK(door.judges(nat, "u0"));
+  CHECK(door.judges(nat, "u999"));
+  CHECK_FALSE(door.judges(nat, "late"));
+  door.now += 1h;
+  log_in("late");
+  for (int i = 0; i < 3; ++i) door.offend(nat, Offence::failed_login, "stranger");
+  CHECK(door.judges(nat, "late"));
+  CHECK_FALSE(door.judges(nat, "u0"));
+}
