@@ -6,6 +6,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "storage/files/path_text.hpp"
+
 namespace server {
 
 void take_off_mark(std::string& line, const std::string& file) {
@@ -17,7 +19,7 @@ void take_off_mark(std::string& line, const std::string& file) {
 Secret password_from_file(const std::string& name) {
   std::ifstream file;
   if (name != "-") {
-    file.open(name);
+    file.open(storage::path_of(name));
     if (!file) throw std::runtime_error(fmt::format("cannot read the password file {}", name));
   }
   std::string line;

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/files/path_text.hpp"
+
 namespace server {
 namespace {
 
@@ -27,7 +29,7 @@ std::string read(std::istream& in, const std::string& name) {
 
 std::string read_text(const std::string& name) {
   if (name == "-") return read(std::cin, "the input");
-  std::ifstream file(name, std::ios::binary);
+  std::ifstream file(storage::path_of(name), std::ios::binary);
   if (!file)
     throw std::runtime_error(fmt::format("cannot read {}: {}", name, std::generic_category().message(errno)));
   return read(file, name);

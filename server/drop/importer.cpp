@@ -15,6 +15,7 @@
 #include "server/loop/workers.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/import/digest_file.hpp"
 
 namespace server {
@@ -353,7 +354,7 @@ Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
   storage::take_away(depot_, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
-  return Refused{reason, "rejected/" + moved_to->filename().string()};
+  return Refused{reason, "rejected/" + storage::utf8_of(moved_to->filename())};
 }
 
 // A second copy of a bundle is not worth keeping. False: another file lies there by now.

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/os/lent_socket.hpp"
 #include "server/probe/connect.hpp"
 #include "server/probe/watchdog.hpp"
 #include "server/text/escape.hpp"
@@ -145,8 +146,7 @@ class Probe {
     ssh_init();
     session_.reset(ssh_new());
     if (!session_) throw std::bad_alloc();
-    error_code error;
-    const auto handle = socket.release(error);
+    const auto handle = release(std::move(socket));
     const long seconds = std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count();
     const bool no_config = false;
     // Not the user's own settings: a device has none.
@@ -157,7 +157,9 @@ class Probe {
     ssh_options_set(session_.get(), SSH_OPTIONS_USER, target_.user.c_str());
     ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT, &seconds);
     ssh_options_set(session_.get(), SSH_OPTIONS_FD, &handle);
-    if (const char* home = std::getenv("HOME"))
+    const char *home = std::getenv("HOME"), *profile = std::getenv("USERPROFILE");  // of Windows
+    if (!home) home = profile;
+    if (home)
       ssh_options_set(session_.get(), SSH_OPTIONS_KNOWNHOSTS,
                       fmt::format("{}/.ssh/known_hosts", home).c_str());
     watchdog_.emplace(handle, manner_.patience);
