@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 
@@ -31,17 +30,5 @@ std::vector<net::ip::address> own_addresses() {
 }
 
 unsigned index_of_interface(const std::string& name) { return ::if_nametoindex(name.c_str()); }
-
-std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints) {
-  for (const auto& endpoint : endpoints) {
-    const auto percent = endpoint.address.find('%');
-    if (percent == std::string::npos) continue;
-    const auto name = endpoint.address.substr(percent + 1);
-    const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
-    if (is_number || index_of_interface(name) != 0) continue;
-    return fmt::format("{}: this host has no interface {}: `ip link` lists them", endpoint.text(), name);
-  }
-  return {};
-}
 
 }  // namespace server
