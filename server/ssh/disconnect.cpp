@@ -1,5 +1,3 @@
-#include <malloc.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/os/heap.hpp"
 #include "server/ssh/disconnect.hpp"
 
 namespace server::ssh {
@@ -29,7 +28,7 @@ struct Part {
 using Words = std::vector<std::uintptr_t>;
 
 Words words_of(ssh_session session) {
-  Words words(::malloc_usable_size(session) / sizeof(std::uintptr_t));
+  Words words(size_on_heap(session) / sizeof(std::uintptr_t));
   std::memcpy(words.data(), static_cast<const void*>(session), words.size() * sizeof(std::uintptr_t));
   return words;
 }
