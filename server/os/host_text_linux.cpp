@@ -23,6 +23,7 @@ const char* const move_sshd = "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.co
 const char* const sudo = "sudo ";
 const char* const administrator = "root";
 const char* const as_administrator = "as root";
+const char* const who_sees_rights = "root and that user";
 const char* const service_manager = "systemd";
 
 std::string listeners(bool tcp, std::uint16_t port) {
