@@ -10,6 +10,7 @@ namespace server {
 
 // All of these throw std::system_error with a sentence, and may wait for the Service Control Manager.
 
+// What install_service() is to make.
 struct ServiceWanted {
   std::vector<std::string> words;        // of the command line, after the program's name
   std::filesystem::path depot, config;   // given to the service's account; `config` only to read
@@ -30,6 +31,7 @@ void start_service();
 void stop_service();  // does nothing where it does not run
 void reload_service();
 
+// What the SCM says of the service; the words are ours.
 struct ServiceState {
   bool installed = false;
   std::string state;  // "running"

@@ -4,6 +4,7 @@
 // After windows.h.
 #include <aclapi.h>
 #include <fmt/format.h>
+#include <sddl.h>
 
 #include <algorithm>
 #include <array>
@@ -32,15 +33,15 @@ Sid known(WELL_KNOWN_SID_TYPE type) {
   return sid;
 }
 
-// Of the service; nothing where it is not installed.
+// NT SERVICE\apdepot, whose number is the same on every host, whether there is such a service or not
+// (`sc showsid apdepot`).
 Sid of_service() {
   Sid sid{};
-  std::array<wchar_t, 256> domain{};
-  auto size = static_cast<DWORD>(sid.size()), domain_size = static_cast<DWORD>(domain.size());
-  SID_NAME_USE use{};
-  if (!::LookupAccountNameW(nullptr, L"NT SERVICE\\apdepot", sid.data(), &size, domain.data(), &domain_size,
-                            &use))
-    return {};
+  PSID parsed = nullptr;
+  if (!::ConvertStringSidToSidW(L"S-1-5-80-1875944996-2314027918-3532287419-1062229654-1382396166", &parsed))
+    return sid;
+  ::CopySid(static_cast<DWORD>(sid.size()), sid.data(), parsed);
+  ::LocalFree(parsed);
   return sid;
 }
 
@@ -58,7 +59,8 @@ Sid of_process() {
 }
 
 bool is_one_of(PSID sid, std::span<Sid> sids) {
-  return std::ranges::any_of(sids, [sid](Sid& each) { return ::IsValidSid(raw(each)) && ::EqualSid(sid, raw(each)); });
+  return std::ranges::any_of(
+      sids, [sid](Sid& each) { return ::IsValidSid(raw(each)) && ::EqualSid(sid, raw(each)); });
 }
 
 std::vector<Sid> strangers() {
@@ -68,8 +70,12 @@ std::vector<Sid> strangers() {
 
 // CREATOR OWNER stands in lists that are handed down, and means nobody on the file itself.
 std::vector<Sid> friends() {
-  return {known(WinLocalSystemSid), known(WinBuiltinAdministratorsSid), known(WinCreatorOwnerSid),
-          known(WinCreatorOwnerRightsSid), of_service(), of_process()};
+  return {known(WinLocalSystemSid),
+          known(WinBuiltinAdministratorsSid),
+          known(WinCreatorOwnerSid),
+          known(WinCreatorOwnerRightsSid),
+          of_service(),
+          of_process()};
 }
 
 constexpr DWORD content = FILE_READ_DATA | FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER |
@@ -81,10 +87,9 @@ bool have_access(Others who, const std::filesystem::path& file) {
   PSID owner = nullptr;
   PACL list = nullptr;
   PSECURITY_DESCRIPTOR descriptor = nullptr;
-  const auto error =
-      ::GetNamedSecurityInfoW(file.c_str(), SE_FILE_OBJECT,
-                              OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, nullptr, &list,
-                              nullptr, &descriptor);
+  const auto error = ::GetNamedSecurityInfoW(file.c_str(), SE_FILE_OBJECT,
+                                             OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                                             nullptr, &list, nullptr, &descriptor);
   const std::unique_ptr<void, Freed> freed(descriptor);
   if (error != ERROR_SUCCESS) return false;
   if (!list) return true;  // no list: everybody may do everything, as on FAT
