@@ -52,9 +52,9 @@ std::optional<std::string> utf8(std::span<const std::byte> utf16) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// "C:/x" for "/??/C:/x" and "//?/C:/x", as the kernel and Win32 write them.
+// "C:/x" for "//?/C:/x", as Win32 writes it, and for the form of the kernel.
 std::string without_prefix(std::string path) {
-  for (const std::string_view prefix : {"/??/", "//?/", "//./"}) {
+  for (const std::string_view prefix : {"/\?\?/", "//?/", "//./"}) {
     if (!path.starts_with(prefix)) continue;
     path.erase(0, prefix.size());
     constexpr std::string_view share = "UNC/";

@@ -1,9 +1,9 @@
 #pragma once
 #include <memory>
 
-namespace storage {
+#include "storage/files/root.hpp"
 
-class Directory;
+namespace storage {
 
 // Tells whether anything changed in a set of directories: names, what files hold, who may read them. Asked,
 // not telling: the system keeps count meanwhile, in bounded memory. One thread at a time.

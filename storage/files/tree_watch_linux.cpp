@@ -7,8 +7,6 @@
 #include <array>
 #include <string>
 
-#include "storage/files/file.hpp"
-#include "storage/files/root.hpp"
 #include "storage/files/tree_watch.hpp"
 
 namespace storage {

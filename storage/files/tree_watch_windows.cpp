@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "storage/files/nt_windows.hpp"
-#include "storage/files/root.hpp"
 #include "storage/files/uploads_folder.hpp"
 
 namespace storage {

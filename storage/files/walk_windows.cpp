@@ -1,5 +1,7 @@
 #include "storage/files/walk_windows.hpp"
 
+#include <winioctl.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
