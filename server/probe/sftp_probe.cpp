@@ -147,7 +147,8 @@ class Probe {
     session_.reset(ssh_new());
     if (!session_) throw std::bad_alloc();
     const auto handle = release(std::move(socket));
-    const long seconds = std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count();
+    const auto seconds =
+        static_cast<long>(std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count());
     const bool no_config = false;
     // Not the user's own settings: a device has none.
     ssh_options_set(session_.get(), SSH_OPTIONS_PROCESS_CONFIG, &no_config);
