@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t most_addresses = 2000;  // those beyond count as one; one turn sums them up
-constexpr std::size_t most_named = 50;          // in the sum at the end, of each kind
+constexpr std::size_t most_named = 50;        // in the sum at the end, of each kind
 constexpr auto others = "other addresses";
 constexpr std::size_t longest_kept = 300;  // bytes of a cause and a name
 
