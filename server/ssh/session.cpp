@@ -530,9 +530,6 @@ void SshSession::watch() {
 void SshSession::stop() noexcept {
   code_ = ssh::Disconnect::by_application;
   if (!succeeds([this] { end("the server is shutting down"); })) starve();
-  // The loop may not last until its channels have told all that was open.
-  while (tells() && detach_channels(protocols::Cause::connection_lost, {})) {
-  }
 }
 
 void SshSession::drain() noexcept {
@@ -555,6 +552,9 @@ void SshSession::end(std::string why) {
   if (is_ours(why)) farewell_ = why;
   if (silent) return common_->events.emit(event::SshProbed{number_, client_});
   ending_ = ending(peer, why, common_->settings->ssh);
+  // Where the server ends, the loop may not last until its channels have told all that was open.
+  while (code_ == ssh::Disconnect::by_application && tells() && detach_channels(cause_of_end(why), why)) {
+  }
   tell_end();
 }
 
