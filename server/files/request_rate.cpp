@@ -16,9 +16,8 @@ using event::Limit;
 // Forged addresses may be many.
 constexpr std::size_t most_remembered = 100'000;
 // A burst is as much as two seconds allow: a thousand access points behind one address start at once.
-constexpr double burst_seconds = 2;
-// Who asked for nothing in that time may ask for all of a burst again.
-constexpr std::chrono::seconds remembered_for{2};
+// Who asked for nothing in that time may do so again, and need not be remembered.
+constexpr std::chrono::seconds burst{2};
 
 }  // namespace
 
@@ -27,13 +26,13 @@ std::optional<Limit> RequestRate::knock(const net::ip::address& address, const c
   if (is_in(plain(address), settings.deny)) return Limit::denied;
   if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
   sweep_.step(clients_, [&](const Client& each) {
-    return now - each.at > remembered_for || clients_.size() >= most_remembered;
+    return now - each.at > burst || clients_.size() >= most_remembered;
   });
   auto& client = clients_[client_network(address)];
   const double rate = settings.max_requests_per_second;
   const std::chrono::duration<double> passed = now - std::exchange(client.at, now);
   client.requests = std::max(0.0, client.requests - passed.count() * rate);
-  if (client.requests + 1 > burst_seconds * rate) return Limit::requests_per_second;
+  if (client.requests + 1 > static_cast<double>(burst.count()) * rate) return Limit::requests_per_second;
   client.requests += 1;
   return {};
 }
