@@ -50,7 +50,7 @@ struct House {
   }
 };
 
-// What became of it, in one text.
+// The answer as one text.
 std::string text_of(const Explanation& answer) {
   if (answer) return std::string(rule_name(answer->rule)) + " " + answer->path.text();
   const auto& miss = answer.error();

@@ -58,7 +58,7 @@ TEST_CASE("the newest word on a device counts, and what was said of others stays
   CHECK(writer.said.fresh(start + 51s)->empty());
 }
 
-TEST_CASE("what is no longer fresh does not come back with what is said next") {
+TEST_CASE("a line that is too old does not come back when another one is said") {
   Writer writer;
   writer.said.say({described("192.0.2.7", "a")}, start);
   writer.said.say({described("192.0.2.8", "b")}, start + 31s);
