@@ -2,13 +2,54 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
 
 namespace server {
+namespace {
+
+// The code unit of an escape such as \ud83d at the front of `text`.
+std::optional<std::uint32_t> unit_at(std::string_view text) {
+  if (text.size() < 6 || !text.starts_with("\\u")) return {};
+  std::uint32_t unit = 0;
+  const auto* const end = text.data() + 6;
+  const auto [stop, error] = std::from_chars(text.data() + 2, end, unit, 16);
+  return error == std::errc{} && stop == end ? std::optional(unit) : std::nullopt;
+}
+
+// The character of a surrogate pair, two such escapes, at the front of `text`.
+std::optional<std::uint32_t> pair_at(std::string_view text) {
+  const auto first = unit_at(text);
+  if (!first || *first < 0xD800 || *first > 0xDBFF) return {};
+  const auto second = unit_at(text.substr(6));
+  if (!second || *second < 0xDC00 || *second > 0xDFFF) return {};
+  return 0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00);
+}
+
+// YAML knows no surrogate pairs, and yaml-cpp refuses each half of one: \ud83d\ude00 becomes \U0001f600.
+std::string with_joined_pairs(std::string_view text) {
+  std::string joined;
+  joined.reserve(text.size());
+  for (;;) {
+    const auto escape = text.find('\\');
+    joined += text.substr(0, escape);
+    if (escape == text.npos) return joined;
+    text.remove_prefix(escape);
+    const auto character = pair_at(text);
+    const auto taken = character ? 12 : std::min<std::size_t>(2, text.size());
+    joined += character ? fmt::format("\\U{:08x}", *character) : std::string(text.substr(0, taken));
+    text.remove_prefix(taken);
+  }
+}
+
+}  // namespace
 
 YAML::Node read_json(const std::string& text, const std::string& whose) {
   try {
-    return YAML::Load(text);
+    return YAML::Load(with_joined_pairs(text));
   } catch (const YAML::Exception& e) {
     throw std::runtime_error(fmt::format("{} cannot be read: {}", whose, e.what()));
   }

@@ -68,6 +68,23 @@ TEST_CASE("what is not JSON is refused, with whose it is") {
   }
 }
 
+TEST_CASE("a surrogate pair is one character, and half of one is refused") {
+  const auto read = [](const std::string& text) {
+    return member<std::string>(read_object(R"({"text":")" + text + R"("})", "the request"), "text");
+  };
+  CHECK(read(R"(\ud83d\ude00)") == "\U0001f600");
+  CHECK(read(R"(a\uD83D\uDE00\udb40\udc41z)") == "a\U0001f600\U000e0041z");
+  CHECK(read(R"(\ud800\udc00\udbff\udfff)") == "\U00010000\U0010ffff");
+  CHECK(read(R"(\\\ud83d\ude00)") == "\\\U0001f600");
+  CHECK(read(R"(\\ud83d\\ude00)") == R"(\ud83d\ude00)");
+  for (const std::string half :
+       {R"(\ud83d)", R"(\ude00)", R"(\ude00\ud83d)", R"(\ud83d\ud83d\ude00)", R"(\ud83d\u0041)",
+        R"(\ud83d\\ude00)", R"(\ud83d\ude0)", R"(\ud83dx\ude00)"}) {
+    CAPTURE(half);
+    CHECK(has(refusal(read_json, R"({"text":")" + half + R"("})"), "the request cannot be read: "));
+  }
+}
+
 TEST_CASE("where an object is wanted nothing else will do") {
   for (const std::string text :
        {"", " \n", "null", "7", "\"text\"", "[]", "[{\"a\":1}]", "<html>404</html>"}) {
@@ -90,7 +107,8 @@ TEST_CASE("hostile nesting is refused, and does not end the program") {
 TEST_CASE("a program reads the very text that the server wrote") {
   for (const std::string text :
        {"", "/EWC/17_9_4a/ap1g8", "a \"b\" \\c\\", "a\n\t\r\x01\x7f", "caf\xc3\xa9 \u20ac", "\U0001f600",
-        "\u202e\u2028\u00ad", "# - : {}[]&*!|>'%@`", "null", "true", "7"}) {
+        "\u202e\u2028\u00ad", "\U000e0041\U0010ffff", "\\\U000e0041", "# - : {}[]&*!|>'%@`", "null", "true",
+        "7"}) {
     CAPTURE(text);
     JsonObject object;
     object.add("text", text, whole);
