@@ -56,6 +56,9 @@ void notify(std::string_view state, int handle = -1) {
 }
 
 constexpr int manager_patience = 5000;  // milliseconds
+// Timers count nanoseconds: what they cannot count, nobody waits for.
+constexpr auto longest_interval =
+    std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds::max());
 
 std::uint64_t number_of(const char* text) {
   std::uint64_t number = 0;
@@ -130,6 +133,7 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
   const auto interval = number_of(std::getenv("WATCHDOG_USEC"));
   const char* const pid = std::getenv("WATCHDOG_PID");
   if (interval == 0 || (pid && number_of(pid) != static_cast<std::uint64_t>(::getpid()))) return {};
+  if (interval > static_cast<std::uint64_t>(longest_interval.count())) return {};
   return std::chrono::microseconds(interval);
 }
 

@@ -257,8 +257,9 @@ TEST_CASE("the watchdog is the one that the environment sets for this process") 
   for (const auto& each :
        {Case{"30000000", own.c_str(), 30s}, Case{"30000000", nullptr, 30s}, Case{"1", nullptr, 1us},
         Case{nullptr, own.c_str(), {}}, Case{"0", nullptr, {}}, Case{"", nullptr, {}}, Case{"x", nullptr, {}},
-        Case{"-5", nullptr, {}}, Case{"99999999999999999999", nullptr, {}}, Case{"30000000", "1", {}},
-        Case{"30000000", "", {}}, Case{"30000000", "x", {}}}) {
+        Case{"-5", nullptr, {}}, Case{"99999999999999999999", nullptr, {}},
+        Case{"18446744073709551615", nullptr, {}}, Case{"9223372036854775807", nullptr, {}},
+        Case{"30000000", "1", {}}, Case{"30000000", "", {}}, Case{"30000000", "x", {}}}) {
     CAPTURE(each.interval ? each.interval : "none");
     CAPTURE(each.pid ? each.pid : "none");
     const EnvironmentVariable interval("WATCHDOG_USEC", each.interval), pid("WATCHDOG_PID", each.pid);
