@@ -8,6 +8,7 @@
 
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
+#include "server/os/addresses.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
 
@@ -19,12 +20,6 @@ constexpr std::uint32_t usual_mtu = 1500, headers = 32;  // of IP, UDP and TFTP,
 
 bool has_ipv4(const Interface& interface) {
   return std::ranges::any_of(interface.addresses, [](const auto& each) { return each.is_v4(); });
-}
-
-bool is_link_local(const net::ip::address& address) {
-  if (address.is_v6()) return address.to_v6().is_link_local();
-  const auto bytes = address.to_v4().to_bytes();
-  return bytes[0] == 169 && bytes[1] == 254;
 }
 
 // The stricter of what holds for all and for one, where "loose" counts as more than "strict".

@@ -8,6 +8,9 @@
 
 namespace server {
 
+// 169.254.0.0/16 and fe80::/10: what a host gives itself, and no router forwards.
+bool is_link_local(const net::ip::address& address);
+
 // This host's addresses, without loopback and link-local ones: what to type on a controller. Blocks for
 // microseconds. Empty when the system does not tell.
 std::vector<net::ip::address> own_addresses();

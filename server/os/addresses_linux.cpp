@@ -10,6 +10,12 @@
 
 namespace server {
 
+bool is_link_local(const net::ip::address& address) {
+  if (address.is_v6()) return address.to_v6().is_link_local();
+  const auto bytes = address.to_v4().to_bytes();
+  return bytes[0] == 169 && bytes[1] == 254;
+}
+
 std::vector<net::ip::address> own_addresses() {
   ifaddrs* first = nullptr;
   if (::getifaddrs(&first) != 0) return {};
@@ -19,7 +25,8 @@ std::vector<net::ip::address> own_addresses() {
     if (!i->ifa_addr || (i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & IFF_LOOPBACK) != 0) continue;
     if (i->ifa_addr->sa_family == AF_INET) {
       const auto* v4 = reinterpret_cast<const sockaddr_in*>(i->ifa_addr);
-      addresses.emplace_back(net::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
+      const net::ip::address address(net::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
+      if (!is_link_local(address)) addresses.push_back(address);
     } else if (i->ifa_addr->sa_family == AF_INET6) {
       const auto* v6 = reinterpret_cast<const sockaddr_in6*>(i->ifa_addr);
       net::ip::address_v6::bytes_type bytes;

@@ -11,19 +11,23 @@
 
 using namespace server;
 
+TEST_CASE("an address is link-local in 169.254.0.0/16 and in fe80::/10, and nowhere else") {
+  for (const auto* local : {"169.254.0.0", "169.254.255.255", "fe80::1", "febf::1"})
+    CHECK(is_link_local(net::ip::make_address(local)));
+  for (const auto* other : {"169.253.255.255", "169.255.0.0", "10.254.0.1", "fec0::1", "2001:db8::1"})
+    CHECK_FALSE(is_link_local(net::ip::make_address(other)));
+}
+
 TEST_CASE("what a controller may be given is an address of an interface, and the other way round") {
-  const auto is_local = [](const net::ip::address& address) {
-    return address.is_v6() ? address.to_v6().is_link_local()
-                           : address.to_v4().to_uint() >> 16 == 0xa9fe;  // 169.254.0.0/16
-  };
   std::set<net::ip::address> given, of_interfaces;
   for (const auto& address : own_addresses()) {
     CHECK_FALSE(address.is_loopback());
-    if (!is_local(address)) given.insert(address);
+    CHECK_FALSE(is_link_local(address));
+    given.insert(address);
   }
   for (const auto& interface : own_interfaces())
     for (const auto& address : interface.addresses)
-      if (!is_local(address)) of_interfaces.insert(address);
+      if (!is_link_local(address)) of_interfaces.insert(address);
   CHECK(given == of_interfaces);
 }
 
