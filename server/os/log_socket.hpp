@@ -9,7 +9,8 @@ namespace server {
 // again by itself. Belongs to one thread, which waits while the reader is busy: the loop must not.
 class LogSocket {
  public:
-  explicit LogSocket(std::string path);  // throws std::system_error when there is no socket to be made
+  // Throws std::system_error when there is no socket to be made, or no socket's path is so long.
+  explicit LogSocket(std::string path);
   LogSocket(const LogSocket&) = delete;
   LogSocket& operator=(const LogSocket&) = delete;
   ~LogSocket();

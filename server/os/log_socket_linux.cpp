@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,10 +13,19 @@ namespace {
 
 int new_socket() { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }
 
+constexpr auto longest_path = sizeof sockaddr_un::sun_path - 1;
+
+std::string fitting(std::string path) {
+  if (path.size() <= longest_path) return path;
+  throw std::system_error(
+      std::make_error_code(std::errc::filename_too_long),
+      fmt::format("cannot log to {}: a socket's path has at most {} bytes", path, longest_path));
+}
+
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  path.copy(address.sun_path, longest_path);
   return address;
 }
 
@@ -23,7 +33,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 
 }  // namespace
 
-LogSocket::LogSocket(std::string path) : path_(std::move(path)), socket_(new_socket()) {
+LogSocket::LogSocket(std::string path) : path_(fitting(std::move(path))), socket_(new_socket()) {
   if (socket_ < 0) throw std::system_error(last_error(), "cannot make a socket for the log");
 }
 

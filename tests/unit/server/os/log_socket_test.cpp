@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "tests/support/temp_dir.hpp"
 
@@ -103,4 +104,17 @@ TEST_CASE("a socket for connections, and a file, take no records") {
   CHECK(stream.send("x") == std::errc::wrong_protocol_type);
   CHECK(file.reach() == std::errc::connection_refused);
   CHECK(file.send("x") == std::errc::connection_refused);
+}
+
+TEST_CASE("a path that is too long for a socket is an error that says so, and is not cut") {
+  const std::string longest = "/" + std::string(106, 'x'), longer = longest + "x";
+  CHECK(LogSocket(longest).reach() == std::errc::no_such_file_or_directory);
+  try {
+    const LogSocket log(longer);
+    FAIL("the path was taken");
+  } catch (const std::system_error& e) {
+    CHECK(e.code() == std::errc::filename_too_long);
+    CHECK(std::string(e.what()).starts_with("cannot log to " + longer +
+                                            ": a socket's path has at most 107 bytes"));
+  }
 }
