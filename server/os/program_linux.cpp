@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 
 #include "server/os/program.hpp"
 #include "storage/files/file.hpp"
@@ -17,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::array folders{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"};
+constexpr std::chrono::milliseconds pause(2);
 
 // Empty where there is no such program.
 std::string place_of(const std::string& name) {
@@ -66,6 +68,17 @@ bool read_all(int handle, Clock::time_point deadline, std::size_t most, std::str
   }
 }
 
+// A program may close its output and live on. False where that takes too long.
+bool await_end(pid_t process, Clock::time_point deadline) {
+  siginfo_t ended{};
+  while (::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0) {
+    if (Clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<ProgramOutput> run_program(const std::vector<std::string>& words,
@@ -79,7 +92,8 @@ std::optional<ProgramOutput> run_program(const std::vector<std::string>& words,
   if (process == 0) return {};
   input = storage::Handle();  // the program alone has it now: its end is seen
   ProgramOutput done;
-  const bool whole = read_all(output.get(), Clock::now() + patience, most, done.text);
+  const auto deadline = Clock::now() + patience;
+  const bool whole = read_all(output.get(), deadline, most, done.text) && await_end(process, deadline);
   if (!whole) ::kill(process, SIGKILL);
   int status = 0;
   while (::waitpid(process, &status, 0) < 0)

@@ -70,6 +70,13 @@ TEST_CASE("a program that takes too long is ended, and does not stay") {
   CHECK_FALSE(has_children());
 }
 
+TEST_CASE("a program that closes its output has no more time, and ends as it likes until then") {
+  CHECK(ran("printf x; exec >&-; exec sleep 1000", 50ms) == "nothing");
+  CHECK_FALSE(has_children());
+  CHECK(ran("printf x; exec >&-; sleep 0.1; exit 3") == "3:x");
+  CHECK_FALSE(has_children());
+}
+
 TEST_CASE("a program reads nothing, has no other descriptors, and an environment of its own") {
   const test::EnvironmentVariable secret("APDEPOT_TEST_SECRET", "geheim"), path("PATH", "/nowhere"),
       language("LC_ALL", "de_DE.UTF-8");
