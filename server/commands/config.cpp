@@ -36,8 +36,10 @@ int check(const Arguments& arguments) {
   const auto loaded = load_settings(arguments);
   for (const auto& warning : loaded.warnings) fmt::print(stderr, "{}\n", escaped(warning, whole));
   const auto file = config_file_name(arguments);
-  for (const auto* listen : {&loaded.settings.tftp.listen, &loaded.settings.ssh.listen})
-    if (const auto text = unknown_interface(*listen))
+  const auto& settings = loaded.settings;
+  for (const auto& listen : {settings.tftp.listen, settings.ssh.listen, settings.http.endpoints(),
+                             settings.web.listen, settings.metrics.listen, settings.syslog.listen})
+    if (const auto text = unknown_interface(listen))
       throw conf::ConfigError(fmt::format("{}: {}", file, *text));
   fmt::print(stderr, "{}: no errors\n", file.empty() ? "the built-in defaults" : escaped(file, whole));
   check_users(loaded.settings);

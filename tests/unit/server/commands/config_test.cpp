@@ -106,9 +106,10 @@ TEST_CASE("a warning is told and changes nothing, and nothing in it reaches the 
   CHECK_FALSE(has(ran.err, "\x1b"));
 }
 
-TEST_CASE("an address on an interface that this host has not is a mistake, over TFTP and over SSH") {
+TEST_CASE("an address on an interface that this host has not is a mistake, for whatever listens there") {
   const Checked site;
-  for (const std::string section : {"tftp", "ssh"}) {
+  for (const std::string section : {"tftp", "ssh", "http", "web", "metrics", "syslog"}) {
+    CAPTURE(section);
     site.configure(section + ": {listen: ['[fe80::1%nosuch0]:1069']}\n");
     const auto ran = site.check();
     CHECK(ran.status == 1);
@@ -116,6 +117,8 @@ TEST_CASE("an address on an interface that this host has not is a mistake, over 
     CHECK(has(ran.mistake, "this host has no interface nosuch0"));
     CHECK_FALSE(has(ran.err, "no errors"));
   }
+  site.configure("http: {listen: ['https://[fe80::1%nosuch0]:1443']}\n");
+  CHECK(has(site.check().mistake, "[fe80::1%nosuch0]:1443: this host has no interface nosuch0"));
 }
 
 TEST_CASE("config show prints what is in force, and no password hash") {
