@@ -6,6 +6,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "server/commands/text_input.hpp"
+
 namespace server {
 
 void take_off_mark(std::string& line, const std::string& file) {
@@ -17,6 +19,7 @@ void take_off_mark(std::string& line, const std::string& file) {
 Secret password_from_file(const std::string& name) {
   std::ifstream file;
   if (name != "-") {
+    expect_no_folder(name);
     file.open(name);
     if (!file) throw std::runtime_error(fmt::format("cannot read the password file {}", name));
   }

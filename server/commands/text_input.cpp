@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -25,8 +26,15 @@ std::string read(std::istream& in, const std::string& name) {
 
 }  // namespace
 
+void expect_no_folder(const std::string& name) {
+  std::error_code error;
+  if (std::filesystem::is_directory(name, error))
+    throw std::runtime_error(fmt::format("{} is a folder, not a file", name));
+}
+
 std::string read_text(const std::string& name) {
   if (name == "-") return read(std::cin, "the input");
+  expect_no_folder(name);
   std::ifstream file(name, std::ios::binary);
   if (!file)
     throw std::runtime_error(fmt::format("cannot read {}: {}", name, std::generic_category().message(errno)));

@@ -15,6 +15,7 @@
 #include "server/api/users.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
+#include "server/commands/text_input.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
@@ -58,6 +59,7 @@ std::string foreign_key_advice(std::string_view line, const std::string& file) {
 
 // Of its text nothing is shown: it may be a private key.
 std::vector<std::string> keys_of(const std::string& file) {
+  expect_no_folder(file);
   std::ifstream in(file);
   if (!in) throw std::runtime_error(fmt::format("cannot read {}", file));
   std::vector<std::string> keys;

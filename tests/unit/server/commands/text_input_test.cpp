@@ -46,3 +46,8 @@ TEST_CASE("a file that is not there says so") {
   CHECK(mistake_of(missing) == "cannot read " + missing + ": No such file or directory");
   CHECK(mistake_of("") == "cannot read : No such file or directory");
 }
+
+TEST_CASE("a folder is no empty file") {
+  const test::TempDir dir;
+  CHECK(mistake_of(dir.path().string()) == dir.path().string() + " is a folder, not a file");
+}

@@ -260,6 +260,17 @@ TEST_CASE("a password that is empty or cannot be read changes nothing") {
   CHECK_FALSE(fs::exists(people.file()));
 }
 
+TEST_CASE("a folder is neither a file of keys nor one of a password") {
+  const People people;
+  const auto folder = people.dir.path().string();
+  for (const std::string flag : {"--key", "--password-file"}) {
+    const auto ran = people.user({"add", "ewc", flag, folder});
+    CHECK(ran.status == 1);
+    CHECK(ran.mistake == folder + " is a folder, not a file");
+  }
+  CHECK_FALSE(fs::exists(people.file()));
+}
+
 TEST_CASE("a users file that is damaged is not written over") {
   const People people;
   people.dir.write("depot/state/users.yaml", "users: [");
