@@ -138,6 +138,11 @@ void ReleasesApi::retire(const http::Request& request, const std::string& path, 
   });
 }
 
+bool ReleasesApi::is_looked_at(const std::string& path) const {
+  const auto at = looked_->find(path);
+  return at != looked_->end() && !at->second.found && at->second.failure.empty();
+}
+
 // Answered at once; what it found stands in the list of releases.
 void ReleasesApi::verify(const http::Request& request, const std::string& path, http::Respond respond) {
   struct Found {
@@ -150,16 +155,16 @@ void ReleasesApi::verify(const http::Request& request, const std::string& path, 
     all[path] = {utc_of(milliseconds_now()), std::move(found), std::move(failure)};
     looked_ = std::make_shared<const AllLooked>(std::move(all));
   };
-  const auto at = looked_->find(path);
-  if (at != looked_->end() && !at->second.found && at->second.failure.empty())
-    return respond(http::problem(409, "already running", fmt::format("{} is being looked at", path),
-                                 "GET /api/v1/releases shows what it finds"));
   desk_.ask(
       std::move(respond),
       [&library = sources_.library, path] { return release_at(library, path).has_value(); },
       [this, note, path, act = event::Acted{who_asks(request), "verify", path, {}}](
           std::optional<bool> there, http::Respond to) mutable {
         if (!there || !*there) return desk_.tell(std::move(act), not_here(path), std::move(to));
+        // Asked after the worker's answer: two requests that come at once both wait for one.
+        if (is_looked_at(path))
+          return to(http::problem(409, "already running", fmt::format("{} is being looked at", path),
+                                  "GET /api/v1/releases shows what it finds"));
         note({}, {});
         sources_.lanes.importing.run(
             [&library = sources_.library, path]() -> Found {

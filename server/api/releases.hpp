@@ -27,6 +27,7 @@ class ReleasesApi {
   using AllLooked = std::map<std::string, Looked>;
   static constexpr std::size_t most_looked = 1000;
 
+  bool is_looked_at(const std::string& path) const;
   void list(http::Respond respond);
   void promote(const http::Request& request, const std::string& path, http::Respond respond);
   void retire(const http::Request& request, const std::string& path, http::Respond respond);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -159,6 +160,21 @@ TEST_CASE("a release that is looked at again is told as that, and then with what
   CHECK(site.acts[0].outcome == "done");
   CHECK(site.act(release, "verify").status == 202);
   site.run_until([&] { return site.acts.size() == 2; });
+}
+
+TEST_CASE("of two who have a release looked at again at once the second hears that it is running") {
+  Site site;
+  site.hold_importing();
+  const ApiSite::Request verify{.method = "POST",
+                                .path = std::string("/api/v1/releases") + release + "/verify"};
+  const auto one = site.begin(verify), other = site.begin(verify);
+  std::vector<unsigned> statuses{site.wait_for(one).status, site.wait_for(other).status};
+  std::ranges::sort(statuses);
+  CHECK(statuses == std::vector<unsigned>{202, 409});
+  CHECK(has((**one).body + (**other).body, "/EWC/17_9_4a is being looked at"));
+  site.release_importing.set_value();
+  site.run_until([&] { return site.lanes.importing.busy() == 0; });
+  CHECK(site.acts.size() == 1);
 }
 
 TEST_CASE("a difference is told as what came of the look, and the release is not verified") {
