@@ -12,10 +12,13 @@ namespace server {
 namespace fs = std::filesystem;
 namespace {
 
+// As far as this user may follow: below a closed folder names stay as they are.
 fs::path real(const fs::path& path) {
   std::error_code error;
   auto found = fs::weakly_canonical(path, error);
-  return error ? fs::absolute(path) : found;
+  if (!error) return found;
+  const auto named = fs::absolute(path), folder = named.parent_path();
+  return folder == named ? named : (real(folder) / named.filename()).lexically_normal();
 }
 
 // Where it is named, and where a link there leads.

@@ -170,3 +170,21 @@ TEST_CASE("a file is readable by where it is, and not by how its name begins") {
     CHECK(server::is_readable(places, row.file) == row.readable);
   }
 }
+
+TEST_CASE("a file that cannot be followed to its end is where its folders are, however its name begins") {
+  const test::TempDir dir;
+  fs::create_symlink("loop", dir / "loop");
+  fs::create_directory(dir / "closed");
+  fs::permissions(dir / "closed", fs::perms::none);  // root may go there all the same
+  const server::UsedPlaces none, whole_dir{{}, {fs::canonical(dir.path())}};
+  for (const auto& folder : {std::string("loop"), std::string("closed"), std::string(300, 'x')}) {
+    CAPTURE(folder);
+    const auto file = dir / folder / "users.yaml", round_about = fs::path("/etc/..") / file.relative_path();
+    for (const auto& path : {file, round_about, dir / "closed/.." / folder / "users.yaml"}) {
+      CHECK_FALSE(server::is_readable(none, path));
+      CHECK(server::is_readable(whole_dir, path));
+    }
+    CHECK(server::is_readable(none, fs::path("/etc") / folder / "users.yaml"));
+  }
+  fs::permissions(dir / "closed", fs::perms::owner_all);
+}
