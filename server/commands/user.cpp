@@ -83,9 +83,13 @@ std::vector<std::string> keys_of(const std::string& file) {
   return keys;
 }
 
-Secret password_from_terminal(const std::string& name) {
+void expect_terminal() {
   if (!has_terminal())
     throw std::runtime_error("there is no terminal to ask for the password: use --password-file FILE");
+}
+
+Secret password_from_terminal(const std::string& name) {
+  expect_terminal();
   auto first = ask_secret(fmt::format("Password for {}: ", escaped(name, whole)));
   if (!first) throw std::runtime_error("no password was given, nothing was changed");
   const Secret password(std::move(*first));
@@ -105,7 +109,8 @@ std::optional<Secret> given_password(const Arguments& arguments) {
 // The page takes no shorter one, and a hash tells nothing of a length.
 constexpr std::size_t least_for_page = 12;
 
-void expect_long_enough(const Secret& password, conf::WebRole role) {
+void expect_fit(const Secret& password, conf::WebRole role) {
+  if (password.text().empty()) throw std::runtime_error("the password is empty: nothing was changed");
   if (role == conf::WebRole::none || password.text().size() >= least_for_page) return;
   throw std::runtime_error(
       fmt::format("a password for the page has at least {} characters: nothing was changed", least_for_page));
@@ -113,8 +118,7 @@ void expect_long_enough(const Secret& password, conf::WebRole role) {
 
 std::string new_hash(std::optional<Secret> given, const std::string& name, conf::WebRole role) {
   const auto password = given ? std::move(*given) : password_from_terminal(name);
-  if (password.text().empty()) throw std::runtime_error("the password is empty: nothing was changed");
-  expect_long_enough(password, role);
+  expect_fit(password, role);
   return hash_password(password.text());
 }
 
@@ -162,6 +166,12 @@ void expect_folder(const conf::Settings& settings, const std::string& root) {
       "--root {}: there is no such folder in {}: make it, or import a bundle, first", root, images.string()));
 }
 
+// A depot that is still to be made will hold no such folder.
+void expect_possible_folder(const conf::Settings& settings, const std::string& root) {
+  std::error_code error;
+  if (!std::filesystem::exists(settings.depot / "images", error) && !error) expect_folder(settings, root);
+}
+
 conf::WebRole web_role(std::string_view text) {
   for (const auto& [name, role] : conf::web_roles)
     if (name == text) return role;
@@ -174,22 +184,30 @@ int add(const Arguments& arguments, const std::string& name) {
   }
   conf::User user;
   user.name = name;
+  user.root = arguments.value("--root").value_or(user.root);
+  if (!conf::is_user_root(user.root))
+    throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
+  user.uploads = arguments.has("--uploads");
+  user.web = web_role(arguments.value("--web").value_or("none"));
+  user.sftp = !arguments.has("--no-sftp");
   for (const auto& file : arguments.values("--key")) {
     for (auto& key : keys_of(file)) user.authorized_keys.push_back(std::move(key));
   }
   auto password = given_password(arguments);
-  auto book = book_of(arguments);
-  book.expect_free(name);
-  user.root = arguments.value("--root").value_or(user.root);
-  if (!conf::is_user_root(user.root))
-    throw UsageError(fmt::format("--root {}: it is {}", user.root, conf::user_root_text));
-  expect_folder(book.settings(), user.root);
-  user.uploads = arguments.has("--uploads");
-  user.web = web_role(arguments.value("--web").value_or("none"));
-  user.sftp = !arguments.has("--no-sftp");
   const bool on_page = user.web != conf::WebRole::none;  // where keys are of no use
-  if (user.authorized_keys.empty() || arguments.has("--password-file") || on_page)
-    user.password_hash = new_hash(std::move(password), name, user.web);
+  const bool has_password = user.authorized_keys.empty() || password || on_page;
+  if (password) {
+    expect_fit(*password, user.web);
+  } else if (has_password) {
+    expect_terminal();
+  }
+  auto settings = load_settings(arguments).settings;
+  expect_possible_folder(settings, user.root);
+  auto file = file_to_change(settings);  // may make the depot
+  UserBook book(std::move(settings), std::move(file));
+  book.expect_free(name);
+  expect_folder(book.settings(), user.root);
+  if (has_password) user.password_hash = new_hash(std::move(password), name, user.web);
   book.change([&] {
     book.expect_free(name);
     book.users().push_back(std::move(user));

@@ -331,3 +331,18 @@ TEST_CASE("wrong usage of user is told, and nothing is changed") {
   CHECK_FALSE(fs::exists(people.file()));
   CHECK(people.add(longest).status == 0);
 }
+
+TEST_CASE("what is wrong with a new user is told before a depot is made") {
+  const People people;
+  const auto none = people.dir / "none";
+  for (const auto& words :
+       {Words{"--key", people.key, "--web", "boss"}, Words{"--key", people.key, "--root", "EWC"},
+        Words{"--key", people.key, "--root", "/EWC"}, Words{"--password-file", people.password("")},
+        Words{"--web", "admin", "--password-file", people.dir.write("short", "elevenchars\n").string()}}) {
+    CAPTURE(words.back());
+    Words all{"add", "x", "--config", people.config().string(), "--depot", none.string()};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK(test::run(user_command, all).status != 0);
+    CHECK_FALSE(fs::exists(none));
+  }
+}
