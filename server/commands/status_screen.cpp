@@ -74,16 +74,29 @@ std::string bar(int percent, unsigned width, bool utf8) {
   return text;
 }
 
-// The first `width` characters, with "~" for a cut, and blanks up to there.
-std::string fit(const std::string& text, std::size_t width) {
-  if (text.size() <= width) return text + std::string(width - text.size(), ' ');
-  return text.substr(0, width - 1) + "~";
+// Whether a character begins with this byte.
+bool is_first(char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }
+
+// Characters, not bytes.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, is_first));
 }
 
-std::string cut(std::string line, std::size_t width) {
-  if (line.size() <= width) return line;
-  line.resize(width - 1);
-  return line + "~";
+// At most `width` characters, with "~" for a cut.
+std::string cut(std::string text, std::size_t width) {
+  if (width_of(text) <= width) return text;
+  std::size_t end = 0;
+  for (std::size_t seen = 0; end < text.size(); ++end)
+    if (is_first(text[end]) && ++seen == width) break;
+  text.resize(end);
+  return text + "~";
+}
+
+// The same, with blanks up to there.
+std::string fit(const std::string& text, std::size_t width) {
+  auto fitting = cut(text, width);
+  fitting.append(width - width_of(fitting), ' ');
+  return fitting;
 }
 
 std::string row(const StatusView::Transfer& transfer, const Screen& screen) {
@@ -177,7 +190,7 @@ void add_imports(std::vector<std::string>& lines, const StatusView& view, const 
 // On a screen that is so wide.
 std::size_t rows_of(const std::vector<std::string>& lines, unsigned columns) {
   std::size_t rows = 0;
-  for (const auto& line : lines) rows += 1 + (line.empty() ? 0 : (line.size() - 1) / columns);
+  for (const auto& line : lines) rows += 1 + (line.empty() ? 0 : (width_of(line) - 1) / columns);
   return rows;
 }
 
@@ -273,7 +286,7 @@ std::vector<std::string> status_lines(const StatusView& view, const Screen& scre
     const auto& each = view.trouble[i];
     const auto time = each.at.substr(std::min<std::size_t>(11, each.at.size()));
     troubles.push_back(fmt::format("  {} {}  {}", time, each.client, each.text));
-    below += 1 + troubles.back().size() / screen.columns;
+    below += 1 + width_of(troubles.back()) / screen.columns;
   }
   auto room = view.transfers.size();
   if (screen.rows) {
@@ -281,7 +294,7 @@ std::vector<std::string> status_lines(const StatusView& view, const Screen& scre
     room = *screen.rows > others ? std::min<std::size_t>(room, *screen.rows - others) : 0;
   }
   if (!view.transfers.empty()) lines.push_back(cut(heading(screen), screen.columns));
-  for (std::size_t i = 0; i < room; ++i) lines.push_back(row(view.transfers[i], screen));
+  for (std::size_t i = 0; i < room; ++i) lines.push_back(cut(row(view.transfers[i], screen), screen.columns));
   if (room < view.transfers.size()) lines.push_back(fmt::format("  {} more", view.transfers.size() - room));
   if (told > 0) lines.emplace_back("last troubles:");
   lines.insert(lines.end(), troubles.begin(), troubles.end());

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "server/text/escape.hpp"
+
 using namespace server;
 
 namespace {
@@ -52,6 +54,27 @@ TEST_CASE("no row of transfers is wider than the screen, and a wide one has more
     for (std::size_t i = 0; i < 6; ++i) CHECK(columns(lines[i]) <= width);
   }
   CHECK(status_lines(view, {132, {}, true})[5].find("250 kB of 1.0 MB") != std::string::npos);
+}
+
+TEST_CASE("lines are cut to the screen between characters, however narrow it is") {
+  constexpr auto foreign =
+      R"({"items":[{"id":1,"client":"172.16.5.38","path":"/EWC/äöüäöüäöüäöüäöüäöüäöüäöüäöü.bin",
+"protocol":"sftp","user":"jürgen-möller","size":1000000,"bytes":250000,"rate":50000,"left_s":15,"state":"moving"}]})";
+  auto view = status_view(status, foreign, "{}");
+  view.host = "gerät";
+  view.imports = {{"bündel.zip", "unpacking", 50}};
+  for (unsigned width = 2; width < 150; ++width) {
+    CAPTURE(width);
+    for (const auto& line : status_lines(view, {width, {}, true})) {
+      CHECK(columns(line) <= width);
+      const auto framed = "|" + line + "|";  // a blank at an end would be escaped
+      CHECK(escaped(framed, whole) == framed);
+    }
+  }
+  const auto lines = status_lines(view, {80, {}, true});
+  CHECK(lines.back() == "   25% ██······ 172.16.5.38     äöüäöüäöüäöüäöüä~   50.0 kB/s    0:15");
+  CHECK(status_lines(view, {12, {}, true}).back() == "   25% ██··~");
+  CHECK(status_lines(view, {27, {}, true}).front() == "apdepot 0.2.0  gerät  /srv~");
 }
 
 TEST_CASE("a low screen shows as many transfers as fit, and says how many more there are") {
