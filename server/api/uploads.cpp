@@ -116,6 +116,12 @@ Step tried(Work work) {
   }
 }
 
+// A member that may be missing or null, and is "" then; nothing where it is of another kind.
+std::optional<std::string> text_or_nothing(const YAML::Node& node, const char* key) {
+  const auto value = node[key];
+  return value && !value.IsNull() ? member<std::string>(node, key) : std::string();
+}
+
 bool is_time(const std::string& text) {
   return text.size() <= longest_time &&
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 0x7f; });
@@ -141,12 +147,12 @@ std::expected<storage::AnnouncedFile, Outcome> read_announcement(const std::stri
   const auto size = member<std::uint64_t>(node, "size");
   if (!size) return bad("size is not a number of bytes");
   if (*size == 0) return bad("the file is empty; download or copy it again");
-  const auto modified = member<std::string>(node, "last_modified").value_or("");
-  if (!is_time(modified)) return bad("last_modified is not a time");
-  const auto digest = member<std::string>(node, "sha512").value_or("");
-  const auto sha512 = storage::parse_digest(digest, storage::DigestKind::sha512);
-  if (sha512.empty() && !digest.empty()) return bad("sha512 is not 128 hexadecimal digits");
-  return storage::AnnouncedFile{owner, *name, *size, modified, sha512};
+  const auto modified = text_or_nothing(node, "last_modified");
+  if (!modified || !is_time(*modified)) return bad("last_modified is not a time");
+  const auto digest = text_or_nothing(node, "sha512");
+  const auto sha512 = storage::parse_digest(digest.value_or(""), storage::DigestKind::sha512);
+  if (sha512.empty() && digest != "") return bad("sha512 is not 128 hexadecimal digits");
+  return storage::AnnouncedFile{owner, *name, *size, *modified, sha512};
 }
 
 // One body on its way. Of it nothing is kept here but how far it is.

@@ -91,6 +91,7 @@ TEST_CASE("an announcement is read with its owner, and a digest in lower case") 
   CHECK(file.last_modified == "2026-11-28");
   CHECK(file.sha512 == std::string(128, 'a'));
   CHECK(announced(body("a.zip", 1)).sha512.empty());
+  CHECK(announced(body("a.zip", 1, R"(,"sha512":null,"last_modified":null)")).sha512.empty());
   CHECK(announced(body("a.zip", 1, R"(,"last_modified":")" + std::string(64, 'x') + "\""))
             .last_modified.size() == 64);
 }
@@ -121,7 +122,12 @@ TEST_CASE("an announcement that cannot become a file of drop/ is refused, with w
       {body("a.zip", 1, R"(,"last_modified":"a\nb")"), 400, "last_modified is not a time"},
       {body("a.zip", 1, R"(,"sha512":"abc")"), 400, "sha512 is not 128 hexadecimal digits"},
       {body("a.zip", 1, ",\"sha512\":\"" + std::string(127, 'a') + "g\""), 400,
-       "sha512 is not 128 hexadecimal digits"}};
+       "sha512 is not 128 hexadecimal digits"},
+      {body("a.zip", 1, ",\"sha512\":[\"" + std::string(128, 'a') + "\"]"), 400,
+       "sha512 is not 128 hexadecimal digits"},
+      {body("a.zip", 1, R"(,"sha512":{})"), 400, "sha512 is not 128 hexadecimal digits"},
+      {body("a.zip", 1, R"(,"sha512":true)"), 400, "sha512 is not 128 hexadecimal digits"},
+      {body("a.zip", 1, R"(,"last_modified":["2026-11-28"])"), 400, "last_modified is not a time"}};
   for (const auto& row : rows) {
     CAPTURE(row.body);
     const auto file = read_announcement(row.body, "maria");
