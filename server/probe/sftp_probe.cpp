@@ -136,17 +136,20 @@ class Probe {
   double patience() const { return std::chrono::duration<double>(manner_.patience).count(); }
 
   bool connect() {
-    net::io_context loop;
-    tcp::socket socket(loop);
-    return connect_to(target_, manner_.patience, loop, socket, report_) && take_over(socket);
+    return connect_to(target_, manner_.patience, loop_, socket_, report_) && prepare_session();
   }
 
-  bool take_over(tcp::socket& socket) {
+  // libssh closes a socket that it has, which it tells by its first step, and no other.
+  static void give_away(void* self, float) {
+    error_code ignored;
+    if (auto& socket = static_cast<Probe*>(self)->socket_; socket.is_open()) socket.release(ignored);
+  }
+
+  bool prepare_session() {
     ssh_init();
     session_.reset(ssh_new());
     if (!session_) throw std::bad_alloc();
-    error_code error;
-    const auto handle = socket.release(error);
+    const auto handle = socket_.native_handle();
     const long seconds = std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count();
     const bool no_config = false;
     // Not the user's own settings: a device has none.
@@ -160,6 +163,10 @@ class Probe {
     if (const char* home = std::getenv("HOME"))
       ssh_options_set(session_.get(), SSH_OPTIONS_KNOWNHOSTS,
                       fmt::format("{}/.ssh/known_hosts", home).c_str());
+    callbacks_.userdata = this;
+    callbacks_.connect_status_function = give_away;
+    ssh_callbacks_init(&callbacks_);
+    ssh_set_callbacks(session_.get(), &callbacks_);
     watchdog_.emplace(handle, manner_.patience);
     return true;
   }
@@ -299,6 +306,9 @@ class Probe {
   const Progress& progress_;
   Report& report_;
   const Clock::time_point began_ = Clock::now();
+  net::io_context loop_;
+  tcp::socket socket_{loop_};  // until libssh has it
+  ssh_callbacks_struct callbacks_{};
   Session session_;
   std::optional<Watchdog> watchdog_;
   Sftp sftp_;

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -403,4 +405,23 @@ TEST_CASE("a port where nobody listens is refused over TCP") {
   client.probe(port);
   CHECK(client.report.cause == Cause::refused);
   CHECK(client.report.over_tcp);
+}
+
+TEST_CASE("a connection that libssh never took is closed all the same") {
+  const auto open_descriptors = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  Client client;
+  // libssh replaces %h and the like in a path, and refuses what it does not know.
+  const test::EnvironmentVariable home("HOME", (client.home.path() / "%z").c_str());
+  const auto probe = [&client] {
+    TcpScript server([](tcp::socket&) {});
+    client.probe(server.port());
+    CHECK(client.report.cause == Cause::error);
+  };
+  probe();  // what libraries open once
+  const auto before = open_descriptors();
+  probe();
+  CHECK(open_descriptors() == before);
 }
