@@ -222,7 +222,8 @@ void HistoryApi::answer(const http::Request& request, const std::string& list, h
   filter.file = path("file");
   filter.folder = path("release");
   if (filter.folder) filter.folder->resize(filter.folder->find_last_not_of('/') + 1);
-  filter.outcome = escaped_text("result");
+  filter.outcome =
+      list == "transfers" ? query.one_of("result", {"whole", "partly", "broke_off"}) : escaped_text("result");
   filter.cause = escaped_text("cause");
   filter.text = escaped_text("q");
   filter.since = query.time("since", now);

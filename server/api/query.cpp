@@ -72,11 +72,15 @@ std::optional<std::int64_t> Query::time(const std::string& name, std::int64_t no
 }
 
 std::string Query::choice(const std::string& name, std::initializer_list<std::string_view> words) {
-  const auto wanted = text(name);
-  if (!wanted) return std::string(*words.begin());
-  if (std::ranges::find(words, *wanted) == words.end())
+  return one_of(name, words).value_or(std::string(*words.begin()));
+}
+
+std::optional<std::string> Query::one_of(const std::string& name,
+                                         const std::vector<std::string_view>& words) {
+  auto wanted = text(name);
+  if (wanted && std::ranges::find(words, *wanted) == words.end())
     refuse(fmt::format("{}={}: it is one of {}", name, escaped(*wanted), fmt::join(words, ", ")));
-  return *wanted;
+  return wanted;
 }
 
 }  // namespace server

@@ -22,8 +22,10 @@ class Query {
   bool flag(const std::string& name);  // "1" or "0"
   // In milliseconds since 1970; spans are before `now`.
   std::optional<std::int64_t> time(const std::string& name, std::int64_t now);
-  // A text that must be one of these.
+  // A text that must be one of these; the first of them where it is missing.
   std::string choice(const std::string& name, std::initializer_list<std::string_view> words);
+  // The same; nothing where it is missing.
+  std::optional<std::string> one_of(const std::string& name, const std::vector<std::string_view>& words);
   void refuse(std::string fault);
 
   const std::string& fault() const { return fault_; }

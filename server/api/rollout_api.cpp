@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "conf/settings.hpp"
 #include "server/api/history.hpp"
@@ -23,6 +25,12 @@ using http::Reply;
 constexpr std::size_t usual_rows = 100, most_rows = 1000;
 
 std::string text_or_null(const std::string& safe) { return safe.empty() ? "null" : json_string(safe); }
+
+std::vector<std::string_view> status_words() {
+  std::vector<std::string_view> words;
+  for (std::size_t i = 0; i < rollout_statuses; ++i) words.push_back(word(static_cast<RolloutStatus>(i)));
+  return words;
+}
 
 HeardByDevice heard_in(const Recent& recent) {
   HeardByDevice heard;
@@ -169,13 +177,14 @@ void RolloutApi::answer(const http::Request& request, http::Respond respond) {
   Query query(request.query, {"release", "site", "status", "limit", "after"});
   const auto limit = query.number("limit", usual_rows, 1, most_rows);
   const auto after = query.number("after", 0, 0, most_devices_read * 2);
+  const auto status = query.one_of("status", status_words());
   if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
   Wanted wanted{sources_.library,
                 sources_.settings.now(),
                 said_.fresh(Said::Clock::now()),
                 query.text("release"),
                 query.text("site").value_or(""),
-                query.text("status").value_or(""),
+                status.value_or(""),
                 limit,
                 after,
                 heard_in(sources_.recent)};

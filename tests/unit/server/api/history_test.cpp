@@ -138,6 +138,8 @@ TEST_CASE("what a list cannot be asked for is refused, and not left out") {
       {"imports", "client=192.0.2.7", "client is not a parameter here"},
       {"acts", "client=192.0.2.7",
        "client is not a parameter here; there are: since, until, q, limit, after"},
+      {"transfers", "result=x", "result=x: it is one of whole, partly, broke_off"},
+      {"transfers", "result=WHOLE", "result=WHOLE: it is one of whole, partly, broke_off"},
       {"transfers", "limit=0", "limit=0: it is a number from 1 to 1000"},
       {"transfers", "limit=1001", "limit=1001: it is a number from 1 to 1000"},
       {"transfers", "since=yesterday", "since=yesterday: it is a span such as 30m"},

@@ -31,6 +31,12 @@ TEST_CASE("what is wrong with a query is said, the first fault only") {
   CHECK(other.choice("mode", {"tftp", "sftp"}) == "http");
   CHECK(other.fault() == "mode=http: it is one of tftp, sftp");
   CHECK(Query("", {"mode"}).choice("mode", {"tftp", "sftp"}) == "tftp");
+  Query third("mode=http&more=&last=sftp", {"mode", "more", "last"});
+  CHECK(third.one_of("last", {"tftp", "sftp"}) == "sftp");
+  CHECK_FALSE(third.one_of("more", {"tftp", "sftp"}));
+  CHECK(third.fault().empty());
+  CHECK(third.one_of("mode", {"tftp", "sftp"}) == "http");
+  CHECK(third.fault() == "mode=http: it is one of tftp, sftp");
   CHECK(Query("\x1b[2J=1", {}).fault().find('\x1b') == std::string::npos);
 }
 

@@ -89,6 +89,20 @@ TEST_CASE("a site or a status asks for less, and the sites that there are stay k
   CHECK(has(site.rollout("site=nowhere").body, R"("have":0,"total":0)"));
 }
 
+TEST_CASE("each status can be asked for, and an unknown one is refused with those that there are") {
+  Site site;
+  for (std::size_t i = 0; i < rollout_statuses; ++i) {
+    const auto status = std::string(word(static_cast<RolloutStatus>(i)));
+    CAPTURE(status);
+    CHECK(site.rollout("status=" + status).status == 200);
+  }
+  CHECK(site.rollout("status=").status == 200);
+  const auto unknown = site.rollout("status=x");
+  CHECK(unknown.status == 400);
+  CHECK(has(unknown.body, "status=x: it is one of asked_in_vain, broke_off, stalled, never_seen, "));
+  CHECK(has(unknown.body, ", controller, shared_address\""));
+}
+
 TEST_CASE("the rows are given in pages") {
   Site site;
   const auto first = site.rollout("limit=3");
