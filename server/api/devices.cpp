@@ -232,7 +232,7 @@ void DevicesApi::list(const http::Request& request, http::Respond respond) {
     query.refuse("kind: it is access point, controller, shared address or unknown");
   const auto limit = query.number("limit", usual_rows, 1, most_rows);
   const auto after = query.number("after", 0, 0, most_devices_read * 2);
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   struct Wanted {
     std::filesystem::path file;
     std::shared_ptr<const conf::Settings> settings;
@@ -346,7 +346,7 @@ void DevicesApi::change(const http::Request& request, const std::string& address
 void DevicesApi::take_inventory(const http::Request& request, http::Respond respond) {
   Query query(request.query, {"dry_run"});
   const bool dry_run = query.flag("dry_run");
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   const bool csv = request.content_type == "text/csv";
   if (!csv && request.content_type != "text/plain")
     return respond(

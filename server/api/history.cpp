@@ -233,7 +233,7 @@ void HistoryApi::answer(const http::Request& request, const std::string& list, h
     filter.after = cursor_in(*after);
     if (!filter.after) query.refuse("after is the `next` of the answer before");
   }
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   desk_.answer(std::move(respond), [question = std::move(question)] { return question.answer(); });
 }
 

@@ -60,7 +60,8 @@ void offer_log(http::Router& router, net::io_context& loop, const RecentLog& log
                 wanted.after = query.number("after", 0, 0, UINT64_MAX);
                 wanted.limit = query.number("limit", usual, 1, most);
                 wanted.filter = filter_of(query);
-                if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+                if (!query.fault().empty())
+                  return respond(http::safe_problem(400, "bad request", query.fault()));
                 net::co_spawn(loop, compose(log, std::move(wanted), std::move(respond)),
                               [](const std::exception_ptr&) {});  // then it was answered with 500
               }});

@@ -153,7 +153,7 @@ void MissesApi::answer(const http::Request& request, http::Respond respond) {
   filter.limit = most_misses;
   const auto limit = query.number("limit", usual_groups, 1, usual_groups),
              after = query.number("after", 0, 0, most_misses);
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   desk_.answer(std::move(respond), [&library = sources_.library, settings = sources_.settings.now(), filter,
                                     limit, after] {
     const auto file = library.depot.history();

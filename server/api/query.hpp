@@ -10,7 +10,8 @@
 namespace server {
 
 // What follows a path's "?", taken apart: "client=192.0.2.7&limit=10". The texts are hostile. What is
-// wrong with it is a sentence in fault(), so that a handler asks for all that it wants first. A plain value.
+// wrong with it is a sentence in fault(), whose hostile parts are escaped: a handler asks for all that it
+// wants first. A plain value.
 class Query {
  public:
   // A name that is not in `known`, or that stands there twice, is a fault.

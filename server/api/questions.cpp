@@ -57,7 +57,7 @@ void QuestionsApi::explain(const http::Request& request, http::Respond respond) 
     client = net::ip::make_address(*text, error);
     if (error) query.refuse(fmt::format("client={}: it is an IPv4 or IPv6 address", escaped(*text)));
   }
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   desk_.answer(std::move(respond), [settings = sources_.settings.now(), &library = sources_.library,
                                     path = *path, protocol, client, write] {
     const Question question{*settings, library.catalogue,
@@ -75,7 +75,7 @@ void QuestionsApi::lines(const http::Request& request, http::Respond respond) {
   const auto address = query.text("address");
   if (address && !kept_address(*address))
     query.refuse(fmt::format("address={}: it is an IPv4 or IPv6 address", escaped(*address)));
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   desk_.answer(std::move(respond), [settings = sources_.settings.now(), &depot = sources_.library.depot,
                                     release = *release, mode, address] {
     try {

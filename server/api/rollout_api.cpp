@@ -178,7 +178,7 @@ void RolloutApi::answer(const http::Request& request, http::Respond respond) {
   const auto limit = query.number("limit", usual_rows, 1, most_rows);
   const auto after = query.number("after", 0, 0, most_devices_read * 2);
   const auto status = query.one_of("status", status_words());
-  if (!query.fault().empty()) return respond(http::problem(400, "bad request", query.fault()));
+  if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
   Wanted wanted{sources_.library,
                 sources_.settings.now(),
                 said_.fresh(Said::Clock::now()),

@@ -230,7 +230,7 @@ http::Reply Stream::open(const http::Request& request) {
       query.refuse(fmt::format("{} is not a topic: {} are", escaped(topic), fmt::join(topic_names, ", ")));
     topics.insert(topic);
   }
-  if (!query.fault().empty()) return http::problem(400, "bad request", query.fault());
+  if (!query.fault().empty()) return http::safe_problem(400, "bad request", query.fault());
   if (topics.empty()) topics.insert(std::begin(topic_names), std::end(topic_names));
   if (shared_->over || shared_->viewers.size() >= most) {
     auto full = http::problem(503, "too many streams",

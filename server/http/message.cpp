@@ -6,10 +6,15 @@
 namespace server::http {
 
 Reply problem(unsigned status, const std::string& title, const std::string& detail, const std::string& fix) {
+  return safe_problem(status, title, escaped(detail, most_of_ours), fix);
+}
+
+Reply safe_problem(unsigned status, const std::string& title, const std::string& detail,
+                   const std::string& fix) {
   JsonObject object;
   object.add("title", title);
   object.add("status", status);
-  object.add("detail", detail, most_of_ours);
+  object.add_safe("detail", detail);
   if (!fix.empty()) object.add("fix", fix, most_of_ours);
   return {status, "application/problem+json", object.text() + "\n", {}};
 }

@@ -61,6 +61,9 @@ struct Reply {
 // An error as RFC 9457 has it: what failed, why, and what to do next.
 Reply problem(unsigned status, const std::string& title, const std::string& detail,
               const std::string& fix = {});
+// The same with a detail whose hostile parts are escaped and bounded already.
+Reply safe_problem(unsigned status, const std::string& title, const std::string& detail,
+                   const std::string& fix = {});
 
 // The way of an answer to its client: called once, on the loop, at once or later. Where it goes away
 // uncalled, the client gets a 500.

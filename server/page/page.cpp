@@ -137,9 +137,9 @@ net::awaitable<std::optional<Reply>> Page::admit(const http::Head& head, Request
     co_return http::problem(400, "bad request",
                             fmt::format("there are {} headers Host, not one", head.hosts));
   if (!is_own_host(head.host, settings_->web.names))
-    co_return http::problem(421, "misdirected request",
-                            fmt::format("{} is not a name of this server", escaped(head.host)),
-                            "ask by its address, or put the name into web.names of the configuration");
+    co_return http::safe_problem(421, "misdirected request",
+                                 fmt::format("{} is not a name of this server", escaped(head.host)),
+                                 "ask by its address, or put the name into web.names of the configuration");
   constexpr std::string_view bearer = "Bearer ";
   if (head.authorization.starts_with(bearer))
     co_return co_await admit_token(head.authorization.substr(bearer.size()), request);

@@ -46,7 +46,7 @@ TEST_CASE("a question that is not understood is refused, with the first thing th
       {"explain", "path=a&protocol=http&write=1", "write=1: HTTP serves files, and takes none"},
       {"explain", "path=a&write=yes", "write=yes: it is 0 or 1"},
       {"explain", "path=a&client=floor-1", "client=floor-1: it is an IPv4 or IPv6 address"},
-      {"explain", "path=a&client=%1b[2J", "x1b[2J: it is an IPv4 or IPv6 address"},
+      {"explain", "path=a&client=%1b[2J", R"("client=\\x1b[2J: it is an IPv4 or IPv6 address)"},
       {"explain", "path=a&user=ewc",
        "user is not a parameter here; there are: path, protocol, client, write"},
       {"controller-lines", "", "release is missing: its path, or any spelling of its version"},

@@ -74,6 +74,11 @@ TEST_CASE("a problem has its parts in the order of the standard, and a fix where
   CHECK(fixed.headers.empty());
 }
 
+TEST_CASE("a problem is escaped, once") {
+  CHECK(problem(400, "bad", "a\x1b").body.find(R"("detail":"a\\x1b")") != std::string::npos);
+  CHECK(safe_problem(400, "bad", R"(a\x1b)").body == problem(400, "bad", "a\x1b").body);
+}
+
 TEST_CASE("what a problem says is bounded") {
   const auto large = problem(400, "bad", std::string(1'000'000, 'x'), std::string(1'000'000, 'y'));
   CHECK(large.body.size() < 4096);
