@@ -27,14 +27,13 @@ constexpr std::array kinds{
     Kind{"mac algo server->client", "MAC", conf::AlgorithmKind::mac},
 };
 
-// What stands between the two in `text`.
-std::optional<std::string_view> between(std::string_view text, std::string_view before,
-                                        std::string_view after) {
-  const auto begin = text.find(before);
-  if (begin == text.npos) return std::nullopt;
-  text.remove_prefix(begin + before.size());
+// What stands before `after` in `text`, which begins behind it then.
+std::optional<std::string_view> take_until(std::string_view after, std::string_view& text) {
   const auto end = text.find(after);
-  return end == text.npos ? std::nullopt : std::optional(text.substr(0, end));
+  if (end == text.npos) return std::nullopt;
+  const auto taken = text.substr(0, end);
+  text.remove_prefix(end + after.size());
+  return taken;
 }
 
 bool lists(std::string_view list, std::string_view name) {
@@ -54,12 +53,16 @@ bool legacy_helps(conf::AlgorithmKind kind, std::string_view theirs, const conf:
                              [&](const auto& name) { return lists(theirs, name); });
 }
 
+constexpr std::string_view no_match = "kex error : no match for method ";
+
 // "kex error : no match for method mac algo client->server: server [a,b], client [c]"
 std::optional<event::SshMismatched> mismatch(const SshPeer& peer, std::string_view why,
                                              const conf::Ssh& settings) {
-  const auto method = between(why, "no match for method ", ": server [");
-  const auto ours = between(why, ": server [", "], client [");
-  const auto theirs = between(why, "], client [", "]");
+  if (!why.starts_with(no_match)) return std::nullopt;  // a client's farewell may say anything
+  why.remove_prefix(no_match.size());
+  const auto method = take_until(": server [", why);
+  const auto ours = take_until("], client [", why);
+  const auto theirs = take_until("]", why);
   if (!method || !ours || !theirs) return std::nullopt;
   const auto* const kind = std::ranges::find(kinds, *method, &Kind::library);
   const bool known = kind != kinds.end();
@@ -78,8 +81,10 @@ constexpr std::string_view unanswered_key = "Public key from client (";
 // "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,...)"
 std::optional<event::SshMismatched> key_mismatch(const SshPeer& peer, std::string_view why,
                                                  const conf::Ssh& settings) {
-  const auto theirs = between(why, unanswered_key, ") doesn't match server preference (");
-  const auto ours = between(why, "server preference (", ")");
+  if (!why.starts_with(unanswered_key)) return std::nullopt;
+  why.remove_prefix(unanswered_key.size());
+  const auto theirs = take_until(") doesn't match server preference (", why);
+  const auto ours = take_until(")", why);
   if (!theirs || !ours) return std::nullopt;
   const bool legacy_helps = settings.compatibility == conf::Compatibility::modern && *theirs == "ssh-rsa";
   return event::SshMismatched{peer.number,     peer.client,          peer.port,          peer.banner,

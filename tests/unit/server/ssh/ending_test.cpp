@@ -78,6 +78,15 @@ TEST_CASE("a user's key of a type that is not taken is told as such") {
   CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
 }
 
+TEST_CASE("a client's farewell is told as such, even in libssh's words for a mismatch") {
+  for (const std::string said :
+       {"kex error : no match for method kex algos: server [a], client [b]",
+        "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519)"}) {
+    CHECK(line("Received SSH_MSG_DISCONNECT: 11:" + said, "ewc") ==
+          "sshd[9]: Disconnected from user ewc 192.0.2.7 port 40000: 11:" + said);
+  }
+}
+
 TEST_CASE("only a client that is still there is told why the connection ends") {
   CHECK(is_ours("Too many authentication failures"));
   CHECK(is_ours("Timeout before authentication"));
@@ -143,9 +152,11 @@ TEST_CASE("a text that is cut within its lists is not a mismatch") {
 
 TEST_CASE("legacy helps wherever in the client's list the algorithm stands, and by its whole name") {
   const auto helps = [](const std::string& theirs) {
-    const auto end = ending(
-        {9, "", "192.0.2.7", 40000, "SSH-2.0-x"},
-        "no match for method mac algo client->server: server [hmac-sha2-256], client [" + theirs + "]", {});
+    const auto end =
+        ending({9, "", "192.0.2.7", 40000, "SSH-2.0-x"},
+               "kex error : no match for method mac algo client->server: server [hmac-sha2-256], client [" +
+                   theirs + "]",
+               {});
     return std::get<event::SshMismatched>(end).legacy_helps;
   };
   for (const auto* theirs : {"hmac-sha1", "hmac-sha1,a", "a,hmac-sha1", "a,hmac-sha1,b", ",,hmac-sha1"})
