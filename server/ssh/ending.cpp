@@ -76,7 +76,8 @@ std::optional<event::SshMismatched> mismatch(const SshPeer& peer, std::string_vi
                               known && legacy_helps(kind->kind, *theirs, settings)};
 }
 
-constexpr std::string_view unanswered_key = "Public key from client (";
+constexpr std::string_view unanswered_key = "Public key from client (",
+                           no_group = "Couldn't find DH group for", no_sizes = "Invalid dh-gex arguments";
 
 // "Public key from client (ssh-rsa) doesn't match server preference (ssh-ed25519,...)"
 std::optional<event::SshMismatched> key_mismatch(const SshPeer& peer, std::string_view why,
@@ -111,7 +112,9 @@ bool is_ours(std::string_view why) {
   return how == SshEnd::disconnecting || how == SshEnd::timeout;
 }
 
-bool leaves_the_client_waiting(std::string_view error) { return error.starts_with(unanswered_key); }
+bool leaves_the_client_waiting(std::string_view error) {
+  return error.starts_with(unanswered_key) || error.starts_with(no_group) || error.starts_with(no_sizes);
+}
 
 protocols::Cause cause_of_end(std::string_view why) {
   using protocols::Cause;

@@ -35,8 +35,8 @@ constexpr std::string_view stopped_by_administrator = "an administrator stopped 
 // Who ends the files that are open then, and why.
 protocols::Cause cause_of_end(std::string_view why);
 
-// libssh answers a login with a key of a type that is not offered by this error alone: the client would wait
-// until its grace ends, and nobody would know for what.
+// libssh answers a login with a key of a type that is not offered, and a wish for a group that there is not,
+// by this error alone: the client would wait until its grace ends, and nobody would know for what.
 bool leaves_the_client_waiting(std::string_view error);
 
 }  // namespace server

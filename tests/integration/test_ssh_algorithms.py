@@ -188,6 +188,18 @@ def test_a_failed_negotiation_shows_both_lists_and_the_setting_that_mends_it(sta
     assert MODERN[list(chosen)[-1]][0] in line
 
 
+def test_a_group_exchange_that_finds_no_group_ends_at_once(start):
+    server = start(compatibility="legacy").server
+    with socket.create_connection(server.ssh, timeout=PATIENCE) as connection, connection.makefile("rwb") as stream:
+        lists = ["diffie-hellman-group-exchange-sha256", "ssh-ed25519", *["aes128-ctr"] * 2, *["hmac-sha2-256"] * 2,
+                 *["none"] * 2, "", ""]
+        stream.write(b"SSH-2.0-probe\r\n" + packet(20, bytes(16), *map(string, lists), bytes(5))
+                     + packet(34, u32(4096), u32(4096), u32(8192)))  # SSH_MSG_KEX_DH_GEX_REQUEST
+        stream.flush()
+        assert b"Couldn't find DH group for [4096:4096:8192]" in stream.read()
+    server.wait_for_log(r"Disconnecting 127\.0\.0\.1 port \d+: Couldn't find DH group for \[4096:4096:8192\]")
+
+
 # ---- how a connection ended
 
 def test_a_probe_that_says_nothing_is_one_line_at_debug_only(start_server, depot):

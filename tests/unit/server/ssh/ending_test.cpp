@@ -78,6 +78,11 @@ TEST_CASE("a user's key of a type that is not taken is told as such") {
   CHECK(line(why, "", legacy).find("legacy") == std::string::npos);
 }
 
+TEST_CASE("a group exchange that finds no group is not left waiting") {
+  CHECK(leaves_the_client_waiting("Couldn't find DH group for [4096:4096:8192]"));
+  CHECK(leaves_the_client_waiting("Invalid dh-gex arguments [9:8:7]"));
+}
+
 TEST_CASE("a client's farewell is told as such, even in libssh's words for a mismatch") {
   for (const std::string said :
        {"kex error : no match for method kex algos: server [a], client [b]",
