@@ -162,8 +162,8 @@ void SshSession::service(SshTurns::Time end) {
   bool more = !logging_in_ && !over_ && serve_channels(end);
   if (over_ || logging_in_) return;
   if (!login_.hopeless().empty()) return this->end(login_.hopeless());
-  const auto error = ssh::text(ssh_get_error(session_.get()));
-  if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(error))) return this->end(error);
+  const auto fault = ssh::text(ssh_get_error(session_.get()));
+  if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
   // Writing reads as well: a message may wait, or something for a channel whose turn is over.
   more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
   if (draining_ && idle() && !more) return stop();
@@ -574,6 +574,17 @@ void SshSession::tell_end() {
   ending_.reset();
 }
 
+void SshSession::say_farewell() noexcept {
+  // After each write libssh holds the next one back until a poll has found room: it would close first.
+  const bool wants_room = (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
+  if (event_ && !dead_ && !closed() && wants_room && !readable()) ssh_event_dopoll(event_.get(), 0);
+  if (event_) {
+    ssh_event_remove_session(event_.get(), session_.get());
+    event_.reset();
+  }
+  ssh::disconnect(session_.get(), code_, farewell_);
+}
+
 // Outside of whatever libssh function may have called us.
 void SshSession::wind_up() noexcept {
   if (std::exchange(wound_up_, true)) return;
@@ -585,11 +596,7 @@ void SshSession::wind_up() noexcept {
   });
   inbox_.clear();
   if (use_) use_->hold(std::exchange(inbox_held_, 0), 0);
-  if (event_) {
-    ssh_event_remove_session(event_.get(), session_.get());
-    event_.reset();
-  }
-  ssh::disconnect(session_.get(), code_, farewell_);
+  say_farewell();
   error_code ignored;
   socket_.close(ignored);
   ended_(*this);

@@ -97,6 +97,8 @@ class SshSession final : SshChannel::Connection,
   std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 
+  void say_farewell() noexcept;
+
   bool may_answer() const;
   bool may_handle() const;
   bool pending() const;  // libssh has something to write
