@@ -2,6 +2,7 @@
 #include <libssh/libssh.h>
 
 #include <string>
+#include <string_view>
 
 namespace server::ssh {
 
@@ -14,5 +15,10 @@ enum class Disconnect : unsigned { protocol_error = 2, by_application = 11 };
 // into its own buffer of what goes out. Where that is not found at its place, 11 and the text are sent. On
 // the session's thread, outside of libssh's callbacks.
 void disconnect(ssh_session session, Disconnect code, const std::string& text) noexcept;
+
+// The same by hand, before there are keys: libssh closes its socket where the two sides have no algorithm in
+// common, and what it had not sent is lost. `banner`, without its end of line, goes first, where that was
+// lost, too. Without waiting.
+void disconnect_unencrypted(int socket, std::string_view banner, std::string_view text) noexcept;
 
 }  // namespace server::ssh

@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -58,22 +59,37 @@ class Packet {
   }
   void string(std::string_view text) {
     u32(text.size());
-    bytes_.insert(bytes_.end(), text.begin(), text.end());
+    this->text(text);
   }
+  void text(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
   const std::vector<std::uint8_t>& bytes() const { return bytes_; }
 
  private:
   std::vector<std::uint8_t> bytes_;
 };
 
-// Up to the language, which is the packet that libssh puts after it: a type, a code and two texts.
+// Up to the language.
 Packet beginning(Disconnect code, std::string_view text) {
   constexpr std::uint8_t message_disconnect = 1;
   Packet packet;
   packet.u8(message_disconnect);
   packet.u32(static_cast<std::size_t>(code));
   packet.string(text);
-  packet.u32(1 + 4 + 4 + text.size() + 4);
+  return packet;
+}
+
+// As it goes over the wire before there are keys (RFC 4253 6).
+Packet unencrypted(std::string_view banner, const Packet& payload) {
+  constexpr std::size_t block = 8, least_padding = 4, head = 4 + 1;
+  const auto size = payload.bytes().size();
+  const auto padding = least_padding + (block - (head + size + least_padding) % block) % block;
+  Packet packet;
+  packet.text(banner);
+  if (!banner.empty()) packet.text("\r\n");
+  packet.u32(1 + size + padding);
+  packet.u8(static_cast<std::uint8_t>(padding));
+  for (const auto each : payload.bytes()) packet.u8(each);
+  for (std::size_t i = 0; i < padding; ++i) packet.u8(0);
   return packet;
 }
 
@@ -85,13 +101,24 @@ void disconnect(ssh_session session, Disconnect code, const std::string& text) n
     if (!text.empty() && ssh_session_set_disconnect_message(session, text.c_str()) == SSH_OK &&
         ssh_is_connected(session) != 0 && code != Disconnect::by_application) {
       if (auto* const output = output_of(before, words_of(session))) {
-        const auto packet = beginning(code, text);
+        auto packet = beginning(code, text);
+        packet.u32(1 + 4 + 4 + text.size() + 4);  // of libssh's packet: a type, a code and two texts
         ssh_buffer_add_data(output, packet.bytes().data(), static_cast<std::uint32_t>(packet.bytes().size()));
       }
     }
   } catch (const std::exception&) {  // no memory for a farewell
   }
   ssh_disconnect(session);
+}
+
+void disconnect_unencrypted(int socket, std::string_view banner, std::string_view text) noexcept {
+  try {
+    auto payload = beginning(Disconnect::protocol_error, text);
+    payload.string("");
+    const auto bytes = unencrypted(banner, payload).bytes();
+    ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } catch (const std::exception&) {  // no memory for a farewell
+  }
 }
 
 }  // namespace server::ssh

@@ -7,6 +7,8 @@
 namespace server {
 namespace {
 
+constexpr std::string_view no_match = "kex error : no match for method ";
+
 enum Place : std::size_t { kex, host_key, cipher_in, cipher_out, mac_in, mac_out, places };
 
 std::vector<std::string> split(std::string_view list) {
@@ -30,7 +32,7 @@ std::string mac(const std::string& cipher, const std::string& name) {
 SshNegotiation::Ear::Ear(SshNegotiation& heard, For what) {
   ssh_set_log_callback(on_line);
   ssh_set_log_userdata(&heard);
-  ssh_set_log_level(what == For::logins ? SSH_LOG_DEBUG : SSH_LOG_INFO);
+  ssh_set_log_level(what == For::logins ? SSH_LOG_TRACE : SSH_LOG_INFO);  // libssh 0.11 logs errors so
 }
 
 SshNegotiation::Ear::~Ear() { ssh_set_log_level(SSH_LOG_NONE); }
@@ -51,6 +53,11 @@ void SshNegotiation::hear(const char* function, const char* line) {
   if (who == "ssh_packet_newkeys") {
     if (text.ends_with("Received SSH_MSG_NEWKEYS")) complete_ = !names_.empty();
   } else if (who == "ssh_kex_select_methods") {
+    const auto error = text.find(no_match);
+    if (error != text.npos) {
+      mismatch_ = text.substr(error);
+      return;
+    }
     constexpr std::string_view word = "Negotiated ";
     const auto found = text.find(word);
     if (found == text.npos) return;

@@ -29,6 +29,9 @@ class SshNegotiation {
   // The keys that were agreed on are in use.
   bool complete() const { return complete_; }
   event::SshNegotiated told(const SshPeer& peer) const;  // once it is complete
+  // libssh's error when an exchange found nothing that both sides have; empty before. libssh may forget it:
+  // it closes its socket then, and what it still had to write fails.
+  const std::string& mismatch() const { return mismatch_; }
   // Whom the wrong signatures since the last call claimed to be, one name each; raw.
   std::vector<std::string> take_forged() { return std::exchange(forged_, {}); }
 
@@ -38,6 +41,7 @@ class SshNegotiation {
 
   std::vector<std::string> names_;  // in the order of KEXINIT (RFC 4253 7.1)
   bool complete_ = false;
+  std::string mismatch_;
   std::string user_;  // of the last request to log in
   std::vector<std::string> forged_;
 };

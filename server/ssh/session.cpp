@@ -162,7 +162,7 @@ void SshSession::service(SshTurns::Time end) {
   bool more = !logging_in_ && !over_ && serve_channels(end);
   if (over_ || logging_in_) return;
   if (!login_.hopeless().empty()) return this->end(login_.hopeless());
-  const auto fault = ssh::text(ssh_get_error(session_.get()));
+  const auto fault = error();
   if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
   // Writing reads as well: a message may wait, or something for a channel whose turn is over.
   more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
@@ -552,6 +552,9 @@ void SshSession::end(std::string why) {
   if (is_ours(why)) farewell_ = why;
   if (silent) return common_->events.emit(event::SshProbed{number_, client_});
   ending_ = ending(peer, why, common_->settings->ssh);
+  if (const auto* const found = std::get_if<event::SshMismatched>(&*ending_)) {
+    farewell_ = fmt::format("no matching {} found. This server offers: {}", found->kind, found->ours);
+  }
   // Where the server ends, the loop may not last until its channels have told all that was open.
   while (code_ == ssh::Disconnect::by_application && tells() && detach_channels(cause_of_end(why), why)) {
   }
@@ -574,6 +577,13 @@ void SshSession::tell_end() {
   ending_.reset();
 }
 
+// libssh closes its socket where both sides have nothing in common, and forgets why.
+std::string SshSession::error() const {
+  const auto last = ssh::text(ssh_get_error(session_.get()));
+  const auto& mismatch = negotiation_.mismatch();
+  return mismatch.empty() || !last.starts_with("Socket error") ? last : mismatch;
+}
+
 void SshSession::say_farewell() noexcept {
   // After each write libssh holds the next one back until a poll has found room: it would close first.
   const bool wants_room = (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
@@ -581,6 +591,11 @@ void SshSession::say_farewell() noexcept {
   if (event_) {
     ssh_event_remove_session(event_.get(), session_.get());
     event_.reset();
+  }
+  if (!negotiation_.mismatch().empty() && !told_) {
+    const auto* const banner = ssh_get_serverbanner(session_.get());
+    const bool unsent = bytes_.out_bytes == 0 && banner;
+    ssh::disconnect_unencrypted(handle_, unsent ? banner : "", farewell_);
   }
   ssh::disconnect(session_.get(), code_, farewell_);
 }

@@ -97,6 +97,7 @@ class SshSession final : SshChannel::Connection,
   std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 
+  std::string error() const;
   void say_farewell() noexcept;
 
   bool may_answer() const;

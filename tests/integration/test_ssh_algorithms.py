@@ -188,6 +188,24 @@ def test_a_failed_negotiation_shows_both_lists_and_the_setting_that_mends_it(sta
     assert MODERN[list(chosen)[-1]][0] in line
 
 
+@pytest.mark.parametrize("kex, word, ours", [
+    ("diffie-hellman-group1-sha1", "key exchange method", "curve25519-sha256"),
+    ("curve25519-sha256", "host key type", "ssh-ed25519")])
+def test_a_client_that_sends_all_at_once_is_told_what_does_not_match(server, kex, word, ours):
+    """The server reads the client's lists before it has sent its own: as clients on a busy machine have it."""
+    offer = packet(20, bytes(16), *map(string, [kex, "ssh-dss", *["aes128-ctr"] * 2, *["hmac-sha2-256"] * 2, *["none"] * 2,
+                                                "", ""]), bytes(5))
+    for count in range(10):
+        since = len(server.lines)
+        with socket.create_connection(server.ssh, timeout=PATIENCE) as connection, connection.makefile("rwb") as stream:
+            stream.write(b"SSH-2.0-hasty\r\n" + offer)
+            stream.flush()
+            assert stream.readline().startswith(b"SSH-2.0-apdepot_")
+            rest = stream.read()
+        assert f"no matching {word} found. This server offers: ".encode() in rest and ours.encode() in rest
+        server.wait_for_log(rf"Unable to negotiate with 127\.0\.0\.1 port \d+: no matching {word} found\. ", since=since)
+
+
 def test_a_group_exchange_that_finds_no_group_ends_at_once(start):
     server = start(compatibility="legacy").server
     with socket.create_connection(server.ssh, timeout=PATIENCE) as connection, connection.makefile("rwb") as stream:

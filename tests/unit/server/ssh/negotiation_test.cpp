@@ -69,6 +69,18 @@ TEST_CASE("new keys without an agreement complete nothing, and a later exchange 
   CHECK(negotiation.told(peer).kex == "other-kex");
 }
 
+TEST_CASE("the error of a first exchange without a match is kept") {
+  SshNegotiation negotiation;
+  const Ear ear(negotiation, Ear::For::logins);
+  const std::string error = "kex error : no match for method kex algos: server [a], client [b]";
+  log(SSH_LOG_TRACE, "ssh_socket_exception_callback", error);
+  CHECK(negotiation.mismatch().empty());
+  log(SSH_LOG_TRACE, "ssh_kex_select_methods", error);
+  log(SSH_LOG_TRACE, "ssh_socket_exception_callback", "Socket error: Success");
+  CHECK(negotiation.mismatch() == error);
+  CHECK_FALSE(negotiation.complete());
+}
+
 TEST_CASE("a cipher that authenticates by itself has no MAC, in its own direction only") {
   struct Row {
     const char *in, *out, *mac_in, *mac_out;
