@@ -323,7 +323,7 @@ Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
 Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
                                         const std::vector<storage::DroppedDigests>& digests) {
   const storage::ImportOrder order{
-      .progress = [this, how_far = how_far_](std::uint64_t done, std::uint64_t total) {
+      .progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
         how_far->done = done;
         how_far->total = total;
       }};

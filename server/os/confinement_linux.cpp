@@ -124,7 +124,7 @@ void filter_calls() {
   if (sanitized)
     for (const auto* name : of_sanitizers) filter.allow(name);
   for (const auto family : socket_families)
-    filter.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+    filter.allow(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0));
   for (const auto request : requests)
     filter.allow(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, request));
   // clone3's flags cannot be seen: glibc takes clone where it is missing.

@@ -13,7 +13,6 @@ struct Row {
   std::string key;
   std::string bounds;  // of a number: "8 to 65464"
   bool at_restart = false;
-  friend bool operator==(const Row&, const Row&) = default;
 };
 
 // Writes down the rows themselves.

@@ -261,10 +261,10 @@ TEST_CASE("a history that cannot be read leaves the other facts as they are") {
 TEST_CASE("a miss whose name is served by now is not told any more") {
   ApiSite site;
   site.import_release("/EWC/17_9_4a", {{"ap1g8", "x"}});
-  const auto lately = Recent::Clock::now();
-  site.recent.note(missed("192.0.2.7", "/EWC/17_9_4a/ap1g8"), lately);
-  site.recent.note(missed("192.0.2.8", "/EWC/17_9_4a/ap1g7"), lately);
-  site.recent.note(missed("192.0.2.9", "/EWC/17_9_4a/ap1g8"), lately);
+  const auto at = Recent::Clock::now();
+  site.recent.note(missed("192.0.2.7", "/EWC/17_9_4a/ap1g8"), at);
+  site.recent.note(missed("192.0.2.8", "/EWC/17_9_4a/ap1g7"), at);
+  site.recent.note(missed("192.0.2.9", "/EWC/17_9_4a/ap1g8"), at);
   const auto facts = Reader(site).read();
   REQUIRE(facts->misses.size() == 1);
   CHECK(facts->misses[0].client == "192.0.2.8");
@@ -273,11 +273,11 @@ TEST_CASE("a miss whose name is served by now is not told any more") {
 TEST_CASE("of many names that were missed the newest twenty are looked up again, and the others are told") {
   ApiSite site;
   std::vector<std::pair<std::string, std::string>> files;
-  const auto lately = Recent::Clock::now();
+  const auto at = Recent::Clock::now();
   for (int i = 0; i < 25; ++i) {
     const auto name = "c" + std::to_string(1000 + i);
     files.emplace_back(name, "x");
-    site.recent.note(missed("192.0.2.7", "/Old/1_2_3/" + name), lately);
+    site.recent.note(missed("192.0.2.7", "/Old/1_2_3/" + name), at);
   }
   site.import_release("/Old/1_2_3", files);
   const auto facts = Reader(site).read();

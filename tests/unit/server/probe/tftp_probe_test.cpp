@@ -182,8 +182,8 @@ TEST_CASE("a plain probe blames no options that it did not ask for, and tries no
 TEST_CASE("a cause that options do not explain is not looked into further") {
   for (const auto& [code, cause] :
        {std::pair{1, Cause::not_found}, std::pair{2, Cause::access}, std::pair{3, Cause::error}}) {
-    const auto found = probe([code = code](Transfer& transfer) {
-      transfer.say(error_packet(static_cast<std::uint16_t>(code), "no"));
+    const auto found = probe([sent = code](Transfer& transfer) {
+      transfer.say(error_packet(static_cast<std::uint16_t>(sent), "no"));
     });
     CHECK(found.report.cause == cause);
     CHECK(found.report.trials.empty());
