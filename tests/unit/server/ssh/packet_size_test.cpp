@@ -18,8 +18,10 @@ TEST_CASE("a client that takes less than 64 bytes in a packet is refused, for li
     client.log_in();
     client.send(SshVisitor::channel_open("session", 0, 1000, largest));
     house.until_told<event::SshEnded>();
-    CHECK(house.only<event::SshEnded>().why ==
-          "the client takes packets of " + std::to_string(largest) + " bytes at most; 64 are the least");
+    const auto why =
+        "the client takes packets of " + std::to_string(largest) + " bytes at most; 64 are the least";
+    CHECK(house.only<event::SshEnded>().why == why);
+    CHECK(client.farewell() == test::Farewell{2, why});
     house.until_empty();
   }
 }

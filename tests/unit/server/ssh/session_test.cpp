@@ -250,6 +250,7 @@ TEST_CASE("a session without an open file ends as soon as the server drains, one
   house.settle();
   CHECK_FALSE(house.client.gone());
   CHECK(sftp.close(handle) == 0);
+  CHECK(house.client.farewell() == farewell);
   house.until_empty();
 }
 
