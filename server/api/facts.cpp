@@ -166,23 +166,23 @@ std::vector<Situation::Broken> open_ends(const Recent& recent, Recent::Clock::ti
 }
 
 std::shared_ptr<const Facts> LatestFacts::now() {
-  if (!reading_ && (!begun_ || Clock::now() - *begun_ >= kept)) read();
+  if (reading_.expired() && (!begun_ || Clock::now() - *begun_ >= kept)) read();
   return facts_;
 }
 
 void LatestFacts::read() {
-  Reading reading{sources_.library, sources_.settings.now(), said_.fresh(Said::Clock::now()),
-                  open_misses(sources_.recent, Recent::Clock::now())};
-  begun_ = Clock::now();
-  reading_ = true;
-  reads_.collect([this, reading = std::move(reading)](auto reads) mutable {
-    reading.reads = std::move(reads);
-    sources_.lanes.asking.run([reading = std::move(reading)]() mutable { return reading.read(); },
-                              [this](std::optional<Facts> facts) {
-                                reading_ = false;
+  const auto reading = std::make_shared<Reading>(Reading{sources_.library, sources_.settings.now(),
+                                                         said_.fresh(Said::Clock::now()),
+                                                         open_misses(sources_.recent, Recent::Clock::now())});
+  reading_ = reading;
+  reads_.collect([this, reading](auto reads) {
+    reading->reads = std::move(reads);
+    sources_.lanes.asking.run([reading] { return reading->read(); },
+                              [this, reading](std::optional<Facts> facts) {
                                 if (facts) facts_ = std::make_shared<const Facts>(std::move(*facts));
                               });
   });
+  begun_ = Clock::now();
 }
 
 }  // namespace server

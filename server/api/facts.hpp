@@ -63,7 +63,7 @@ class LatestFacts {
   RunningReads& reads_;
   std::shared_ptr<const Facts> facts_;
   std::optional<Clock::time_point> begun_;
-  bool reading_ = false;
+  std::weak_ptr<const void> reading_;  // expires when a reading ends, or breaks off because memory is short
 };
 
 constexpr std::chrono::minutes lately{15};

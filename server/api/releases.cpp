@@ -79,7 +79,7 @@ void ReleasesApi::offer(http::Router& router) {
 }
 
 void ReleasesApi::list(http::Respond respond) {
-  desk_.answer(std::move(respond), [&library = sources_.library, looked = looked_] {
+  desk_.answer(std::move(respond), [&library = sources_.library, looked = looked_, now = looked_at_now()] {
     const auto holders = holders_in(library.depot.history());
     std::string items;
     for (const auto& release : releases_of(library)) {
@@ -92,11 +92,12 @@ void ReleasesApi::list(http::Respond respond) {
       if (found == looked->end()) {
         object.add_raw("verification", "null");
       } else {
+        const bool runs = now.contains(path);
         JsonObject verification;
         verification.add_safe("at", found->second.at);
-        verification.add("running", !found->second.found && found->second.failure.empty());
+        verification.add("running", runs);
         verification.add_raw("found", found->second.found ? json_of(*found->second.found) : "null");
-        verification.add("failure", found->second.failure, most_of_ours);
+        verification.add("failure", runs ? std::string() : found->second.failure, most_of_ours);
         object.add_raw("verification", verification.text());
       }
       items.append(items.empty() ? "" : ",\n").append(object.text());
@@ -138,9 +139,11 @@ void ReleasesApi::retire(const http::Request& request, const std::string& path, 
   });
 }
 
-bool ReleasesApi::is_looked_at(const std::string& path) const {
-  const auto at = looked_->find(path);
-  return at != looked_->end() && !at->second.found && at->second.failure.empty();
+std::set<std::string> ReleasesApi::looked_at_now() const {
+  std::set<std::string> paths;
+  for (const auto& each : looking_)
+    if (const auto path = each.lock()) paths.insert(*path);
+  return paths;
 }
 
 // Answered at once; what it found stands in the list of releases.
@@ -162,10 +165,13 @@ void ReleasesApi::verify(const http::Request& request, const std::string& path, 
           std::optional<bool> there, http::Respond to) mutable {
         if (!there || !*there) return desk_.tell(std::move(act), not_here(path), std::move(to));
         // Asked after the worker's answer: two requests that come at once both wait for one.
-        if (is_looked_at(path))
+        if (looked_at_now().contains(path))
           return to(http::problem(409, "already running", fmt::format("{} is being looked at", path),
                                   "GET /api/v1/releases shows what it finds"));
-        note({}, {});
+        const auto looking = std::make_shared<const std::string>(path);
+        std::erase_if(looking_, [](const auto& each) { return each.expired(); });
+        looking_.push_back(looking);
+        note({}, out_of_memory);  // the list shows it if the look breaks off
         sources_.lanes.importing.run(
             [&library = sources_.library, path]() -> Found {
               try {
@@ -174,7 +180,7 @@ void ReleasesApi::verify(const http::Request& request, const std::string& path, 
                 return {{}, e.what()};
               }
             },
-            [this, note, act](std::optional<Found> result) mutable {
+            [this, note, act, looking](std::optional<Found> result) mutable {
               if (!result) result = Found{{}, out_of_memory};
               act.outcome = !result->failure.empty()             ? result->failure
                             : result->found->differences.empty() ? "done"

@@ -1,7 +1,9 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "server/api/desk.hpp"
 #include "server/api/sources.hpp"
@@ -18,7 +20,7 @@ class ReleasesApi {
   void offer(http::Router& router);
 
  private:
-  // What looking at a release again found, and when; without a result as long as that runs.
+  // What looking at a release again found, and when.
   struct Looked {
     std::string at;
     std::optional<storage::Verification> found;
@@ -27,7 +29,7 @@ class ReleasesApi {
   using AllLooked = std::map<std::string, Looked>;
   static constexpr std::size_t most_looked = 1000;
 
-  bool is_looked_at(const std::string& path) const;
+  std::set<std::string> looked_at_now() const;
   void list(http::Respond respond);
   void promote(const http::Request& request, const std::string& path, http::Respond respond);
   void retire(const http::Request& request, const std::string& path, http::Respond respond);
@@ -36,6 +38,9 @@ class ReleasesApi {
   const ApiSources& sources_;
   Desk& desk_;
   std::shared_ptr<const AllLooked> looked_ = std::make_shared<const AllLooked>();
+  // The paths of those that are looked at now: each expires when that ends, or breaks off because memory is
+  // short.
+  std::vector<std::weak_ptr<const std::string>> looking_;
 };
 
 }  // namespace server

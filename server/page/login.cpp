@@ -265,7 +265,7 @@ Reply reply_of(const Outcome& outcome, const std::string& name) {
 }  // namespace
 
 void Page::set_up(const Request& request, Respond respond) {
-  if (!code_.text() || setting_up_) return respond(no_setup());
+  if (!code_.text() || !setting_up_.expired()) return respond(no_setup());
   auto form = form_of(request, {"code", "name", "password"});
   if (!form) return respond(std::move(form.error()));
   auto& name = (*form)["name"];
@@ -283,20 +283,20 @@ void Page::set_up(const Request& request, Respond respond) {
                                  "`apdepot web code` prints it, and so does the server's log"));
   }
   limits_.succeeded(address_of(request));
-  setting_up_ = true;
+  const auto first = std::make_shared<const std::string>(name);
+  setting_up_ = first;
   hashing_.run(
       client_network(address_of(request)),
-      [this, settings = settings_.now(), name, password = std::move(password)] {
-        return make_first_admin(users_, settings, users_file(*settings, depot_), name, password);
+      [this, settings = settings_.now(), first, password = std::move(password)] {
+        return make_first_admin(users_, settings, users_file(*settings, depot_), *first, password);
       },
-      [this, name, client = request.client,
+      [this, first, client = request.client,
        respond = std::move(respond)](std::optional<Outcome> outcome) mutable {
-        setting_up_ = false;
         if (!outcome) return;
         if (outcome->made == Made::done || outcome->made == Made::has_admin) code_.forget();
-        events_.emit(event::Acted{name, "set up", "the page, from " + client,
+        events_.emit(event::Acted{*first, "set up", "the page, from " + client,
                                   outcome->made == Made::done ? "done" : "not done " + outcome->why});
-        respond(reply_of(*outcome, name));
+        respond(reply_of(*outcome, *first));
       });
 }
 

@@ -74,7 +74,9 @@ class Page : public http::Gate {
   Sessions sessions_;
   LoginLimits limits_;
   SetupCode code_;
-  bool setting_up_ = false;
+  // The name of who becomes the first administrator: expires when that ends, or breaks off because memory is
+  // short.
+  std::weak_ptr<const std::string> setting_up_;
   FairWorkers hashing_;
   std::vector<std::string> urls_;
   std::string reached_by_;  // the first of them, as one types it in

@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/events/import.hpp"
@@ -26,6 +29,16 @@ event::TransferBegan transfer(const std::string& name, event::Protocol protocol 
 std::string metrics(ApiSite& site, const std::string& accept = "") {
   return site.ask({.method = "GET", .path = "/metrics", .accept = accept}).body;
 }
+
+// A transfer that throws once, as where memory is short.
+struct Fails final : Moving {
+  mutable bool failed = false;
+  Moved moved() const override {
+    if (!std::exchange(failed, true)) throw std::bad_alloc();
+    return {0, 0, Running::Clock::now()};
+  }
+  void stop_by_administrator() override {}
+};
 
 }  // namespace
 
@@ -100,6 +113,17 @@ TEST_CASE("transfers go on after the id that the page before ended with") {
     CHECK(reply.status == 400);
     CHECK(has(reply.body, "is not a query of this list"));
   }
+}
+
+TEST_CASE("a look at the disk that breaks off because memory is short is taken again") {
+  ApiSite site;
+  Fails fails;
+  auto entry = site.running.add(transfer("/a"), fails);
+  entry.begin();
+  CHECK_THROWS_AS(site.get("status"), std::bad_alloc);
+  CHECK(test::json(site.get("status"))["disk"].IsNull());
+  site.run_until([&] { return site.lanes.asking.busy() == 0; });
+  CHECK(test::json(site.get("status"))["disk"]["total"].as<std::uint64_t>() > 0);
 }
 
 TEST_CASE("the status tells how things stand now, and what takes a look at the disk once that was taken") {
