@@ -348,13 +348,21 @@ net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
   co_return taken&& response.keep_alive();
 }
 
+// Beast holds the first line and the fields to the limit each by itself: here both together are.
 template <class S>
-net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
-  HeaderParser parser;
+net::awaitable<error_code> read_header(S& stream, beast::flat_buffer& buffer, HeaderParser& parser) {
   parser.header_limit(most_header);
   parser.body_limit(boost::none);  // who takes it says how much
   beast::get_lowest_layer(stream).expires_after(patience);
-  auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
+  const auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
+  if (!fault && read > most_header) co_return wire::make_error_code(wire::error::header_limit);
+  co_return fault;
+}
+
+template <class S>
+net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
+  HeaderParser parser;
+  auto fault = co_await read_header(stream, buffer, parser);
   std::optional<Heard> heard;
   if (!fault) {
     heard = heard_of(parser, talk, tls, buffer.size() > 0);
