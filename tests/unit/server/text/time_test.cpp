@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <initializer_list>
@@ -51,6 +52,22 @@ TEST_CASE("a time is written in UTC, to the second, whatever the host's own zone
     CHECK(utc_of(milliseconds) == text);
     CHECK(utc(std::chrono::system_clock::time_point(milliseconds * 1ms)) == text);
   }
+}
+
+TEST_CASE("a time is written right where the system's clock has ended, and bounded where the years are") {
+  for (const auto& [milliseconds, text] : std::initializer_list<std::pair<std::int64_t, const char*>>{
+           {9'223'372'036'999, "2262-04-11T23:47:16Z"},
+           {9'223'372'037'000, "2262-04-11T23:47:17Z"},
+           {16'725'225'600'000, "2500-01-01T00:00:00Z"},
+           {253'402'300'799'999, "9999-12-31T23:59:59Z"},
+           {253'402'300'800'000, "9999-12-31T23:59:59Z"},
+           {INT64_MAX, "9999-12-31T23:59:59Z"},
+           {-1, "1969-12-31T23:59:59Z"},
+           {-62'167'219'200'000, "0000-01-01T00:00:00Z"},
+           {-62'167'219'200'001, "0000-01-01T00:00:00Z"},
+           {INT64_MIN, "0000-01-01T00:00:00Z"}})
+    CHECK(utc_of(milliseconds) == text);
+  CHECK(time_meant("2500-01-01", now) == 16'725'225'600'000);
 }
 
 TEST_CASE("a span is a time before now, up to ten thousand of its unit") {
@@ -127,6 +144,11 @@ TEST_CASE("anything else is not a time") {
                                  "2026-11-28T02:14:07.5Z",
                                  "2026-11-28 02:14",
                                  "2026-11-28x",
+                                 " 2026-11-28",
+                                 "\t2026-11-28T02:14",
+                                 "2026- 11-28",
+                                 "2026-+1-28",
+                                 "+2026-11-28",
                                  "28.11.2026",
                                  "11/28/2026",
                                  "1795824000"}) {
@@ -134,4 +156,7 @@ TEST_CASE("anything else is not a time") {
     CHECK_FALSE(time_meant(text, now));
   }
   CHECK_FALSE(time_meant(std::string(100'000, '9'), now));
+  CHECK_FALSE(time_meant(std::string("2026-11-28\0", 11), now));
+  CHECK_FALSE(time_meant(std::string("2026-11-28\0x", 12), now));
+  CHECK_FALSE(time_meant(std::string("2026-11-28T02:14\0:07", 20), now));
 }
