@@ -32,9 +32,11 @@ using Answer = wire::response<wire::string_body>;
 
 constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_read = 4 << 10;
 constexpr std::size_t most_discarded = 32 << 20;  // of a body that nobody takes: the page's largest piece
+constexpr std::size_t most_drained = 256 << 10;   // of what a client sends after its answer
 constexpr std::byte begin_of_tls{0x16};           // a handshake; HTTP begins with a letter
 constexpr auto patience = 10s;                    // for a header, a body or some of a large one, a handshake
 constexpr auto answer_patience = 30s;             // for the client to take its answer
+constexpr auto goodbye_time = 2s;                 // to send the rest
 constexpr auto as_tuple = net::as_tuple(net::use_awaitable);
 
 // Of a header such as "Application/JSON; charset=utf-8".
@@ -389,19 +391,36 @@ net::awaitable<void> converse(S& stream, beast::flat_buffer& buffer, const Talk&
 }
 
 // The same address, by https.
-net::awaitable<void> send_to_tls(Stream& stream, beast::flat_buffer& buffer, const Talk& talk) {
-  wire::request_parser<wire::empty_body> parser;
-  parser.header_limit(most_header);
-  stream.expires_after(patience);
-  const auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
-  if (fault) co_return;
-  const auto& asked = parser.get();
+Answer redirection(const Asked& asked, const Talk& talk) {
   auto moved = refusal(wire::status::permanent_redirect, "moved", "this port speaks HTTPS only", talk, false);
   const auto host = asked[wire::field::host];
   const auto plain = [](char c) { return c > ' ' && c < 0x7f; };
   if (!host.empty() && asked.target().starts_with('/') && std::ranges::all_of(host, plain))
     moved.set(wire::field::location, "https://" + std::string(host) + std::string(asked.target()));
-  co_await write(stream, moved);
+  return moved;
+}
+
+// What a client still sends would make the system throw away the answer to it.
+net::awaitable<void> drain(Stream& stream) {
+  error_code ignored;
+  stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
+  std::vector<std::byte> thrown_away(most_buffered);
+  stream.expires_after(goodbye_time);
+  for (std::size_t count = 0; count < most_drained;) {
+    const auto [lost, some] = co_await stream.async_read_some(net::buffer(thrown_away), as_tuple);
+    if (lost) co_return;
+    count += some;
+  }
+}
+
+// A client that speaks HTTP without TLS.
+net::awaitable<void> send_to_tls(Stream& stream, beast::flat_buffer& buffer, const Talk& talk) {
+  HeaderParser parser;
+  const auto fault = co_await read_header(stream, buffer, parser);
+  const auto response = fault ? refusal_of(fault, talk, false) : redirection(parser.get(), talk);
+  if (!response) co_return;
+  const bool taken = co_await write(stream, *response);
+  if (taken && !parser.is_done()) co_await drain(stream);
 }
 
 }  // namespace

@@ -639,6 +639,28 @@ TEST_CASE("who speaks HTTP to a port of HTTPS is sent to the same address there"
   }
 }
 
+TEST_CASE("who speaks HTTP to a port of HTTPS hears the answer whatever else is on its way") {
+  struct Case {
+    std::string text;
+    int status;
+  };
+  for (const auto& [text, status] :
+       {Case{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + std::string(60'000, 'x'), 308},
+        Case{"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(60'000, 'x') + "\r\n\r\n", 413},
+        Case{"GET /" + std::string(60'000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n", 413},
+        Case{"nonsense\r\n\r\n" + std::string(60'000, 'x'), 400}}) {
+    CAPTURE(text.substr(0, 60));
+    House house;
+    auto& client = house.connect_to_tls();
+    client.send(text);
+    CHECK(client.answer().status() == status);
+    CHECK(client.rest().empty());
+    CHECK_FALSE(client.was_reset());
+    client.close();
+    CHECK(house.ends());
+  }
+}
+
 TEST_CASE("over TLS requests are answered, and the end is told within TLS") {
   House house;
   house.guarded = true;
