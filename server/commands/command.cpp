@@ -86,10 +86,6 @@ storage::Depot open_depot(const conf::Settings& settings) {
   return storage::Depot(settings.depot);
 }
 
-storage::Depot open_depot(const Arguments& arguments) {
-  return open_depot(load_settings(arguments).settings);
-}
-
 storage::Depot existing_depot(const conf::Settings& settings) {
   act_as_owner_of(settings.depot);
   return storage::Depot::existing(settings.depot);

@@ -52,13 +52,12 @@ conf::Loaded load_settings_to_write(const Arguments& arguments);
 // Whom the service may run as, by `flag` (--user) and the settings. Throws std::runtime_error for a name that
 // this host does not know.
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag = {});
-// The depot that they name, made where it is not there yet; for commands that write, but `serve`. From here
-// on root is the depot's owner: whatever root alone may read is opened before.
+// The depot that they name, made where it is not there yet; for commands that begin with one, but `serve`.
+// From here on root is the depot's owner: whatever root alone may read is opened before.
 storage::Depot open_depot(const conf::Settings& settings);
-storage::Depot open_depot(const Arguments& arguments);  // that load_settings() names
-// The same for commands that only read: a mistyped name makes none.
+// The same for all other commands: a mistyped name makes none.
 storage::Depot existing_depot(const conf::Settings& settings);
-storage::Depot existing_depot(const Arguments& arguments);
-std::string config_file_name(const Arguments& arguments);  // empty for the built-in defaults
+storage::Depot existing_depot(const Arguments& arguments);  // that load_settings() names
+std::string config_file_name(const Arguments& arguments);   // empty for the built-in defaults
 
 }  // namespace server

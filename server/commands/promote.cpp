@@ -20,7 +20,7 @@ constexpr Flag flags[]{{"--json", "", "print JSON"}};
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
-  const auto depot = open_depot(arguments);
+  const auto depot = existing_depot(arguments);
   const auto release = find_release(storage::Root(depot.images()), wanted);
   storage::promote(depot, release);
   const auto current = storage::current_of(release).text();

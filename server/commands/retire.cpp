@@ -20,7 +20,7 @@ constexpr Flag flags[]{{"--force", "", "even what `current` points at; `current`
 int run(Arguments& arguments) {
   const auto wanted = arguments.take_word("RELEASE");
   arguments.expect_no_more();
-  const auto depot = open_depot(arguments);
+  const auto depot = existing_depot(arguments);
   const auto release = find_release(storage::Root(depot.images()), wanted);
   const auto current = arguments.has("--force") ? storage::Current::removed : storage::Current::kept;
   const auto retired = storage::retire(depot, release, current);

@@ -30,17 +30,19 @@ conf::WebRole role_of(const Arguments& arguments) {
   throw UsageError(fmt::format("--role {}: it is viewer or admin", text));
 }
 
+using DepotOf = storage::Depot (*)(const conf::Settings&);
+
 // The tokens file lies beside the users file, and belongs to whom that folder belongs.
-std::filesystem::path file_to_change(const conf::Settings& settings) {
-  if (!settings.ssh.users_file) return tokens_file(users_file(settings, open_depot(settings)));
+std::filesystem::path file_to_change(const conf::Settings& settings, DepotOf depot_of) {
+  if (!settings.ssh.users_file) return tokens_file(users_file(settings, depot_of(settings)));
   act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
   return tokens_file(std::filesystem::absolute(*settings.ssh.users_file));
 }
 
 // Others wait meanwhile.
 template <class Act>
-void change(const Arguments& arguments, Act act) {
-  const auto file = file_to_change(load_settings(arguments).settings);
+void change(const Arguments& arguments, DepotOf depot_of, Act act) {
+  const auto file = file_to_change(load_settings(arguments).settings, depot_of);
   const storage::DirectoryLock lock(file.parent_path());
   auto tokens = conf::load_tokens(file);
   act(tokens);
@@ -53,7 +55,7 @@ int add(const Arguments& arguments, const std::string& name) {
         fmt::format("{} is not a valid name: letters, digits, '.', '_' and '-', 32 at most", name));
   const auto role = role_of(arguments);
   const auto token = make_token();
-  change(arguments, [&](std::vector<conf::Token>& tokens) {
+  change(arguments, open_depot, [&](std::vector<conf::Token>& tokens) {
     if (std::ranges::find(tokens, name, &conf::Token::name) != tokens.end())
       throw std::runtime_error(
           fmt::format("there is a token {0} already: `apdepot token remove {0}` makes room", name));
@@ -68,7 +70,7 @@ int add(const Arguments& arguments, const std::string& name) {
 }
 
 int remove(const Arguments& arguments, const std::string& name) {
-  change(arguments, [&](std::vector<conf::Token>& tokens) {
+  change(arguments, existing_depot, [&](std::vector<conf::Token>& tokens) {
     if (std::erase_if(tokens, [&](const conf::Token& token) { return token.name == name; }) == 0)
       throw std::runtime_error(fmt::format("there is no token {}: `apdepot token list` shows all", name));
   });

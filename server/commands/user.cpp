@@ -128,6 +128,10 @@ std::filesystem::path file_to_change(const conf::Settings& settings) {
   act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
   return *settings.ssh.users_file;
 }
+// The same for a user who is in it already: a mistyped name of a depot makes none.
+std::filesystem::path existing_file(const conf::Settings& settings) {
+  return settings.ssh.users_file ? file_to_change(settings) : users_file(settings, existing_depot(settings));
+}
 // Members of the depot's group may read everything else of a packaged depot. The names alone would take a
 // second file beside the hashes, which could differ from the first.
 void expect_readable(const std::filesystem::path& file) {
@@ -140,14 +144,13 @@ void expect_readable(const std::filesystem::path& file) {
       file.string()));
 }
 std::filesystem::path file_to_read(const conf::Settings& settings) {
-  auto file =
-      settings.ssh.users_file ? file_to_change(settings) : users_file(settings, existing_depot(settings));
+  auto file = existing_file(settings);
   expect_readable(file);
   return file;
 }
 
 UserBook book_of(const Arguments& arguments,
-                 std::filesystem::path (*file_of)(const conf::Settings&) = file_to_change) {
+                 std::filesystem::path (*file_of)(const conf::Settings&) = existing_file) {
   auto settings = load_settings(arguments).settings;
   auto file = file_of(settings);
   return {std::move(settings), std::move(file)};

@@ -141,7 +141,7 @@ TEST_CASE("the user of the flag goes before the one of the configuration, and an
   CHECK_FALSE(candidates(settings).owner);
 }
 
-TEST_CASE("a command that writes makes the depot, and one that only reads does not") {
+TEST_CASE("a command that begins with a depot makes it, and another does not") {
   const test::TempDir dir;
   const auto file = dir.write("site.yaml", "user: root\n").string();
   const auto arguments = given({"--config", file, "--depot", (dir / "depot").string()});
@@ -150,11 +150,33 @@ TEST_CASE("a command that writes makes the depot, and one that only reads does n
   CHECK(said.starts_with("there is no depot in " + (dir / "depot").string() + ": name it with --depot DIR"));
   CHECK_FALSE(fs::exists(dir / "depot"));
 
-  const auto made = open_depot(arguments);
+  const auto made = open_depot(load_settings(arguments).settings);
   CHECK(made.directory() == dir / "depot");
   CHECK(fs::is_directory(made.images()));
   CHECK((fs::status(made.state()).permissions() & fs::perms::mask) == fs::perms::owner_all);
   CHECK(existing_depot(arguments).directory() == made.directory());
+}
+
+TEST_CASE("a command on what must be there makes no depot for a mistyped name") {
+  const test::TempDir dir;
+  const auto file = dir.write("site.yaml", "user: root\n").string();
+  const auto password = dir.write("password", "correct horse\n").string();
+  const auto typo = (dir / "depto").string();
+  for (const auto& [command, words] :
+       {std::pair{&promote_command, test::Words{"17.9.4a"}},
+        std::pair{&retire_command, test::Words{"17.9.4a"}},
+        std::pair{&user_command, test::Words{"remove", "ewc"}},
+        std::pair{&user_command, test::Words{"web", "ewc", "admin"}},
+        std::pair{&user_command, test::Words{"passwd", "ewc", "--password-file", password}},
+        std::pair{&token_command, test::Words{"remove", "monitor"}}}) {
+    CAPTURE(words.front());
+    auto all = words;
+    all.insert(all.end(), {"--config", file, "--depot", typo});
+    const auto ran = test::run(*command, all);
+    CHECK(ran.status == 1);
+    CHECK(ran.mistake.starts_with("there is no depot in " + typo));
+    CHECK_FALSE(fs::exists(typo));
+  }
 }
 
 TEST_CASE("a folder of images is not made a depot") {
@@ -162,7 +184,7 @@ TEST_CASE("a folder of images is not made a depot") {
   dir.write("tftpboot/EWC/ap1g8", "image");
   const auto file = dir.write("site.yaml", "user: root\n").string();
   const auto said = mistake_of([&] {
-    open_depot(given({"--config", file, "--depot", (dir / "tftpboot").string()}));
+    open_depot(load_settings(given({"--config", file, "--depot", (dir / "tftpboot").string()})).settings);
   });
   CHECK(has(said, "is a folder of images (EWC/ap1g8), and not a depot"));
   CHECK_FALSE(fs::exists(dir / "tftpboot/drop"));
