@@ -224,6 +224,7 @@ void SshLogin::check_key(ssh::Message message, Done done) {
           if (key.base64 != text) continue;
           if (key.line.admits(client)) {
             verdict.opens = true;
+            verdict.barred.clear();  // the key may stand there twice
             return verdict;
           }
           verdict.barred.push_back(key.line.from);

@@ -180,7 +180,9 @@ TEST_CASE(
   CHECK(door.refused() ==
         std::vector<std::string>{"the right key of user barred, which is not permitted from 127.0.0.1: "
                                  "from=\"192.0.2.0/24,!192.0.2.7\""});
+  door.told.clear();
   other.log_in("twice");
+  CHECK(door.refused().empty());
 }
 
 TEST_CASE("a key that opens is worth a signature, as often as it is shown, and another is not") {
