@@ -233,6 +233,11 @@ class Site:
             fetch(client, wanted.directory, [wanted.name], target)
             return self.source.check(wanted, (target / wanted.name).read_bytes())
 
+    def told_of(self, wanted):
+        """The last lines of the log about this file: what the server saw of a download that went wrong."""
+        with self.server.changed:
+            return [line for line in self.server.lines if f"{wanted.directory}/{wanted.name}" in line][-8:]
+
     def work(self, device, rng):
         """Works until the gate says that it is over."""
         works, weights = zip(*device.works, strict=True)
@@ -247,7 +252,7 @@ class Site:
         try:
             checked = work(wanted)
         except OtherBytes as error:
-            self.fault(f"{work.__name__}: {error}")
+            self.fault("\n    ".join([f"{work.__name__}: {error}", *self.told_of(wanted)]))
         except BaseException as error:  # whatever a client library throws
             if self.may_break(wanted.since):
                 with self.lock:
