@@ -101,8 +101,11 @@ Statement::Statement(Database& database, std::string_view sql) : database_(datab
   throw error;
 }
 
-// What went wrong the last time was said then.
+// Asks first: many short statements take long together, and SQLite asks within a long one only. What went
+// wrong the last time was said then.
 void Statement::begin_again() {
+  if (database_.over_ && database_.over_())
+    throw DatabaseError(DatabaseError::Kind::given_up, sqlite3_errstr(SQLITE_INTERRUPT));
   sqlite3_reset(handle_.get());
   sqlite3_clear_bindings(handle_.get());
 }

@@ -44,7 +44,8 @@ class Database {
   std::int64_t number(const std::string& sql);  // the first column of the first row
   std::int64_t last_id() const;                 // of the last INSERT
   std::int64_t changed() const;                 // rows, by the last statement
-  // Asked now and then while a statement runs: true ends that, with Kind::given_up.
+  // Asked before each statement with values, and now and then while one runs: true ends that, with
+  // Kind::given_up.
   void give_up_when(std::function<bool()> over);
 
  private:

@@ -105,6 +105,20 @@ TEST_CASE("a question that takes too long is given up") {
   }
 }
 
+TEST_CASE("many short questions that take too long together are given up") {
+  Kept kept;
+  bool over = false;
+  HistoryQueries queries(kept.file, [&] { return over; });
+  CHECK(queries.misses({.client = "192.0.2.1"}).size() == 1);
+  over = true;
+  try {
+    queries.misses({.client = "192.0.2.1"});
+    FAIL("it was answered");
+  } catch (const DatabaseError& e) {
+    CHECK(e.kind() == DatabaseError::Kind::given_up);
+  }
+}
+
 TEST_CASE("a history that is not there cannot be read") {
   const test::TempDir directory;
   CHECK_THROWS_AS(HistoryQueries(directory / "history.db", [] { return false; }), DatabaseError);
