@@ -12,7 +12,7 @@
 
 namespace server {
 Query::Query(std::string_view text, const std::vector<std::string_view>& known) {
-  while (!text.empty()) {
+  while (!text.empty() && fault_.empty()) {  // a hostile text may have thousands
     std::string part(text.substr(0, text.find('&')));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     if (part.empty()) continue;

@@ -22,6 +22,9 @@ TEST_CASE("what is wrong with a query is said, the first fault only") {
   CHECK(Query("a=%2", {"a"}).fault() == "a=%2 is not percent-encoded");
   CHECK(Query("a=%zz", {"a"}).fault() == "a=%zz is not percent-encoded");
   CHECK(Query("a=1&a=2&b=3", {"a"}).fault() == "a stands there twice");
+  const Query rest("a=1&x=1&b=2", {"a", "b"});
+  CHECK(rest.text("a") == "1");
+  CHECK_FALSE(rest.text("b"));  // what follows a fault is not looked at
   Query query("limit=0&flag=yes&when=tomorrow&mode=http", {"limit", "flag", "when", "mode"});
   CHECK(query.number("limit", 7, 1, 100) == 7);
   CHECK(query.fault() == "limit=0: it is a number from 1 to 100");
