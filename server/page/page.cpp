@@ -110,6 +110,12 @@ std::string Page::setup_url() const {
   return code_.text() && !reached_by_.empty() ? fmt::format("{}/#code={}", reached_by_, *code_.text()) : "";
 }
 
+std::string Page::without_code(std::string text) const {
+  const auto at = code_.text() ? text.find(*code_.text()) : text.npos;
+  if (at != text.npos) text.replace(at, code_.text()->size(), "...");
+  return text;
+}
+
 std::vector<std::pair<std::string, std::string>> Page::headers(bool secure) const {
   std::vector<std::pair<std::string, std::string>> all{{"Content-Security-Policy", policy},
                                                        {"Referrer-Policy", "no-referrer"},

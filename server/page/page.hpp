@@ -41,6 +41,8 @@ class Page : public http::Gate {
   // Where the first administrator sets himself up: "http://127.0.0.1:8069/#code=K7Q2-9FXM"; empty where there
   // is one, or no page.
   std::string setup_url() const;
+  // `text`, for who may not become an administrator by it: without the code.
+  std::string without_code(std::string text) const;
 
   net::awaitable<std::optional<http::Reply>> admit(const http::Head& head, http::Request& request) override;
   std::vector<std::pair<std::string, std::string>> headers(bool secure) const override;

@@ -46,8 +46,9 @@ void Control::note(const Event& event) noexcept {
   succeeds([&] { api_.note(event); });
 }
 
+// Viewers read it: the code stays with who sees the server's terminal or the log itself.
 void Control::keep(const LogLine& line, const std::string& kind) noexcept {
-  succeeds([&] { log_.note(line.level, line.text, kind, RecentLog::Clock::now()); });
+  succeeds([&] { log_.note(line.level, page_.without_code(line.text), kind, RecentLog::Clock::now()); });
 }
 
 void Control::drain() { stream_.end(); }

@@ -214,6 +214,21 @@ TEST_CASE("lines of the log that are kept can be read back") {
   CHECK(has(log, "\"level\":\"debug\",\"text\":\"apdepot: the second line\""));
 }
 
+TEST_CASE("who reads the lines of the log does not see the code that makes the first administrator") {
+  House house;
+  std::vector<tcp::acceptor> page;
+  page.emplace_back(house->loop, tcp::endpoint(net::ip::address_v4::loopback(), 0));
+  house->control.begin({}, std::move(page));
+  REQUIRE(house->told.size() == 1);
+  const auto line = house->told[0].text, url = house->control.setup_url();
+  REQUIRE(has(line, url));
+  house->control.keep({conf::LogLevel::quiet, Severity::warning, line}, "server.warned");
+  const auto code = url.substr(url.find("#code=") + 6);
+  const auto log = house->ask("/api/v1/log");
+  CHECK(has(log, "/#code=... makes you its first administrator"));
+  CHECK_FALSE(has(log, code));
+}
+
 TEST_CASE("of two servers of one depot the second says that it cannot be asked, and leaves the first alone") {
   House house;
   house->control.begin({}, {});
