@@ -11,7 +11,7 @@ namespace storage {
 namespace {
 
 constexpr std::size_t most_files = 1000;
-constexpr std::ptrdiff_t most_bundles = 8;
+constexpr std::size_t most_bundles = 8;
 
 // What may be published of drop/, by its name.
 std::vector<std::string> bundles_in(const Root& drop) {
@@ -46,7 +46,9 @@ Archived by_name(const std::string& name) {
 
 std::vector<Incoming> incoming_bundles(const Depot& depot) {
   std::vector<Incoming> bundles;
+  const auto are_enough = [&bundles] { return bundles.size() >= most_bundles; };
   for (const auto& import : imports_under_way(depot)) {
+    if (are_enough()) return bundles;
     if (Path::is_component(import.bundle)) bundles.push_back({by_name(import.bundle), import.percent});
   }
   const auto under_way = [&bundles](const std::string& name) {
@@ -54,10 +56,10 @@ std::vector<Incoming> incoming_bundles(const Depot& depot) {
   };
   if (const auto drop = Root::open(depot.drop())) {
     for (const auto& name : bundles_in(*drop)) {
+      if (are_enough()) return bundles;
       if (!under_way(name)) bundles.push_back({by_name(name)});
     }
   }
-  if (bundles.size() > most_bundles) bundles.erase(bundles.begin() + most_bundles, bundles.end());
   return bundles;
 }
 
