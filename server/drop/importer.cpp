@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <new>
 
 #include "server/events/events.hpp"
@@ -25,7 +26,7 @@ using namespace std::chrono_literals;
 // A writer that leaves its file open, or whose closing we do not see (SMB), gets more time.
 constexpr auto settle_unseen = 10s;
 // Nothing tells of files that another host writes to a shared drop/.
-constexpr auto look_again = 60s;
+constexpr auto look_every = 60s;
 // After the depot failed (a full disk, most likely).
 constexpr auto depot_pause = 60s;
 // After the file was touched in the meantime.
@@ -38,21 +39,13 @@ constexpr auto tell_every = 5s;
 
 storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
 
-struct Lying {
-  std::string name;
-  std::chrono::seconds age;  // since it was last written
-};
-
-std::vector<Lying> files_in(const std::filesystem::path& folder) {
-  std::vector<Lying> files;
-  std::error_code unreadable, gone;
-  storage::FolderReader reader(folder, unreadable);
-  while (const auto entry = reader.next()) {
-    const auto written = std::filesystem::last_write_time(entry->path, gone);
-    const auto age = std::filesystem::file_time_type::clock::now() - written;
-    files.push_back({entry->name, gone ? 0s : std::chrono::duration_cast<std::chrono::seconds>(age)});
-  }
-  return files;
+// Since it was last written.
+std::chrono::seconds age_of(const std::filesystem::path& file) {
+  std::error_code gone;
+  const auto written = std::filesystem::last_write_time(file, gone);
+  if (gone) return 0s;
+  const auto age = std::filesystem::file_time_type::clock::now() - written;
+  return std::clamp<std::chrono::seconds>(std::chrono::duration_cast<std::chrono::seconds>(age), 0s, 1h);
 }
 
 std::string problem_of(const std::exception_ptr& failure) {
@@ -93,7 +86,7 @@ net::awaitable<void> Importer::run() {
       events_.warn_rarely(Warning::drop_folder,
                           "the drop folder's import goes on after a failure: " + problem_of(failure));
     });
-    look_again_ = true;  // what was to be done may be forgotten
+    next_look_ = {};  // what was to be done may be forgotten
     co_await pause_.wait(file_pause);
   }
 }
@@ -104,7 +97,7 @@ net::awaitable<void> Importer::hold_drop() {
   for (bool told = false; !stopping_ && !drop_lock_; told = true) {
     drop_lock_ = co_await lanes_.disk.run(lock);
     if (drop_lock_) {
-      look_again_ = true;
+      next_look_ = {};
       co_return;
     }
     if (!told)
@@ -119,17 +112,15 @@ net::awaitable<void> Importer::hold_drop() {
 net::awaitable<void> Importer::go_on() {
   if (!drop_lock_) co_await hold_drop();
   if (stopping_) co_return;
-  if (look_again_) co_await look_around();
+  if (now() >= next_look_) co_await look_around();
   for (auto& name : folder_.take_ready(now())) {
     if (!stopping_) co_await import(std::move(name));
   }
   if (stopping_) co_return;
-  const auto next_look = now() + look_again;
-  const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look), next_look));
-  look_again_ = changes.empty() && now() >= next_look;
+  const auto changes = co_await watch_.next(std::min(folder_.deadline().value_or(next_look_), next_look_));
   for (const auto& change : changes) {
     if (change.kind == DropChange::Kind::everything) {
-      look_again_ = true;
+      next_look_ = {};
     } else {
       note(change);
     }
@@ -157,18 +148,18 @@ void Importer::note(const DropChange& change) {
   }
 }
 
-// What lies in drop/ and was not seen to arrive: it has lain still since it was last written.
 net::awaitable<void> Importer::look_around() {
-  const auto list = [folder = depot_.drop()] { return files_in(folder); };
-  const auto files = co_await lanes_.disk.run(list);
-  std::set<std::string> names;
-  for (const auto& lying : files) {
-    names.insert(lying.name);
-    folder_.changed(lying.name, now() - std::clamp<std::chrono::seconds>(lying.age, 0s, 1h));
+  const auto look = [this] { return look_now(); };
+  const auto left_out = co_await lanes_.importing.run(look);
+  next_look_ = now() + look_every;
+  if (left_out > 0 && !is_crowded_) {
+    events_.warn_rarely(
+        Warning::drop_folder,
+        fmt::format(
+            "drop/ holds more than the {} files that are looked at in a minute: {} wait for their turn",
+            storage::DropFolder::most_names, left_out));
   }
-  std::erase_if(left_, [&](const auto& each) { return !names.contains(each.first); });
-  std::erase_if(ignored_, [&](const auto& name) { return !names.contains(name); });
-  look_again_ = false;
+  is_crowded_ = left_out > 0;
 }
 
 net::awaitable<void> Importer::import(std::string name) {
@@ -265,6 +256,39 @@ void Importer::tell(const std::string& name, const Failed& failed) {
   events_.emit(event::ImportFailed{name, failed.problem});
 }
 
+// What lies in drop/ and was not seen to arrive: it has lain still since it was last written. Where that is
+// too much, what was never told of comes first, and each has its turn at a later look. Returns how many wait.
+std::size_t Importer::look_now() {
+  struct Place {
+    bool told, had_its_turn;
+    std::string name;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::set<Place> chosen;
+  std::set<std::string> told;
+  std::size_t lying = 0;
+  std::error_code unreadable;
+  storage::FolderReader reader(depot_.drop(), unreadable);
+  while (const auto entry = reader.next()) {
+    const auto& name = entry->name;
+    const bool was_told = left_.contains(name) || ignored_.contains(name);
+    if (was_told) told.insert(name);
+    if (storage::is_in_the_making(name)) continue;
+    ++lying;
+    chosen.insert({was_told, name <= last_looked_at_, name});
+    if (chosen.size() > storage::DropFolder::most_names) chosen.erase(std::prev(chosen.end()));
+  }
+  std::erase_if(left_, [&](const auto& each) { return !told.contains(each.first); });
+  std::erase_if(ignored_, [&](const auto& name) { return !told.contains(name); });
+  const auto at = now();
+  for (const auto& place : chosen) {
+    if (!folder_.found(place.name, at - age_of(depot_.drop() / place.name))) continue;
+    last_looked_at_ = place.name;
+    --lying;
+  }
+  return lying;
+}
+
 Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
   const auto kind = storage::kind_of_drop(depot_, name);
   return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
@@ -322,11 +346,10 @@ Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
 
 Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
                                         const std::vector<storage::DroppedDigests>& digests) {
-  const storage::ImportOrder order{
-      .progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
-        how_far->done = done;
-        how_far->total = total;
-      }};
+  const storage::ImportOrder order{.progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
+    how_far->done = done;
+    how_far->total = total;
+  }};
   const auto path = drop.path();
   const auto known = storage::digests_of(digests, drop.name());
   Done done{storage::import_and_retire(depot_, {path, drop.file(), known}, settings_, settings_.keep, order)};

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,7 +85,8 @@ class Importer {
   void tell(const std::string& name, const Compared& compared);
   void tell(const std::string& name, const Failed& failed);
   void tell_progress(const std::string& name);
-  // On the worker that imports, as the rest.
+  // On the worker that imports, as the rest; the loop waits, and what it knows is the worker's meanwhile.
+  std::size_t look_now();
   Seen examine(const std::string& name, const std::optional<Left>& left);
   bool is_left(const std::string& name, const Left& left);
   Outcome import_now(const std::string& name);
@@ -108,8 +110,10 @@ class Importer {
   storage::OriginIndex origins_;     // the worker's
   std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
   std::map<std::string, Left> left_;
-  std::set<std::string> ignored_;  // what is no file, or a digest that waits, and was told
-  bool look_again_ = true;         // at the whole folder
+  std::set<std::string> ignored_;          // what is no file, or a digest that waits, and was told
+  storage::DropFolder::Time next_look_{};  // at the whole folder
+  std::string last_looked_at_;             // of a look, by name
+  bool is_crowded_ = false;                // at the last look: not all names could be waited for
   bool stopping_ = false;
 };
 

@@ -35,11 +35,21 @@ bool is_in_the_making(std::string_view name) {
 }
 
 void DropFolder::changed(const std::string& name, Time now) {
-  if (!is_in_the_making(name)) due_[name] = now + settle_unseen_;
+  wait_for(name, now + settle_unseen_, most_names);
 }
 
-void DropFolder::closed(const std::string& name, Time now) {
-  if (!is_in_the_making(name)) due_[name] = now + settle_;
+void DropFolder::closed(const std::string& name, Time now) { wait_for(name, now + settle_, most_names); }
+
+bool DropFolder::found(const std::string& name, Time written) {
+  return wait_for(name, written + settle_unseen_, 2 * most_names);
+}
+
+bool DropFolder::wait_for(const std::string& name, Time due, std::size_t most) {
+  if (is_in_the_making(name)) return true;
+  const auto place = due_.find(name);
+  if (place == due_.end() && due_.size() >= most) return false;
+  due_[name] = due;
+  return true;
 }
 
 void DropFolder::gone(const std::string& name) { due_.erase(name); }

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,22 +15,30 @@ class Depot;
 // its writer closed it or it was renamed in, and then lay still for `settle`; where no close is seen (SMB, a
 // file that was there at the start) it must lie still for `settle_unseen`. Names that copy programs use for
 // files in the making (".x", "x.part", "x.crdownload", "x.aria2", "x~") are waited for under their final
-// name, and clutter (clutter.hpp) is ignored.
+// name, and clutter (clutter.hpp) is ignored. No more than `most_names` are waited for at a time: the rest is
+// for whoever looks through the folder later.
 class DropFolder {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
+  static constexpr std::size_t most_names = 2000;
+
   DropFolder(Duration settle, Duration settle_unseen) : settle_(settle), settle_unseen_(settle_unseen) {}
 
-  void changed(const std::string& name, Time now);  // created, written to, or found at the start
+  void changed(const std::string& name, Time now);  // created, or written to
   void closed(const std::string& name, Time now);   // its writer closed it, or it was renamed in
+  // It was not seen to arrive. There is room for as many more of these, whatever else is going on; false
+  // where there is none.
+  bool found(const std::string& name, Time written);
   void gone(const std::string& name);
   // Files whose time has come; each is given once.
   std::vector<std::string> take_ready(Time now);
   std::optional<Time> deadline() const;  // when take_ready is worth asking next
 
  private:
+  bool wait_for(const std::string& name, Time due, std::size_t most);
+
   Duration settle_, settle_unseen_;
   std::map<std::string, Time> due_;  // the moment at which a file that lies still counts as whole
 };

@@ -515,6 +515,32 @@ TEST_CASE("a digest file that went away and came back waits again, and that is t
 
 // ---- The folder, and the end
 
+TEST_CASE("of more than can be waited for a part is looked at, which is told, and then the rest of it") {
+  House house;
+  const auto drop = house.depot.drop();
+  constexpr auto at_once = 2 * storage::DropFolder::most_names, lying = at_once + 3;
+  for (std::size_t i = 0; i < lying; ++i) {
+    const auto folder = drop / fmt::format("folder-{}", i);
+    fs::create_directory(folder);
+    fs::last_write_time(folder, fs::file_time_type::clock::now() - a_day);
+  }
+  house.begin();
+  CHECK(house.hears("ignored", storage::DropFolder::most_names));
+  CHECK(house.times("warned drop_folder") == 1);
+  CHECK(has(house.reasons["drop_folder"], fmt::format("{} wait", lying - storage::DropFolder::most_names)));
+  house.pass();
+  CHECK(house.times("ignored") == storage::DropFolder::most_names);
+  const auto look_again = [&] {
+    fs::rename(drop, house.dir / "elsewhere");
+    fs::rename(house.dir / "elsewhere", drop);
+  };
+  look_again();
+  CHECK(house.hears("ignored", at_once));
+  look_again();
+  CHECK(house.hears("ignored", lying));
+  CHECK(house.times("warned drop_folder") == 1);
+}
+
 TEST_CASE("a drop folder that is replaced by another is looked through at once, and watched again") {
   House house;
   house.begin();

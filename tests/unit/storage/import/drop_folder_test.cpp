@@ -108,3 +108,22 @@ TEST_CASE("what a download tool or an operating system left is never ready") {
     CHECK_FALSE(drop.deadline());
   }
 }
+
+TEST_CASE("so many names are waited for and no more, and as many that were found") {
+  DropFolder drop(2s, 10s);
+  const auto name = [](std::size_t i) { return "file-" + std::to_string(i); };
+  for (std::size_t i = 0; i < DropFolder::most_names; ++i) drop.closed(name(i), start);
+  drop.closed("late.zip", start);
+  drop.changed("late.zip", start);
+  drop.changed(name(0), start);  // one of them may change
+  for (std::size_t i = 0; i < DropFolder::most_names; ++i)
+    CHECK(drop.found(name(DropFolder::most_names + i), start));
+  CHECK_FALSE(drop.found("late.zip", start));
+  CHECK(drop.found(name(1), start));
+  CHECK(drop.found("in-the-making.part", start));
+  CHECK(drop.take_ready(start + 2s).size() == DropFolder::most_names - 2);
+  CHECK(drop.take_ready(start + 10s).size() == DropFolder::most_names + 2);
+  CHECK_FALSE(drop.deadline());
+  drop.closed("late.zip", start);
+  CHECK(drop.take_ready(start + 2s) == Names{"late.zip"});
+}
