@@ -49,6 +49,17 @@ bool is_folder(const storage::Depot& depot, const std::string& root) {
   return found && found->kind == storage::Kind::directory;
 }
 
+// Puts what `body` says into a user who is there. What is wrong with that, in a sentence.
+std::string change_user(const std::string& body, const storage::Depot& depot, conf::User& user,
+                        std::string& password) {
+  std::string name;
+  auto fault = read_user(body, user, name, password);
+  if (!fault.empty()) return fault;
+  if (!name.empty() && name != user.name) return "a user keeps the name: add another one";
+  if (!is_folder(depot, user.root)) return fmt::format("there is no folder {} in images/", user.root);
+  return "";
+}
+
 Outcome refusal_of(const UserBook::Refused& why) {
   return refused(why.why == UserBook::Refused::Why::missing ? 404 : 409, "not changed", why.what());
 }
@@ -224,17 +235,22 @@ void UsersApi::change(const http::Request& request, const std::string& name, htt
   alter(std::move(respond), {who_asks(request), "change user", name, {}},
         [body = request.body, name](UserBook& book, const storage::Depot& depot) -> Outcome {
           auto user = book.existing(name);
-          std::string other_name;
           std::string text;
-          const auto fault = read_user(body, user, other_name, text);
+          auto fault = change_user(body, depot, user, text);
           const Secret password(std::move(text));
           if (!fault.empty()) return refused(400, "bad request", fault);
-          if (!other_name.empty() && other_name != name)
-            return refused(400, "bad request", "a user keeps the name: add another one");
-          if (!is_folder(depot, user.root))
-            return refused(400, "bad request", fmt::format("there is no folder {} in images/", user.root));
-          if (!password.text().empty()) user.password_hash = hash_password(password.text());
-          book.change([&] { book.existing(name) = user; });
+          const auto hash = password.text().empty() ? "" : hash_password(password.text());
+          // Others may have changed the user since: what the body does not name is theirs.
+          book.change([&] {
+            user = book.existing(name);
+            std::string again;
+            fault = change_user(body, depot, user, again);
+            const Secret same(std::move(again));
+            if (!fault.empty()) return;
+            if (!hash.empty()) user.password_hash = hash;
+            book.existing(name) = user;
+          });
+          if (!fault.empty()) return refused(400, "bad request", fault);
           return {{.body = to_json(user, "users file") + "\n"}};
         });
 }

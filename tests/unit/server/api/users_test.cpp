@@ -3,13 +3,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
 #include "server/accounts/users.hpp"
+#include "storage/depot/staging.hpp"
 #include "tests/unit/server/api/api_site.hpp"
 
 using namespace server;
@@ -143,6 +148,35 @@ TEST_CASE("a change keeps what it does not name") {
   CHECK(after.uploads);
   CHECK(site.acts.back().act == "change user");
   CHECK(site.acts.back().subject == "ewc");
+}
+
+TEST_CASE("a change undoes nothing that somebody else has written meanwhile") {
+  struct Row {
+    const char* members;
+    unsigned status;
+  };
+  for (const auto& [members, status] : {Row{R"("uploads":true)", 200}, Row{R"("web":"viewer")", 400}}) {
+    CAPTURE(members);
+    Site site;
+    REQUIRE(site.add(with_key("ewc") + R"(,"password":"long enough for it")").status == 201);
+    auto lock = std::optional<storage::DirectoryLock>(std::in_place, site.file().parent_path());
+    const auto answer = site.begin({.method = "PATCH",
+                                    .path = "/api/v1/users/ewc",
+                                    .content_type = "application/json",
+                                    .body = "{" + std::string(members) + "}"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // by then it has read the file
+    auto users = site.saved();
+    users.at(0).password_hash.clear();
+    users.at(0).sftp = false;
+    conf::save_users(users, site.file());
+    lock.reset();
+    CHECK(site.wait_for(answer).status == status);
+    const auto user = site.saved().at(0);
+    CHECK(user.password_hash.empty());
+    CHECK_FALSE(user.sftp);
+    CHECK(user.uploads == (status == 200));
+    CHECK(user.web == conf::WebRole::none);
+  }
 }
 
 TEST_CASE("another password opens the account, and the one before does not") {
