@@ -70,6 +70,15 @@ Request request_of(const Asked& asked, Role role) {
   return request;
 }
 
+// All lines of that name, in their order: they are one list. A proxy may add its own below the client's.
+std::string list_of(const Asked& asked, std::string_view name) {
+  std::string list;
+  const auto [first, last] = asked.equal_range(name);
+  for (auto line = first; line != last; ++line)
+    list.append(line == first ? "" : ", ").append(std::string(line->value()));
+  return list;
+}
+
 Head head_of(const Asked& asked, const Talk& talk, bool tls) {
   return {std::string(asked[wire::field::host]),
           std::string(asked[wire::field::origin]),
@@ -77,8 +86,8 @@ Head head_of(const Asked& asked, const Talk& talk, bool tls) {
           std::string(asked[wire::field::cookie]),
           std::string(asked[wire::field::authorization]),
           std::string(asked["X-CSRF"]),
-          std::string(asked["X-Forwarded-For"]),
-          std::string(asked["X-Forwarded-Proto"]),
+          list_of(asked, "X-Forwarded-For"),
+          list_of(asked, "X-Forwarded-Proto"),
           asked.count(wire::field::host),
           talk.peer,
           tls};

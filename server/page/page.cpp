@@ -146,6 +146,9 @@ net::awaitable<std::optional<Reply>> Page::admit(const http::Head& head, Request
     co_return http::safe_problem(421, "misdirected request",
                                  fmt::format("{} is not a name of this server", escaped(head.host)),
                                  "ask by its address, or put the name into web.names of the configuration");
+  if (is_in(plain(head.peer), settings_->web.proxies) && head.forwarded_proto.find(',') != std::string::npos)
+    co_return http::problem(400, "bad request", "there is more than one X-Forwarded-Proto",
+                            "have the proxy set the header, not add to what the client sent");
   constexpr std::string_view bearer = "Bearer ";
   if (head.authorization.starts_with(bearer))
     co_return co_await admit_token(head.authorization.substr(bearer.size()), request);

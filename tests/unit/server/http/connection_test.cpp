@@ -436,7 +436,8 @@ TEST_CASE("a gate lets a request in with a name, or answers for the endpoint") {
   auto& client = house.connect();
   client.send(request("GET /echo",
                       "Cookie: c\r\nOrigin: o\r\nAuthorization: a\r\nX-CSRF: t\r\nSec-Fetch-Site: "
-                      "s\r\nX-Forwarded-For: f\r\nX-Forwarded-Proto: p\r\nHost: y\r\n"));
+                      "s\r\nX-Forwarded-For: f\r\nX-Forwarded-Proto: p\r\nHost: y\r\nX-Forwarded-For: g, "
+                      "h\r\nX-Forwarded-Proto: q\r\n"));
   const auto let_in = client.answer();
   CHECK(let_in.status() == 200);
   CHECK(let_in.has("X-Guarded: plain"));
@@ -449,8 +450,8 @@ TEST_CASE("a gate lets a request in with a name, or answers for the endpoint") {
   CHECK(head.authorization == "a");
   CHECK(head.csrf == "t");
   CHECK(head.fetch_site == "s");
-  CHECK(head.forwarded_for == "f");
-  CHECK(head.forwarded_proto == "p");
+  CHECK(head.forwarded_for == "f, g, h");
+  CHECK(head.forwarded_proto == "p, q");
   CHECK(head.peer == net::ip::make_address("192.0.2.1"));
   CHECK_FALSE(head.tls);
 

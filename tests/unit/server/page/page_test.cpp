@@ -131,4 +131,9 @@ TEST_CASE("who asks is found out from the headers") {
   CHECK(with([](auto& head) { head.hosts = 0; }) == 400);
   CHECK(with([](auto& head) { head.authorization = "Bearer apd_nobodys"; }) == 401);
   CHECK(with([](auto& head) { head.cookie = "apdepot=" + std::string(43, 'a'); }) == 0);
+  const auto forwarded = [](auto& head) { head.forwarded_proto = "https, http"; };
+  CHECK(with(forwarded) == 0);
+  site.of_depot->web.proxies = {*conf::parse_network("192.0.2.0/24")};
+  CHECK(with(forwarded) == 400);
+  CHECK(with([](auto& head) { head.forwarded_proto = "https"; }) == 0);
 }
