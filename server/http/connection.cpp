@@ -359,6 +359,15 @@ net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
   co_return taken&& response.keep_alive();
 }
 
+// Beast takes a body in any other coding for none, and would read it as the next request. In HTTP/1.0 there
+// are no codings, and a proxy in between may see the end elsewhere.
+bool has_clear_end(const Asked& asked) {
+  const auto lines = asked.count(wire::field::transfer_encoding);
+  return lines == 0 || (lines == 1 && asked.version() == 11 &&
+                        beast::iequals(asked[wire::field::transfer_encoding], "chunked") &&
+                        asked.count(wire::field::content_length) == 0);
+}
+
 // Beast holds the first line and the fields to the limit each by itself: here both together are.
 template <class S>
 net::awaitable<error_code> read_header(S& stream, beast::flat_buffer& buffer, HeaderParser& parser) {
@@ -367,6 +376,8 @@ net::awaitable<error_code> read_header(S& stream, beast::flat_buffer& buffer, He
   beast::get_lowest_layer(stream).expires_after(patience);
   const auto [fault, read] = co_await wire::async_read_header(stream, buffer, parser, as_tuple);
   if (!fault && read > most_header) co_return wire::make_error_code(wire::error::header_limit);
+  if (!fault && !has_clear_end(parser.get()))
+    co_return wire::make_error_code(wire::error::bad_transfer_encoding);
   co_return fault;
 }
 

@@ -364,6 +364,42 @@ TEST_CASE("what is not HTTP is refused, and nothing after it is heard") {
   }
 }
 
+TEST_CASE("a request whose end is not clear is refused, and its body is not heard as the next request") {
+  for (const std::string header :
+       {"Transfer-Encoding: identity\r\n", "Transfer-Encoding: gzip\r\n", "Transfer-Encoding:\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked;q=1\r\n", "Transfer-Encoding: \"chunked\"\r\n",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: gzip\r\nContent-Length: 0\r\n",
+        "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"}) {
+    for (const std::string line : {"POST /echo HTTP/1.1\r\n", "PATCH /upload HTTP/1.1\r\n",
+                                   "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\n"}) {
+      CAPTURE(line);
+      CAPTURE(header);
+      House house;
+      auto& client = house.connect();
+      client.send(line + header + "\r\n" + request("GET /echo"));
+      CHECK(client.answer().status() == 400);
+      CHECK(client.rest().empty());
+      CHECK(house.heard.empty());
+      CHECK_FALSE(house.upload.began);
+    }
+  }
+}
+
+TEST_CASE("a body in chunks is one of HTTP/1.1 alone") {
+  for (const std::string version : {"1.0", "1.1"}) {
+    CAPTURE(version);
+    House house;
+    auto& client = house.connect();
+    client.send("POST /echo HTTP/" + version +
+                "\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    CHECK(client.answer().status() == (version == "1.0" ? 400 : 200));
+  }
+}
+
 TEST_CASE("a client that leaves before its request is whole gets no answer") {
   for (const auto* text : {"", "GET /ec", "GET /echo HTTP/1.1\r\nHost: x\r\n",
                            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel"}) {
