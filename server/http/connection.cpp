@@ -453,7 +453,8 @@ net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk 
   stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
 }
 
-net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers, Talk talk) {
+net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers,
+                                   Shares& handshakes, Talk talk) {
   beast::flat_buffer buffer(most_buffered);
   client->expect_within(patience);
   const bool came = co_await client->wait(tcp::socket::wait_read);
@@ -463,7 +464,10 @@ net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Worker
     Stream stream(client->bytes().take_socket());
     co_return co_await send_to_tls(stream, buffer, talk);
   }
+  auto share = handshakes.take(talk.peer);
+  if (!share) co_return;
   const bool secret = co_await client->shake_hands(workers);
+  share.reset();
   if (!secret) co_return;
   auto socket = client->bytes().take_socket();
   net::ssl::stream<Stream> stream(Stream(std::move(socket)), client->bytes().take_tls());

@@ -7,6 +7,7 @@
 #include "server/http/gate.hpp"
 #include "server/http/patient_stream.hpp"
 #include "server/http/router.hpp"
+#include "server/loop/shares.hpp"
 
 namespace server::http {
 
@@ -29,8 +30,9 @@ struct Talk {
 // here, and ten seconds for each read. A client must take an answer in thirty.
 net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
 
-// The same over TLS; one who speaks HTTP without it is sent to https. `workers` do the handshake: it costs a
-// signature.
-net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers, Talk talk);
+// The same over TLS; one who speaks HTTP without it is sent to https. `workers` do the handshake, which costs
+// a signature: a client that has no share of `handshakes` left is closed.
+net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Workers& workers,
+                                   Shares& handshakes, Talk talk);
 
 }  // namespace server::http

@@ -58,7 +58,7 @@ void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   auto tls = door.tls();
   if (!tls) return;  // there is no certificate, or not yet: the connection ends
   auto stream = std::make_shared<PatientStream>(loop_, ByteStream(std::move(socket), std::move(tls)));
-  net::co_spawn(loop_, talk_over_tls(std::move(stream), workers_, talk), std::move(ended));
+  net::co_spawn(loop_, talk_over_tls(std::move(stream), workers_, handshakes_, talk), std::move(ended));
 }
 
 void Listener::close() {

@@ -94,6 +94,7 @@ class Pieces final : public Feed {
 struct House {
   net::io_context loop;
   Workers workers{loop, 1};
+  Shares handshakes{1, 1};
   Router router;
   std::vector<unsigned> statuses;
   Answered answered = [this](Door door, unsigned status) {
@@ -174,7 +175,7 @@ struct House {
     auto pair = test::tcp_pair(loop);
     auto stream =
         std::make_shared<PatientStream>(loop, ByteStream(std::move(pair.ours), test::tls_context()));
-    spawn(talk_over_tls(std::move(stream), workers, talk()));
+    spawn(talk_over_tls(std::move(stream), workers, handshakes, talk()));
     return clients.emplace_back(loop, std::move(pair.theirs));
   }
   bool ends() {
@@ -714,6 +715,23 @@ TEST_CASE("over TLS requests are answered, and the end is told within TLS") {
   CHECK(house.workers.busy() == 0);
   client.close();
   CHECK(house.ends());
+}
+
+TEST_CASE("a client that has no share of the handshakes is closed, and a share ends with its handshake") {
+  House house;
+  auto& slow = house.connect_to_tls();
+  slow.send("\x16");
+  REQUIRE(test::runs_until(house.loop, [&] { return house.handshakes.are_all_taken(); }));
+  auto& refused = house.connect_to_tls();
+  CHECK_FALSE(refused.begin_tls());
+  slow.close();
+  REQUIRE(test::runs_until(house.loop, [&] { return !house.handshakes.are_all_taken(); }));
+  for (int i = 0; i < 2; ++i) {
+    auto& client = house.connect_to_tls();
+    REQUIRE(client.begin_tls());
+    client.send(request("GET /echo"));
+    CHECK(client.answer().body == "!");
+  }
 }
 
 TEST_CASE("what begins like TLS and is not is closed without an answer") {

@@ -206,6 +206,16 @@ TEST_CASE("a page with TLS takes no connection before its certificate is there")
   CHECK(plain.answer().status() == 308);
 }
 
+TEST_CASE("one address has its share of the handshakes at the page, and the next address its own") {
+  House house;
+  const auto server = house.serve_page([] { return test::tls_context(); });
+  for (std::size_t i = 0; i < Listener::most_handshakes_each; ++i) house.connect(server).send("\x16");
+  house.loop.restart();
+  house.loop.run_for(std::chrono::seconds(1));
+  CHECK_FALSE(house.connect(server).begin_tls());
+  CHECK(house.connect(server, "127.0.0.2").begin_tls());
+}
+
 TEST_CASE("a listener that is closed takes no more, and answers what was asked") {
   House house;
   const auto file = house.serve_control();
