@@ -18,6 +18,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/growing_file.hpp"
+#include "storage/files/own_folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/import/drop_folder.hpp"
@@ -121,6 +122,9 @@ void copy_synced(const fs::path& from, const fs::path& folder, const std::string
 void move_to_other_file_system(const fs::path& content, const fs::path& to, const std::string& id) {
   const auto folder = to.parent_path() / in_drop;
   make_directories(folder, 0700);
+  if (!OwnFolder::open(folder))
+    throw std::runtime_error(fmt::format(
+        "{} is a link, or another user's, or others may write in it: remove it", folder.string()));
   const auto copy = folder / id;
   fs::remove(copy);  // of a try that was broken off
   try {
@@ -356,11 +360,9 @@ void DropUploads::sweep(std::int64_t now) {
       continue;
     }
   }
-  const auto copies = depot().drop() / in_drop;
-  FolderReader half_copied(copies, error);
-  while (const auto entry = half_copied.next()) {
-    std::error_code ignored;
-    if (!fs::exists(folder_of(entry->name), ignored)) fs::remove(entry->path, ignored);
+  if (const auto half_copied = OwnFolder::open(depot().drop() / in_drop)) {
+    for (const auto& id : half_copied->names())
+      if (is_id(id) && !fs::exists(folder_of(id), error)) half_copied->remove_file(id);
   }
 }
 

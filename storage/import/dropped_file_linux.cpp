@@ -17,6 +17,7 @@
 #include "storage/files/durable_linux.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/one_line.hpp"
+#include "storage/files/own_folder.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/import/dropped_file.hpp"
 
@@ -63,14 +64,11 @@ std::string numbered(const std::string& name, int number) {
                      path.extension().string());
 }
 
-bool move_new(const fs::path& from, const fs::path& to) {
-  return rename_new(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()) == 0;
-}
-
-void give_back(const fs::path& taken, const fs::path& drop) {
+// `taken` is a name in the folder of this handle, or a whole path.
+void give_back(int folder, const fs::path& taken, const fs::path& drop) {
   const auto name = taken.filename().string();
   auto place = drop / name;
-  for (int n = 2; !move_new(taken, place); ++n) {
+  for (int n = 2; rename_new(folder, taken.c_str(), AT_FDCWD, place.c_str()) != 0; ++n) {
     if (errno != EEXIST) fail(errno, "cannot move " + taken.string() + " back to " + drop.string());
     place = drop / numbered(name, n);
   }
@@ -88,7 +86,7 @@ class TakenEntry {
   TakenEntry& operator=(const TakenEntry&) = delete;
   ~TakenEntry() {
     try {
-      if (!entry_.empty() && is_taken(entry_)) give_back(entry_, drop_);
+      if (!entry_.empty() && is_taken(entry_)) give_back(AT_FDCWD, entry_, drop_);
     } catch (const std::exception&) {
       return;  // it goes back at the next start
     }
@@ -209,12 +207,19 @@ std::optional<fs::path> move_very(const Depot& depot, const std::string& name, c
   }
 }
 
-void return_from(const fs::path& folder, const fs::path& drop) {
-  const Handle held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!held || ::flock(held.get(), LOCK_EX | LOCK_NB) != 0) return;  // somebody works in it
-  FolderReader reader(folder);
-  while (const auto entry = reader.next()) give_back(entry->path, drop);
-  ::rmdir(folder.c_str());
+// What a killed one left in its folder. Where one cannot go back, it waits for the next start, and no other
+// does.
+void return_from(const OwnFolder& parent, const std::string& name, const fs::path& drop) {
+  const auto folder = parent.open_below(name);
+  if (!folder || ::flock(folder->handle(), LOCK_EX | LOCK_NB) != 0) return;  // somebody works in it
+  for (const auto& each : folder->names()) {
+    try {
+      give_back(folder->handle(), each, drop);
+    } catch (const std::system_error&) {
+      continue;
+    }
+  }
+  parent.remove_folder(name);
 }
 
 }  // namespace
@@ -267,10 +272,10 @@ std::size_t rejected_files(const Depot& depot) {
 std::optional<DirectoryLock> hold_drop(const Depot& depot) {
   auto lock = DirectoryLock::try_to(depot.staging());
   if (!lock) return {};
-  for (const auto& parent : {depot.taken(), depot.drop() / in_drop}) {
-    std::error_code missing;
-    FolderReader reader(parent, missing);
-    while (const auto entry = reader.next()) return_from(entry->path, depot.drop());
+  for (const auto& place : {depot.taken(), depot.drop() / in_drop}) {
+    const auto parent = OwnFolder::open(place);
+    if (!parent) continue;
+    for (const auto& name : parent->names()) return_from(*parent, name, depot.drop());
   }
   return lock;
 }

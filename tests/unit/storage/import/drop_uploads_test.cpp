@@ -268,6 +268,25 @@ TEST_CASE("what was left for a day is swept, and what is fresh or in use is not"
   CHECK_FALSE(fs::exists(site.folder(id)));
 }
 
+TEST_CASE("the sweep removes its own half copies in drop/, and nothing where a link there leads") {
+  Site site;
+  constexpr auto half = "0123456789abcdef";
+  const auto copies = site.depot.drop() / ".arriving";
+  fs::create_directory(copies);
+  fs::permissions(copies, fs::perms::owner_all);
+  site.dir.write(std::string("drop/.arriving/") + half, "hel");
+  site.dir.write("drop/.arriving/hello.zip", "somebody's");
+  site.uploads.sweep(site.now);
+  CHECK_FALSE(fs::exists(copies / half));
+  CHECK(fs::exists(copies / "hello.zip"));
+
+  fs::remove_all(copies);
+  site.dir.write(std::string("images/EWC/") + half, "image");
+  fs::create_symlink("../images/EWC", copies);
+  site.uploads.sweep(site.now);
+  CHECK(content_of(site.depot.images() / "EWC" / half) == "image");
+}
+
 TEST_CASE("what was whole when the server was killed is published by the sweep") {
   Site site;
   const auto id = site.begin(hello());

@@ -33,6 +33,7 @@ struct Dropping {
   test::TempDir dir;
   Depot depot{dir.path()};
 
+  Dropping() { ::umask(022); }
   DroppedFile drop(const std::string& name, const std::string& content) {
     dir.write("drop/" + name, content);
     return {depot, name};
@@ -161,6 +162,21 @@ TEST_CASE_FIXTURE(Dropping, "what a killed server had taken goes back, beside wh
   const Names both{content_of(depot.drop() / "b.2.zip"), content_of(depot.drop() / "b.3.zip")};
   CHECK(both == Names{"taken", "taken as well"});
   CHECK(nothing_is_taken());
+}
+
+TEST_CASE_FIXTURE(Dropping, "nothing is given back out of a place that somebody else put into drop/") {
+  dir.write("images/EWC/17_9_4a/ap1g8", "image");
+  dir.write("elsewhere/take-1/b.zip", "not taken");
+  fs::create_symlink("../images/EWC", depot.drop() / ".taken");
+  CHECK(storage::hold_drop(depot));
+  fs::remove(depot.drop() / ".taken");
+  fs::create_directory(depot.drop() / ".taken");
+  fs::create_symlink("../../images/EWC/17_9_4a", depot.drop() / ".taken/take-2");
+  fs::rename(dir / "elsewhere/take-1", depot.drop() / ".taken/take-1");
+  fs::permissions(depot.drop() / ".taken/take-1", fs::perms::group_write, fs::perm_options::add);
+  CHECK(storage::hold_drop(depot));
+  CHECK(content_of(dir / "images/EWC/17_9_4a/ap1g8") == "image");
+  CHECK(names_in(depot.drop()) == Names{".taken"});
 }
 
 TEST_CASE_FIXTURE(Dropping, "what another server has taken stays with it") {

@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/files/file.hpp"
+
+namespace storage {
+
+// A folder of this process's user, in one where others may write as well: they may put a link into its place
+// at any moment, so that what lies in it is reached by its handle alone. One thread; waits for the disk.
+class OwnFolder {
+ public:
+  // Nothing where there is none, or it is a link, or another user's, or others may write in it.
+  static std::optional<OwnFolder> open(const std::filesystem::path& folder);
+  std::optional<OwnFolder> open_below(const std::string& name) const;
+
+  std::vector<std::string> names() const;  // throws std::system_error
+  // What cannot be removed stays.
+  void remove_file(const std::string& name) const noexcept;
+  void remove_folder(const std::string& name) const noexcept;  // an empty one
+
+  int handle() const { return handle_.get(); }
+
+ private:
+  explicit OwnFolder(Handle handle) : handle_(std::move(handle)) {}
+  static std::optional<OwnFolder> open(int parent, const char* name);
+
+  Handle handle_;
+};
+
+}  // namespace storage
