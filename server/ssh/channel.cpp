@@ -271,7 +271,7 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
       connection_.end("the client sent what nobody asked for");
     } else if (!parting_.empty()) {
       guard([this] { part(); });
-    } else if (eof_ || closed_) {
+    } else if ((eof_ || closed_) && connection_.may_send()) {
       finish(0);
     }
     return false;
@@ -285,10 +285,10 @@ bool SshChannel::serve(std::chrono::steady_clock::time_point end) {
 }
 
 void SshChannel::part() {
-  const auto size = static_cast<std::uint32_t>(parting_.size());
+  if (!connection_.may_send()) return;
   if (!closed_) {
-    if (!connection_.may_send() || ssh_channel_window_size(channel_) < size) return;
-    if (ssh_channel_write(channel_, parting_.data(), size) == 0) return;  // a key exchange is under way
+    if (ssh_channel_window_size(channel_) < parting_.size()) return;
+    if (connection_.write(channel_, std::as_bytes(std::span(parting_))) == 0) return;  // keys are exchanged
   }
   finish(1);
 }
@@ -327,7 +327,7 @@ bool SshChannel::work() {
     return false;
   }
   if (closed_ && !(goes_on && eof_ && session_->outlives_client())) {
-    finish(0);
+    if (connection_.may_send()) finish(0);
     return false;
   }
   if (goes_on || moved) return true;
@@ -483,12 +483,12 @@ bool SshChannel::flush() {
     const auto window = ssh_channel_window_size(channel_);
     const auto size = std::min({output.size(), std::size_t{window}, write_at_once_});
     if (size == 0) break;
-    const int written = ssh_channel_write(channel_, output.data(), static_cast<std::uint32_t>(size));
+    const int written = connection_.write(channel_, output.first(size));
     if (written < 0) {
       connection_.end(ssh::text(ssh_get_error(ssh_channel_get_session(channel_))));
       return false;
     }
-    if (written == 0) break;  // a key exchange is under way
+    if (written == 0) break;  // keys are exchanged
     session_->output().consume(static_cast<std::size_t>(written));
     moved = true;
   }

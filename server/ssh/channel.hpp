@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     virtual const std::shared_ptr<ConnectionUse>& use() const = 0;
     // What was written before is with the kernel, and no keys are exchanged.
     virtual bool may_send() const = 0;
+    // As ssh_channel_write(), and while one may send.
+    virtual int write(ssh_channel channel, std::span<const std::byte> bytes) = 0;
     virtual void go_on() = 0;      // a worker has answered
     virtual void delivered() = 0;  // a packet of data came; on whatever thread reads, must not throw
     // Now, or as soon as no key exchange has libssh's session.
@@ -73,7 +76,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool detach(protocols::Cause cause, std::string_view why) noexcept;
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
-  bool serves() const { return starting_ || session_ || !parting_.empty(); }
+  bool serves() const { return starting_ || session_ || !parting_.empty() || finished_; }  // or has
   bool idle() const { return !waiting_ && (!session_ || session_->idle()); }
   bool closed_by_client() const { return closed_; }
   bool over() const { return closed_ && finished_ && !waiting_ && !session_; }

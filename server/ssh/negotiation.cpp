@@ -61,7 +61,8 @@ void SshNegotiation::hear(const char* function, const char* line) {
     constexpr std::string_view word = "Negotiated ";
     const auto found = text.find(word);
     if (found == text.npos) return;
-    complete_ = false;
+    complete_ = asked_ = false;
+    ++agreements_;
     auto names = split(text.substr(found + word.size()));
     if (names.size() >= places) names_ = std::move(names);
   } else if (who == "ssh_packet_userauth_request") {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,8 +28,13 @@ class SshNegotiation {
   };
 
   // The keys that were agreed on are in use.
-  bool complete() const { return complete_; }
-  event::SshNegotiated told(const SshPeer& peer) const;  // once it is complete
+  bool complete() const { return complete_ && !asked_; }
+  // The client has agreed to new keys, and does not use them yet.
+  bool runs() const { return !complete_; }
+  // libssh has asked for new keys by itself, which it says nowhere.
+  void ask() { asked_ = true; }
+  std::uint64_t agreements() const { return agreements_; }  // so far
+  event::SshNegotiated told(const SshPeer& peer) const;     // once it is complete
   // libssh's error when an exchange found nothing that both sides have; empty before. libssh may forget it:
   // it closes its socket then, and what it still had to write fails.
   const std::string& mismatch() const { return mismatch_; }
@@ -40,7 +46,8 @@ class SshNegotiation {
   void hear(const char* function, const char* line);
 
   std::vector<std::string> names_;  // in the order of KEXINIT (RFC 4253 7.1)
-  bool complete_ = false;
+  bool complete_ = false, asked_ = false;
+  std::uint64_t agreements_ = 0;
   std::string mismatch_;
   std::string user_;  // of the last request to log in
   std::vector<std::string> forged_;

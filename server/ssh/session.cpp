@@ -31,8 +31,11 @@ constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred
 // Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
 // client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
 constexpr std::size_t most_requests_ahead = 2000;
-constexpr std::size_t message_size = 1024;  // about, with its strings
-constexpr std::size_t most_channels = 10;   // at a time, as in sshd
+constexpr std::size_t message_size = 1024;  // about, beside its strings
+constexpr std::size_t most_unhandled_bytes = 64 << 10;
+// RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
+constexpr std::size_t longest_packet = 48 << 10;
+constexpr std::size_t most_channels = 10;  // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
@@ -111,10 +114,17 @@ bool SshSession::start(ssh_bind bind, int fd) {
 
 int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcept {
   auto& session = *static_cast<SshSession*>(self);
-  ++session.taken_;
+  const auto size = message_size + (session.packets_.in_bytes - session.taken_bytes_);
+  session.delivered();
   auto ours = ssh::take_over(message);
-  session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back(std::move(ours)); });
+  session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back({std::move(ours), size}); });
+  session.inbox_bytes_ += size;
   return 0;
+}
+
+void SshSession::delivered() {
+  ++taken_;
+  taken_bytes_ = packets_.in_bytes;
 }
 
 // Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
@@ -156,11 +166,17 @@ void SshSession::service(SshTurns::Time end) {
   note_what_was_heard();
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
   if (over_ || !conducts_itself()) return;
-  handle_messages(end);
-  count_inbox();
-  const auto read = packets_.in_packets;
-  bool more = !logging_in_ && !over_ && serve_channels(end);
+  bool more = false;
+  auto read = packets_.in_packets;
+  charge([&] {
+    handle_messages(end);
+    count_held();
+    read = packets_.in_packets;
+    more = !logging_in_ && !over_ && serve_channels(end);
+  });
   if (over_ || logging_in_) return;
+  // Nothing would be read or sent any more.
+  if (backlogged() && inbox_is_full()) return this->end("requests that wait, and answers that nobody takes");
   if (!login_.hopeless().empty()) return this->end(login_.hopeless());
   const auto fault = error();
   if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
@@ -168,6 +184,16 @@ void SshSession::service(SshTurns::Time end) {
   more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
   if (draining_ && idle() && !more) return stop();
   more ? wake() : arm();
+}
+
+// The step of a key exchange that costs may be what libssh reads while it writes.
+template <class Work>
+void SshSession::charge(Work work) {
+  const auto began = Clock::now();
+  const auto agreements = negotiation_.agreements();
+  work();
+  const auto now = Clock::now();
+  if (negotiation_.agreements() != agreements) common_->costs.took(source_, now - began, now);
 }
 
 // ---- what moves bytes
@@ -263,11 +289,18 @@ bool SshSession::conducts_itself() {
     return false;
   }
   const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
-                              !negotiation_.complete()};
+                              negotiation_.runs()};
   auto fault = chatter_.look(seen, Clock::now());
+  if (std::exchange(whole_packets_, packets_.in_packets) != packets_.in_packets)
+    whole_bytes_ = bytes_.in_bytes;
+  if (!fault && unfinished() > longest_packet)
+    fault = fmt::format("a packet of more than {} KiB", longest_packet >> 10);
   if (fault) end(std::move(*fault));
   return !fault;
 }
+
+// What libssh holds of a packet whose end has not come.
+std::size_t SshSession::unfinished() const { return bytes_.in_bytes - whole_bytes_; }
 
 void SshSession::arm() {
   const bool stuck = pending();
@@ -302,9 +335,10 @@ void SshSession::handle_messages(SshTurns::Time end) {
     if (inbox_.size() > most_requests_ahead)
       return this->end(
           fmt::format("more than {} requests without waiting for an answer", most_requests_ahead));
-    auto message = std::move(inbox_.front());
+    auto waiting = std::move(inbox_.front());
     inbox_.pop_front();
-    handle(std::move(message));
+    inbox_bytes_ -= waiting.size;
+    handle(std::move(waiting.message));
     if (Clock::now() >= end) return;
   }
 }
@@ -328,7 +362,7 @@ void SshSession::when_free(std::move_only_function<void()> then) {
   if (away_) return when_free_.push_back(std::move(then));
   guard([&] {
     const Ear ear(negotiation_, Ear::For::exchanges);  // what it sends makes libssh read
-    then();
+    charge([&] { then(); });
   });
 }
 
@@ -336,8 +370,21 @@ void SshSession::when_free(std::move_only_function<void()> then) {
 
 // Writing reads as well: the step of an exchange that costs may be what is read next.
 bool SshSession::may_send() const {
-  if (!may_answer() || inbox_.size() > most_unhandled) return false;
+  if (!may_answer() || inbox_is_full()) return false;
   return !common_->costs.are_high(source_, Clock::now()) || !readable();
+}
+
+bool SshSession::inbox_is_full() const {
+  return inbox_.size() > most_unhandled || inbox_bytes_ > most_unhandled_bytes;
+}
+
+int SshSession::write(ssh_channel channel, std::span<const std::byte> bytes) {
+  const auto before = packets_.out_bytes;
+  const int written = ssh_channel_write(channel, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  // After some gigabytes libssh asks for new keys, and until the client has agreed it keeps all that is to be
+  // sent, without a bound.
+  if (written > 0 && packets_.out_bytes - before < static_cast<std::uint64_t>(written)) negotiation_.ask();
+  return written;
 }
 
 bool SshSession::may_answer() const { return negotiation_.complete() && !pending(); }
@@ -405,11 +452,13 @@ ConnectionUse& SshSession::make_use() {
   return *use_;
 }
 
-// Requests that wait count like the bytes of channels: an address may open many connections.
-void SshSession::count_inbox() {
-  if (!login_.user() || (inbox_.empty() && inbox_held_ == 0)) return;
-  const auto before = std::exchange(inbox_held_, inbox_.size() * message_size);
-  make_use().hold(before, inbox_held_);
+// Requests that wait, and what libssh holds, count like the bytes of channels: an address may open many
+// connections.
+void SshSession::count_held() {
+  const auto now = inbox_bytes_ + (unfinished() > usual_packet / 4 ? unfinished() : 0);
+  if (!login_.user() || (now == 0 && held_ == 0)) return;
+  const auto before = std::exchange(held_, now);
+  make_use().hold(before, now);
 }
 
 // Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
@@ -520,8 +569,9 @@ void SshSession::watch() {
     self->guard([&] {
       self->watch();
       if (self->away_) return;
-      const SshPatience::Seen seen{self->packets_.in_packets, self->bytes_.out_bytes, self->pending(),
-                                   self->login_.user().has_value(), !self->negotiation_.complete()};
+      const SshPatience::Seen seen{
+          self->packets_.in_packets,       self->bytes_.out_bytes,         self->pending(),
+          self->login_.user().has_value(), !self->negotiation_.complete(), self->unfinished() > 0};
       if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
     });
   });
@@ -610,7 +660,7 @@ void SshSession::wind_up() noexcept {
     login_.close();
   });
   inbox_.clear();
-  if (use_) use_->hold(std::exchange(inbox_held_, 0), 0);
+  if (use_) use_->hold(std::exchange(held_, 0), 0);
   say_farewell();
   error_code ignored;
   socket_.close(ignored);

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,8 +63,9 @@ class SshSession final : SshChannel::Connection,
   const conf::User& user() const override { return *login_.user(); }
   const std::shared_ptr<ConnectionUse>& use() const override { return use_; }
   bool may_send() const override;
+  int write(ssh_channel channel, std::span<const std::byte> bytes) override;
   void go_on() override { wake(); }
-  void delivered() override { ++taken_; }
+  void delivered() override;
   void when_free(std::move_only_function<void()> then) override;
   void channel_told() override { tell_end(); }
   std::shared_ptr<void> hold() override { return shared_from_this(); }
@@ -73,6 +75,8 @@ class SshSession final : SshChannel::Connection,
   void service(SshTurns::Time end);
   template <class Work>
   void guard(Work work) noexcept;
+  template <class Work>
+  void charge(Work work);
 
   bool may_poll() const;
   bool is_a_workers() const;
@@ -89,7 +93,8 @@ class SshSession final : SshChannel::Connection,
   void log_in(ssh::Message message);
   std::size_t open_channels();
   ConnectionUse& make_use();  // of a user who has logged in
-  void count_inbox();
+  std::size_t unfinished() const;
+  void count_held();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
   void refuse(ssh_message message, std::string what, bool usual = false);
@@ -102,6 +107,7 @@ class SshSession final : SshChannel::Connection,
 
   bool may_answer() const;
   bool may_handle() const;
+  bool inbox_is_full() const;
   bool pending() const;  // libssh has something to write
   bool writable() const;
   bool readable() const;
@@ -148,12 +154,19 @@ class SshSession final : SshChannel::Connection,
 
   // libssh's own: of packets, and of bytes on the socket.
   ssh_counter_struct packets_{}, bytes_{};
-  std::uint64_t taken_ = 0;  // packets that reached us
+  std::uint64_t taken_ = 0;                            // packets that reached us
+  std::uint64_t taken_bytes_ = 0;                      // of all packets, up to the last of these
+  std::uint64_t whole_packets_ = 0, whole_bytes_ = 0;  // at the last look that found a new packet
   ssh_server_callbacks_struct callbacks_{};
   ssh::Session session_;
   ssh::Event event_;
-  std::deque<ssh::Message> inbox_;   // what came out and is not handled yet
-  std::size_t inbox_held_ = 0;       // bytes, as they are counted
+  struct Waiting {
+    ssh::Message message;
+    std::size_t size;  // about
+  };
+  std::deque<Waiting> inbox_;        // what came out and is not handled yet
+  std::size_t inbox_bytes_ = 0;      // of all that
+  std::size_t held_ = 0;             // of that and of an unfinished packet, as they are counted
   std::vector<std::string> gssapi_;  // whom requests that libssh refuses claimed to be
   bool starved_ = false;             // a callback had no memory
   SshLogin login_;

@@ -393,6 +393,33 @@ def unread_reads(target, seconds, channels=10, user="reader", source="127.0.0.2"
         threading.Event().wait(max(until.rest, 0))
 
 
+def reads_without_new_keys(target, most, source="127.0.0.2"):
+    """Reads what comes, but agrees to no new keys when the server asks for some. Returns how many bytes were asked for
+    until the server took nothing more for two seconds, or hung up."""
+    asked = 0
+    with target.log_in(source=source) as ssh:
+        channel = ssh.open_sftp()
+        ssh.send(channel_data(channel, frame(OPEN, u32(1), string("/big"), u32(1), NO_ATTRIBUTES)))
+        reply = ssh.expect(CHANNEL_DATA)[9:]
+        handle = reply[13:13 + struct.unpack_from("!I", reply, 9)[0]]
+        volley = channel_data(channel, frame(READ, u32(1), string(handle), u64(0), u32(256 << 10)) * 16)
+        ssh.socket.settimeout(2)
+
+        def drain():
+            with contextlib.suppress(OSError):
+                while ssh.socket.recv(1 << 20):
+                    pass
+
+        drained = threading.Thread(target=drain)
+        drained.start()
+        with contextlib.suppress(Closed, OSError):
+            while asked < most:
+                ssh.send(volley)
+                asked += 16 * (256 << 10)
+        drained.join()
+    return asked
+
+
 # ---- big folders, uploads, scp
 
 BIG_FOLDER = "crowd"

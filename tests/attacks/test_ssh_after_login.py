@@ -14,8 +14,8 @@ from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
 from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
 from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
 from ssh_attacks import (AFTER_LOGIN, BIG_FOLDER, NO_ANSWERS_READ, SCP_COMMANDS, SMALL_REQUESTS, flood_logged_in,
-                         hostile_uploads, list_again, rekey, scp, send_until_admitted, send_until_it_stands,
-                         small_requests, unread_reads)
+                         hostile_uploads, list_again, reads_without_new_keys, rekey, scp, send_until_admitted,
+                         send_until_it_stands, small_requests, unread_reads)
 
 MOST_MB = 16  # for one connection; the honest clients beside it need some of it
 ADDRESS_MB = 32 + 2 * MOST_MB  # what HeldBytes counts of an address, and what the heap adds to it
@@ -85,6 +85,23 @@ def test_reads_whose_answers_nobody_reads(start, under_attack):
         under_attack(server, unread_reads, 3)
     assert growth.megabytes <= MOST_MB
     judge_loop(server)
+
+
+def test_answers_do_not_pile_up_while_the_server_waits_for_new_keys(start, target):
+    """libssh asks for them by itself, and keeps all that is to be sent until the client has agreed."""
+    server = start(ssh={"rekey_limit": "1MiB"})
+    with Growth(server) as growth:
+        assert reads_without_new_keys(target(server), 400 << 20) > 1 << 20
+    assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+def test_a_packet_that_is_too_long_ends_its_connection(start, logged_in):
+    server = start()
+    ssh = logged_in(server)
+    with contextlib.suppress(OSError):
+        ssh.socket.sendall(u32(262_144) + bytes(200_000))
+    server.wait_for_log(r"Disconnecting user reader .*: a packet of more than 48 KiB$")
 
 
 # ---- what an idle connection keeps

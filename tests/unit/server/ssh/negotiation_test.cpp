@@ -69,6 +69,24 @@ TEST_CASE("new keys without an agreement complete nothing, and a later exchange 
   CHECK(negotiation.told(peer).kex == "other-kex");
 }
 
+TEST_CASE("keys that libssh asks for are awaited, and the exchange runs once the client agrees") {
+  SshNegotiation negotiation;
+  const Ear ear(negotiation, Ear::For::exchanges);
+  agree(names);
+  take_keys();
+  const auto agreements = negotiation.agreements();
+  negotiation.ask();
+  CHECK_FALSE(negotiation.complete());
+  CHECK_FALSE(negotiation.runs());
+  CHECK(negotiation.agreements() == agreements);
+  agree(names);
+  CHECK_FALSE(negotiation.complete());
+  CHECK(negotiation.runs());
+  CHECK(negotiation.agreements() == agreements + 1);
+  take_keys();
+  CHECK(negotiation.complete());
+}
+
 TEST_CASE("the error of a first exchange without a match is kept") {
   SshNegotiation negotiation;
   const Ear ear(negotiation, Ear::For::logins);

@@ -91,3 +91,18 @@ TEST_CASE("who is being sent something need not say anything") {
     REQUIRE(client.fault().empty());
   }
 }
+
+TEST_CASE("a packet whose end does not come ends its connection, and slow ones are no fault") {
+  Client client;
+  client.seen.amid = true;
+  CHECK(client.lasts(1h) == 120s);
+  CHECK(client.fault() == "a packet has taken 2 minutes");
+
+  Client slow;
+  slow.seen.amid = true;
+  for (int i = 0; i < 100; ++i) {
+    slow.seen.packets += 1;
+    slow.now += 119s;
+    REQUIRE(slow.fault().empty());
+  }
+}
