@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -111,6 +112,12 @@ std::optional<std::uint64_t> option_number(std::string_view text);
 std::vector<std::byte> encode_oack(const Negotiated& negotiated);
 std::array<std::byte, 4> encode_ack(std::uint16_t number);
 constexpr std::size_t longest_error_text = 199;  // bytes; what is longer is cut
+// The same to an address that may be forged: on the wire three bytes for each one that came, headers of IPv4
+// and UDP counted.
+constexpr std::size_t longest_error_text_for(std::size_t request_size) {
+  constexpr std::size_t headers = 20 + 8, head_and_end = 5;
+  return std::min(longest_error_text, 3 * (request_size + headers) - headers - head_and_end);
+}
 // `text` is cut to a length that every boot loader's buffer holds, and to printable ASCII.
 std::vector<std::byte> encode_error(ErrorCode code, std::string_view text);
 

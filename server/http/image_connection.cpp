@@ -188,7 +188,7 @@ net::awaitable<bool> ImageConnection::refuse(const storage::Miss& miss) {
   const auto status = status_of(miss);
   const auto code = status == 403 ? tftp::ErrorCode::access_denied : tftp::ErrorCode::file_not_found;
   tell_requested();
-  const auto text = console_text(code, miss);
+  const auto text = console_text(code, miss, tftp::longest_error_text);
   tell_answered(status, reason_of(status));
   const bool sent = co_await send_refusal(status, text);
   common_->events.emit(event::Missed{number_, event::Protocol::http, client_, asked_, miss});

@@ -37,14 +37,19 @@ std::string client_text(const storage::Miss& miss) {
   return miss.hint.empty() ? miss.what : miss.what + "; " + miss.hint;
 }
 
-std::string console_text(tftp::ErrorCode code, const storage::Miss& miss) {
+std::string console_text(tftp::ErrorCode code, const storage::Miss& miss, std::size_t most) {
   const auto head = std::string(text_of(code)) + ": ";
   auto text = head + client_text(miss);
-  if (text.size() <= tftp::longest_error_text || !miss.for_client.empty() || miss.hint.empty()) return text;
+  if (text.size() <= most) return text;
+  const auto hint = miss.for_client.empty() ? miss.hint : std::string();
   constexpr std::string_view mark = "...; ";
-  const auto taken = head.size() + mark.size() + miss.hint.size();
-  if (taken >= tftp::longest_error_text) return head + miss.hint;
-  return head + miss.what.substr(0, tftp::longest_error_text - taken) + std::string(mark) + miss.hint;
+  const auto taken = head.size() + mark.size() + hint.size();
+  if (!hint.empty() && taken < most)
+    return head + miss.what.substr(0, most - taken) + std::string(mark) + hint;
+  // The number of the error says what the head does.
+  if (!hint.empty()) text = head.size() + hint.size() <= most ? head + hint : hint;
+  text.resize(std::min(text.size(), most));
+  return text;
 }
 
 }  // namespace server

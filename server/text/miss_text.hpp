@@ -26,6 +26,6 @@ std::string text_of(const storage::Miss& miss, event::Protocol protocol);
 std::string client_text(const storage::Miss& miss);
 // Raw: what fits on a device's console, in an ERROR packet. Of a text that is too long the end of what is
 // wrong is left out, so that what to do about it is still there.
-std::string console_text(tftp::ErrorCode code, const storage::Miss& miss);
+std::string console_text(tftp::ErrorCode code, const storage::Miss& miss, std::size_t most);
 
 }  // namespace server

@@ -163,7 +163,7 @@ void TftpService::receive(const std::shared_ptr<Listener>& listener, const Datag
                   client,
                   single_port_ || common_.settings->tftp.port_range.has_value(),
                   datagram.to_many};
-  if (!fault.empty()) return refuse(*port, asked, fault);
+  if (!fault.empty()) return refuse(*port, asked, fault, datagram.bytes.size());
   start(datagram.from, std::move(asked), std::move(*place), std::move(port));
 }
 
@@ -237,7 +237,7 @@ bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request
   for (const auto& transfer : present) {
     transfer->catch_up();  // its last ACK, or an ERROR, may have come before this request
     if (transfer->is_for(request) && !transfer->hangs()) {
-      transfer->repeated();
+      transfer->repeated(request.size);
       return true;
     }
   }
@@ -301,9 +301,9 @@ void TftpService::ended(TftpLimits::Id id) {
   if (transfers_.empty() && when_empty_) when_empty_();
 }
 
-void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_view text) {
+void TftpService::refuse(TftpPort& port, const TftpAsked& asked, std::string_view text, std::size_t size) {
   constexpr auto code = tftp::ErrorCode::illegal_operation;
-  const auto packet = tftp::encode_error(code, text);
+  const auto packet = tftp::encode_error(code, text.substr(0, tftp::longest_error_text_for(size)));
   std::error_code ignored;
   if (!asked.by_broadcast) port.send(packet, packet.size(), ignored);
   if (common_.noisy.may_tell(asked.client, asked.number, event::Noise::refused, text)) {

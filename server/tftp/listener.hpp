@@ -53,7 +53,8 @@ class TftpService {
   void limited(const Datagram& datagram, event::Limit limit);
   void answered(TftpLimits::Id id);
   void ended(TftpLimits::Id id);
-  void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text);
+  // A request of `size` bytes.
+  void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text, std::size_t size);
   std::unique_ptr<TftpPort> port_for(const std::shared_ptr<Listener>& listener, const Datagram& datagram);
   template <class Call>
   void for_each(Call call);

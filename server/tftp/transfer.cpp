@@ -107,7 +107,9 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
 
 void TftpTransfer::refuse(const storage::Miss& miss) {
   const auto code = tftp::code_of(miss.error);
-  if (!asked_.by_broadcast) send_packet(tftp::encode_error(code, console_text(code, miss)));
+  if (!asked_.by_broadcast)
+    send_packet(tftp::encode_error(
+        code, console_text(code, miss, tftp::longest_error_text_for(asked_.request.size))));
   const auto what = fmt::format("{} {}", cause_name(miss.cause), asked_.request.filename);
   if (!common_.noisy.may_tell(asked_.client, asked_.number, NoisyClients::Kind::refused, what)) return;
   const auto& events = common_.events;
@@ -202,8 +204,9 @@ void TftpTransfer::give_way() {
   gives_way_ = true;
 }
 
-void TftpTransfer::repeated() {
-  if (!machine_) return;
+// A shorter one, in another's name, would draw more than three times its bytes.
+void TftpTransfer::repeated(std::size_t size) {
+  if (!machine_ || size < asked_.request.size) return;
   const auto at = now();
   machine_->repeated(at);
   go_on(at);

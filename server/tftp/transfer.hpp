@@ -37,7 +37,7 @@ class TftpTransfer : public TftpPort::Listener,
   void start(std::function<void()> on_answer, std::function<void()> on_end);
   void catch_up() { port_->catch_up(); }
   void answer_later() { port_->answer_later(); }
-  void repeated();                  // the client asked once more from the same port
+  void repeated(std::size_t size);  // the client asked once more from the same port, in so many bytes
   void abandon(tftp::Cause cause);  // it started again, or has to make room
   void stop();                      // the server ends: the client is told
   void end_dallying();              // if that is all it does, now or later

@@ -7,11 +7,13 @@ import time
 
 import pytest
 
+from apdepot import PATIENCE
 from network import Host, why_not
 from tftp_attacks import bound_to
 from tftp_wire import ack, request
 
 RATIO = 3
+HEADERS = 20 + 8  # of IPv4 and UDP: an ERROR is short enough to be weighed with them
 FIRST_BLOCK = 516  # what TFTP owes to whoever asks without options
 FLIGHT = 64 << 10  # what an ACK draws
 SILENCE = 8  # seconds that the victims listen
@@ -94,3 +96,29 @@ def test_a_victim_gets_little_more_than_what_came_in_its_name(start, namespace, 
 
     assert {(victim.shape, victim.acknowledged): (victim.sent, victim.got)
             for victim in victims if victim.got > bound(victim)} == {}
+
+
+def test_an_error_has_at_most_three_bytes_for_each_of_the_request(start):
+    server = start()
+    with bound_to("127.0.0.2", 0) as sock:
+        sock.settimeout(PATIENCE)
+        for asked in (b"\0\1", b"\0\2", b"\0\1x", request("x"), request("ap9z9"), request("/no/such/folder/ap1g8"),
+                      request("ap9z9", "blksize", 8), request("ap1g8", opcode=2), b"\0\1ap1g8\0mail\0"):
+            sock.sendto(asked, server.tftp)
+            answer = sock.recv(65_536)
+            assert answer.startswith(b"\0\5") and HEADERS + len(answer) <= RATIO * (HEADERS + len(asked)), asked
+
+
+def test_a_short_request_repeats_no_answer_to_a_long_one(start):
+    server = start()
+    asked = [request("/big", "blksize", 65_464, "windowsize", 64, "tsize", 0, "timeout", 1)] + 8 * [request("/big")]
+    got = 0
+    with bound_to("127.0.0.2", 0) as sock:
+        for each in asked:
+            sock.sendto(each, server.tftp)
+            quiet = time.monotonic() + 0.6  # the pause between two answers to one request, and more
+            while (rest := quiet - time.monotonic()) > 0:
+                sock.settimeout(rest)
+                with contextlib.suppress(TimeoutError):
+                    got += len(sock.recv(65_536))
+    assert 0 < got <= RATIO * sum(map(len, asked))

@@ -53,19 +53,27 @@ TEST_CASE("a device is told the same, but for what is the administrator's alone"
   auto unreadable = wrong_directory();
   unreadable.for_client = "the server may not read it";
   CHECK(client_text(unreadable) == "the server may not read it");
-  CHECK(console_text(tftp::ErrorCode::file_not_found, wrong_directory()) ==
+  CHECK(console_text(tftp::ErrorCode::file_not_found, wrong_directory(), tftp::longest_error_text) ==
         "File not found: /Wrong-Path does not exist; ap1g6 is in /EWC/17_9_4a");
 }
 
 TEST_CASE("where a console has too little room, the name is cut and the hint is whole") {
   auto miss = wrong_directory();
   miss.what = std::string(2 * tftp::longest_error_text, 'x');
-  const auto text = console_text(tftp::ErrorCode::file_not_found, miss);
+  const auto told = [&miss](std::size_t most) {
+    return console_text(tftp::ErrorCode::file_not_found, miss, most);
+  };
+  const auto text = told(tftp::longest_error_text);
   CHECK(text.size() == tftp::longest_error_text);
   CHECK(text.starts_with("File not found: xxx"));
   CHECK(text.ends_with("x...; ap1g6 is in /EWC/17_9_4a"));
-  miss.hint = std::string(tftp::longest_error_text, 'y');
-  CHECK(console_text(tftp::ErrorCode::file_not_found, miss) == "File not found: " + miss.hint);
+  const auto hint = miss.hint;
+  CHECK(told(16 + hint.size()) == "File not found: " + hint);
+  CHECK(told(hint.size()) == hint);
+  CHECK(told(hint.size() - 1) == hint.substr(0, hint.size() - 1));
+  CHECK(told(0).empty());
+  miss.hint = {};
+  CHECK(told(18) == "File not found: xx");
 }
 
 TEST_CASE("what a client asked for is escaped in the administrator's text") {

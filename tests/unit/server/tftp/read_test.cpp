@@ -187,8 +187,8 @@ TEST_CASE("what cannot be served is refused with its code and the way out") {
            {"", 1, "the request names no file"},
            {"../../etc/passwd", 2, "leads above /"},
            {"/EWC/a:image", 1, "holds a colon or a NUL"},
-           {"/uploads/config", 2, "is an upload, and those are not served over TFTP"},
-           {"/uploads/nothing", 2, "is an upload, and those are not served over TFTP"},
+           {"/uploads/config", 2, "...; fetch it over SFTP, or set tftp.read_uploads: true"},
+           {"/uploads/nothing", 2, "...; fetch it over SFTP, or set tftp.read_uploads: true"},
        }) {
     CAPTURE(row.name);
     TftpClient client(house);

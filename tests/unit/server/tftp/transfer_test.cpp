@@ -592,7 +592,7 @@ TEST_CASE("whatever comes before a request was looked up changes nothing") {
   transfer->hear(ack(1));
   transfer->hear(error_packet(0, "no"));
   transfer->refused();
-  transfer->repeated();
+  transfer->repeated(100);
   CHECK_FALSE(transfer->expects_more());
   transfer->on_look_up = [](Asked& asked) { asked.begin_script(); };
   stage.start(*transfer);

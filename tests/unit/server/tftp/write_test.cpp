@@ -131,7 +131,7 @@ TEST_CASE("what may not be written is refused before its first block, with the w
            {"/EWC/17_9_4a/ap1g8", 2, "is not below /uploads; write /uploads/ap1g8"},
            {"/uploads/../new", 2, "/new is not below /uploads"},
            {"/uploads", 2, "/uploads is not below /uploads"},
-           {"../new", 2, "leads above /"},
+           {"../new", 2, "nothing above it is served"},
            {"/uploads/there", 6, "/uploads/there is there already; nothing is overwritten"},
            {"/uploads/folder", 6, "is there already"},
            {"/uploads/missing/new", 1, "there is no folder /uploads/missing; an upload makes no folders"},
