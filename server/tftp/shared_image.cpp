@@ -77,7 +77,7 @@ void SharedImage::fill(Run& run) {
 }
 
 std::shared_ptr<SharedImage> SharedImages::share(storage::File& file, const tftp::Negotiated& negotiated) {
-  std::erase_if(images_, [](const auto& image) { return image.second.expired(); });
+  ended_.step(images_, [](const auto& image) { return image.expired(); });
   const PacketLayout layout(negotiated);
   const bool long_runs = negotiated.window > 1 || shift_of(short_run, layout) == 0;
   auto& place = images_[{file.at_open().version, {negotiated.block_size, negotiated.rollover, long_runs}}];

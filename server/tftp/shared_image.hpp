@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "server/loop/sweep.hpp"
 #include "server/tftp/packet_layout.hpp"
 #include "storage/files/file.hpp"
 
@@ -64,6 +65,7 @@ class SharedImages {
   // block size, rollover, long runs
   using Key = std::pair<storage::FileVersion, std::tuple<std::uint16_t, std::uint16_t, bool>>;
   std::map<Key, std::weak_ptr<SharedImage>> images_;
+  Sweep<Key> ended_;
   const std::shared_ptr<const LongRuns> long_runs_ = std::make_shared<const LongRuns>();
 };
 
