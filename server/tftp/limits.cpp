@@ -12,8 +12,8 @@ namespace {
 
 using event::Limit;
 
-// Two sockets and a file.
-constexpr std::size_t descriptors_each = 3;
+// Two sockets and a file; an upload has its folders, too.
+constexpr std::size_t descriptors_each = 3, descriptors_of_upload = 5;
 
 constexpr std::size_t half_of(std::size_t all) { return (all + 1) / 2; }
 
@@ -26,7 +26,8 @@ constexpr std::size_t share_of(std::size_t all) {
 
 std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& address,
                                                        const conf::Tftp& settings, std::size_t descriptors) {
-  const auto table = std::clamp<std::size_t>(descriptors / 2 / descriptors_each, 1, settings.max_transfers);
+  const auto each = settings.uploads ? descriptors_of_upload : descriptors_each;
+  const auto table = std::clamp<std::size_t>(descriptors / 2 / each, 1, settings.max_transfers);
   auto most = std::min<std::size_t>(settings.max_transfers_per_address, share_of(table));
   if (const auto& range = settings.port_range; range && !settings.single_port)
     most = std::min<std::size_t>(most, share_of(range->last - range->first + 1U));

@@ -76,6 +76,14 @@ TEST_CASE("transfers leave half of the descriptors to others") {
   CHECK(door.enter("192.0.2.5").error() == Limit::transfers);
 }
 
+TEST_CASE("where uploads are allowed, each may take as many descriptors as they do") {
+  Door door;
+  door.settings.uploads = true;
+  door.descriptors = 24;
+  for (const auto* address : {"192.0.2.1", "192.0.2.2"}) door.serve(address);
+  CHECK(door.enter("192.0.2.5").error() == Limit::transfers);
+}
+
 TEST_CASE("a full table gives way at the cost of the oldest that was never answered, of no other one") {
   Door door;
   door.settings.max_transfers = 4;
