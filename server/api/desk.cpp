@@ -1,7 +1,9 @@
 #include "server/api/desk.hpp"
 
 #include <fmt/format.h>
+
 #include "server/events/events.hpp"
+#include "server/loop/client_network.hpp"
 #include "storage/history/database.hpp"
 
 namespace server {
@@ -10,8 +12,18 @@ Outcome refused(unsigned status, const std::string& title, const std::string& wh
   return {http::problem(status, title, why, fix), why};
 }
 
+Asker asker_of(const http::Request& request) {
+  error_code unknown;
+  const auto address = net::ip::make_address(request.client, unknown);
+  return {client_network(address), request.method != "GET" && request.method != "HEAD"};
+}
+
 http::Reply Desk::busy() {
   return http::problem(503, "busy", "too many questions wait for the disk", "ask again in some seconds");
+}
+http::Reply Desk::busy_with_one() {
+  return http::problem(503, "busy", "too many questions of your address wait for the disk",
+                       "ask again in some seconds");
 }
 
 Outcome Desk::failed_for_memory() { return refused(500, "out of memory", out_of_memory); }

@@ -7,6 +7,8 @@
 
 #include "server/events/process.hpp"
 #include "server/http/router.hpp"
+#include "server/loop/fair_workers.hpp"
+#include "server/loop/shares.hpp"
 #include "server/loop/workers.hpp"
 
 namespace server {
@@ -22,44 +24,63 @@ struct Outcome {
 Outcome refused(unsigned status, const std::string& title, const std::string& why,
                 const std::string& fix = {});
 
+// Who asks, as far as the order of the answers depends on it.
+struct Asker {
+  net::ip::address network{};  // unspecified at the socket
+  bool changes = false;        // something, as administrators alone may
+};
+Asker asker_of(const http::Request& request);
+
 // Where a question that waits for the disk is answered: the worker puts the whole answer together, so that
-// the loop has no more to do than to send it. A bounded number waits. Lives on the loop.
+// the loop has no more to do than to send it. A bounded number waits, in all and of one address; the
+// addresses take turns, and none has both threads. What changes something has places of its own, and waits
+// for no question that waits. Lives on the loop.
 class Desk {
  public:
-  static constexpr std::size_t most_waiting = 64;
+  static constexpr std::size_t most_waiting = 64, most_of_one = 16, most_changes = 16;
 
-  Desk(Workers& workers, Events& events) : workers_(workers), events_(events) {}
+  Desk(Workers& workers, Events& events)
+      : answering_(workers, at_once, 1), changing_(workers, at_once, 1), events_(events) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   // `then` hears on the loop what `work` returned, or nothing when there was no memory, and answers.
   template <class Work, class Then>
-  void ask(http::Respond respond, Work work, Then then) {
-    if (waiting_ >= most_waiting) return respond(busy());
-    workers_.run(std::move(work),
-                 [this, respond = std::move(respond), then = std::move(then)](auto result) mutable {
-                   --waiting_;
-                   then(std::move(result), std::move(respond));
-                 });
-    ++waiting_;
+  void ask(const Asker& asker, http::Respond respond, Work work, Then then) {
+    auto& places = asker.changes ? changes_ : questions_;
+    auto place = places.take(asker.network);
+    if (!place) return respond(places.are_all_taken() ? busy() : busy_with_one());
+    (asker.changes ? changing_ : answering_)
+        .run(asker.network, std::move(work),
+             [place = std::move(place), respond = std::move(respond),
+              then = std::move(then)](auto result) mutable {
+               place.reset();
+               then(std::move(result), std::move(respond));
+             });
   }
 
   // `work` returns the Reply. What it throws is an answer too.
   template <class Work>
-  void answer(http::Respond respond, Work work) {
+  void answer(const Asker& asker, http::Respond respond, Work work) {
     ask(
-        std::move(respond), [work = std::move(work)]() mutable { return made(work); },
+        asker, std::move(respond), [work = std::move(work)]() mutable { return made(work); },
         [](std::optional<http::Reply> reply, http::Respond to) {
           to(reply ? std::move(*reply) : failed_for_memory().reply);
         });
+  }
+  // At a desk that administrators alone ask: there all are one.
+  template <class Work>
+  void answer(http::Respond respond, Work work) {
+    answer(Asker(), std::move(respond), std::move(work));
   }
 
   // The same for what changes something: `work` returns an Outcome, and the act is told, whatever came of it;
   // before that `then` hears on the loop whether it was done.
   template <class Work, class Then>
-  void act(http::Respond respond, event::Acted act, Work work, Then then) {
+  void act(Asker asker, http::Respond respond, event::Acted act, Work work, Then then) {
+    asker.changes = true;
     ask(
-        std::move(respond), [work = std::move(work)]() mutable { return done(work); },
+        asker, std::move(respond), [work = std::move(work)]() mutable { return done(work); },
         [this, act = std::move(act), then = std::move(then)](std::optional<Outcome> outcome,
                                                              http::Respond to) mutable {
           if (!outcome) outcome = failed_for_memory();
@@ -68,8 +89,12 @@ class Desk {
         });
   }
   template <class Work>
+  void act(const Asker& asker, http::Respond respond, event::Acted what, Work work) {
+    act(asker, std::move(respond), std::move(what), std::move(work), [](bool) {});
+  }
+  template <class Work>
   void act(http::Respond respond, event::Acted what, Work work) {
-    act(std::move(respond), std::move(what), std::move(work), [](bool) {});
+    act(Asker(), std::move(respond), std::move(what), std::move(work));
   }
 
   // Tells what somebody did.
@@ -97,10 +122,12 @@ class Desk {
     }
   }
   static http::Reply busy();
+  static http::Reply busy_with_one();
 
-  Workers& workers_;
+  static constexpr std::size_t at_once = 2;
+  FairWorkers answering_, changing_;
+  Shares questions_{most_waiting, most_of_one}, changes_{most_changes, most_changes};
   Events& events_;
-  std::size_t waiting_ = 0;
 };
 
 // Who asks, for the log: the user or the token, or somebody of this host.

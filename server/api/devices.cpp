@@ -212,8 +212,8 @@ void DevicesApi::offer(http::Router& router) {
                 list(request, std::move(respond));
               }});
   router.add({"GET", "/api/v1/devices/{}", Role::viewer, false, doors,
-              [this](const http::Request&, const std::string& address, http::Respond respond) {
-                one(address, std::move(respond));
+              [this](const http::Request& request, const std::string& address, http::Respond respond) {
+                one(request, address, std::move(respond));
               }});
   router.add({"PATCH", "/api/v1/devices/{}", Role::admin, true, doors,
               [this](const http::Request& request, const std::string& address, http::Respond respond) {
@@ -268,18 +268,20 @@ void DevicesApi::list(const http::Request& request, http::Respond respond) {
                 query.text("q"),
                 limit,
                 after};
-  reads_.collect([this, wanted = std::move(wanted), respond = std::move(respond)](auto reads) mutable {
+  reads_.collect([this, asker = asker_of(request), wanted = std::move(wanted),
+                  respond = std::move(respond)](auto reads) mutable {
     wanted.reads = std::move(reads);
-    desk_.answer(std::move(respond), [wanted = std::move(wanted)] { return wanted.answer(); });
+    desk_.answer(asker, std::move(respond), [wanted = std::move(wanted)] { return wanted.answer(); });
   });
 }
 
-void DevicesApi::one(const std::string& address, http::Respond respond) {
+void DevicesApi::one(const http::Request& request, const std::string& address, http::Respond respond) {
   const auto file = sources_.library.depot.history();
   const auto settings = sources_.settings.now();
   const auto fresh = said_.fresh(Said::Clock::now());
-  reads_.collect([this, file, settings, fresh, address, respond = std::move(respond)](auto reads) mutable {
-    desk_.answer(std::move(respond), [file, settings, fresh, address, reads = std::move(reads)] {
+  reads_.collect([this, asker = asker_of(request), file, settings, fresh, address,
+                  respond = std::move(respond)](auto reads) mutable {
+    desk_.answer(asker, std::move(respond), [file, settings, fresh, address, reads = std::move(reads)] {
       const auto wanted = kept_address(address);
       if (wanted) {
         auto history = open_history(file);
@@ -299,9 +301,9 @@ void DevicesApi::one(const std::string& address, http::Respond respond) {
 
 // `work` returns what is to be kept, and the answer where it is. What is kept is in the next answer already.
 template <class Work>
-void DevicesApi::say(http::Respond respond, event::Acted act, Work work) {
+void DevicesApi::say(const http::Request& request, http::Respond respond, event::Acted act, Work work) {
   desk_.ask(
-      std::move(respond),
+      asker_of(request), std::move(respond),
       [work = std::move(work)]() -> Understood {
         try {
           return work();
@@ -320,7 +322,7 @@ void DevicesApi::say(http::Respond respond, event::Acted act, Work work) {
 void DevicesApi::change(const http::Request& request, const std::string& address, http::Respond respond) {
   const auto file = sources_.library.depot.history();
   const auto fresh = said_.fresh(Said::Clock::now());
-  say(std::move(respond), {who_asks(request), "change device", address, {}},
+  say(request, std::move(respond), {who_asks(request), "change device", address, {}},
       [file, fresh, address, body = request.body]() -> Understood {
         const auto wanted = kept_address(address);
         if (!wanted)
@@ -359,9 +361,10 @@ void DevicesApi::take_inventory(const http::Request& request, http::Respond resp
     auto known = with_fresh(open_history(file).described(), *fresh);
     return understood(csv ? read_device_list(body) : read_controller_tables(body), known, dry_run);
   };
-  if (dry_run) return desk_.answer(std::move(respond), [read] { return read().outcome.reply; });
-  say(std::move(respond), {who_asks(request), "take inventory", csv ? "a list" : "a controller's tables", {}},
-      read);
+  if (dry_run)
+    return desk_.answer(asker_of(request), std::move(respond), [read] { return read().outcome.reply; });
+  say(request, std::move(respond),
+      {who_asks(request), "take inventory", csv ? "a list" : "a controller's tables", {}}, read);
 }
 
 }  // namespace server

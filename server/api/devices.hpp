@@ -21,11 +21,11 @@ class DevicesApi {
 
  private:
   void list(const http::Request& request, http::Respond respond);
-  void one(const std::string& address, http::Respond respond);
+  void one(const http::Request& request, const std::string& address, http::Respond respond);
   void change(const http::Request& request, const std::string& address, http::Respond respond);
   void take_inventory(const http::Request& request, http::Respond respond);
   template <class Work>
-  void say(http::Respond respond, event::Acted act, Work work);
+  void say(const http::Request& request, http::Respond respond, event::Acted act, Work work);
 
   const ApiSources& sources_;
   Desk& desk_;

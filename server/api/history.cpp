@@ -234,7 +234,8 @@ void HistoryApi::answer(const http::Request& request, const std::string& list, h
     if (!filter.after) query.refuse("after is the `next` of the answer before");
   }
   if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
-  desk_.answer(std::move(respond), [question = std::move(question)] { return question.answer(); });
+  desk_.answer(asker_of(request), std::move(respond),
+               [question = std::move(question)] { return question.answer(); });
 }
 
 }  // namespace server

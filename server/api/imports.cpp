@@ -142,19 +142,20 @@ void ImportsApi::offer(http::Router& router) {
               http::Role::viewer,
               false,
               {http::Door::control, http::Door::page},
-              [this](const http::Request&, const std::string&, http::Respond respond) {
-                answer(std::move(respond));
+              [this](const http::Request& request, const std::string&, http::Respond respond) {
+                answer(request, std::move(respond));
               }});
 }
 
-void ImportsApi::answer(http::Respond respond) {
-  desk_.answer(std::move(respond), [rows = imports_.rows(), &depot = sources_.library.depot] {
-    std::vector<std::string> values;
-    for (const auto& row : rows) values.push_back(to_json(row));
-    return http::Reply{.body = fmt::format("{{\"items\":{},\"next\":null,\"drop\":{},\"rejected\":{}}}\n",
-                                           json_list(values), folder_json(depot, depot.drop(), false),
-                                           folder_json(depot, depot.rejected(), true))};
-  });
+void ImportsApi::answer(const http::Request& request, http::Respond respond) {
+  desk_.answer(
+      asker_of(request), std::move(respond), [rows = imports_.rows(), &depot = sources_.library.depot] {
+        std::vector<std::string> values;
+        for (const auto& row : rows) values.push_back(to_json(row));
+        return http::Reply{.body = fmt::format("{{\"items\":{},\"next\":null,\"drop\":{},\"rejected\":{}}}\n",
+                                               json_list(values), folder_json(depot, depot.drop(), false),
+                                               folder_json(depot, depot.rejected(), true))};
+      });
 }
 
 }  // namespace server

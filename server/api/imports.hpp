@@ -54,7 +54,7 @@ class ImportsApi {
   void offer(http::Router& router);
 
  private:
-  void answer(http::Respond respond);
+  void answer(const http::Request& request, http::Respond respond);
 
   const ApiSources& sources_;
   Desk& desk_;

@@ -154,23 +154,24 @@ void MissesApi::answer(const http::Request& request, http::Respond respond) {
   const auto limit = query.number("limit", usual_groups, 1, usual_groups),
              after = query.number("after", 0, 0, most_misses);
   if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
-  desk_.answer(std::move(respond), [&library = sources_.library, settings = sources_.settings.now(), filter,
-                                    limit, after] {
-    const auto file = library.depot.history();
-    auto groups = groups_of(open_history(file).misses(filter));
-    const auto until = std::chrono::steady_clock::now() + longest_look;
-    std::string items;
-    const auto end = std::min<std::uint64_t>(after + limit, groups.size());
-    for (auto i = after; i < end; ++i) {
-      if (std::chrono::steady_clock::now() < until) {
-        auto history = open_history(file);
-        look_again(groups[i], history, library.catalogue, *settings);
-      }
-      items.append(items.empty() ? "" : ",\n").append(to_json(groups[i]));
-    }
-    return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":{},\"total\":{}}}\n", items,
-                                     end < groups.size() ? fmt::format("{}", end) : "null", groups.size())};
-  });
+  desk_.answer(asker_of(request), std::move(respond),
+               [&library = sources_.library, settings = sources_.settings.now(), filter, limit, after] {
+                 const auto file = library.depot.history();
+                 auto groups = groups_of(open_history(file).misses(filter));
+                 const auto until = std::chrono::steady_clock::now() + longest_look;
+                 std::string items;
+                 const auto end = std::min<std::uint64_t>(after + limit, groups.size());
+                 for (auto i = after; i < end; ++i) {
+                   if (std::chrono::steady_clock::now() < until) {
+                     auto history = open_history(file);
+                     look_again(groups[i], history, library.catalogue, *settings);
+                   }
+                   items.append(items.empty() ? "" : ",\n").append(to_json(groups[i]));
+                 }
+                 return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":{},\"total\":{}}}\n", items,
+                                                  end < groups.size() ? fmt::format("{}", end) : "null",
+                                                  groups.size())};
+               });
 }
 
 }  // namespace server

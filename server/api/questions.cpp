@@ -39,8 +39,8 @@ void QuestionsApi::offer(http::Router& router) {
                 lines(request, std::move(respond));
               }});
   router.add({"GET", "/api/v1/config", Role::admin, false, doors,
-              [this](const http::Request&, const std::string&, http::Respond respond) {
-                config(std::move(respond));
+              [this](const http::Request& request, const std::string&, http::Respond respond) {
+                config(request, std::move(respond));
               }});
 }
 
@@ -58,13 +58,14 @@ void QuestionsApi::explain(const http::Request& request, http::Respond respond) 
     if (error) query.refuse(fmt::format("client={}: it is an IPv4 or IPv6 address", escaped(*text)));
   }
   if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
-  desk_.answer(std::move(respond), [settings = sources_.settings.now(), &library = sources_.library,
-                                    path = *path, protocol, client, write] {
-    const Question question{*settings, library.catalogue,
-                            path,      protocol_of(protocol).value_or(event::Protocol::tftp),
-                            client,    write};
-    return Reply{.body = to_json(question, server::explain(question)) + "\n"};
-  });
+  desk_.answer(asker_of(request), std::move(respond),
+               [settings = sources_.settings.now(), &library = sources_.library, path = *path, protocol,
+                client, write] {
+                 const Question question{*settings, library.catalogue,
+                                         path,      protocol_of(protocol).value_or(event::Protocol::tftp),
+                                         client,    write};
+                 return Reply{.body = to_json(question, server::explain(question)) + "\n"};
+               });
 }
 
 void QuestionsApi::lines(const http::Request& request, http::Respond respond) {
@@ -76,23 +77,26 @@ void QuestionsApi::lines(const http::Request& request, http::Respond respond) {
   if (address && !kept_address(*address))
     query.refuse(fmt::format("address={}: it is an IPv4 or IPv6 address", escaped(*address)));
   if (!query.fault().empty()) return respond(http::safe_problem(400, "bad request", query.fault()));
-  desk_.answer(std::move(respond), [settings = sources_.settings.now(), &depot = sources_.library.depot,
-                                    release = *release, mode, address] {
-    try {
-      return Reply{.body = to_json(controller_lines(*settings, depot, release, mode, address)) + "\n"};
-    } catch (const std::runtime_error& e) {
-      return http::problem(404, "not found", e.what(), "GET /api/v1/releases lists them");
-    }
-  });
+  desk_.answer(
+      asker_of(request), std::move(respond),
+      [settings = sources_.settings.now(), &depot = sources_.library.depot, release = *release, mode,
+       address] {
+        try {
+          return Reply{.body = to_json(controller_lines(*settings, depot, release, mode, address)) + "\n"};
+        } catch (const std::runtime_error& e) {
+          return http::problem(404, "not found", e.what(), "GET /api/v1/releases lists them");
+        }
+      });
 }
 
-void QuestionsApi::config(http::Respond respond) {
-  desk_.answer(std::move(respond), [settings = sources_.settings.now(), file = sources_.config] {
-    JsonObject object;
-    object.add_raw("file", file.empty() ? "null" : json_text(file));
-    object.add_raw("settings", without_end(conf::to_json(*settings)));
-    return Reply{.body = object.text() + "\n"};
-  });
+void QuestionsApi::config(const http::Request& request, http::Respond respond) {
+  desk_.answer(asker_of(request), std::move(respond),
+               [settings = sources_.settings.now(), file = sources_.config] {
+                 JsonObject object;
+                 object.add_raw("file", file.empty() ? "null" : json_text(file));
+                 object.add_raw("settings", without_end(conf::to_json(*settings)));
+                 return Reply{.body = object.text() + "\n"};
+               });
 }
 
 }  // namespace server

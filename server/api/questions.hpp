@@ -15,7 +15,7 @@ class QuestionsApi {
  private:
   void explain(const http::Request& request, http::Respond respond);
   void lines(const http::Request& request, http::Respond respond);
-  void config(http::Respond respond);
+  void config(const http::Request& request, http::Respond respond);
 
   const ApiSources& sources_;
   Desk& desk_;

@@ -63,8 +63,8 @@ std::optional<storage::Path> release_at(Library& library, const std::string& pat
 void ReleasesApi::offer(http::Router& router) {
   const http::Doors doors{http::Door::control, http::Door::page};
   router.add({"GET", "/api/v1/releases", Role::viewer, false, doors,
-              [this](const http::Request&, const std::string&, http::Respond respond) {
-                list(std::move(respond));
+              [this](const http::Request& request, const std::string&, http::Respond respond) {
+                list(request, std::move(respond));
               }});
   const auto act = [&](const char* what, auto handler) {
     router.add(
@@ -78,36 +78,38 @@ void ReleasesApi::offer(http::Router& router) {
   act("verify", &ReleasesApi::verify);
 }
 
-void ReleasesApi::list(http::Respond respond) {
-  desk_.answer(std::move(respond), [&library = sources_.library, looked = looked_, now = looked_at_now()] {
-    const auto holders = holders_in(library.depot.history());
-    std::string items;
-    for (const auto& release : releases_of(library)) {
-      const auto path = release.path.text();
-      auto object = json_object_of(release);
-      const auto count = holders.find(escaped_path(path));
-      object.add("holders", count == holders.end() ? 0 : count->second);
-      object.add_raw("differing", differing_in(release));
-      const auto found = looked->find(path);
-      if (found == looked->end()) {
-        object.add_raw("verification", "null");
-      } else {
-        const bool runs = now.contains(path);
-        JsonObject verification;
-        verification.add_safe("at", found->second.at);
-        verification.add("running", runs);
-        verification.add_raw("found", found->second.found ? json_of(*found->second.found) : "null");
-        verification.add("failure", runs ? std::string() : found->second.failure, most_of_ours);
-        object.add_raw("verification", verification.text());
-      }
-      items.append(items.empty() ? "" : ",\n").append(object.text());
-    }
-    return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":null}}\n", items)};
-  });
+void ReleasesApi::list(const http::Request& request, http::Respond respond) {
+  desk_.answer(asker_of(request), std::move(respond),
+               [&library = sources_.library, looked = looked_, now = looked_at_now()] {
+                 const auto holders = holders_in(library.depot.history());
+                 std::string items;
+                 for (const auto& release : releases_of(library)) {
+                   const auto path = release.path.text();
+                   auto object = json_object_of(release);
+                   const auto count = holders.find(escaped_path(path));
+                   object.add("holders", count == holders.end() ? 0 : count->second);
+                   object.add_raw("differing", differing_in(release));
+                   const auto found = looked->find(path);
+                   if (found == looked->end()) {
+                     object.add_raw("verification", "null");
+                   } else {
+                     const bool runs = now.contains(path);
+                     JsonObject verification;
+                     verification.add_safe("at", found->second.at);
+                     verification.add("running", runs);
+                     verification.add_raw("found",
+                                          found->second.found ? json_of(*found->second.found) : "null");
+                     verification.add("failure", runs ? std::string() : found->second.failure, most_of_ours);
+                     object.add_raw("verification", verification.text());
+                   }
+                   items.append(items.empty() ? "" : ",\n").append(object.text());
+                 }
+                 return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":null}}\n", items)};
+               });
 }
 
 void ReleasesApi::promote(const http::Request& request, const std::string& path, http::Respond respond) {
-  desk_.act(std::move(respond), {who_asks(request), "promote", path, {}},
+  desk_.act(asker_of(request), std::move(respond), {who_asks(request), "promote", path, {}},
             [&library = sources_.library, path] {
               const auto release = release_at(library, path);
               if (!release) return not_here(path);
@@ -124,19 +126,20 @@ void ReleasesApi::promote(const http::Request& request, const std::string& path,
 }
 
 void ReleasesApi::retire(const http::Request& request, const std::string& path, http::Respond respond) {
-  desk_.act(std::move(respond), {who_asks(request), "retire", path, {}}, [&library = sources_.library, path] {
-    const auto release = release_at(library, path);
-    if (!release) return not_here(path);
-    try {
-      const auto retired = storage::retire(library.depot, *release, storage::Current::kept);
-      JsonObject object;
-      object.add("path", retired.path, whole);
-      object.add("moved_to", retired.moved_to, whole);
-      return Outcome{{.body = object.text() + "\n"}};
-    } catch (const storage::NotRetired& e) {
-      return refused(409, "not retired", e.what(), "promote another release first");
-    }
-  });
+  desk_.act(asker_of(request), std::move(respond), {who_asks(request), "retire", path, {}},
+            [&library = sources_.library, path] {
+              const auto release = release_at(library, path);
+              if (!release) return not_here(path);
+              try {
+                const auto retired = storage::retire(library.depot, *release, storage::Current::kept);
+                JsonObject object;
+                object.add("path", retired.path, whole);
+                object.add("moved_to", retired.moved_to, whole);
+                return Outcome{{.body = object.text() + "\n"}};
+              } catch (const storage::NotRetired& e) {
+                return refused(409, "not retired", e.what(), "promote another release first");
+              }
+            });
 }
 
 std::set<std::string> ReleasesApi::looked_at_now() const {
@@ -159,7 +162,7 @@ void ReleasesApi::verify(const http::Request& request, const std::string& path, 
     looked_ = std::make_shared<const AllLooked>(std::move(all));
   };
   desk_.ask(
-      std::move(respond),
+      asker_of(request), std::move(respond),
       [&library = sources_.library, path] { return release_at(library, path).has_value(); },
       [this, note, path, act = event::Acted{who_asks(request), "verify", path, {}}](
           std::optional<bool> there, http::Respond to) mutable {

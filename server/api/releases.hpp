@@ -30,7 +30,7 @@ class ReleasesApi {
   static constexpr std::size_t most_looked = 1000;
 
   std::set<std::string> looked_at_now() const;
-  void list(http::Respond respond);
+  void list(const http::Request& request, http::Respond respond);
   void promote(const http::Request& request, const std::string& path, http::Respond respond);
   void retire(const http::Request& request, const std::string& path, http::Respond respond);
   void verify(const http::Request& request, const std::string& path, http::Respond respond);

@@ -188,9 +188,10 @@ void RolloutApi::answer(const http::Request& request, http::Respond respond) {
                 limit,
                 after,
                 heard_in(sources_.recent)};
-  reads_.collect([this, wanted = std::move(wanted), respond = std::move(respond)](auto reads) mutable {
+  reads_.collect([this, asker = asker_of(request), wanted = std::move(wanted),
+                  respond = std::move(respond)](auto reads) mutable {
     wanted.reads = std::move(reads);
-    desk_.answer(std::move(respond), [wanted = std::move(wanted)] { return wanted.answer(); });
+    desk_.answer(asker, std::move(respond), [wanted = std::move(wanted)] { return wanted.answer(); });
   });
 }
 

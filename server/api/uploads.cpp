@@ -243,8 +243,8 @@ void UploadsApi::offer(http::Router& router) {
                 announce(request, std::move(respond));
               }});
   router.add({"GET", "/api/v1/uploads/{}", Role::admin, false, doors,
-              [this](const http::Request&, const std::string& id, http::Respond respond) {
-                tell(id, std::move(respond));
+              [this](const http::Request& request, const std::string& id, http::Respond respond) {
+                tell(request, id, std::move(respond));
               }});
   router.add({"PATCH", "/api/v1/uploads/{}", Role::admin, true, doors, nullptr,
               [this](const http::Request& request, const std::string& id) { return receive(request, id); }});
@@ -267,7 +267,7 @@ void UploadsApi::announce(const http::Request& request, http::Respond respond) {
   if (request.content_type != "application/json")
     return respond(http::problem(415, "unsupported media type", "an upload is announced as application/json",
                                  "send the header Content-Type: application/json"));
-  desk_.act(std::move(respond), {who_asks(request), "begin upload", {}, {}},
+  desk_.act(asker_of(request), std::move(respond), {who_asks(request), "begin upload", {}, {}},
             [&uploads = uploads_, body = request.body, owner = owner_of(request)] {
               const auto file = read_announcement(body, owner);
               if (!file) return file.error();
@@ -277,19 +277,20 @@ void UploadsApi::announce(const http::Request& request, http::Respond respond) {
             });
 }
 
-void UploadsApi::tell(const std::string& id, http::Respond respond) {
-  desk_.answer(std::move(respond), [&uploads = uploads_, id] {
+void UploadsApi::tell(const http::Request& request, const std::string& id, http::Respond respond) {
+  desk_.answer(asker_of(request), std::move(respond), [&uploads = uploads_, id] {
     const auto upload = uploads.find(id);
     return upload ? told(*upload, 200) : refusal_of(upload.error()).reply;
   });
 }
 
 void UploadsApi::remove(const http::Request& request, const std::string& id, http::Respond respond) {
-  desk_.act(std::move(respond), {who_asks(request), "remove upload", id, {}}, [&uploads = uploads_, id] {
-    const auto removed = uploads.remove(id);
-    if (!removed) return refusal_of(removed.error());
-    return Outcome{{.status = 204}, "done", removed->file.name};
-  });
+  desk_.act(asker_of(request), std::move(respond), {who_asks(request), "remove upload", id, {}},
+            [&uploads = uploads_, id] {
+              const auto removed = uploads.remove(id);
+              if (!removed) return refusal_of(removed.error());
+              return Outcome{{.status = 204}, "done", removed->file.name};
+            });
 }
 
 std::unique_ptr<http::Receiver> UploadsApi::receive(const http::Request& request, const std::string& id) {

@@ -24,7 +24,7 @@ class UploadsApi {
  private:
   class Arrival;
   void announce(const http::Request& request, http::Respond respond);
-  void tell(const std::string& id, http::Respond respond);
+  void tell(const http::Request& request, const std::string& id, http::Respond respond);
   void remove(const http::Request& request, const std::string& id, http::Respond respond);
   std::unique_ptr<http::Receiver> receive(const http::Request& request, const std::string& id);
 

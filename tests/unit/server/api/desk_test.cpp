@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -17,6 +19,11 @@ using namespace server;
 using namespace std::chrono_literals;
 
 namespace {
+
+// Four each, so that none of them has all of its places.
+Asker asker(std::size_t number, bool changes = false) {
+  return {net::ip::address_v4(static_cast<std::uint32_t>(number / 4 + 1)), changes};
+}
 
 // One worker, which begins nothing as long as the test holds it.
 struct Office {
@@ -54,7 +61,7 @@ struct Office {
     return replies.back();
   }
   void act(std::function<Outcome()> work, std::function<void(bool)> then) {
-    desk.act(respond(), {"maria", "promote", "/EWC/17_9_4a", {}}, std::move(work), std::move(then));
+    desk.act(Asker(), respond(), {"maria", "promote", "/EWC/17_9_4a", {}}, std::move(work), std::move(then));
     run_until(replies.size() + 1);
   }
 };
@@ -69,18 +76,20 @@ TEST_CASE("64 questions may wait, the next is refused at once, and one that ends
   Office office;
   office.hold();
   for (std::size_t i = 0; i < Desk::most_waiting; ++i)
-    office.desk.answer(office.respond(), [i] { return with_body(std::to_string(i)); });
+    office.desk.answer(asker(i), office.respond(), [i] { return with_body(std::to_string(i)); });
   CHECK(office.replies.empty());
 
-  office.desk.answer(office.respond(), [] { return with_body("one too many"); });
+  office.desk.answer(asker(Desk::most_waiting), office.respond(), [] { return with_body("one too many"); });
   REQUIRE(office.replies.size() == 1);
   CHECK(office.replies[0].status == 503);
   CHECK(has(office.replies[0].body, "\"title\":\"busy\""));
+  CHECK(has(office.replies[0].body, "too many questions wait for the disk"));
   CHECK(has(office.replies[0].body, "ask again in some seconds"));
 
   office.release.set_value();
   office.run_until(1 + Desk::most_waiting);
-  for (std::size_t i = 0; i < Desk::most_waiting; ++i) CHECK(office.replies[i + 1].body == std::to_string(i));
+  for (std::size_t i = 0; i < Desk::most_waiting; ++i)
+    CHECK(std::ranges::count(office.replies, std::to_string(i), &http::Reply::body) == 1);
   CHECK(office.answer([] { return with_body("later"); }).body == "later");
 }
 
@@ -90,10 +99,10 @@ TEST_CASE("the places are free again while the answers of a full desk are given"
   bool asked_again = false;
   for (std::size_t i = 0; i < Desk::most_waiting; ++i)
     office.desk.ask(
-        office.respond(), [] { return 1; },
+        asker(i), office.respond(), [] { return 1; },
         [&](std::optional<int>, http::Respond to) {
           if (!std::exchange(asked_again, true))
-            office.desk.answer(office.respond(), [] { return with_body("from within"); });
+            office.desk.answer(asker(0), office.respond(), [] { return with_body("from within"); });
           to({.status = 204});
         });
   office.release.set_value();
@@ -183,17 +192,58 @@ TEST_CASE("an act that is refused, or fails, is told with the reason, and keeps 
   }
 }
 
-TEST_CASE("an act that found the desk full is refused, and not told") {
+TEST_CASE("who asks a lot is refused at once, and keeps nobody else waiting for more than one answer") {
+  Office office;
+  office.hold();
+  const auto ask = [&](const char* client, const std::string& body) {
+    const http::Request request{.method = "GET", .client = client};
+    office.desk.answer(asker_of(request), office.respond(), [body] { return with_body(body); });
+  };
+  for (std::size_t i = 0; i < Desk::most_of_one; ++i) ask("2001:db8::1", "first");
+  CHECK(office.replies.empty());
+  ask("2001:db8::2", "one too many");  // of the same /64
+  REQUIRE(office.replies.size() == 1);
+  CHECK(office.replies[0].status == 503);
+  CHECK(has(office.replies[0].body, "too many questions of your address wait"));
+
+  ask("192.0.2.7", "second");
+  ask("", "at the socket");
+  office.release.set_value();
+  office.run_until(3 + Desk::most_of_one);
+  std::vector<std::string> order;
+  for (const auto& reply : office.replies) order.push_back(reply.body);
+  const auto at = [&](const std::string& body) { return std::ranges::find(order, body) - order.begin(); };
+  CHECK(at("second") < 4);
+  CHECK(at("at the socket") < 4);
+}
+
+TEST_CASE("a change finds a place at a desk that is full of questions, and waits for none that waits") {
   Office office;
   office.hold();
   for (std::size_t i = 0; i < Desk::most_waiting; ++i)
-    office.desk.answer(office.respond(), [] { return with_body(""); });
+    office.desk.answer(asker(i), office.respond(), [] { return with_body("question"); });
+  const http::Request request{.method = "POST", .client = "192.0.2.7"};
+  office.desk.act(asker_of(request), office.respond(), {"maria", "promote", "/EWC/17_9_4a", {}},
+                  [] { return Outcome{with_body("change")}; });
+  CHECK(office.replies.empty());
+  office.release.set_value();
+  office.run_until(1 + Desk::most_waiting);
+  const auto change = std::ranges::find(office.replies, "change", &http::Reply::body);
+  CHECK(change - office.replies.begin() <= 2);
+  CHECK(office.acts.size() == 1);
+}
+
+TEST_CASE("an act that finds no place for a change is refused, and not told") {
+  Office office;
+  office.hold();
+  for (std::size_t i = 0; i < Desk::most_changes; ++i)
+    office.desk.answer(asker(i, true), office.respond(), [] { return with_body(""); });
   office.desk.act(office.respond(), {"maria", "retire", "/EWC/17_9_4a", {}},
                   [] { return Outcome{with_body("done after all")}; });
   REQUIRE(office.replies.size() == 1);
   CHECK(office.replies[0].status == 503);
   CHECK(office.acts.empty());
   office.release.set_value();
-  office.run_until(1 + Desk::most_waiting);
+  office.run_until(1 + Desk::most_changes);
   CHECK(office.acts.empty());
 }
