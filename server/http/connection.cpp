@@ -33,6 +33,7 @@ using Answer = wire::response<wire::string_body>;
 constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_read = 4 << 10;
 constexpr std::size_t most_discarded = 32 << 20;  // of a body that nobody takes: the page's largest piece
 constexpr std::size_t most_drained = 256 << 10;   // of what a client sends after its answer
+constexpr std::size_t most_written = 64 << 10;    // at once: the system copies it in one turn
 constexpr std::byte begin_of_tls{0x16};           // a handshake; HTTP begins with a letter
 constexpr auto patience = 10s;                    // for a header, a body or some of a large one, a handshake
 constexpr auto answer_patience = 30s;             // for the client to take its answer
@@ -191,7 +192,9 @@ std::optional<Answer> refusal_of(const error_code& fault, const Talk& talk, bool
 template <class S>
 net::awaitable<bool> write(S& stream, const Answer& response) {
   beast::get_lowest_layer(stream).expires_after(answer_patience);
-  const auto [lost, written] = co_await wire::async_write(stream, response, as_tuple);
+  wire::response_serializer<wire::string_body> serializer(response);
+  serializer.limit(most_written);
+  const auto [lost, written] = co_await wire::async_write(stream, serializer, as_tuple);
   co_return !lost;
 }
 

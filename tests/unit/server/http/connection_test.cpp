@@ -105,6 +105,7 @@ struct House {
   bool guarded = false;
   std::vector<Request> heard;
   std::vector<Respond> kept;
+  std::string large;
   Upload upload;
   std::optional<Reply> at_begin, at_piece;
   std::shared_ptr<Pieces> pieces = std::make_shared<Pieces>(loop);
@@ -121,6 +122,8 @@ struct House {
     });
     offer("GET", "/echo", echo);
     offer("POST", "/echo", echo);
+    offer("GET", "/large",
+          at_once([this](const Request&, const std::string&) { return Reply{.body = large}; }));
     offer("GET", "/same", at_once([](const Request&, const std::string&) { return Reply{.status = 304}; }));
     offer("GET", "/later", [this](const Request&, const std::string&, Respond respond) {
       kept.push_back(std::move(respond));
@@ -271,6 +274,18 @@ TEST_CASE("a HEAD has the length of the body, a 304 has none, and neither has a 
   CHECK_FALSE(same.names("Content-Length"));
   CHECK(client.answer().body == "!");
   CHECK(house.statuses == std::vector<unsigned>{200, 304, 200});
+}
+
+TEST_CASE("a large answer arrives whole, over TLS too") {
+  House house;
+  house.large = test::pattern(5'000'001);
+  for (const bool tls : {false, true}) {
+    CAPTURE(tls);
+    auto& client = tls ? house.connect_to_tls() : house.connect();
+    if (tls) REQUIRE(client.begin_tls());
+    client.send(request("GET /large"));
+    CHECK(client.answer().body == house.large);
+  }
 }
 
 TEST_CASE("requests that come at once are answered in their order, even if the first takes long") {
