@@ -2,7 +2,9 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "server/loop/fair_queue.hpp"
@@ -21,7 +23,7 @@ class FairWorkers {
       : workers_(workers), most_(most), queue_(most_per_source) {}
 
   // As Workers::run(); `then` is kept until `work` has ended, which may use what belongs to it. Where memory
-  // is too short to begin, `then` hears nothing.
+  // is too short to begin once its turn comes, `then` gets nothing.
   template <class Work, class Then>
   void run(const Source& source, Work work, Then then) {
     auto shared_then = std::make_shared<Then>(std::move(then));
@@ -32,7 +34,30 @@ class FairWorkers {
         (*shared_then)(std::move(result));
       });
     });
-    start();
+    start(true);
+  }
+
+  // The same for a coroutine, as Workers::run(); std::bad_alloc where there is no result.
+  template <class Work>
+  net::awaitable<std::invoke_result_t<Work&>> run(Source source, Work work) {
+    using R = std::invoke_result_t<Work&>;
+    using Signature = void(std::optional<R>);
+    using Handler = typename net::async_result<net::use_awaitable_t<>, Signature>::handler_type;
+    auto waiting = std::make_unique<std::optional<Handler>>();
+    auto* const place = waiting.get();
+    run(source, std::move(work), [waiting = std::move(waiting)](std::optional<R> result) {
+      if (!*waiting) return;  // there was no memory to wait
+      auto handler = std::move(**waiting);
+      waiting->reset();
+      std::move(handler)(std::move(result));
+    });
+    auto start_waiting = [](Handler handler, std::optional<Handler>* where) {
+      where->emplace(std::move(handler));
+    };
+    auto result = co_await net::async_initiate<const net::use_awaitable_t<>, Signature>(
+        start_waiting, net::use_awaitable, place);
+    if (!result) throw std::bad_alloc();
+    co_return std::move(*result);
   }
 
   std::size_t waiting() const { return queue_.size(); }
@@ -45,10 +70,11 @@ class FairWorkers {
   void finished(const Source& source) {
     --under_way_;
     queue_.done(source);
-    start();
+    start(false);
   }
 
-  void start() {
+  // Nothing can begin for whoever asks but what was asked for: all else would have begun before.
+  void start(bool asked) {
     while (under_way_ < most_) {
       auto next = queue_.take();
       if (!next) return;
@@ -58,6 +84,7 @@ class FairWorkers {
       } catch (const std::exception&) {
         --under_way_;
         queue_.done(next->source);
+        if (asked) throw;
         next->item(false);
       }
     }

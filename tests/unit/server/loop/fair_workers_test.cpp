@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +31,17 @@ struct Bench {
           return true;
         },
         [this, name](std::optional<bool> result) { order += result ? name : '!'; });
+  }
+  net::awaitable<void> await(char name, bool fails = false) {
+    const auto work = [name, fails]() -> char {
+      return fails ? throw std::runtime_error("no memory") : name;
+    };
+    try {
+      const auto result = co_await fair.run(one, work);
+      order += result;
+    } catch (const std::bad_alloc&) {
+      order += '!';
+    }
   }
   void run() {
     auto guard = net::make_work_guard(loop);
@@ -77,4 +89,16 @@ TEST_CASE("fair workers go on after work that threw, which is told once") {
   CHECK(order == "!");
   CHECK(bench.order == "b");
   CHECK(thrown == 1);
+}
+
+TEST_CASE("a coroutine waits for its turn, and gets what the work returned, or an exception") {
+  Bench bench;
+  const auto guard = net::make_work_guard(bench.loop);
+  bench.ask(one, 'a');
+  net::co_spawn(bench.loop, bench.await('b'), net::detached);
+  net::co_spawn(bench.loop, bench.await('c', true), net::detached);
+  net::co_spawn(bench.loop, bench.await('d'), net::detached);
+  CHECK_THROWS_AS((bench.loop.poll(), bench.run()), std::runtime_error);
+  bench.run();
+  CHECK(bench.order == "ab!d");
 }
