@@ -34,6 +34,7 @@ constexpr std::size_t most_header = 8 << 10, most_buffered = 16 << 10, first_rea
 constexpr std::size_t most_discarded = 32 << 20;  // of a body that nobody takes: the page's largest piece
 constexpr std::size_t most_drained = 256 << 10;   // of what a client sends after its answer
 constexpr std::size_t most_written = 64 << 10;    // at once: the system copies it in one turn
+constexpr std::size_t least_counted = 16 << 10;   // of an answer that nobody reads
 constexpr std::byte begin_of_tls{0x16};           // a handshake; HTTP begins with a letter
 constexpr auto patience = 10s;                    // for a header, a body or some of a large one, a handshake
 constexpr auto answer_patience = 30s;             // for the client to take its answer
@@ -164,8 +165,22 @@ Answer answer(Reply reply, const Heard& heard, const Talk& talk) {
   response.body() = std::move(reply.body);
   response.prepare_payload();
   if (reply.status == 304) response.erase(wire::field::content_length);
-  if (heard.method == wire::verb::head) response.body().clear();  // its length stays
+  if (heard.method == wire::verb::head) std::string().swap(response.body());  // its length stays
   return response;
+}
+
+// Memory is there for `reply` until it is sent; where there is not, `reply` is another one. What is short is
+// not counted: there are not that many connections.
+std::optional<Shares::Share> hold(Reply& reply, const Heard& heard, const Talk& talk) {
+  if (reply.body.size() < least_counted || heard.method == wire::verb::head) return {};
+  error_code unknown;
+  const auto client = net::ip::make_address(heard.request.client, unknown);
+  auto share = talk.unsent.take_many(unknown ? talk.peer : client, reply.body.capacity());
+  if (share) return share;
+  reply = problem(503, "busy", "too many answers wait for a client to read them",
+                  "read the answers that were asked for, and ask again in some seconds");
+  reply.headers.emplace_back("Retry-After", "5");
+  return {};
 }
 
 Answer refusal(wire::status status, const char* title, const std::string& detail, const Talk& talk,
@@ -357,6 +372,7 @@ net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
     co_await write_feed(stream, reply, talk, heard.request.secure);
     co_return false;
   }
+  const auto held = hold(reply, heard, talk);
   const auto response = answer(std::move(reply), heard, talk);
   const bool taken = co_await write(stream, response);
   co_return taken&& response.keep_alive();

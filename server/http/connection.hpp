@@ -18,6 +18,7 @@ using Answered = std::function<void(Door door, unsigned status)>;
 struct Talk {
   const Router& router;
   const Answered& answered;  // outlives the loop's last turn
+  Shares& unsent;            // bytes of answers; likewise
   Door door;
   Role role;
   std::chrono::seconds idle;  // how long a client may keep a connection that it has used, and say nothing
@@ -27,7 +28,8 @@ struct Talk {
 
 // Answers what comes on a connection, one request after the other, until it ends. Of a request the header may
 // have 8 KiB and take ten seconds, the body 64 KiB and ten more; one that is taken in pieces has no bound
-// here, and ten seconds for each read. A client must take an answer in thirty.
+// here, and ten seconds for each read. A client must take an answer in thirty; where too much of others is
+// not taken yet it gets a 503.
 net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
 
 // The same over TLS; one who speaks HTTP without it is sent to https. `workers` do the handshake, which costs

@@ -37,8 +37,8 @@ void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSo
   auto share = (admin ? administrators_ : viewers_).take(net::ip::address());
   if (!share) return;
   net::co_spawn(loop_,
-                talk_to(std::move(socket),
-                        {router_, answered_, http::Door::control, admin ? Role::admin : Role::viewer, idle}),
+                talk_to(std::move(socket), {router_, answered_, unsent_, http::Door::control,
+                                            admin ? Role::admin : Role::viewer, idle}),
                 [share = std::move(share)](const std::exception_ptr&) {});  // what broke off was one client's
 }
 
@@ -49,11 +49,12 @@ void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   if (!share) return;
   auto ended = [share = std::move(share)](const std::exception_ptr&) {};
   if (!door.gate)
-    return net::co_spawn(
-        loop_, talk_to(std::move(socket), {router_, answered_, http::Door::metrics, Role::viewer, idle}),
-        std::move(ended));
-  const Talk talk{router_,      answered_, http::Door::page, Role::none,
-                  idle_on_page, door.gate, client.address()};
+    return net::co_spawn(loop_,
+                         talk_to(std::move(socket), {router_, answered_, unsent_, http::Door::metrics,
+                                                     Role::viewer, idle, nullptr, client.address()}),
+                         std::move(ended));
+  const Talk talk{router_,    answered_,    unsent_,   http::Door::page,
+                  Role::none, idle_on_page, door.gate, client.address()};
   if (!door.tls) return net::co_spawn(loop_, talk_to(std::move(socket), talk), std::move(ended));
   auto tls = door.tls();
   if (!tls) return;  // there is no certificate, or not yet: the connection ends

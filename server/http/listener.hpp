@@ -24,6 +24,8 @@ class Listener {
  public:
   static constexpr std::size_t most_of_administrators = 16, most_of_viewers = 48, most_at_metrics = 64,
                                most_of_an_address = 16, most_at_page = 256, most_at_page_each = 32;
+  // Bytes of answers that nobody has read yet, in all and of one address.
+  static constexpr std::size_t most_unsent = 32 << 20, most_unsent_each = 8 << 20;
   // TLS handshakes under way, and of one address, as for images.
   static constexpr std::size_t most_handshakes = 64, most_handshakes_each = 8;
   using Tls = std::shared_ptr<net::ssl::context>;
@@ -68,6 +70,7 @@ class Listener {
   Shares viewers_{most_of_viewers, most_of_viewers};
   Shares at_metrics_{most_at_metrics, most_of_an_address};
   Shares at_page_{most_at_page, most_at_page_each};
+  Shares unsent_{most_unsent, most_unsent_each};
   Shares handshakes_{most_handshakes, most_handshakes_each};
 };
 

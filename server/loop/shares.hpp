@@ -27,7 +27,7 @@ class Shares {
     Share(Share&& other) noexcept = default;
     Share& operator=(Share&&) = delete;
     ~Share() {
-      if (held_) held_->give_back(source_);
+      if (held_) held_->give_back(source_, count_);
     }
 
    private:
@@ -36,18 +36,19 @@ class Shares {
       OneThread thread;
       std::size_t all = 0;
       std::map<net::ip::address, std::size_t> each;
-      void give_back(const net::ip::address& source) {
+      void give_back(const net::ip::address& source, std::size_t count) {
         thread.expect();
-        --all;
+        all -= count;
         const auto place = each.find(source);
-        if (--place->second == 0) each.erase(place);
+        if ((place->second -= count) == 0) each.erase(place);
       }
     };
-    Share(std::shared_ptr<Counts> counts, const net::ip::address& source)
-        : held_(std::move(counts)), source_(source) {}
+    Share(std::shared_ptr<Counts> counts, const net::ip::address& source, std::size_t count)
+        : held_(std::move(counts)), source_(source), count_(count) {}
 
     std::shared_ptr<Counts> held_;
     net::ip::address source_;
+    std::size_t count_;
   };
 
   // From now on; who has a place keeps it.
@@ -66,6 +67,21 @@ class Shares {
   std::optional<Share> take_and_leave(const net::ip::address& address) {
     return take(address, are_all_taken() ? 0 : 7 * (most_ - counts_->all - 1));
   }
+  // So many at once, at least one: bytes, for instance. Who has none yet may take more than is one's share,
+  // or than there are if nobody has any; who has some leaves the last quarter of all to the others.
+  std::optional<Share> take_many(const net::ip::address& address, std::size_t count) {
+    counts_->thread.expect();
+    const auto source = client_network(address);
+    const auto place = counts_->each.find(source);
+    const bool has_none = place == counts_->each.end();
+    const auto free = are_all_taken() ? 0 : most_ - counts_->all;
+    const bool fits = has_none ? count <= free || counts_->all == 0
+                               : place->second + count <= most_each_ && count + most_ / 4 <= free;
+    if (!fits) return {};
+    counts_->each[source] += count;
+    counts_->all += count;
+    return Share(counts_, source, count);
+  }
 
  private:
   std::optional<Share> take(const net::ip::address& address, std::size_t most_now) {
@@ -76,7 +92,7 @@ class Shares {
     if (taken >= most_each_ || taken > most_now) return {};
     ++taken;
     ++counts_->all;
-    return Share(counts_, source);
+    return Share(counts_, source, 1);
   }
 
   std::size_t most_, most_each_;

@@ -28,11 +28,13 @@ class Guard final : public Gate {
  public:
   std::optional<Reply> refusal;
   std::vector<Head> heads;
+  std::string client;
 
   net::awaitable<std::optional<Reply>> admit(const Head& head, Request& request) override {
     heads.push_back(head);
     request.role = Role::admin;
     request.name = "anna";
+    request.client = client;
     request.secure = head.tls;
     co_return refusal;
   }
@@ -95,6 +97,7 @@ struct House {
   net::io_context loop;
   Workers workers{loop, 1};
   Shares handshakes{1, 1};
+  Shares unsent{12 << 20, 6 << 20};
   Router router;
   std::vector<unsigned> statuses;
   Answered answered = [this](Door door, unsigned status) {
@@ -154,6 +157,7 @@ struct House {
   Talk talk() {
     return {router,
             answered,
+            unsent,
             Door::page,
             Role::viewer,
             10s,
@@ -286,6 +290,44 @@ TEST_CASE("a large answer arrives whole, over TLS too") {
     client.send(request("GET /large"));
     CHECK(client.answer().body == house.large);
   }
+}
+
+TEST_CASE("a client that reads no answer is refused a further one, and a short one is always answered") {
+  House house;
+  house.large.assign(4 << 20, 'x');
+  auto& lazy = house.connect();
+  lazy.send(request("GET /large"));
+  REQUIRE(test::runs_until(house.loop, [&] { return house.statuses.size() == 1; }));
+
+  auto& client = house.connect();
+  client.send(request("GET /large") + request("HEAD /large") + request("GET /echo"));
+  const auto refused = client.answer();
+  CHECK(refused.status() == 503);
+  CHECK(refused.has("Retry-After: 5"));
+  CHECK(refused.body.find("too many answers wait for a client to read them") != std::string::npos);
+  CHECK(client.answer(false).status() == 200);
+  CHECK(client.answer().body == "!");
+
+  lazy.close();
+  REQUIRE(test::runs_until(house.loop, [&] { return house.running == 1; }));
+  client.send(request("GET /large"));
+  CHECK(client.answer().body == house.large);
+}
+
+TEST_CASE("an answer waits at the expense of who asked for it, not of the proxy or of another client") {
+  House house;
+  house.guarded = true;
+  house.large.assign(5 << 20, 'x');
+  for (const auto* name : {"198.51.100.1", "198.51.100.2"}) {
+    house.guard.client = name;
+    const auto answered = house.statuses.size();
+    house.connect().send(request("GET /large"));
+    REQUIRE(test::runs_until(house.loop, [&] { return house.statuses.size() > answered; }));
+  }
+  CHECK(house.statuses == std::vector<unsigned>{200, 200});
+  auto& client = house.connect();
+  client.send(request("GET /large"));
+  CHECK(client.answer().status() == 503);
 }
 
 TEST_CASE("requests that come at once are answered in their order, even if the first takes long") {

@@ -36,6 +36,33 @@ TEST_CASE("an address has its share, and gives it back") {
   CHECK(shares.take(address(3)));
 }
 
+TEST_CASE("who has none takes as many as there are, and who has some leaves the last quarter") {
+  Shares shares(100, 40);
+  auto large = shares.take_many(address(1), 60);
+  CHECK(large);
+  CHECK_FALSE(shares.take_many(address(1), 1));  // it has more than its share
+  const auto some = shares.take_many(address(2), 10);
+  CHECK(some);
+  const auto more = shares.take_many(address(2), 5);
+  CHECK(more);
+  CHECK_FALSE(shares.take_many(address(2), 1));  // of the last quarter
+  CHECK_FALSE(shares.take_many(address(3), 26));
+  const auto last = shares.take_many(address(3), 25);
+  CHECK(last);
+  CHECK_FALSE(shares.take_many(address(4), 1));
+  large.reset();
+  CHECK(shares.take_many(address(2), 25));
+  CHECK_FALSE(shares.take_many(address(2), 26));
+}
+
+TEST_CASE("one may have more than there are where nobody has any") {
+  Shares shares(100, 40);
+  const auto all = shares.take_many(address(1), 1000);
+  CHECK(all);
+  CHECK(shares.are_all_taken());
+  CHECK_FALSE(shares.take_many(address(2), 1));
+}
+
 TEST_CASE("addresses that take all that they get leave room for another one") {
   Shares shares(256, 224);
   std::vector<Shares::Share> held;
