@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <ranges>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ using storage::HistoryFilter;
 using storage::HistoryQueries;
 
 constexpr std::size_t most_rows = 1000, most_csv_rows = 10'000, usual_rows = 100;
+constexpr std::size_t most_csv = 4 << 20;  // bytes: it waits in memory for its client
 
 using Row = std::vector<std::string>;
 
@@ -105,16 +107,25 @@ std::optional<HistoryFilter::Row> cursor_in(const std::string& text) {
   return row;
 }
 
+// Ends early where it gets too long; the header tells what the member `next` does in JSON.
+template <class Record>
+Reply csv_of(const std::vector<Record>& rows, bool more) {
+  auto text = csv_line(heading(static_cast<const Record*>(nullptr)));
+  auto row = rows.rbegin();
+  for (; row != rows.rend() && text.size() < most_csv; ++row) text += csv_line(row_of(*row));
+  text.shrink_to_fit();
+  Reply reply{.type = "text/csv; charset=utf-8", .body = std::move(text)};
+  const auto next = row != rows.rend() || more ? cursor_of(*std::prev(row)) : "";
+  if (!next.empty()) reply.headers.emplace_back("Next", next);
+  return reply;
+}
+
 // The newest come last, as many as were asked for and one more where there are more.
 template <class Record>
 Reply reply_of(std::vector<Record> rows, std::size_t limit, bool csv) {
   const bool more = rows.size() > limit;
   if (more) rows.erase(rows.begin());
-  if (csv) {
-    auto text = csv_line(heading(static_cast<const Record*>(nullptr)));
-    for (const auto& row : std::views::reverse(rows)) text += csv_line(row_of(row));
-    return {200, "text/csv; charset=utf-8", std::move(text), {}};
-  }
+  if (csv) return csv_of(rows, more);
   std::string items;
   for (const auto& row : std::views::reverse(rows))
     items.append(items.empty() ? "" : ",\n").append(json_of(row));

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/server/api/api_site.hpp"
@@ -204,6 +207,30 @@ TEST_CASE("each list of comma-separated values has as many columns in its rows a
   }
   CHECK(csv(site, "transfers", "limit=10000").status == 200);
   CHECK(csv(site, "transfers", "limit=10001").status == 400);
+}
+
+TEST_CASE("a list of comma-separated values ends after 4 MiB, and says where it goes on") {
+  ApiSite site;
+  std::vector<storage::Record> rows;
+  for (int i = 0; i < 5000; ++i) {
+    auto made = transfer("/a/1", at + i);
+    made.detail = std::string(1000, 'x');
+    rows.emplace_back(std::move(made));
+  }
+  site.write_history(rows);
+  std::ptrdiff_t lines = 0;
+  std::string query = "limit=10000";
+  for (const bool last : {false, true}) {
+    const auto reply = csv(site, "transfers", query);
+    CHECK(reply.status == 200);
+    CHECK(reply.body.size() < (4 << 20) + 2000);
+    lines += std::ranges::count(reply.body, '\n') - 1;
+    const auto next = test::header(reply, "Next");
+    CHECK(next.empty() == last);
+    query = "limit=10000&after=" + next;
+  }
+  CHECK(lines == 5000);
+  CHECK(test::header(csv(site, "transfers", "limit=2"), "Next") != "");
 }
 
 TEST_CASE("without a history the lists are empty, and a damaged one is said to be that") {
