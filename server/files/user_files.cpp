@@ -65,6 +65,11 @@ bool reaches_end(const storage::File& file, const files::ReadFile& read) {
   return reaches_end(file, read.offset, read.into.size());
 }
 
+template <class... Kinds>
+bool is_one_of(const files::Operation& operation) {
+  return (std::holds_alternative<Kinds>(operation) || ...);
+}
+
 UserFiles::Outcome no_exact_name(const storage::Path& path) {
   return {std::make_error_code(std::errc::no_such_file_or_directory), path};
 }
@@ -103,9 +108,15 @@ bool UserFiles::moves_bytes(const files::Operation& operation) {
   if (const auto* read = std::get_if<files::ReadFile>(&operation)) return !holds_end(*read);
   if (const auto* close = std::get_if<files::CloseHandle>(&operation))
     return upload(close->handle) != nullptr;
-  return std::holds_alternative<files::WriteFile>(operation) ||
-         std::holds_alternative<files::CopyData>(operation) ||
-         std::holds_alternative<files::SyncFile>(operation);
+  return is_one_of<files::WriteFile, files::CopyData, files::SyncFile>(operation);
+}
+
+bool UserFiles::changes(const files::Operation& operation) {
+  if (const auto* close = std::get_if<files::CloseHandle>(&operation))
+    return upload(close->handle) != nullptr;
+  return is_one_of<files::CreateFile, files::WriteFile, files::TruncateFile, files::CopyData, files::SyncFile,
+                   files::AbandonFile, files::MakeDirectory, files::RemoveDirectory, files::RemoveFile,
+                   files::Rename, files::SetTimes>(operation);
 }
 
 // Whether a read to the file's end, which compares the file with what it was, has its bytes in memory.

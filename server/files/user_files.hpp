@@ -54,6 +54,8 @@ class UserFiles {
   std::optional<files::Answer> try_now(const files::Operation& operation);
   // Whether perform() reads, writes or syncs a file's bytes, so that it may wait long for a slow disk.
   bool moves_bytes(const files::Operation& operation);
+  // Whether perform() may change what is on the disk, or syncs it.
+  bool changes(const files::Operation& operation);
   // May wait for the disk.
   Outcome perform(const files::Operation& operation);
   // Whether perform_as_meant() may help where the operation found nothing.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include "server/loop/fair_workers.hpp"
 #include "server/loop/workers.hpp"
 
 namespace server {
@@ -29,6 +30,11 @@ struct Lanes {
   Workers hashing;      // passwords: a storm of logins must not keep anybody from a file
   Workers importing;    // one bundle at a time
   Workers asking;       // answers to administrators: the history, releases, the doctor
+
+  // What clients send and change, for TFTP and SSH: a part of a lane, and a part of that for one address (/64
+  // of IPv6). To sync a file takes as long as its disk likes, and others' reads must not wait for that.
+  FairWorkers storing{content, 4, 2};  // files' bytes
+  FairWorkers changing{disk, 2, 1};    // names, and uploads that begin
 };
 
 }  // namespace server

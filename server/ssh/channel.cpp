@@ -16,6 +16,7 @@
 #include "server/events/ssh.hpp"
 #include "server/events/transfer.hpp"
 #include "server/files/upload_rules.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/shares.hpp"
 #include "server/loop/succeeds.hpp"
@@ -72,6 +73,17 @@ std::optional<std::uint32_t> closed_by(const files::Operation& operation, const 
   return opened ? std::optional(opened->handle) : std::nullopt;
 }
 
+// What one client has of the workers that all share.
+struct Share {
+  FairWorkers& workers;
+  net::ip::address source;
+
+  template <class Work, class Then>
+  void run(Work work, Then then) {
+    workers.run(source, std::move(work), std::move(then));
+  }
+};
+
 std::string may_only_read(const conf::User& user) {
   return fmt::format("user {} may only read here", user.name);
 }
@@ -118,9 +130,9 @@ bool SshChannel::guard(Do what) noexcept {
   return false;
 }
 
-template <class Work, class Then>
-void SshChannel::wait_for(Workers& workers, Work work, Then then) {
-  run(workers, std::move(work), std::move(then), {});
+template <class Lane, class Work, class Then>
+void SshChannel::wait_for(Lane& lane, Work work, Then then) {
+  run(lane, std::move(work), std::move(then), {});
 }
 
 template <class Work, class Then>
@@ -130,8 +142,8 @@ void SshChannel::wait_for_explaining(Turns::Turn turn, Work work, Then then) {
 
 // The explaining turn, where it has one, is over with the work. All that it takes to hear the answer is there
 // before the work begins.
-template <class Work, class Then>
-void SshChannel::run(Workers& workers, Work work, Then then, std::optional<Turns::Turn> turn) {
+template <class Lane, class Work, class Then>
+void SshChannel::run(Lane& lane, Work work, Then then, std::optional<Turns::Turn> turn) {
   struct Answer {
     std::shared_ptr<void> hold;
     std::shared_ptr<SshChannel> self;
@@ -143,7 +155,7 @@ void SshChannel::run(Workers& workers, Work work, Then then, std::optional<Turns
   try {
     auto waiting = std::unique_ptr<Answer>(
         new Answer{connection_.hold(), shared_from_this(), std::move(then), std::move(turn)});
-    workers.run(std::move(work), [answer = std::move(waiting)](auto result) mutable {
+    lane.run(std::move(work), [answer = std::move(waiting)](auto result) mutable {
       answer->turn.reset();
       answer->result = std::move(result);
       auto& connection = answer->self->connection_;
@@ -371,13 +383,16 @@ void SshChannel::carry_out(const files::Operation& operation) {
     session_->done(std::make_error_code(std::errc::too_many_files_open));
     return tell_();
   }
-  auto& lane = files_->moves_bytes(operation) ? common_.lanes.content : common_.lanes.disk;
-  wait_for(
-      lane, [files = &*files_, operation] { return files->perform(operation); },
-      [this, operation](UserFiles::Outcome outcome) {
-        if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
-        conclude(operation, std::move(outcome), session_->misses(operation));
-      });
+  const auto work = [files = &*files_, operation] { return files->perform(operation); };
+  const auto then = [this, operation](UserFiles::Outcome outcome) {
+    if (may_mean_another(operation, outcome)) return carry_out_as_meant(operation, std::move(outcome));
+    conclude(operation, std::move(outcome), session_->misses(operation));
+  };
+  auto& lanes = common_.lanes;
+  const bool moves_bytes = files_->moves_bytes(operation);
+  if (!files_->changes(operation)) return wait_for(moves_bytes ? lanes.content : lanes.disk, work, then);
+  Share share{moves_bytes ? lanes.storing : lanes.changing, client_network(use_->address())};
+  wait_for(share, work, then);
 }
 
 bool SshChannel::may_mean_another(const files::Operation& operation,

@@ -106,13 +106,13 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void finish(int status);
 
   // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
-  template <class Work, class Then>
-  void wait_for(Workers& workers, Work work, Then then);
+  template <class Lane, class Work, class Then>
+  void wait_for(Lane& lane, Work work, Then then);
   // The same on `explaining`, whose turn it is.
   template <class Work, class Then>
   void wait_for_explaining(Turns::Turn turn, Work work, Then then);
-  template <class Work, class Then>
-  void run(Workers& workers, Work work, Then then, std::optional<Turns::Turn> turn);
+  template <class Lane, class Work, class Then>
+  void run(Lane& lane, Work work, Then then, std::optional<Turns::Turn> turn);
   template <class Do>
   bool guard(Do what) noexcept;
 

@@ -7,6 +7,7 @@
 #include "server/events/warning.hpp"
 #include "server/files/library.hpp"
 #include "server/files/upload_rules.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "storage/depot/upload_error.hpp"
@@ -52,7 +53,7 @@ net::awaitable<void> TftpWrite::look_up() {
   }
   const storage::Sender sender{common_.library.uploads, "tftp:" + asked_.client};
   const auto begin_it = [&sender, &place = place->path, size] { return begin_upload(sender, place, size); };
-  auto begun = co_await common_.lanes.disk.run(begin_it);
+  auto begun = co_await common_.lanes.changing.run(client_network(asked_.address), begin_it);
   if (begun) upload_ = std::move(*begun);
   if (stopped()) co_return;
   if (!begun) co_return refuse(begun.error());
@@ -73,29 +74,32 @@ bool TftpWrite::perform(const tftp::Action& action, tftp::Time) {
 
 void TftpWrite::store(const tftp::Store& store) {
   // What is stored is the machine's until stored() is called, and `self` holds the machine.
-  common_.lanes.content.run([upload = upload_, store] { return upload->write(store.bytes, store.offset); },
-                            [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                              guarded([&] {
-                                machine_->stored(std::chrono::steady_clock::now());
-                                if (!done || !*done) failed(done ? done->error() : std::error_code{});
-                                resume();
-                              });
-                            });
+  common_.lanes.storing.run(
+      client_network(asked_.address),
+      [upload = upload_, store] { return upload->write(store.bytes, store.offset); },
+      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+        guarded([&] {
+          machine_->stored(std::chrono::steady_clock::now());
+          if (!done || !*done) failed(done ? done->error() : std::error_code{});
+          resume();
+        });
+      });
 }
 
 void TftpWrite::publish() {
   if (machine_->is_binary()) found_binary();
-  common_.lanes.content.run([upload = upload_] { return upload->publish(); },
-                            [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
-                              guarded([&] {
-                                if (done && *done) {
-                                  machine_->published(std::chrono::steady_clock::now());
-                                } else {
-                                  failed(done ? done->error() : std::error_code{});
-                                }
-                                resume();
-                              });
-                            });
+  common_.lanes.storing.run(
+      client_network(asked_.address), [upload = upload_] { return upload->publish(); },
+      [self = shared_from_this(), this](std::optional<storage::Result<void>> done) {
+        guarded([&] {
+          if (done && *done) {
+            machine_->published(std::chrono::steady_clock::now());
+          } else {
+            failed(done ? done->error() : std::error_code{});
+          }
+          resume();
+        });
+      });
 }
 
 void TftpWrite::failed(std::error_code error) {

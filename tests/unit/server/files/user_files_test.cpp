@@ -95,6 +95,22 @@ TEST_CASE("only what moves a file's bytes waits in the lane of files' bytes") {
   CHECK_FALSE(house.files->moves_bytes(files::Examine{path("/EWC"), storage::Links::follow}));
 }
 
+TEST_CASE("only what changes the disk has to share its workers") {
+  const House house(true);
+  std::vector<std::byte> into(page);
+  house.perform(files::OpenFile{0, path("/EWC/17_9_4a/ap1g8")});
+  house.perform(files::CreateFile{1, path("/uploads/new")});
+  CHECK(house.files->changes(files::CreateFile{2, path("/uploads/other")}));
+  CHECK(house.files->changes(files::WriteFile{1, 0, bytes("x")}));
+  CHECK(house.files->changes(files::CopyData{0, 0, 1, 0, page}));
+  CHECK(house.files->changes(files::SyncFile{1}));
+  CHECK(house.files->changes(files::CloseHandle{1}));
+  CHECK(house.files->changes(files::MakeDirectory{path("/uploads/folder")}));
+  CHECK_FALSE(house.files->changes(files::ReadFile{0, 0, into}));
+  CHECK_FALSE(house.files->changes(files::CloseHandle{0}));
+  CHECK_FALSE(house.files->changes(files::Examine{path("/EWC"), storage::Links::follow}));
+}
+
 TEST_CASE("a read that memory answers only in part waits for the whole") {
   const House house;
   const auto file = house.directory / "images/EWC/17_9_4a/ap1g8";

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/held_workers.hpp"
 #include "tests/unit/server/ssh/ssh_house.hpp"
 
 using namespace server;
@@ -202,6 +203,31 @@ TEST_CASE("an upload is there when it is closed, and not before") {
   CHECK(ended.how.cause == Cause::complete);
   CHECK(ended.bytes == 10);
   CHECK(ended.name == "/uploads/config");
+}
+
+TEST_CASE("uploads of one address wait for a part of the workers, and reads do not wait for them") {
+  Visited house;
+  SftpChannel writing(house.client, 1), reading(house.client, 2);
+  const auto address = net::ip::make_address("127.0.0.1");
+  const auto image = reading.open(image_name);
+  const auto is_read = [&] { return reading.read(image, 99'000, 1000) == SshHouse::image().substr(99'000); };
+  test::HeldWorkers beginning(house.lanes.changing, address, 1);
+  writing.send(SftpChannel::opening("/uploads/config", to_write));
+  for (int i = 0; i < 20; ++i) CHECK(is_read());
+  CHECK_FALSE(house.client.has_mail());
+  beginning.let_go();
+  const auto opened = writing.answer();
+  REQUIRE(kind_of(opened) == sftp_packet::handle);
+  std::size_t place = 5;
+  const auto upload = fuzz::string_at(opened, place);
+  test::HeldWorkers storing(house.lanes.storing, address, 2);
+  writing.send(SshFields(sftp_packet::write).u32(9).string(upload).u64(0).string("hello"));
+  for (int i = 0; i < 20; ++i) CHECK(is_read());
+  CHECK_FALSE(house.client.has_mail());
+  storing.let_go();
+  CHECK(SftpChannel::status(writing.answer()) == ok);
+  CHECK(writing.close(upload) == ok);
+  CHECK(house.content("uploads/config") == "hello");
 }
 
 TEST_CASE("an upload that its client does not close leaves nothing") {

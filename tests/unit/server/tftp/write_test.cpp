@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/held_workers.hpp"
 #include "tests/unit/server/tftp/house.hpp"
 
 using namespace server;
@@ -258,6 +259,27 @@ TEST_CASE("of two clients that send the same name at once the first to end has i
   CHECK(send_file(second, "second") == ack(1));
   CHECK(send_file(first, "first") == error_packet(6, "File already exists"));
   CHECK(content_of(house.uploaded("new")) == "second");
+}
+
+TEST_CASE("uploads of one address wait for a part of the workers, and reads do not wait for them") {
+  House house;
+  house.directory.write("images/file", numbers(1000));
+  TftpClient client(house), reader(house);
+  const auto address = client.endpoint().address();
+  test::HeldWorkers beginning(house.lanes.changing, address, 1);
+  client.send(wrq("/uploads/new"));
+  CHECK(reader.fetch("file") == numbers(1000));
+  CHECK(house.stages_nothing());
+  beginning.let_go();
+  client.await(ack(0));
+  test::HeldWorkers storing(house.lanes.storing, address, 2);
+  client.reply(data(1, "all of it"));
+  CHECK(reader.fetch("file") == numbers(1000));
+  CHECK_FALSE(fs::exists(house.uploaded("new")));
+  storing.let_go();
+  client.await(ack(1));
+  CHECK(content_of(house.uploaded("new")) == "all of it");
+  house.settle();
 }
 
 TEST_CASE("a client that gives up leaves nothing") {
