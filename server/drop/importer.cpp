@@ -113,6 +113,7 @@ net::awaitable<void> Importer::go_on() {
   if (!drop_lock_) co_await hold_drop();
   if (stopping_) co_return;
   if (now() >= next_look_) co_await look_around();
+  rejected_.reset();
   for (auto& name : folder_.take_ready(now())) {
     if (!stopping_) co_await import(std::move(name));
   }
@@ -289,6 +290,12 @@ std::size_t Importer::look_now() {
   return lying;
 }
 
+// In rejected/: counted once for all that is looked at in one round, and again after each that goes there.
+std::size_t Importer::rejected() {
+  if (!rejected_) rejected_ = storage::rejected_files(depot_);
+  return *rejected_;
+}
+
 Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
   const auto kind = storage::kind_of_drop(depot_, name);
   return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
@@ -300,7 +307,7 @@ bool Importer::is_left(const std::string& name, const Left& left) try {
     case Left::Why::waits:
       return origins_.refresh() == left.releases;
     case Left::Why::no_room:
-      return storage::rejected_files(depot_) >= settings_.max_rejected;
+      return rejected() >= settings_.max_rejected;
     case Left::Why::published:
       break;
   }
@@ -366,13 +373,14 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
 // Nothing is ever deleted: where rejected/ is full, it is the administrator's to say what may go.
 Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
                                        const std::vector<storage::DroppedDigests>& digests,
-                                       const std::string& reason) const {
-  const auto files = storage::rejected_files(depot_);
+                                       const std::string& reason) {
+  const auto files = rejected();
   if (files >= settings_.max_rejected)
     return Failed{fmt::format("{}; it cannot be put into rejected/, which holds {} files, and "
                               "import.max_rejected is {}: empty it",
                               reason, files, settings_.max_rejected),
                   depot_pause, Left{Left::Why::no_room, drop.file().at_open().version}};
+  rejected_.reset();
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
   storage::take_away(depot_, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);

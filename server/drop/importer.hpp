@@ -87,6 +87,7 @@ class Importer {
   void tell_progress(const std::string& name);
   // On the worker that imports, as the rest; the loop waits, and what it knows is the worker's meanwhile.
   std::size_t look_now();
+  std::size_t rejected();
   Seen examine(const std::string& name, const std::optional<Left>& left);
   bool is_left(const std::string& name, const Left& left);
   Outcome import_now(const std::string& name);
@@ -94,7 +95,7 @@ class Importer {
   Outcome compare_now(const storage::DroppedFile& drop);
   Outcome publish_now(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests);
   Outcome reject_now(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests,
-                     const std::string& reason) const;
+                     const std::string& reason);
   bool take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const;
   void note(const DropChange& change);
 
@@ -114,6 +115,7 @@ class Importer {
   storage::DropFolder::Time next_look_{};  // at the whole folder
   std::string last_looked_at_;             // of a look, by name
   bool is_crowded_ = false;                // at the last look: not all names could be waited for
+  std::optional<std::size_t> rejected_;    // files in rejected/, of this round; the worker's
   bool stopping_ = false;
 };
 

@@ -350,6 +350,21 @@ TEST_CASE("a full rejected folder keeps a bad file in drop, which is told once u
   CHECK(house.lying().empty());
 }
 
+TEST_CASE("a full rejected folder is counted once for all bad files that are looked at together") {
+  House house;
+  house.settings.max_rejected = 1;
+  house.dir.write("depot/rejected/old", "x");
+  house.lay("a.bin", damaged_image());
+  house.lay("b.bin", damaged_image());
+  house.on_event = [&](const std::string& words) {
+    if (words == "failed a.bin") fs::remove(house.depot.rejected() / "old");
+  };
+  house.begin();
+  CHECK(house.hears("failed b.bin"));
+  house.open_and_close("b.bin");
+  CHECK(house.hears("rejected b.bin to rejected/b.bin"));
+}
+
 TEST_CASE("another file under the name of one that stays in drop is looked at again") {
   House house;
   house.settings.max_rejected = 1;
