@@ -6,6 +6,7 @@
 #include <ranges>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "storage/archives/clutter.hpp"
 #include "storage/depot/depot.hpp"
@@ -56,9 +57,10 @@ void DropFolder::gone(const std::string& name) { due_.erase(name); }
 
 std::vector<std::string> DropFolder::take_ready(Time now) {
   std::vector<std::string> ready;
-  for (const auto& [name, due] : due_)
-    if (due <= now) ready.push_back(name);
-  for (const auto& name : ready) due_.erase(name);
+  for (auto place = due_.begin(); place != due_.end();) {
+    const auto each = place++;
+    if (each->second <= now) ready.push_back(std::move(due_.extract(each).key()));
+  }
   return ready;
 }
 
