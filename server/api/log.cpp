@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <exception>
+#include <utility>
 #include <vector>
-
-#include "server/text/json.hpp"
 
 namespace server {
 namespace {
 
-constexpr std::size_t usual = 100, most = RecentLog::most_lines, looked_at_a_turn = 500;
+constexpr std::size_t usual = 100, most = RecentLog::most_lines;
+constexpr std::size_t joined_a_turn = 64 << 10;  // bytes
 
 struct Wanted {
   RecentLog::Filter filter;
@@ -22,17 +21,26 @@ struct Wanted {
 // From the newest back; lines that went meanwhile were older than all that is left.
 net::awaitable<void> compose(const RecentLog& log, Wanted wanted, http::Respond respond) {
   std::vector<std::string> items;
-  std::size_t looked_at = 0;
+  std::size_t looked_at = 0, size = 0;
   const auto newest = log.last();
   for (auto id = newest; id > wanted.after && items.size() < wanted.limit; --id) {
     const auto& lines = log.lines();
     if (lines.empty() || id < lines.front().id) break;
     const auto& line = lines[static_cast<std::size_t>(id - lines.front().id)];
-    if (wanted.filter.takes(line)) items.push_back(json_of(line));
-    if (++looked_at % looked_at_a_turn == 0) co_await net::post(net::use_awaitable);
+    if (wanted.filter.takes(line)) size += items.emplace_back(json_of(line)).size() + 1;
+    if (++looked_at % RecentLog::looked_at_a_turn == 0) co_await net::post(net::use_awaitable);
   }
-  std::ranges::reverse(items);
-  respond({.body = fmt::format("{{\"items\":{},\"next\":{}}}\n", json_list(items), newest)});
+  const auto end = fmt::format("],\"next\":{}}}\n", newest);
+  std::string body = "{\"items\":[";
+  body.reserve(body.size() + size + end.size());
+  for (std::size_t joined = 0; !items.empty(); items.pop_back()) {
+    body.append(items.back()).append(items.size() > 1 ? "," : "");
+    if (body.size() - joined < joined_a_turn) continue;
+    joined = body.size();
+    co_await net::post(net::use_awaitable);
+  }
+  body += end;
+  respond({.body = std::move(body)});
 }
 
 }  // namespace
@@ -40,6 +48,8 @@ net::awaitable<void> compose(const RecentLog& log, Wanted wanted, http::Respond 
 RecentLog::Filter filter_of(Query& query) {
   RecentLog::Filter filter;
   filter.text = query.text("q").value_or("");
+  if (filter.text.size() > RecentLog::longest_text)
+    query.refuse(fmt::format("q: it is a text of at most {} bytes", RecentLog::longest_text));
   if (const auto level = query.text("level")) {
     const auto known = log_level_of(*level);
     if (!known) query.refuse("level: it is quiet, normal, verbose or debug");

@@ -17,6 +17,8 @@ class RecentLog {
  public:
   using Clock = std::chrono::system_clock;
   static constexpr std::size_t most_lines = 10'000, most_bytes = 4 << 20;
+  // So many are looked at in a turn of the loop, for a text of so many bytes.
+  static constexpr std::size_t looked_at_a_turn = 100, longest_text = 64;
 
   struct Line {
     std::uint64_t id;  // 1, 2, 3 since the start

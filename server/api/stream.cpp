@@ -27,7 +27,6 @@ using Text = std::shared_ptr<const std::string>;
 
 constexpr auto period = 1s, silence = 15s;
 constexpr std::size_t rows_a_turn = 100, looked_at_a_turn = 1000;  // what keeps a turn below a millisecond
-constexpr std::size_t most_lines = 200;                            // of the log, in one message
 constexpr std::size_t most_notices = 500;                          // kept for those who are slow
 constexpr const char* topic_names[]{"transfers", "misses", "ended", "imports", "log", "health"};
 
@@ -69,7 +68,9 @@ struct ImportOf {
 // Another handler may run in between.
 net::awaitable<void> let_others() { return net::post(net::use_awaitable); }
 
-void append(std::string& list, std::string_view item) { list.append(list.empty() ? "" : ",").append(item); }
+void append(std::string& list, std::string_view item) {
+  list.append(list.empty() || list.ends_with('[') ? "" : ",").append(item);
+}
 
 }  // namespace
 
@@ -121,6 +122,10 @@ class Stream::Viewer : public http::Feed {
     for (;;) {
       if (shared_->over || (leaves_ && told_to_leave_)) co_return nullptr;
       if (auto text = what_is_new()) co_return text;
+      if (has_lines()) {
+        co_await let_others();
+        continue;
+      }
       wake_.expires_after(silence);
       const auto [woken] = co_await wake_.async_wait(net::as_tuple(net::use_awaitable));
       if (!woken) co_return std::make_shared<const std::string>(": still here\n\n");
@@ -143,8 +148,11 @@ class Stream::Viewer : public http::Feed {
     if (topics_.contains("transfers"))
       if (auto text = transfers()) return text;
     if (auto text = notice()) return text;
-    return topics_.contains("log") ? lines() : nullptr;
+    return has_lines() ? lines() : nullptr;
   }
+
+  // Which it has not looked at.
+  bool has_lines() const { return topics_.contains("log") && line_ < shared_->log.last(); }
 
   // What moved since, where the last message was that before; else all.
   Text transfers() {
@@ -173,8 +181,6 @@ class Stream::Viewer : public http::Feed {
 
   Text lines() {
     const auto& all = shared_->log.lines();
-    const auto newest = shared_->log.last();
-    if (line_ >= newest) return nullptr;
     std::string text;
     if (!all.empty() && all.front().id > line_ + 1) {
       text += fmt::format("event: gap\ndata: {{\"lines\":{}}}\n\n", all.front().id - line_ - 1);
@@ -182,11 +188,10 @@ class Stream::Viewer : public http::Feed {
     }
     std::size_t count = 0;
     const auto first = all.begin() + static_cast<std::ptrdiff_t>(line_ + 1 - all.front().id);
-    for (auto line = first; line != all.end() && count < most_lines; ++line) {
+    for (auto line = first; line != all.end() && count < RecentLog::looked_at_a_turn; ++line, ++count) {
       line_ = line->id;
-      if (!filter_.takes(*line)) continue;
-      text += fmt::format("id: {}\nevent: log\ndata: {}\n\n", line->id, json_of(*line));
-      ++count;
+      if (filter_.takes(*line))
+        text += fmt::format("id: {}\nevent: log\ndata: {}\n\n", line->id, json_of(*line));
     }
     return text.empty() ? nullptr : std::make_shared<const std::string>(std::move(text));
   }
@@ -291,13 +296,13 @@ net::awaitable<void> Stream::tick() {
   net::steady_timer timer(loop_);
   while (!shared_->viewers.empty() && !shared_->over) {
     const auto at = now_ms();
-    auto lists = co_await moved();
-    const auto add = co_await added();
+    const auto lists = co_await moved();
+    const auto newest = newest_;
+    auto text = fmt::format("event: transfers\ndata: {{\"at\":{},\"add\":[", at);
+    text = co_await added(std::move(text));
+    text.append("],").append(lists.empty() ? "\"move\":[],\"end\":[]" : lists).append("}\n\n");
     shared_->moved =
-        lists.empty() && add.empty()
-            ? nullptr
-            : message("transfers", fmt::format("{{\"at\":{},\"add\":[{}],{}}}", at, add,
-                                               lists.empty() ? "\"move\":[],\"end\":[]" : lists));
+        lists.empty() && newest_ == newest ? nullptr : std::make_shared<const std::string>(std::move(text));
     if (std::exchange(shared_->all_wanted, false)) co_await compose_all();
     ++shared_->tick;
     for (auto* viewer : shared_->viewers) viewer->wake();
@@ -352,9 +357,8 @@ net::awaitable<std::string> Stream::moved() {
   co_return fmt::format("\"move\":[{}],\"end\":[{}]", move, end);
 }
 
-// Those that began since the last tick. Their numbers grow.
-net::awaitable<std::string> Stream::added() {
-  std::string list;
+// `list`, with those that began since the last tick. Their numbers grow.
+net::awaitable<std::string> Stream::added(std::string list) {
   std::size_t count = 0;
   for (;;) {
     const auto row = running_.rows().upper_bound(newest_);
@@ -370,17 +374,16 @@ net::awaitable<std::string> Stream::added() {
 }
 
 net::awaitable<void> Stream::compose_all() {
-  std::string rows;
+  auto text = fmt::format("event: transfers\ndata: {{\"full\":true,\"at\":{},\"rows\":[", now_ms());
   std::size_t count = 0;
   for (Running::Id after = 0;;) {
     const auto row = running_.rows().upper_bound(after);
     if (row == running_.rows().end()) break;
     after = row->first;
-    append(rows, to_json(row->first, row->second, Running::Clock::now()));
+    append(text, to_json(row->first, row->second, Running::Clock::now()));
     if (++count % rows_a_turn == 0) co_await let_others();
   }
-  shared_->all =
-      message("transfers", fmt::format("{{\"full\":true,\"at\":{},\"rows\":[{}]}}", now_ms(), rows));
+  shared_->all = std::make_shared<const std::string>(std::move(text.append("]}\n\n")));
   shared_->all_tick = shared_->tick + 1;
 }
 

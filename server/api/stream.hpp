@@ -55,7 +55,7 @@ class Stream {
   void run();
   net::awaitable<void> tick();
   net::awaitable<std::string> moved();
-  net::awaitable<std::string> added();
+  net::awaitable<std::string> added(std::string list);
   net::awaitable<void> compose_all();
 
   net::io_context& loop_;

@@ -117,6 +117,21 @@ TEST_CASE("lines that come, and lines that go, while an answer is composed, harm
   CHECK(ids.front() + ids.size() - 1 == ids.back());
 }
 
+TEST_CASE("all that is kept is looked at and joined in many short turns of the loop") {
+  Site site;
+  for (std::size_t i = 0; i < RecentLog::most_lines; ++i) site.note(std::string(400, 'x'));
+  const auto answer = site.begin("limit=10000");
+  std::size_t turns = 0;
+  while (!*answer && site.loop.run_one() > 0) ++turns;
+  REQUIRE(*answer);
+  const auto ids = Site::ids_in(**answer);
+  CHECK(ids.size() == RecentLog::most_lines + 1);
+  CHECK(ids.front() == 1);
+  CHECK((*answer)->body.starts_with("{\"items\":[{\"id\":1,"));
+  CHECK((*answer)->body.ends_with("\"event\":\"x\"}],\"next\":10000}\n"));
+  CHECK(turns >= RecentLog::most_lines / RecentLog::looked_at_a_turn + (*answer)->body.size() / (80 << 10));
+}
+
 TEST_CASE("a query that is not understood is refused, with what would be") {
   struct Row {
     const char *query, *detail;
@@ -135,4 +150,8 @@ TEST_CASE("a query that is not understood is refused, with what would be") {
     CHECK(reply.status == 400);
     CHECK(reply.body.find(row.detail) != std::string::npos);
   }
+  Site site;
+  CHECK(site.ask("q=" + std::string(64, 'a')).status == 200);
+  CHECK(site.ask("q=" + std::string(65, 'a')).body.find("q: it is a text of at most 64 bytes") !=
+        std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <string>
@@ -215,6 +216,38 @@ TEST_CASE("a viewer that comes back with the id of its last line is told how man
   CHECK(text.starts_with("event: gap\ndata: {\"lines\":5}\n\nid: 8\nevent: log\n"));
 }
 
+TEST_CASE("a line that a viewer looks for is found in many short turns of the loop") {
+  Site site;
+  const auto now = RecentLog::Clock::now();
+  for (std::size_t i = 1; i < RecentLog::most_lines; ++i)
+    site.log.note(conf::LogLevel::normal, "a", "b", now);
+  site.log.note(conf::LogLevel::normal, "the needle", "b", now);
+  std::optional<http::Reply> answered;
+  site.router.answer({.method = "GET",
+                      .path = "/api/v1/stream",
+                      .query = "topics=log&q=needle",
+                      .role = http::Role::viewer,
+                      .last_event = 0},
+                     http::Door::page,
+                     http::Respond([&](http::Reply reply) { answered = std::move(reply); }));
+  REQUIRE(answered);
+  std::string text;
+  net::co_spawn(
+      site.loop,
+      [](std::shared_ptr<http::Feed> feed, std::string& out) -> net::awaitable<void> {
+        co_await feed->next();  // the greeting
+        const auto lines = co_await feed->next();
+        if (lines) out = *lines;
+      }(answered->feed, text),
+      [](const std::exception_ptr&) {});
+  const auto began = std::chrono::steady_clock::now();
+  std::size_t turns = 0;
+  while (text.empty() && site.loop.run_one() > 0) ++turns;
+  CHECK(text.starts_with("id: 10000\nevent: log\n"));
+  CHECK(turns >= RecentLog::most_lines / RecentLog::looked_at_a_turn);
+  CHECK(std::chrono::steady_clock::now() - began < 30s);  // and waits for nothing between them
+}
+
 TEST_CASE("a login has four streams: the oldest is told that it is watched elsewhere, and ends") {
   Site site;
   Page first(site, "topics=log", "maria");
@@ -241,6 +274,8 @@ TEST_CASE("a query that is not understood is refused") {
   Site site;
   for (const auto* query : {"topics=x", "level=loud", "x=1", "topics=%"})
     CHECK_MESSAGE(site.ask(query).status == 400, query);
+  CHECK(site.ask("q=" + std::string(64, 'a')).status == 200);
+  CHECK(site.ask("q=" + std::string(65, 'a')).status == 400);
 }
 
 TEST_CASE("all streams end when the server stops, and later ones are refused") {
