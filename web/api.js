@@ -67,9 +67,8 @@ async function json(response) {
 
 export const get = async (path, query, silent = false) => json(await ask('GET', url(path, query), {}, silent));
 
-/** In another form than JSON. @returns {Promise<string>} */
-export const getText = async (path, query, type) =>
-  (await ask('GET', url(path, query), { headers: { Accept: type } }, false)).text();
+/** In another form than JSON. @returns {Promise<Response>} */
+export const getAs = (type, path, query) => ask('GET', url(path, query), { headers: { Accept: type } }, false);
 
 /** The answer itself, where its headers are wanted. */
 export const reply = (method, path, body) =>
