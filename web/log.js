@@ -23,6 +23,7 @@ class Log {
     this.seen = '';
     this.filter = filterField(text.filter, text.hint, () => this.begunSoon(), app.place.query.get('q') ?? '');
     this.filter.classList.add('long');
+    this.filter.maxLength = 64; // as the API has it
     this.follow = el('input', { type: 'checkbox', checked: true, onchange: () => this.toEnd() });
     this.newer = button(
       '',
