@@ -434,7 +434,7 @@ def test_uploads_are_not_read_over_tftp(server):
     put(server, "/uploads/running-config", b"enable secret 9 $9$")
     with Client(server.tftp) as client:
         for name in ("/uploads/running-config", "uploads/running-config", "//uploads//running-config", "/uploads/none"):
-            expect_error(client.ask(name), 2, "not served over TFTP")
+            expect_error(client.ask(name), 2, "set tftp.read_uploads: true")
 
     server.wait_for_log(r"miss READ_REFUSED: /uploads/running-config is an upload, and those are not served over TFTP; "
                         r"fetch it over SFTP, or set tftp\.read_uploads: true$")
@@ -462,7 +462,7 @@ def test_an_alias_leads_a_write_to_uploads(start_server, depot):
     put(server, "/incoming/new", b"content")
     with Client(server.tftp) as client:
         expect_error(client.ask("/out/new", opcode=WRQ), 2, "/EWC/new is not below /uploads")
-        expect_error(client.ask("/incoming/new"), 2, "not served over TFTP")
+        expect_error(client.ask("/incoming/new"), 2, "set tftp.read_uploads: true")
         expect_error(client.ask("/incoming/new", opcode=WRQ), 6)
 
     assert uploaded(server, "new") == b"content"
