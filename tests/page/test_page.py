@@ -11,6 +11,7 @@ from apdepot import PASSWORD as SFTP_PASSWORD
 from apdepot import RELEASE, USER, wait_until
 from browser import DESK, PHONE, page_of
 from conftest import MARIA, NOC, PASSWORD
+from control import Control
 
 IMAGE = f"{RELEASE}/ap1g8"
 SCREENS = ("now", "rollout", "devices", "devices/127.0.0.1", "releases", "misses", "history", "history?show=logins",
@@ -30,6 +31,12 @@ def go_on(client, first, last):
     for block in range(first, last):
         client.acknowledge(block)
         client.expect_next_data(block + 1)
+
+
+def wait_for_history(depot, kind, word):
+    """It is written once a second, and the page reads it once."""
+    control = Control(depot)
+    wait_until(lambda: word in control.ask(f"/api/v1/history/{kind}")[1])
 
 
 def ask_in_vain(server, name):
@@ -217,11 +224,12 @@ def test_an_upload_that_was_cut_twice_ends_whole(start_server, empty_depot, open
     page.row(RELEASE, "verified")
 
 
-def test_a_release_is_promoted_and_the_act_is_recorded(server, page):
+def test_a_release_is_promoted_and_the_act_is_recorded(server, depot, page):
     page.go("releases")
     page.row(RELEASE)
     page.click("Promote")
     page.row(RELEASE, "current")
+    wait_for_history(depot, "acts", "promote")
     page.go("history?show=acts")
 
     page.row(MARIA, "promote", RELEASE)
@@ -268,8 +276,9 @@ def test_a_name_is_given_to_a_device(server, page):
     page.see("main h2", "127.0.0.1, AP-LAB-01")
 
 
-def test_logins_over_ssh_are_in_the_history(server, page):
+def test_logins_over_ssh_are_in_the_history(server, depot, page):
     sftp_wire.login(server, USER, SFTP_PASSWORD).close()
+    wait_for_history(depot, "logins", USER)
     page.go("history?show=logins")
 
     page.row(USER, "accepted")
