@@ -8,7 +8,7 @@ import threading
 
 import raw_ssh
 from raw_ssh import (BANNER, CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED, CHANNEL_OPEN,
-                     CHANNEL_OPEN_FAILURE, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, DEBUG, EXT_INFO,
+                     CHANNEL_OPEN_FAILURE, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, DEBUG, DISCONNECT, EXT_INFO,
                      GLOBAL_REQUEST, GROUP16, IGNORE, KEXINIT, NEWKEYS, PATIENCE, SERVICE_REQUEST, UNIMPLEMENTED,
                      WINDOW_ADJUST, Closed, channel_data, channel_request, login_request, mpint, take_string)
 from sftp_wire import (CLOSE, EXTENDED, FLAG_CREATE, FLAG_WRITE, FSTAT, INIT, LSTAT, MKDIR, NO_ATTRIBUTES, OPEN,
@@ -54,7 +54,8 @@ def gssapi(target, count, source="127.0.0.2"):
         ssh.begin_login()
         for _ in range(count):
             ssh.send(GSSAPI)
-            ssh.receive()
+            if ssh.receive()[0] == DISCONNECT:
+                break
             answered += 1
     return answered
 
