@@ -15,6 +15,8 @@ FOLDERS = ("server/", "storage/import/")
 NAMED = {  # by their nature everybody's
     "server/events/event.hpp",  # the list of all events: with whoever emits or hears one
     "server/events/protocol.hpp",  # four words
+    "server/loop/client_network.hpp",  # within Shares, and so wherever an address has a limit
+    "server/loop/fair_queue.hpp",  # within FairWorkers
     "server/loop/net.hpp",  # Asio, and precompiled
     "server/loop/one_thread.hpp",  # within Workers, Events and what else belongs to the loop
     "server/loop/pch.hpp",
