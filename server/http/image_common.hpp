@@ -23,6 +23,8 @@ struct ImageCommon {
   static constexpr std::size_t most_handshakes = 64, most_handshakes_each = 8;
   // Lists of folders that are made at once: each may hold a thread that opens everybody's files for long.
   static constexpr std::size_t most_lists = 2, most_lists_each = 1;
+  // Bytes of lists that nobody has read yet.
+  static constexpr std::size_t most_unsent = 32 << 20, most_unsent_each = 8 << 20;
 
   net::io_context& loop;
   Lanes& lanes;
@@ -36,6 +38,7 @@ struct ImageCommon {
   JoinedRanges joined = {};
   Shares handshakes{most_handshakes, most_handshakes_each};
   Shares lists{most_lists, most_lists_each};
+  Shares unsent{most_unsent, most_unsent_each};
 };
 
 }  // namespace server::http

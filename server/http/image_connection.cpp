@@ -176,6 +176,8 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
   const auto body = co_await common_->lanes.disk.run(list);
   share.reset();
   if (!body) co_return std::nullopt;
+  const auto unsent = common_->unsent.take_many(address_, std::max<std::size_t>(body->size(), 1));
+  if (!unsent) co_return co_await refuse(503, too_many, "Retry-After: 1");
   tell_requested();
   tell_answered(200, reason_of(200));
   const auto* const type = json ? "application/json" : "text/html; charset=utf-8";
