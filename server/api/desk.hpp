@@ -68,11 +68,6 @@ class Desk {
           to(reply ? std::move(*reply) : failed_for_memory().reply);
         });
   }
-  // At a desk that administrators alone ask: there all are one.
-  template <class Work>
-  void answer(http::Respond respond, Work work) {
-    answer(Asker(), std::move(respond), std::move(work));
-  }
 
   // The same for what changes something: `work` returns an Outcome, and the act is told, whatever came of it;
   // before that `then` hears on the loop whether it was done.
@@ -91,10 +86,6 @@ class Desk {
   template <class Work>
   void act(const Asker& asker, http::Respond respond, event::Acted what, Work work) {
     act(asker, std::move(respond), std::move(what), std::move(work), [](bool) {});
-  }
-  template <class Work>
-  void act(http::Respond respond, event::Acted what, Work work) {
-    act(Asker(), std::move(respond), std::move(what), std::move(work));
   }
 
   // Tells what somebody did.

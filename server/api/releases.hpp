@@ -20,7 +20,7 @@ class ReleasesApi {
   void offer(http::Router& router);
 
  private:
-  // What looking at a release again found, and when.
+  // The result of a verification, and its time.
   struct Looked {
     std::string at;
     std::optional<storage::Verification> found;

@@ -49,7 +49,7 @@ bool is_folder(const storage::Depot& depot, const std::string& root) {
   return found && found->kind == storage::Kind::directory;
 }
 
-// Puts what `body` says into a user who is there. What is wrong with that, in a sentence.
+// Applies `body` to a user who is there. Returns what is wrong with it, in a sentence.
 std::string change_user(const std::string& body, const storage::Depot& depot, conf::User& user,
                         std::string& password) {
   std::string name;
@@ -147,8 +147,8 @@ UsersApi::UsersApi(const ApiSources& sources)
 void UsersApi::offer(http::Router& router) {
   const http::Doors doors{http::Door::control, http::Door::page};
   router.add({"GET", "/api/v1/users", Role::admin, false, doors,
-              [this](const http::Request&, const std::string&, http::Respond respond) {
-                list(std::move(respond));
+              [this](const http::Request& request, const std::string&, http::Respond respond) {
+                list(request, std::move(respond));
               }});
   router.add({"POST", "/api/v1/users", Role::admin, true, doors,
               [this](const http::Request& request, const std::string&, http::Respond respond) {
@@ -164,27 +164,28 @@ void UsersApi::offer(http::Router& router) {
               }});
 }
 
-void UsersApi::list(http::Respond respond) {
-  desk_.answer(std::move(respond), [settings = sources_.settings.now(), &depot = sources_.library.depot] {
-    std::string items;
-    const auto add = [&](const conf::User& user, const char* from) {
-      items.append(items.empty() ? "" : ",\n").append(to_json(user, from));
-    };
-    for (const auto& user : settings->ssh.users) add(user, "configuration");
-    const auto usable = conf::load_usable_users(users_file(*settings, depot));
-    for (const auto& user : usable.users) add(user, "users file");
-    std::vector<std::string> mistakes;
-    for (const auto& mistake : usable.mistakes)
-      mistakes.push_back(json_string(escaped(mistake, most_of_ours)));
-    return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":null,\"mistakes\":{}}}\n", items,
-                                     json_list(mistakes))};
-  });
+void UsersApi::list(const http::Request& request, http::Respond respond) {
+  desk_.answer(asker_of(request), std::move(respond),
+               [settings = sources_.settings.now(), &depot = sources_.library.depot] {
+                 std::string items;
+                 const auto add = [&](const conf::User& user, const char* from) {
+                   items.append(items.empty() ? "" : ",\n").append(to_json(user, from));
+                 };
+                 for (const auto& user : settings->ssh.users) add(user, "configuration");
+                 const auto usable = conf::load_usable_users(users_file(*settings, depot));
+                 for (const auto& user : usable.users) add(user, "users file");
+                 std::vector<std::string> mistakes;
+                 for (const auto& mistake : usable.mistakes)
+                   mistakes.push_back(json_string(escaped(mistake, most_of_ours)));
+                 return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":null,\"mistakes\":{}}}\n", items,
+                                                  json_list(mistakes))};
+               });
 }
 
 // `change` alters the book, and returns the answer. A confined server writes the depot's own file only.
 template <class Change>
-void UsersApi::alter(http::Respond respond, event::Acted act, Change change) {
-  desk_.act(std::move(respond), std::move(act),
+void UsersApi::alter(const http::Request& request, http::Respond respond, event::Acted act, Change change) {
+  desk_.act(asker_of(request), std::move(respond), std::move(act),
             [settings = sources_.settings.now(), &depot = sources_.library.depot,
              change = std::move(change)]() mutable -> Outcome {
               const auto file = users_file(*settings, depot);
@@ -203,7 +204,7 @@ void UsersApi::alter(http::Respond respond, event::Acted act, Change change) {
 }
 
 void UsersApi::add(const http::Request& request, http::Respond respond) {
-  alter(std::move(respond), {who_asks(request), "add user", {}, {}},
+  alter(request, std::move(respond), {who_asks(request), "add user", {}, {}},
         [body = request.body](UserBook& book, const storage::Depot& depot) -> Outcome {
           conf::User user;
           std::string name;
@@ -232,7 +233,7 @@ void UsersApi::add(const http::Request& request, http::Respond respond) {
 }
 
 void UsersApi::change(const http::Request& request, const std::string& name, http::Respond respond) {
-  alter(std::move(respond), {who_asks(request), "change user", name, {}},
+  alter(request, std::move(respond), {who_asks(request), "change user", name, {}},
         [body = request.body, name](UserBook& book, const storage::Depot& depot) -> Outcome {
           auto user = book.existing(name);
           std::string text;
@@ -256,7 +257,7 @@ void UsersApi::change(const http::Request& request, const std::string& name, htt
 }
 
 void UsersApi::remove(const http::Request& request, const std::string& name, http::Respond respond) {
-  alter(std::move(respond), {who_asks(request), "remove user", name, {}},
+  alter(request, std::move(respond), {who_asks(request), "remove user", name, {}},
         [name](UserBook& book, const storage::Depot&) -> Outcome {
           book.change([&] {
             book.existing(name);

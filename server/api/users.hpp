@@ -19,12 +19,12 @@ class UsersApi {
   void offer(http::Router& router);
 
  private:
-  void list(http::Respond respond);
+  void list(const http::Request& request, http::Respond respond);
   void add(const http::Request& request, http::Respond respond);
   void change(const http::Request& request, const std::string& name, http::Respond respond);
   void remove(const http::Request& request, const std::string& name, http::Respond respond);
   template <class Change>
-  void alter(http::Respond respond, event::Acted act, Change change);
+  void alter(const http::Request& request, http::Respond respond, event::Acted act, Change change);
 
   const ApiSources& sources_;
   Desk desk_;

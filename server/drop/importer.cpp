@@ -257,8 +257,8 @@ void Importer::tell(const std::string& name, const Failed& failed) {
   events_.emit(event::ImportFailed{name, failed.problem});
 }
 
-// What lies in drop/ and was not seen to arrive: it has lain still since it was last written. Where that is
-// too much, what was never told of comes first, and each has its turn at a later look. Returns how many wait.
+// Finds the files in drop/ whose arrival nothing told of: they have lain still since they were last written.
+// Of too many, those never told of come first, and each has its turn at a later look. Returns how many wait.
 std::size_t Importer::look_now() {
   struct Place {
     bool told, had_its_turn;

@@ -111,7 +111,7 @@ class Importer {
   storage::OriginIndex origins_;     // the worker's
   std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
   std::map<std::string, Left> left_;
-  std::set<std::string> ignored_;          // what is no file, or a digest that waits, and was told
+  std::set<std::string> ignored_;          // told already: not a file, or a digest file that waits
   storage::DropFolder::Time next_look_{};  // at the whole folder
   std::string last_looked_at_;             // of a look, by name
   bool is_crowded_ = false;                // at the last look: not all names could be waited for

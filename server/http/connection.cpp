@@ -378,8 +378,8 @@ net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
   co_return taken&& response.keep_alive();
 }
 
-// Beast takes a body in any other coding for none, and would read it as the next request. In HTTP/1.0 there
-// are no codings, and a proxy in between may see the end elsewhere.
+// Beast ignores any other coding, and would read the body as the next request. HTTP/1.0 has no codings, and a
+// proxy in between may see the end of the body elsewhere.
 bool has_clear_end(const Asked& asked) {
   const auto lines = asked.count(wire::field::transfer_encoding);
   return lines == 0 || (lines == 1 && asked.version() == 11 &&
@@ -439,7 +439,7 @@ Answer redirection(const Asked& asked, const Talk& talk) {
   return moved;
 }
 
-// What a client still sends would make the system throw away the answer to it.
+// Reads what the client still sends: closing before that makes the system throw away our answer.
 net::awaitable<void> drain(Stream& stream) {
   error_code ignored;
   stream.socket().shutdown(net::socket_base::shutdown_send, ignored);

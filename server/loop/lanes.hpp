@@ -31,8 +31,8 @@ struct Lanes {
   Workers importing;    // one bundle at a time
   Workers asking;       // answers to administrators: the history, releases, the doctor
 
-  // What clients send and change, for TFTP and SSH: a part of a lane, and a part of that for one address (/64
-  // of IPv6). To sync a file takes as long as its disk likes, and others' reads must not wait for that.
+  // Uploads and changes over TFTP and SSH get a part of a lane's threads, and one address (a /64 in IPv6) a
+  // part of that: a sync takes as long as its disk likes, and others' reads must not wait for it.
   FairWorkers storing{content, 4, 2};  // files' bytes
   FairWorkers changing{disk, 2, 1};    // names, and uploads that begin
 };

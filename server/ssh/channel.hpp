@@ -76,7 +76,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   bool detach(protocols::Cause cause, std::string_view why) noexcept;
 
   bool is(ssh_channel channel) const { return channel_ == channel; }
-  bool serves() const { return starting_ || session_ || !parting_.empty() || finished_; }  // or has
+  bool serves() const { return starting_ || session_ || !parting_.empty() || finished_; }  // or has served
   bool idle() const { return !waiting_ && (!session_ || session_->idle()); }
   bool closed_by_client() const { return closed_; }
   bool over() const { return closed_ && finished_ && !waiting_ && !session_; }

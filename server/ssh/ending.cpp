@@ -53,13 +53,11 @@ bool legacy_helps(conf::AlgorithmKind kind, std::string_view theirs, const conf:
                              [&](const auto& name) { return lists(theirs, name); });
 }
 
-constexpr std::string_view no_match = "kex error : no match for method ";
-
 // "kex error : no match for method mac algo client->server: server [a,b], client [c]"
 std::optional<event::SshMismatched> mismatch(const SshPeer& peer, std::string_view why,
                                              const conf::Ssh& settings) {
-  if (!why.starts_with(no_match)) return std::nullopt;  // a client's farewell may say anything
-  why.remove_prefix(no_match.size());
+  if (!why.starts_with(ssh_no_match)) return std::nullopt;  // a client's farewell may say anything
+  why.remove_prefix(ssh_no_match.size());
   const auto method = take_until(": server [", why);
   const auto ours = take_until("], client [", why);
   const auto theirs = take_until("]", why);

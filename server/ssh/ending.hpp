@@ -21,6 +21,9 @@ struct SshPeer {
   std::string banner;  // that the client gave itself; raw
 };
 
+// libssh's error of an exchange that found nothing in common begins so.
+constexpr std::string_view ssh_no_match = "kex error : no match for method ";
+
 // The event that says how a connection ended.
 using Ending = std::variant<event::SshEnded, event::SshMismatched>;
 // `why` is the text of libssh's error, or a reason of our own.

@@ -7,8 +7,6 @@
 namespace server {
 namespace {
 
-constexpr std::string_view no_match = "kex error : no match for method ";
-
 enum Place : std::size_t { kex, host_key, cipher_in, cipher_out, mac_in, mac_out, places };
 
 std::vector<std::string> split(std::string_view list) {
@@ -53,7 +51,7 @@ void SshNegotiation::hear(const char* function, const char* line) {
   if (who == "ssh_packet_newkeys") {
     if (text.ends_with("Received SSH_MSG_NEWKEYS")) complete_ = !names_.empty();
   } else if (who == "ssh_kex_select_methods") {
-    const auto error = text.find(no_match);
+    const auto error = text.find(ssh_no_match);
     if (error != text.npos) {
       mismatch_ = text.substr(error);
       return;

@@ -56,7 +56,7 @@ struct Office {
     while (replies.size() < answers) REQUIRE(loop.run_one_for(120s) > 0);
   }
   http::Reply answer(std::function<http::Reply()> work) {
-    desk.answer(respond(), std::move(work));
+    desk.answer(Asker(), respond(), std::move(work));
     run_until(replies.size() + 1);
     return replies.back();
   }
@@ -145,7 +145,7 @@ TEST_CASE("what goes wrong at a question is an answer that says what to do") {
 TEST_CASE("work that throws what nobody catches is answered, and gives its place back") {
   Office office;
   for (std::size_t i = 0; i < Desk::most_waiting + 1; ++i) {
-    office.desk.answer(office.respond(), []() -> http::Reply { throw 7; });
+    office.desk.answer(Asker(), office.respond(), []() -> http::Reply { throw 7; });
     const auto guard = net::make_work_guard(office.loop);
     office.loop.restart();
     CHECK_THROWS_AS(office.loop.run_for(120s), int);
@@ -238,7 +238,7 @@ TEST_CASE("an act that finds no place for a change is refused, and not told") {
   office.hold();
   for (std::size_t i = 0; i < Desk::most_changes; ++i)
     office.desk.answer(asker(i, true), office.respond(), [] { return with_body(""); });
-  office.desk.act(office.respond(), {"maria", "retire", "/EWC/17_9_4a", {}},
+  office.desk.act(Asker(), office.respond(), {"maria", "retire", "/EWC/17_9_4a", {}},
                   [] { return Outcome{with_body("done after all")}; });
   REQUIRE(office.replies.size() == 1);
   CHECK(office.replies[0].status == 503);
