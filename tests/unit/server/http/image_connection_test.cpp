@@ -335,6 +335,15 @@ TEST_CASE("one address makes one list at a time, and all make two") {
   CHECK(house.ask("/", {}, "GET", third_device).status() == 200);
 }
 
+TEST_CASE("an address that does not read its lists gets no more of them, and another does") {
+  House house;
+  const auto unread =
+      house.common->unsent.take_many(net::ip::make_address(one_device), ImageCommon::most_unsent_each);
+  REQUIRE(unread);
+  CHECK(house.ask("/").status() == 503);
+  CHECK(house.ask("/", {}, "GET", another_device).status() == 200);
+}
+
 TEST_CASE("two parts that a client fetched count as one file, and only this client's") {
   House house;
   house.write("a.bin", "image");
