@@ -10,13 +10,20 @@ void Handle::wrote(std::uint64_t offset, std::uint64_t size) {
 }
 
 std::optional<std::uint32_t> Handles::add(std::string_view name, Handle::Use use, std::uint32_t flags) {
+  if (name.size() > most_name_bytes - name_bytes_) return {};
   auto place = std::ranges::find(all_, Handle::Use::free, &Handle::use);
   if (place == all_.end()) {
     if (all_.size() == most) return {};
     place = all_.emplace(all_.end());
   }
   *place = {use, flags, std::string(name)};
+  name_bytes_ += name.size();
   return static_cast<std::uint32_t>(place - all_.begin());
+}
+
+void Handles::free(std::uint32_t number) {
+  name_bytes_ -= all_[number].name.size();
+  all_[number] = {};
 }
 
 std::optional<std::uint32_t> Handles::find(std::string_view wire) const {

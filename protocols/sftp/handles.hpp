@@ -32,14 +32,14 @@ struct Handle {
 // The handles that one session has given out, by the bytes that the client sends back.
 class Handles {
  public:
-  static constexpr std::size_t most = 1024;
+  static constexpr std::size_t most = 1024, most_name_bytes = 256 << 10;
   using Wire = std::array<char, 4>;  // as the client has it
 
-  // Nothing when there are too many.
+  // Nothing when there are too many, or their names, as the client spelled them, are too long together.
   std::optional<std::uint32_t> add(std::string_view name, Handle::Use use, std::uint32_t flags = 0);
   std::optional<std::uint32_t> find(std::string_view wire) const;
   Handle& operator[](std::uint32_t number) { return all_[number]; }
-  void free(std::uint32_t number) { all_[number] = {}; }
+  void free(std::uint32_t number);
   // The one of the lowest number that is not free, from `number` on.
   std::optional<std::uint32_t> next(std::uint32_t number) const;
   bool none() const { return !next(0); }
@@ -48,6 +48,7 @@ class Handles {
 
  private:
   std::vector<Handle> all_;
+  std::size_t name_bytes_ = 0;
 };
 
 }  // namespace sftp

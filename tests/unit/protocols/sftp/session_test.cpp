@@ -285,6 +285,19 @@ TEST_CASE("handles are for what they were opened for, and there are 1024 of them
   CHECK(refused.status() == Status::failure);
 }
 
+TEST_CASE("the names of what is open are bounded as the client spelled them") {
+  Started s;
+  const auto name = std::string(4000, '/') + "f";
+  const auto opening = Packet(Type::open).u32(1).string(name).u32(open_flag::read).u32(0);
+  const auto first = s.open(name);
+  for (int i = 1; i < 65; ++i) s.open(name);
+  CHECK(s.reply_to(opening).status() == Status::failure);
+  CHECK(s.asked_by<CloseHandle>(Packet(Type::close).u32(1).string(first)).handle == 0);
+  s.session.done(Done{});
+  CHECK(s.only_reply().status() == Status::ok);
+  s.open(name);
+}
+
 TEST_CASE("a session that ends says what was still open") {
   Started s;
   s.open("/f");
