@@ -5,9 +5,12 @@ The meter reads the CPU time of the loop's thread. On a virtual machine whose ho
 time it takes away, that time is charged to the thread that ran: a bare loop that multiplies, without a page fault or a
 system call between its readings, shows turns of 6 to 19 ms there too. So a test whose only fault is a long turn
 is run again, the whole attack against a new server, three times at most: the smallest of the longest turns counts. A
-turn that the server itself makes long is long in each run."""
+turn that the server itself makes long is long in each run. What goes on for an hour has such a bare loop beside it:
+long turns must be as rare as there."""
 import contextlib
+import gc
 import http.client
+import multiprocessing
 import os
 import pathlib
 import re
@@ -26,6 +29,8 @@ RUNS = 3  # of an attack, until one of them has no turn that is too long
 LATENCY_MS = 20  # a request's answer on a quiet machine, at the 99th percentile
 IMAGE = f"{RELEASE}/ap1g8"
 LOOP = re.compile(r"apdepot: loop: \d+ turns, the longest ([\d.]+) ms of CPU")
+LONG_TURNS = re.compile(r"(?:<= (?:10|20) ms|more) (\d+)")
+LEAST_LONG_TURNS = 3  # so few are chance
 
 
 def turns(server):
@@ -45,10 +50,55 @@ def judge_loop(server, bound=TURN_MS):
         raise LongTurn(f"{bound} ms of CPU are promised at most, but {told}")
 
 
+def cpu_seconds_in(stat):
+    fields = pathlib.Path(stat).read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def cpu_seconds(server):
     """Of the whole process so far."""
-    fields = pathlib.Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return cpu_seconds_in(f"/proc/{server.pid}/stat")
+
+
+def multiply(over, told):
+    """In short turns, until it is `over`; then tells their seconds of CPU, and how many were too long."""
+    gc.disable()
+    seconds, too_long, usual = 0, 0, float("inf")
+    while not over.wait(0.002):
+        begin = time.thread_time()
+        sum(number * number for number in range(5000))
+        took = time.thread_time() - begin
+        usual = min(usual, took)
+        seconds, too_long = seconds + took, too_long + (took > usual + TURN_MS / 1000)
+    told.send((seconds, too_long))
+
+
+class BareLoop:
+    """A process that does nothing but multiply: what is long in it, the machine made long."""
+
+    def __init__(self):
+        context = multiprocessing.get_context("spawn")
+        self.over, (self.heard, told) = context.Event(), context.Pipe(False)
+        self.process = context.Process(target=multiply, args=(self.over, told), daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.seconds, self.too_long = self.heard.recv()
+        self.process.join()
+
+
+def judge_loop_beside(server, bare):
+    """Long turns of the loop must be as rare, by its CPU time, as those of the bare loop that ran beside it."""
+    seconds = cpu_seconds_in(f"/proc/{server.pid}/task/{server.pid}/stat")
+    told, _ = turns(server)
+    too_long = sum(map(int, LONG_TURNS.findall(told)))
+    most = LEAST_LONG_TURNS * (1 + bare.too_long * seconds / bare.seconds)
+    print(f"{too_long} turns above {TURN_MS} ms in {seconds:.0f} s, {bare.too_long} in {bare.seconds:.0f} s of a bare loop")
+    assert too_long <= most, f"{most:.0f} turns above {TURN_MS} ms are chance, but {told}"
 
 
 def descriptors(server):

@@ -14,7 +14,7 @@ import drop_attacks
 import http_attacks
 import ssh_attacks
 import tftp_attacks
-from judges import KEY_EXCHANGE_MS, descriptors, judge_loop
+from judges import BareLoop, descriptors, judge_loop_beside
 from target import Deadline, become_attacker
 
 MEMORY, DESCRIPTORS = 256, 4096  # MiB, and how many
@@ -125,7 +125,7 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
         wrapper.chmod(0o755)
         server = start(binary=wrapper, tftp={"uploads": True}, http={"listen": ["127.0.0.1:0", "https://127.0.0.1:0"]})
         there, most_memory, most_descriptors = target(server), 0, 0
-        with beside(server) as honest:
+        with beside(server) as honest, BareLoop() as bare:
             running = {pool.submit(go_on, there, minutes * 60, each): name for name, each in attacks.items()}
             while not all(each.done() for each in running):
                 assert server.process.poll() is None, "the server is gone"
@@ -136,4 +136,4 @@ def test_all_attacks_at_once(enter_group, start, depot, target, beside, tmp_path
         print({name: each.result() for each, name in running.items()}, honest.downloads,
               f"{most_memory:.0f} MB, {most_descriptors} descriptors")
         assert most_memory <= MEMORY * 1.05 and most_descriptors < DESCRIPTORS
-        judge_loop(server, KEY_EXCHANGE_MS)
+        judge_loop_beside(server, bare)
