@@ -13,9 +13,7 @@ Outcome refused(unsigned status, const std::string& title, const std::string& wh
 }
 
 Asker asker_of(const http::Request& request) {
-  error_code unknown;
-  const auto address = net::ip::make_address(request.client, unknown);
-  return {client_network(address), request.method != "GET" && request.method != "HEAD"};
+  return {client_network(request.address()), request.method != "GET" && request.method != "HEAD"};
 }
 
 http::Reply Desk::busy() {

@@ -10,6 +10,7 @@
 
 #include "server/events/process.hpp"
 #include "server/files/library.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/text/json.hpp"
 #include "server/text/json_reader.hpp"
@@ -163,6 +164,7 @@ class UploadsApi::Arrival final : public http::Receiver {
         id_(std::move(id)),
         who_(who_asks(request)),
         type_(request.content_type),
+        source_(client_network(request.address())),
         wanted_(request.upload_offset) {}
 
   net::awaitable<std::optional<Reply>> begin(std::optional<std::uint64_t> size) override {
@@ -175,7 +177,7 @@ class UploadsApi::Arrival final : public http::Receiver {
     const auto look = [&uploads = api_.uploads_, id = id_, offset = *wanted_, size] {
       return tried([&] { return beginning(uploads, id, offset, size); });
     };
-    auto step = co_await api_.sources_.lanes.content.run(look);
+    auto step = co_await api_.sources_.lanes.storing.run(source_, look);
     offset_ = *wanted_;
     co_return ended(std::move(step));
   }
@@ -184,7 +186,7 @@ class UploadsApi::Arrival final : public http::Receiver {
     const auto write = [&uploads = api_.uploads_, id = id_, offset = offset_, piece] {
       return tried([&] { return step_of(uploads.append(id, offset, piece)); });
     };
-    auto step = co_await api_.sources_.lanes.content.run(write);
+    auto step = co_await api_.sources_.lanes.storing.run(source_, write);
     offset_ = step.offset;
     co_return ended(std::move(step));
   }
@@ -198,7 +200,7 @@ class UploadsApi::Arrival final : public http::Receiver {
         return step;
       });
     };
-    auto step = co_await api_.sources_.lanes.content.run(publish);
+    auto step = co_await api_.sources_.lanes.storing.run(source_, publish);
     if (step.published || step.ended) tell(step);
     if (step.ended) co_return std::move(step.ended->reply);
     Reply reply{.status = 204};
@@ -229,6 +231,7 @@ class UploadsApi::Arrival final : public http::Receiver {
 
   UploadsApi& api_;
   const std::string id_, who_, type_;
+  const net::ip::address source_;
   const std::optional<std::uint64_t> wanted_;
   std::uint64_t offset_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "conf/settings.hpp"
 #include "server/files/library.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 
 namespace server {
@@ -36,7 +37,7 @@ net::awaitable<std::optional<Finder::Answer>> Finder::find(storage::Asked asked,
                                                            std::function<bool()> wanted) {
   const storage::Search search(library_.catalogue, std::move(asked));
   const auto as_asked = [search] { return search.as_asked(); };
-  auto found = co_await lanes_.disk.run(as_asked);
+  auto found = co_await lanes_.finding.run(client_network(client), as_asked);
   if (found) co_return Answer(std::move(*found));
   if (!wanted()) co_return std::nullopt;
   if (!may_mean_another(found.error()))

@@ -173,9 +173,8 @@ Answer answer(Reply reply, const Heard& heard, const Talk& talk) {
 // not counted: there are not that many connections.
 std::optional<Shares::Share> hold(Reply& reply, const Heard& heard, const Talk& talk) {
   if (reply.body.size() < least_counted || heard.method == wire::verb::head) return {};
-  error_code unknown;
-  const auto client = net::ip::make_address(heard.request.client, unknown);
-  auto share = talk.unsent.take_many(unknown ? talk.peer : client, reply.body.capacity());
+  const auto client = heard.request.client.empty() ? talk.peer : heard.request.address();
+  auto share = talk.unsent.take_many(client, reply.body.capacity());
   if (share) return share;
   reply = problem(503, "busy", "too many answers wait for a client to read them",
                   "read the answers that were asked for, and ask again in some seconds");

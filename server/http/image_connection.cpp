@@ -14,6 +14,7 @@
 #include "server/events/tftp.hpp"
 #include "server/events/warning.hpp"
 #include "server/http/image_list.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
@@ -173,7 +174,7 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
   };
   auto share = common_->lists.take(address_);
   if (!share) co_return co_await refuse(503, too_many, "Retry-After: 1");
-  const auto body = co_await common_->lanes.disk.run(list);
+  const auto body = co_await common_->lanes.finding.run(client_network(address_), list);
   share.reset();
   if (!body) co_return std::nullopt;
   const auto unsent = common_->unsent.take_many(address_, std::max<std::size_t>(body->size(), 1));
@@ -235,7 +236,7 @@ net::awaitable<bool> ImageConnection::send_found(storage::Found found) {
   const auto digest = [&digests = common_->digests, path = found.path, file = found.file.at_open()] {
     return digests.sha256_of(path, file);
   };
-  auto sha256 = co_await common_->lanes.disk.run(digest);
+  auto sha256 = co_await common_->lanes.finding.run(client_network(address_), digest);
   const ServedFile file{std::string(found.path.name()), found.file.at_open(), std::move(sha256).value_or("")};
   const auto reply = reply_with(file, request_, keep_, seconds_now());
   const auto path = found.path.text();
@@ -253,7 +254,7 @@ net::awaitable<bool> ImageConnection::send_found(storage::Found found) {
     const bool sent = co_await stream_->write_all(reply.head);
     co_return sent&& keep_;
   }
-  delivery_.emplace(*common_, stream_, opened, reply.body);
+  delivery_.emplace(*common_, stream_, opened, reply.body, address_);
   began_ = std::chrono::steady_clock::now();
   running_ = common_->running.add(
       {number_, event::Protocol::http, client_, {}, asked_, path, false, file.attributes.size}, *this);

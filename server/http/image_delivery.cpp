@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/os/socket_output.hpp"
 #include "storage/files/file_changed.hpp"
@@ -38,8 +39,14 @@ std::error_code read_whole(const storage::File& file, std::span<std::byte> into,
 }  // namespace
 
 ImageDelivery::ImageDelivery(ImageCommon& common, std::shared_ptr<PatientStream> stream,
-                             std::shared_ptr<const storage::File> file, const protocols::http::Span& body)
-    : common_(common), stream_(std::move(stream)), file_(std::move(file)), body_(body), at_(body.first) {}
+                             std::shared_ptr<const storage::File> file, const protocols::http::Span& body,
+                             const net::ip::address& client)
+    : common_(common),
+      stream_(std::move(stream)),
+      file_(std::move(file)),
+      body_(body),
+      source_(client_network(client)),
+      at_(body.first) {}
 
 net::awaitable<ImageDelivery::Ending> ImageDelivery::run(const std::string& head, bool then_ends) {
   if (!co_await stream_->write_all(head)) co_return stream_->lost();
@@ -127,7 +134,7 @@ net::awaitable<std::optional<ImageDelivery::Ending>> ImageDelivery::prefetch(std
     }
     return filled;
   };
-  const auto filled = co_await common_.lanes.content.run(read);
+  const auto filled = co_await common_.lanes.reading.run(source_, read);
   if (filled.error) co_return Ending{Cause::unreadable, 0, filled.error.message()};
   if (filled.changed) co_return Ending{Cause::file_changed};
   co_return std::nullopt;
@@ -154,8 +161,8 @@ net::awaitable<std::optional<ImageDelivery::Ending>> ImageDelivery::fill(std::ui
     return filled;
   };
   // The end of a file in memory must not wait for reads of a slow disk.
-  auto& lane = last && file_->is_cached(at_, size) ? common_.lanes.disk : common_.lanes.content;
-  auto filled = co_await lane.run(read);
+  auto& workers = last && file_->is_cached(at_, size) ? common_.lanes.finding : common_.lanes.reading;
+  auto filled = co_await workers.run(source_, read);
   if (filled.error) co_return Ending{Cause::unreadable, 0, filled.error.message()};
   if (filled.changed) co_return Ending{Cause::file_changed};
   buffer_ = std::move(filled.bytes);

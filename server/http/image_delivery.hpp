@@ -22,7 +22,8 @@ class ImageDelivery {
   using Ending = protocols::Ending;
 
   ImageDelivery(ImageCommon& common, std::shared_ptr<PatientStream> stream,
-                std::shared_ptr<const storage::File> file, const protocols::http::Span& body);
+                std::shared_ptr<const storage::File> file, const protocols::http::Span& body,
+                const net::ip::address& client);
 
   // Until the client has confirmed all. `then_ends`: the client sees the end of the connection after it.
   net::awaitable<Ending> run(const std::string& head, bool then_ends);
@@ -50,6 +51,7 @@ class ImageDelivery {
   const std::shared_ptr<PatientStream> stream_;
   const std::shared_ptr<const storage::File> file_;
   const protocols::http::Span body_;
+  const net::ip::address source_;  // that disks are shared by
   std::uint64_t at_;               // so far it was handed to the system
   std::vector<std::byte> buffer_;  // what a worker has read, from at_ on
   std::size_t buffered_ = 0;       // where in it at_ is

@@ -5,6 +5,11 @@
 
 namespace server::http {
 
+net::ip::address Request::address() const {
+  error_code none;
+  return net::ip::make_address(client, none);
+}
+
 Reply problem(unsigned status, const std::string& title, const std::string& detail, const std::string& fix) {
   return safe_problem(status, title, escaped(detail, most_of_ours), fix);
 }

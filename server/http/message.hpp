@@ -39,6 +39,8 @@ struct Request {
   std::string accept_encoding{}, if_none_match{};  // headers
   std::optional<std::uint64_t> last_event{};       // Last-Event-ID, where it is a number
   std::optional<std::uint64_t> upload_offset{};    // Upload-Offset, likewise
+
+  net::ip::address address() const;  // of `client`; unspecified at the socket
 };
 
 // What goes on and on: server-sent events. Lives as long as its connection, on the loop.

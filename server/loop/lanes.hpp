@@ -31,10 +31,13 @@ struct Lanes {
   Workers importing;    // one bundle at a time
   Workers asking;       // answers to administrators: the history, releases, the doctor
 
-  // Uploads and changes over TFTP and SSH get a part of a lane's threads, and one address (a /64 in IPv6) a
-  // part of that: a sync takes as long as its disk likes, and others' reads must not wait for it.
-  FairWorkers storing{content, 4, 2};  // files' bytes
+  // Clients' work by address (a /64 in IPv6), each in its turn and with a part of the threads: whoever asks
+  // for much, or for files on a slow disk, keeps nobody else waiting. Uploads and changes have a part of the
+  // threads in all: a sync takes as long as its disk likes, and reads must not wait for it.
+  FairWorkers finding{disk, 4, 2};     // lookups, folders, what is opened to be read
   FairWorkers changing{disk, 2, 1};    // names, and uploads that begin
+  FairWorkers reading{content, 8, 4};  // files' bytes
+  FairWorkers storing{content, 4, 2};  // the same
 };
 
 }  // namespace server

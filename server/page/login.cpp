@@ -35,11 +35,6 @@ using http::Role;
 
 constexpr std::size_t least_password = 12, longest_password = 1024, longest_name = 256;
 
-net::ip::address address_of(const Request& request) {
-  error_code error;
-  return net::ip::make_address(request.client, error);
-}
-
 // What a form of the page sends; or why it cannot be taken.
 std::expected<std::map<std::string, std::string>, Reply> form_of(const Request& request,
                                                                  std::initializer_list<const char*> keys) {
@@ -152,7 +147,7 @@ Reply Page::log_out(const Request& request) {
 }
 
 std::optional<Reply> Page::too_often(const Request& request, const std::string& user) {
-  const auto address = address_of(request);
+  const auto address = request.address();
   const bool trusted = is_in(plain(address), settings_->ssh.trusted);
   const auto wait = limits_.begin(address, trusted, LoginLimits::Clock::now());
   if (!wait) return {};
@@ -175,7 +170,7 @@ void Page::log_in(const Request& request, Respond respond) {
     return respond(http::problem(400, "bad request", "the name or the password is too long"));
   if (auto refused = too_often(request, name)) return respond(std::move(*refused));
   hashing_.run(
-      client_network(address_of(request)),
+      client_network(request.address()),
       [this, settings = settings_.now(), name, password = std::move(password)] {
         auto lookup = users_.find(settings, name);
         const bool good =
@@ -202,7 +197,7 @@ void Page::conclude(const Request& request, const std::optional<Verdict>& verdic
     events_.emit(event::WebLoginFailed{request.name, request.client, fault});
     return respond(wrong_login());
   }
-  limits_.succeeded(address_of(request));
+  limits_.succeeded(request.address());
   sessions_.end(request.login);  // that of the browser so far
   const auto opened = sessions_.open(lookup.user->user, Sessions::Clock::now());
   events_.emit(event::WebLoggedIn{lookup.user->user.name, request.client});
@@ -282,11 +277,11 @@ void Page::set_up(const Request& request, Respond respond) {
     return respond(http::problem(403, "not permitted", "that is not the code of this start of the server",
                                  "`apdepot web code` prints it, and so does the server's log"));
   }
-  limits_.succeeded(address_of(request));
+  limits_.succeeded(request.address());
   const auto first = std::make_shared<const std::string>(name);
   setting_up_ = first;
   hashing_.run(
-      client_network(address_of(request)),
+      client_network(request.address()),
       [this, settings = settings_.now(), first, password = std::move(password)] {
         return make_first_admin(users_, settings, users_file(*settings, depot_), *first, password);
       },

@@ -10,6 +10,7 @@
 #include "conf/tokens.hpp"
 #include "server/events/events.hpp"
 #include "server/events/warning.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/networks.hpp"
@@ -170,7 +171,7 @@ net::awaitable<std::optional<Reply>> Page::admit_token(std::string token, Reques
       return Found{{}, e.what()};
     }
   };
-  const auto found = co_await lanes_.disk.run(find);
+  const auto found = co_await lanes_.finding.run(client_network(request.address()), find);
   if (!found.trouble.empty()) events_.warn_rarely(Warning::users, found.trouble);
   if (!found.token) {
     auto refused = http::problem(401, "not logged in", "the token opens nothing here",
@@ -193,7 +194,7 @@ net::awaitable<void> Page::admit_session(const http::Head& head, Request& reques
   const auto find = [this, settings = settings_.now(), name = session->name] {
     return users_.find(settings, name);
   };
-  const auto lookup = co_await lanes_.disk.run(find);
+  const auto lookup = co_await lanes_.finding.run(client_network(request.address()), find);
   if (!sessions_.holds(*session, lookup.user ? &lookup.user->user : nullptr)) co_return;
   request.role = role_of(session->role);
   request.name = session->name;

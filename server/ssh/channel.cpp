@@ -130,9 +130,10 @@ bool SshChannel::guard(Do what) noexcept {
   return false;
 }
 
-template <class Lane, class Work, class Then>
-void SshChannel::wait_for(Lane& lane, Work work, Then then) {
-  run(lane, std::move(work), std::move(then), {});
+template <class Work, class Then>
+void SshChannel::wait_for(FairWorkers& workers, Work work, Then then) {
+  Share share{workers, client_network(use_->address())};
+  run(share, std::move(work), std::move(then), {});
 }
 
 template <class Work, class Then>
@@ -222,7 +223,7 @@ void SshChannel::start(ssh::Message request, event::Protocol protocol, MakeSessi
   leases_->emplace(root_handle, std::move(*root_lease));
   starting_ = true;
   wait_for(
-      common_.lanes.disk,
+      common_.lanes.finding,
       [&depot = common_.library.depot, user = connection_.user()] { return root_for(depot, user); },
       [this, request = std::move(request), protocol,
        make = std::move(make)](storage::Result<storage::Root> root) {
@@ -389,10 +390,9 @@ void SshChannel::carry_out(const files::Operation& operation) {
     conclude(operation, std::move(outcome), session_->misses(operation));
   };
   auto& lanes = common_.lanes;
-  const bool moves_bytes = files_->moves_bytes(operation);
-  if (!files_->changes(operation)) return wait_for(moves_bytes ? lanes.content : lanes.disk, work, then);
-  Share share{moves_bytes ? lanes.storing : lanes.changing, client_network(use_->address())};
-  wait_for(share, work, then);
+  auto& of_bytes = files_->changes(operation) ? lanes.storing : lanes.reading;
+  auto& of_names = files_->changes(operation) ? lanes.changing : lanes.finding;
+  wait_for(files_->moves_bytes(operation) ? of_bytes : of_names, work, then);
 }
 
 bool SshChannel::may_mean_another(const files::Operation& operation,

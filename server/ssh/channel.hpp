@@ -106,8 +106,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   void finish(int status);
 
   // Runs `work` on a worker and `then` with its result on the loop; in between the channel waits.
-  template <class Lane, class Work, class Then>
-  void wait_for(Lane& lane, Work work, Then then);
+  template <class Work, class Then>
+  void wait_for(FairWorkers& workers, Work work, Then then);
   // The same on `explaining`, whose turn it is.
   template <class Work, class Then>
   void wait_for_explaining(Turns::Turn turn, Work work, Then then);

@@ -10,6 +10,7 @@
 #include "server/events/protocol.hpp"
 #include "server/events/warning.hpp"
 #include "server/files/finder.hpp"
+#include "server/loop/client_network.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
 
@@ -107,18 +108,19 @@ tftp::SendData TftpRead::next_batch() const {
 // False where memory is too short for it: like a lost packet, the timer sends it again.
 bool TftpRead::fetch(const tftp::SendData& batch) try {
   // The end of a file in memory must not wait behind reads of a slow disk.
-  auto& lane = blocks_->only_asks(batch) ? common_.lanes.disk : common_.lanes.content;
-  lane.run([blocks = blocks_, batch] { return blocks->read(batch); },
-           [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
-             guarded([&] {
-               if (filled) {
-                 take(std::move(*filled));
-               } else {
-                 data_.count = 0;
-               }
-               resume();
-             });
-           });
+  auto& workers = blocks_->only_asks(batch) ? common_.lanes.finding : common_.lanes.reading;
+  workers.run(
+      client_network(asked_.address), [blocks = blocks_, batch] { return blocks->read(batch); },
+      [self = shared_from_this(), this](std::optional<TftpBlocks::Filled> filled) {
+        guarded([&] {
+          if (filled) {
+            take(std::move(*filled));
+          } else {
+            data_.count = 0;
+          }
+          resume();
+        });
+      });
   return true;
 } catch (const std::bad_alloc&) {
   return false;

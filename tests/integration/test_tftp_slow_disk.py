@@ -108,6 +108,20 @@ def test_more_waiting_reads_than_workers_do_not_stop_a_transfer_under_way(server
     assert [receive_whole(client) for client in waiting] == [images["ap1g4"]] * 8
 
 
+def test_one_address_does_not_stand_before_all_others_at_slow_disks(server, at_the_gate, depot, images, tmp_path):
+    another = slow_files.SlowFile(depot / "images/another", "ap1g4", tmp_path / "slow-content")
+    try:
+        at_the_gate(8)
+        with Client(server.tftp, "127.0.0.2") as client:
+            assert client.ask("/another/ap1g4", "blksize", "1428").opcode == OACK
+            client.acknowledge(0)
+            another.wait_for_read()
+            another.open_gate()
+            assert receive_whole(client) == images["ap1g4"]
+    finally:
+        another.unmount()
+
+
 def test_a_client_that_leaves_while_its_read_waits_leaves_nothing_behind(server, slow_file, at_the_gate, images):
     waiting, = at_the_gate(1)
     waiting.send(error(0, "no patience"))

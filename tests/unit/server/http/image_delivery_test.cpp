@@ -57,7 +57,7 @@ struct Delivering {
     file = std::make_shared<const storage::File>(storage::open_plain_file(path()));
   }
   void begin(const Span& body, bool then_ends = false) {
-    delivery.emplace(*common, stream, file, body);
+    delivery.emplace(*common, stream, file, body, net::ip::address_v4::loopback());
     net::co_spawn(house.loop, delivery->run(head, then_ends),
                   [this](const std::exception_ptr& error, protocols::Ending ending) {
                     CHECK_FALSE(static_cast<bool>(error));

@@ -230,6 +230,21 @@ TEST_CASE("uploads of one address wait for a part of the workers, and reads do n
   CHECK(house.content("uploads/config") == "hello");
 }
 
+TEST_CASE("an address that opens much has a part of the workers, and others do not wait for it") {
+  Visited house;
+  SftpChannel sftp(house.client, 1), reading(house.client, 2);
+  const auto address = net::ip::make_address("127.0.0.1"), another = net::ip::make_address("192.0.2.1");
+  test::HeldWorkers others(house.lanes.finding, another, 100);
+  const auto image = reading.open(image_name);
+  others.let_go();
+  test::HeldWorkers opening(house.lanes.finding, address, 2);
+  sftp.send(SftpChannel::opening(image_name));
+  for (int i = 0; i < 20; ++i) CHECK(reading.read(image, 0, 1000) == SshHouse::image().substr(0, 1000));
+  CHECK_FALSE(house.client.has_mail());
+  opening.let_go();
+  CHECK(kind_of(sftp.answer()) == sftp_packet::handle);
+}
+
 TEST_CASE("an upload that its client does not close leaves nothing") {
   for (const bool closes_channel : {false, true}) {
     CAPTURE(closes_channel);
