@@ -11,11 +11,10 @@
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/plain_file.hpp"
+#include "storage/files/whole_file.hpp"
 
 namespace storage {
 namespace {
-
-constexpr std::size_t block_size = 256 << 10;
 
 Packing packing_in(BundleFormat format) {
   return format == BundleFormat::tar_gz   ? Packing::gzip
@@ -36,22 +35,14 @@ Member copy_file(const File& file, const std::filesystem::path& target, const st
   check_space(target, file.at_open().size);
   NewFile copy(target, name);
   Digest digest(DigestKind::sha256);
-  std::vector<std::byte> block(block_size);
-  Member member{name, 0, {}};
-  for (;;) {
-    const std::span<std::byte> whole = block;
-    const auto got = file.read({&whole, 1}, member.size);
-    if (!got) throw std::system_error(got.error(), "cannot read the image");
-    if (*got == 0) break;
-    digest.update(whole.first(*got));
-    copy.write(whole.first(*got));
-    member.size += *got;
-    if (heard) heard(*got);
-  }
+  read_whole(file, [&](std::span<const std::byte> bytes) {
+    digest.update(bytes);
+    copy.write(bytes);
+    if (heard) heard(bytes.size());
+  });
   copy.sync();
   sync_directory(target);
-  member.sha256 = digest.hex();
-  return member;
+  return {name, file.at_open().size, digest.hex()};
 }
 
 void check_space(const std::filesystem::path& target, std::uint64_t needed) {

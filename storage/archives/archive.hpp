@@ -29,7 +29,8 @@ struct Unpacked {
 // when it cannot be read.
 void unpack(const File& archive, BundleFormat format, const UnpackLimits& limits, MemberSink& sink);
 
-// Puts a file that is not an archive, or must not be unpacked, into `target` in the same way.
+// Puts a file that is not an archive, or must not be unpacked, into `target` in the same way. Reads it as
+// read_whole() does, and throws what that throws.
 Member copy_file(const File& file, const std::filesystem::path& target, const std::string& name,
                  const Heard& heard = {});
 

@@ -15,9 +15,8 @@ namespace storage {
 namespace {
 
 constexpr std::size_t block_size = 256 << 10;
-constexpr std::uint64_t xz_memory = 72 << 20;            // what `xz -9` asks for, and no more
-constexpr std::uint64_t small = 1 << 20;                 // may have any ratio: it does no harm
-constexpr std::uint64_t room_for_headers = 64ULL << 20;  // 10,000 members with long names
+constexpr std::uint64_t xz_memory = 72 << 20;  // what `xz -9` asks for, and no more
+constexpr std::uint64_t small = 1 << 20;       // may have any ratio: it does no harm
 
 [[noreturn]] void reject_cut() {
   throw Rejected("the archive is not whole: its end is missing; download or copy it again");

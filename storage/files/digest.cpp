@@ -6,14 +6,11 @@
 #include <new>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
 
-#include "storage/files/file.hpp"
+#include "storage/files/whole_file.hpp"
 
 namespace storage {
 namespace {
-
-constexpr std::size_t block_size = 256 << 10;
 
 struct Algorithm {
   const char* name;
@@ -65,16 +62,10 @@ std::vector<std::string> digests_of(const File& file, std::initializer_list<Dige
                                     const std::function<void(std::uint64_t)>& read) {
   std::vector<std::unique_ptr<Digest>> digests;
   for (const auto kind : kinds) digests.push_back(std::make_unique<Digest>(kind));
-  std::vector<std::byte> block(block_size);
-  for (std::uint64_t offset = 0;;) {
-    const std::span<std::byte> whole = block;
-    const auto got = file.read({&whole, 1}, offset);
-    if (!got) throw std::system_error(got.error(), "cannot read the file");
-    if (*got == 0) break;
-    for (auto& digest : digests) digest->update(whole.first(*got));
-    offset += *got;
-    if (read) read(*got);
-  }
+  read_whole(file, [&](std::span<const std::byte> bytes) {
+    for (auto& digest : digests) digest->update(bytes);
+    if (read) read(bytes.size());
+  });
   std::vector<std::string> hex;
   for (auto& digest : digests) hex.push_back(digest->hex());
   return hex;

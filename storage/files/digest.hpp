@@ -32,8 +32,8 @@ class Digest {
   std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
 };
 
-// Of a whole file, read once: one digest a kind, in the order asked. `read` hears of each portion's size.
-// Throws std::system_error. May take seconds: for a worker.
+// Of a whole file, read once, as read_whole() does and with its errors: one digest a kind, in the order
+// asked. `read` hears of each portion's size. May take seconds: for a worker.
 std::vector<std::string> digests_of(const File& file, std::initializer_list<DigestKind> kinds,
                                     const std::function<void(std::uint64_t)>& read = {});
 

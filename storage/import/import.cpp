@@ -80,6 +80,7 @@ class Import {
     if (is_clutter(name_))
       throw Rejected(fmt::format("{} is a file that an operating system keeps for itself, and no image",
                                  in_quotes(name_)));
+    check_size();
     staging_.emplace(depot_);
     progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
     const auto format = reader_.format_of(file_, settings_);
@@ -102,6 +103,16 @@ class Import {
   }
 
  private:
+  // Before a byte is read: a sparse file of any size costs its sender nothing, and whoever reads it hours.
+  void check_size() const {
+    const auto size = file_.at_open().size;
+    if (size <= room_for_headers || size - room_for_headers <= settings_.max_total) return;
+    throw Rejected(
+        fmt::format("the file has {} bytes, and import.max_total allows {}: raise it in apdepot.yaml if the "
+                    "vendor's file is that large",
+                    size, settings_.max_total));
+  }
+
   void check_digests() {
     auto known = bundle_.digests;
     if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});

@@ -334,6 +334,33 @@ TEST_CASE("a bundle larger than the disk is refused before anything is written")
   CHECK(import.staging_is_empty());
 }
 
+TEST_CASE("a file larger than import.max_total and the headers of an archive is refused unread") {
+  Import import;
+  bool read = false;
+  const auto hear = [&](std::uint64_t, std::uint64_t) { read = true; };
+  import.order.progress = hear;
+  import.settings.max_total = 1 << 20;
+  const auto rejection = [&](std::string_view name, std::uintmax_t size) -> std::string {
+    const auto path = import.dir.write(name, "\x01");
+    fs::resize_file(path, size);  // sparse
+    try {
+      storage::import_bundle(import.depot, path, import.settings, import.order);
+    } catch (const Rejected& rejected) {
+      return rejected.what();
+    }
+    return "";
+  };
+  constexpr std::uintmax_t most = (64 << 20) + (1 << 20);
+  for (const auto name : {"weird.img", "b.tar", "b.zip"}) {
+    CAPTURE(name);
+    CHECK(has(rejection(name, most + 1), "68157441 bytes, and import.max_total allows 1048576: raise it"));
+    CHECK(has(rejection(name, std::uintmax_t{1} << 42), "import.max_total"));
+  }
+  CHECK_FALSE(read);
+  CHECK(import.staging_is_empty());
+  CHECK(rejection("weird.img", most).empty());
+}
+
 TEST_CASE("a file in the place of the product's folder leaves nothing behind") {
   Import import;
   import.dir.write("depot/images/EWC", "a file");
