@@ -32,6 +32,7 @@ class StagingArea {
   StagingArea& operator=(const StagingArea&) = delete;
   ~StagingArea();
   std::filesystem::path content() const { return directory_ / "content"; }  // empty at first; mode 0755
+  std::filesystem::path bundle() const { return directory_ / "bundle"; }    // the file's copy, if one is made
   std::filesystem::path note() const { return note_in(directory_); }        // not there at first
   static std::filesystem::path note_in(const std::filesystem::path& area) { return area / "note"; }
 

@@ -24,6 +24,11 @@ std::optional<File> open_without_links(const std::filesystem::path& path);
 // The process must ignore SIGIO, which says that a writer came while we looked.
 bool is_open_for_writing(const std::filesystem::path& path);
 
+// Whether a user other than this process's and root could write to the file when it was opened. Such a user
+// may change it without a trace: a page that he has mapped, and wrote to before the file was opened, takes
+// more writes of his without a new time of change.
+bool may_be_written_by_others(const File& file);
+
 // A file that is being written. Its maker removes it if it is not wanted.
 class NewFile {
  public:

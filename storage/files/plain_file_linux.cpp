@@ -49,6 +49,12 @@ bool is_open_for_writing(const std::filesystem::path& path) {
   return false;
 }
 
+bool may_be_written_by_others(const File& file) {
+  const auto& found = file.at_open();
+  const bool is_ours = found.uid == ::geteuid() || found.uid == 0;
+  return !is_ours || (found.mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 NewFile::NewFile(const std::filesystem::path& directory, const std::string& name) : path_(directory / name) {
   const Handle parent(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!parent) fail(errno, "cannot open " + directory.string());

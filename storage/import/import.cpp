@@ -19,6 +19,7 @@
 #include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/plain_file.hpp"
+#include "storage/files/whole_file.hpp"
 #include "storage/images/foreign_archive.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/images/image_name.hpp"
@@ -73,7 +74,6 @@ class Import {
         settings_(settings),
         order_(order),
         reader_(order.reader != nullptr ? *order.reader : apart_),
-        file_(bundle.file),
         name_(bundle.path.filename().string()) {}
 
   Imported run() {
@@ -82,9 +82,11 @@ class Import {
                                  in_quotes(name_)));
     check_size();
     staging_.emplace(depot_);
-    progress_.emplace(*staging_, name_, order_, 2 * file_.at_open().size);
-    const auto format = reader_.format_of(file_, settings_);
-    if (auto advice = foreign_archive_advice(file_, format, name_); !advice.empty()) throw Rejected(advice);
+    const bool copied = may_be_written_by_others(bundle_.file);
+    progress_.emplace(*staging_, name_, order_, (copied ? 3U : 2U) * bundle_.file.at_open().size);
+    if (copied) make_copy();
+    const auto format = reader_.format_of(file(), settings_);
+    if (auto advice = foreign_archive_advice(file(), format, name_); !advice.empty()) throw Rejected(advice);
     check_promise(name_, format);
     if (is_bundle_member_name(name_))
       throw Rejected(fmt::format(
@@ -105,7 +107,7 @@ class Import {
  private:
   // Before a byte is read: a sparse file of any size costs its sender nothing, and whoever reads it hours.
   void check_size() const {
-    const auto size = file_.at_open().size;
+    const auto size = bundle_.file.at_open().size;
     if (size <= room_for_headers || size - room_for_headers <= settings_.max_total) return;
     throw Rejected(
         fmt::format("the file has {} bytes, and import.max_total allows {}: raise it in apdepot.yaml if the "
@@ -113,10 +115,25 @@ class Import {
                     size, settings_.max_total));
   }
 
+  // What was digested and checked must be what is published, and no time of change tells of others' writes
+  // for certain: may_be_written_by_others().
+  void make_copy() {
+    const auto place = staging_->bundle();
+    check_space(place.parent_path(), bundle_.file.at_open().size);
+    NewFile copy(place.parent_path(), place.filename().string());
+    read_whole(bundle_.file, [&](std::span<const std::byte> bytes) {
+      copy.write(bytes);
+      (*progress_)(bytes.size());
+    });
+    copy_.emplace(open_plain_file(place));
+  }
+
+  const File& file() const { return copy_ ? *copy_ : bundle_.file; }
+
   void check_digests() {
     auto known = bundle_.digests;
     if (!order_.sha512.empty()) known.push_back({name_, DigestKind::sha512, order_.sha512, "--sha512"});
-    const auto hex = digests_of(file_, {DigestKind::sha512, DigestKind::md5}, std::ref(*progress_));
+    const auto hex = digests_of(file(), {DigestKind::sha512, DigestKind::md5}, std::ref(*progress_));
     for (const auto& digest : known) {
       const auto& own = digest.kind == DigestKind::sha512 ? hex[0] : hex[1];
       if (own != digest.hex)
@@ -131,7 +148,7 @@ class Import {
   bool is_image(BundleFormat format) const {
     const auto* product = product_of(name_);
     if (!is_archive(format) || (product && product->is_packed)) return true;
-    return format == BundleFormat::tar && (product || is_image_tar(walk_tar(file_)));
+    return format == BundleFormat::tar && (product || is_image_tar(walk_tar(file())));
   }
 
   // Whether check_image() has found a structure that tells whether the image is whole.
@@ -141,11 +158,11 @@ class Import {
   }
 
   bool take_image(BundleFormat format) {
-    const auto header = read_image_header(file_);
+    const auto header = read_image_header(file());
     auto name = name_image(name_, header);
     const auto image = safe_component(name_);
     manifest_.path = image_folder(settings_.layout, name, image);
-    manifest_.members = {copy_file(file_, staging_->content(), image, std::ref(*progress_))};
+    manifest_.members = {copy_file(file(), staging_->content(), image, std::ref(*progress_))};
     judge(open_plain_file(staging_->content() / image), name_);
     if (!is_checkable(product_of(name_, header), format)) doubt(uncheckable());
     finish(std::move(name.warnings));
@@ -156,7 +173,7 @@ class Import {
 
   bool take_bundle(BundleFormat format) {
     StagedMembers staged(staging_->content(), std::ref(*progress_));
-    reader_.unpack(file_, format, settings_, staged);
+    reader_.unpack(file(), format, settings_, staged);
     auto unpacked = staged.finish();
     manifest_.members = std::move(unpacked.members);
     if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
@@ -211,7 +228,7 @@ class Import {
         in_quotes(name_));
   }
 
-  // It is read twice, and what was digested must be what is published.
+  // It is read more than once, and what was digested must be what is published.
   void check_unchanged() const {
     std::error_code error;
     if (fs::symlink_status(bundle_.path, error).type() == fs::file_type::not_found)
@@ -220,8 +237,8 @@ class Import {
           bundle_.path.string() +
               " was taken away while it was imported, as a server does with what it imports "
               "from drop/");
-    const auto now = file_.attributes();
-    if (!now || now->version != file_.at_open().version)
+    const auto now = bundle_.file.attributes();
+    if (!now || now->version != bundle_.file.at_open().version)
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                               bundle_.path.string() + " was changed while it was imported");
   }
@@ -252,9 +269,9 @@ class Import {
   const ImportOrder& order_;
   const ReaderApart apart_;
   const ArchiveReader& reader_;
-  const File& file_;
   const std::string name_;
   std::optional<StagingArea> staging_;  // from before the first byte is read
+  std::optional<File> copy_;            // of the file, where others may write to it; lies in `staging_`
   std::optional<Progress> progress_;
   Origin origin_;
   bool confirmed_ = false;  // by a digest from the vendor

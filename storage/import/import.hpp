@@ -37,9 +37,10 @@ struct Bundle {
 
 // Verifies `bundle`, an archive or a single image, and publishes it: an archive is unpacked into a staging
 // directory of the depot, an image copied there, and one rename makes it visible. What it is, its content
-// tells. `bundle` itself is only read. Nothing is visible below images/ before the rename, and whatever goes
-// wrong leaves nothing behind. Blocks for seconds: for a worker or the command line, never for the loop. Safe
-// beside other imports, in this process or another.
+// tells. `bundle` itself is only read; where others may write to it, once, and a copy from then on. Nothing
+// is visible below images/ before the rename, and whatever goes wrong leaves nothing behind. Blocks for
+// seconds: for a worker or the command line, never for the loop. Safe beside other imports, in this process
+// or another.
 //
 // Throws Rejected for a file that cannot be published, std::system_error when the depot fails (full,
 // read-only), or the file was changed meanwhile (resource_unavailable_try_again): then it may well do later.

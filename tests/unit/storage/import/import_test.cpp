@@ -1,6 +1,8 @@
 #include "storage/import/import.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,6 +116,25 @@ struct FileSizeLimit {
     ::setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, handler);
   }
+};
+
+// A file of at most a page that somebody has mapped, and written to already: what he writes next changes no
+// time, as long as the disk has not taken the page.
+struct MappedFile {
+  std::size_t size;
+  char* bytes = nullptr;
+  explicit MappedFile(const fs::path& file) : size(fs::file_size(file)) {
+    const int opened = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(opened >= 0);
+    bytes = static_cast<char*>(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, opened, 0));
+    ::close(opened);
+    REQUIRE((bytes != MAP_FAILED));
+    write(bytes[0], 0);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile() { ::munmap(bytes, size); }
+  void write(char byte, std::size_t at) const { static_cast<volatile char*>(bytes)[at] = byte; }
 };
 
 }  // namespace
@@ -697,6 +718,46 @@ TEST_CASE("a digest beside the bundle, or given, is heeded") {
   CHECK(import.manifest_of("EWC/17_9_4a")->verified);
   for (const auto& text : {sha, sha + "  whatever.zip\n", "SHA512 (" + file + ") = " + sha + "\n"})
     CHECK(beside(file + ".sha512", text).empty());
+}
+
+TEST_CASE("what was digested is published, though others change the file and no time tells of it") {
+  const std::string content(2000, 'a');
+  for (const std::string name : {"weird.img", "lab.tar"}) {
+    CAPTURE(name);
+    Import import;
+    const auto bytes = name == "lab.tar" ? test::tar({{"readme.txt", content}}) : content;
+    const auto path = import.dir.write(name, bytes);
+    fs::permissions(path, fs::perms(0664));
+    const MappedFile attacker(path);
+    const auto attack = [&](std::uint64_t done, std::uint64_t) {
+      if (done >= attacker.size) attacker.write('b', 1500);  // after the file was read for the first time
+    };
+    import.order.progress = attack;
+    try {
+      storage::import_bundle(import.depot, path, import.settings, import.order);
+    } catch (const std::system_error& error) {  // the disk has just taken the page
+      CHECK(error.code() == std::errc::resource_unavailable_try_again);
+      continue;
+    }
+    CHECK(content_of(path) != bytes);
+    const auto images = import.images();
+    CHECK(images.at(name == "lab.tar" ? "other/lab/readme.txt" : "other/weird.img") == content);
+    CHECK(import.staging_is_empty());
+  }
+}
+
+TEST_CASE("a file is copied before it is read unless only this user and root may write to it") {
+  const test::TempDir dir;
+  const auto path = dir.write("file", "x");
+  const auto may_others = [&](unsigned mode) {
+    fs::permissions(path, fs::perms(mode));
+    return storage::may_be_written_by_others(storage::open_plain_file(path));
+  };
+  for (const unsigned mode : {0400U, 0644U, 0755U}) CHECK_FALSE(may_others(mode));
+  for (const unsigned mode : {0664U, 0646U, 0620U}) CHECK(may_others(mode));
+  if (::geteuid() != 0) return;  // who may give something away
+  REQUIRE(::chown(path.c_str(), 1, 1) == 0);
+  CHECK(may_others(0644));
 }
 
 TEST_CASE("a digest that comes with the second import verifies the release") {
