@@ -16,10 +16,10 @@ namespace storage {
 // file that takes the name in the very instant of going back is replaced, as its sender's own rename would
 // do.
 //
-// Each of the three is synced, never overwrites (a second NAME becomes NAME.2), and may wait for the disk:
-// for a worker. Each says false, or nothing, when drop/ holds this file no longer, or changed: nothing was
-// done then, and the new file must be examined. All throw std::system_error, and then it lies in
-// drop/.
+// Each of the three is synced as far as the disk does so, never overwrites (a second NAME becomes NAME.2),
+// and may wait for the disk: for a worker. Each says false, or nothing, when drop/ holds this file no longer,
+// or changed: nothing was done then, and the new file must be examined. All throw std::system_error, and then
+// it lies in drop/.
 class DroppedFile {
  public:
   DroppedFile(const Depot& depot, std::string name);

@@ -64,6 +64,16 @@ std::string numbered(const std::string& name, int number) {
                      path.extension().string());
 }
 
+// After a rename or a removal, which is done whatever the disk says now. If a crash undoes it, the file lies
+// where it lay before, and is judged again.
+void sync_afterwards(const fs::path& folder) noexcept {
+  try {
+    sync_directory(folder);
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
 // `taken` is a name in the folder of this handle, or a whole path.
 void give_back(int folder, const fs::path& taken, const fs::path& drop) {
   const auto name = taken.filename().string();
@@ -72,7 +82,7 @@ void give_back(int folder, const fs::path& taken, const fs::path& drop) {
     if (errno != EEXIST) fail(errno, "cannot move " + taken.string() + " back to " + drop.string());
     place = drop / numbered(name, n);
   }
-  sync_directory(drop);
+  sync_afterwards(drop);
 }
 
 // A folder of this process alone, in which one entry of drop/ lies under its own name; told by a lock from
@@ -161,49 +171,52 @@ template <class FreeName>
 std::optional<fs::path> move_very(const Depot& depot, const std::string& name, const File& file,
                                   std::int64_t last_written, FreeName free, const std::string& reason) {
   const auto& version = file.at_open().version;
-  const auto drop = depot.drop() / name;
+  const auto folder = depot.drop(), drop = folder / name;
   const auto now = file.attributes();
   if (!now || now->version != version || !is_the_same(drop, version, last_written)) return std::nullopt;
   for (;;) {
-    const fs::path place = free();
-    // The reason first: were we killed in between, the drop is still there, or goes back, and is judged
-    // again.
-    const auto reason_file = reason_beside(place);
-    if (!reason.empty()) write_durably(reason_file, reason, 0644);
-    const auto undo = [&](bool linked) noexcept {
+    fs::path place = free();
+    const auto reason_file = reason_beside(place), target = place.parent_path();
+    bool linked = false;
+    const auto undo = [&]() noexcept {
       std::error_code ignored;
       if (linked) fs::remove(place, ignored);
       if (!reason.empty()) fs::remove(reason_file, ignored);
     };
-    bool linked = false;
     try {
+      // The reason first: were we killed in between, the drop is still there, or goes back, and is judged
+      // again.
+      if (!reason.empty()) write_durably(reason_file, reason, 0644);
       const auto link = link_new(drop, place);
       linked = link.value_or(false);
       if (link && !linked) {
-        undo(false);
+        undo();
         continue;
       }
       const auto taken = take(depot, name);
       if (!taken || !is_the_same(taken->path(), version, last_written) ||
           (linked && !is_the_same(place, version, last_written)) || is_open_for_writing(taken->path())) {
-        undo(linked);
+        undo();
         return std::nullopt;
       }
       if (linked) {
-        sync_directory(place.parent_path());
+        sync_directory(target);
         fs::remove(taken->path());
-      } else {
-        rename_new(taken->path(), place);
+      } else if (rename_new(AT_FDCWD, taken->path().c_str(), AT_FDCWD, place.c_str()) != 0) {
+        fail(errno, fmt::format("cannot move {} to {}", drop.string(), place.string()));
       }
-      sync_directory(depot.drop());
-      return place;
     } catch (const std::system_error& error) {
-      undo(linked);
+      undo();
       if (error.code() != std::errc::file_exists) throw;
+      continue;
     } catch (...) {  // memory is short
-      undo(linked);
+      undo();
       throw;
     }
+    // From here on `place` is the only name of the file.
+    if (!linked) sync_afterwards(target);
+    sync_afterwards(folder);
+    return std::optional(std::move(place));
   }
 }
 
@@ -231,7 +244,7 @@ bool DroppedFile::remove() const {
   const auto taken = take_very(*depot_, name_, file_, written_);
   if (!taken) return false;
   fs::remove(taken->path());
-  sync_directory(depot_->drop());
+  sync_afterwards(depot_->drop());
   return true;
 }
 

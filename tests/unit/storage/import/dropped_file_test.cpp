@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <set>
+#include <system_error>
 
 #include "storage/depot/depot.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -45,7 +48,20 @@ struct Dropping {
   bool nothing_is_taken() const { return !fs::exists(depot.taken()) || fs::is_empty(depot.taken()); }
 };
 
+// How many times more the disk syncs something; below zero it always does.
+int syncs_left = -1;
+
 }  // namespace
+
+// In place of the C library's.
+extern "C" int fsync(int file) {
+  if (syncs_left == 0) {
+    errno = EIO;
+    return -1;
+  }
+  if (syncs_left > 0) --syncs_left;
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 TEST_CASE_FIXTURE(Dropping, "a drop that was read is removed; one that is gone already is no error") {
   const auto file = drop("file", "x");
@@ -148,6 +164,45 @@ TEST_CASE_FIXTURE(Dropping, "a published drop is kept, and never replaces an ear
   CHECK(drop("b.zip", "second").keep());
   CHECK(content_of(depot.bundles() / "b.zip") == "first");
   CHECK(content_of(depot.bundles() / "b.zip.2") == "second");
+}
+
+TEST_CASE_FIXTURE(Dropping,
+                  "whichever sync the disk fails, the file lies in one place, and it is told where") {
+  const auto lying_in = [](const fs::path& folder) {
+    return fs::exists(folder) ? names_in(folder) : Names{};
+  };
+  const auto clear = [&] {
+    for (const auto& folder : {depot.rejected(), depot.bundles(), depot.taken()}) fs::remove_all(folder);
+  };
+  // Each sync fails in its turn, with all that follow, until none is left to fail.
+  const auto with_each = [&](auto act, auto check) {
+    bool failed = true;
+    for (int syncs = 0; failed; ++syncs) {
+      CAPTURE(syncs);
+      clear();
+      const auto file = drop("b.zip", "x");
+      bool done = false;
+      syncs_left = syncs;
+      try {
+        done = act(file);
+      } catch (const std::system_error& error) {
+        CHECK(error.code() == std::errc::io_error);
+      }
+      failed = syncs_left == 0;
+      syncs_left = -1;
+      CHECK(lying_in(depot.drop()) == (done ? Names{} : Names{"b.zip"}));
+      CHECK(nothing_is_taken());
+      check(done);
+      CHECK((done || failed));
+    }
+  };
+  with_each([](const DroppedFile& file) { return file.reject("why").has_value(); },
+            [&](bool done) {
+              CHECK(lying_in(depot.rejected()) == (done ? Names{"b.zip", "b.zip.reason.txt"} : Names{}));
+            });
+  with_each([](const DroppedFile& file) { return file.keep(); },
+            [&](bool done) { CHECK(lying_in(depot.bundles()) == (done ? Names{"b.zip"} : Names{})); });
+  with_each([](const DroppedFile& file) { return file.remove(); }, [](bool) {});
 }
 
 TEST_CASE_FIXTURE(Dropping, "what a killed server had taken goes back, beside what has its name by now") {
