@@ -13,9 +13,16 @@ namespace storage {
 // at any moment, so that what lies in it is reached by its handle alone. One thread; waits for the disk.
 class OwnFolder {
  public:
-  // Nothing where there is none, or it is a link, or another user's, or others may write in it.
-  static std::optional<OwnFolder> open(const std::filesystem::path& folder);
+  // Who may write around the folder: others as well, or this process's user alone, and then the owner and the
+  // mode of the folder do not count, which some file systems make up.
+  enum class Place { shared, ours };
+
+  // Nothing where there is none, or it is a link, or, in a shared place, another user's, or others may write
+  // in it.
+  static std::optional<OwnFolder> open(const std::filesystem::path& folder, Place place = Place::shared);
   std::optional<OwnFolder> open_below(const std::string& name) const;
+  // Makes it, for this user alone. Nothing where something has the name; throws std::system_error.
+  std::optional<OwnFolder> make_below(const std::string& name) const;
 
   std::vector<std::string> names() const;  // throws std::system_error
   // What cannot be removed stays.
@@ -25,10 +32,11 @@ class OwnFolder {
   int handle() const { return handle_.get(); }
 
  private:
-  explicit OwnFolder(Handle handle) : handle_(std::move(handle)) {}
-  static std::optional<OwnFolder> open(int parent, const char* name);
+  OwnFolder(Handle handle, Place place) : handle_(std::move(handle)), place_(place) {}
+  static std::optional<OwnFolder> open(int parent, const char* name, Place place);
 
   Handle handle_;
+  Place place_;
 };
 
 }  // namespace storage

@@ -19,20 +19,34 @@ struct Close {
 
 }  // namespace
 
-std::optional<OwnFolder> OwnFolder::open(int parent, const char* name) {
+std::optional<OwnFolder> OwnFolder::open(int parent, const char* name, Place place) {
   Handle handle(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!handle || ::fstat(handle.get(), &status) != 0) return {};
-  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return {};
-  return OwnFolder(std::move(handle));
+  const bool own = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  if (!own && place == Place::shared) return {};
+  return OwnFolder(std::move(handle), place);
 }
 
-std::optional<OwnFolder> OwnFolder::open(const std::filesystem::path& folder) {
-  return open(AT_FDCWD, folder.c_str());
+std::optional<OwnFolder> OwnFolder::open(const std::filesystem::path& folder, Place place) {
+  return open(AT_FDCWD, folder.c_str(), place);
 }
 
 std::optional<OwnFolder> OwnFolder::open_below(const std::string& name) const {
-  return open(handle_.get(), name.c_str());
+  return open(handle_.get(), name.c_str(), place_);
+}
+
+std::optional<OwnFolder> OwnFolder::make_below(const std::string& name) const {
+  if (::mkdirat(handle_.get(), name.c_str(), S_IRWXU) != 0) {
+    if (errno == EEXIST) return {};
+    throw std::system_error(errno, std::system_category(), "cannot make the folder " + name);
+  }
+  errno = 0;
+  auto made = open_below(name);
+  if (made) return made;
+  const int error = errno != 0 ? errno : EPERM;  // it is another's by now
+  remove_folder(name);
+  throw std::system_error(error, std::system_category(), "cannot open the folder " + name);
 }
 
 std::vector<std::string> OwnFolder::names() const {

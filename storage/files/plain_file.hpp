@@ -23,6 +23,7 @@ std::optional<File> open_without_links(const std::filesystem::path& path);
 // Whether somebody on this machine still has the file open for writing, as far as the system will tell us.
 // The process must ignore SIGIO, which says that a writer came while we looked.
 bool is_open_for_writing(const std::filesystem::path& path);
+bool is_open_for_writing(const File& file);
 
 // Whether a user other than this process's and root could write to the file when it was opened. Such a user
 // may change it without a trace: a page that he has mapped, and wrote to before the file was opened, takes

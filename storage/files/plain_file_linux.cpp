@@ -16,6 +16,13 @@ namespace {
   throw std::system_error(error, std::generic_category(), what);
 }
 
+// fcntl(2): a read lease is granted only while no writer has the file open.
+bool is_lease_refused(const Handle& file) {
+  if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+  return false;
+}
+
 }  // namespace
 
 File open_plain_file(const std::filesystem::path& path) {
@@ -40,14 +47,12 @@ std::optional<File> open_without_links(const std::filesystem::path& path) {
   return File(std::move(handle), *attributes);
 }
 
-// fcntl(2): a read lease is granted only while no writer has the file open.
 bool is_open_for_writing(const std::filesystem::path& path) {
   const Handle handle(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!handle) return false;
-  if (::fcntl(handle.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
-  ::fcntl(handle.get(), F_SETLEASE, F_UNLCK);
-  return false;
+  return handle && is_lease_refused(handle);
 }
+
+bool is_open_for_writing(const File& file) { return is_lease_refused(file.handle()); }
 
 bool may_be_written_by_others(const File& file) {
   const auto& found = file.at_open();

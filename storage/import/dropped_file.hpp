@@ -11,15 +11,15 @@ namespace storage {
 
 // A file in drop/, open for reading. What becomes of it at last becomes of this very file, as it was when it
 // was opened, and never of another that came to have its name: the entry moves to a private folder in state/,
-// is compared there with what was opened, and goes back if it is another. What a killed server left in such a
-// folder goes back at the next start. On a file system that can neither rename without replacing nor link, a
-// file that takes the name in the very instant of going back is replaced, as its sender's own rename would
-// do.
+// or in drop/ where that is a file system of its own, is compared there with what was opened, and goes back
+// if it is another. What a killed server left in such a folder goes back at the next start. On a file system
+// that can neither rename without replacing nor link, a file that takes the name in the very instant of going
+// back is replaced, as its sender's own rename would do.
 //
 // Each of the three is synced as far as the disk does so, never overwrites (a second NAME becomes NAME.2),
 // and may wait for the disk: for a worker. Each says false, or nothing, when drop/ holds this file no longer,
-// or changed: nothing was done then, and the new file must be examined. All throw std::system_error, and then
-// it lies in drop/.
+// or changed: nothing was done then, and the new file must be examined. All throw std::system_error, or
+// std::runtime_error where something of another user's is in the way in drop/, and then it lies in drop/.
 class DroppedFile {
  public:
   DroppedFile(const Depot& depot, std::string name);

@@ -6,9 +6,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 
@@ -74,76 +74,106 @@ void sync_afterwards(const fs::path& folder) noexcept {
   }
 }
 
-// `taken` is a name in the folder of this handle, or a whole path.
-void give_back(int folder, const fs::path& taken, const fs::path& drop) {
-  const auto name = taken.filename().string();
+void give_back(const OwnFolder& folder, const std::string& name, const fs::path& drop) {
   auto place = drop / name;
-  for (int n = 2; rename_new(folder, taken.c_str(), AT_FDCWD, place.c_str()) != 0; ++n) {
-    if (errno != EEXIST) fail(errno, "cannot move " + taken.string() + " back to " + drop.string());
+  for (int n = 2; rename_new(folder.handle(), name.c_str(), AT_FDCWD, place.c_str()) != 0; ++n) {
+    if (errno != EEXIST) fail(errno, fmt::format("cannot move {} back to {}", name, drop.string()));
     place = drop / numbered(name, n);
   }
   sync_afterwards(drop);
 }
 
+// Of an entry in the folder of this handle, or of a whole path.
+bool is_the_same(int folder, const fs::path& entry, const FileVersion& version, std::int64_t last_written) {
+  struct stat status {};
+  return ::fstatat(folder, entry.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         status.st_dev == version.device && status.st_ino == version.number &&
+         static_cast<std::uint64_t>(status.st_size) == version.size && written(status) == last_written;
+}
+
+bool is_the_same(const fs::path& entry, const FileVersion& version, std::int64_t last_written) {
+  return is_the_same(AT_FDCWD, entry, version, last_written);
+}
+
 // A folder of this process alone, in which one entry of drop/ lies under its own name; told by a lock from
-// what a killed one left. What still lies there at the end goes back.
+// what a killed one left. What still lies there at the end goes back. All by handle: in drop/ others may put
+// something else in the way at any moment.
 class TakenEntry {
  public:
-  TakenEntry(const fs::path& parent, const fs::path& drop) : drop_(drop), folder_(make_folder(parent)) {
-    lock_.emplace(folder_);
+  TakenEntry(OwnFolder parent, const fs::path& drop)
+      : drop_(drop), parent_(std::move(parent)), folder_(make_folder()) {
+    if (::flock(folder_.handle(), LOCK_EX | LOCK_NB) != 0)
+      fail(errno, fmt::format("cannot lock {}, a folder for what is taken out of drop/", folder_name_));
   }
   TakenEntry(const TakenEntry&) = delete;
   TakenEntry& operator=(const TakenEntry&) = delete;
   ~TakenEntry() {
     try {
-      if (!entry_.empty() && is_taken(entry_)) give_back(AT_FDCWD, entry_, drop_);
+      if (!entry_.empty()) give_back(folder_, entry_, drop_);
     } catch (const std::exception&) {
       return;  // it goes back at the next start
     }
-    ::rmdir(folder_.c_str());
+    parent_.remove_folder(folder_name_);
   }
 
   // By one rename everywhere: nothing else can be in the way there, and nothing is removed by its name.
   bool take(const std::string& name) {
-    if (::rename((drop_ / name).c_str(), (folder_ / name).c_str()) != 0) return false;
-    entry_ = folder_ / name;
+    std::string entry = name;
+    if (::renameat(AT_FDCWD, (drop_ / name).c_str(), folder_.handle(), name.c_str()) != 0) return false;
+    entry_ = std::move(entry);
     return true;
   }
-  const fs::path& path() const { return entry_; }
-
- private:
-  static fs::path make_folder(const fs::path& parent) {
-    make_directories(parent, 0700);
-    // NFS and FUSE keep a removed file that is still open beside its old name, and with it the folder.
-    FolderReader reader(parent);
-    while (const auto left = reader.next()) ::rmdir(left->path.c_str());
-    std::string name = parent / "take-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) fail(errno, "cannot make a folder in " + parent.string());
-    return name;
+  bool is_the_same(const FileVersion& version, std::int64_t last_written) const {
+    return storage::is_the_same(folder_.handle(), entry_, version, last_written);
+  }
+  void remove() {
+    if (::unlinkat(folder_.handle(), entry_.c_str(), 0) != 0)
+      fail(errno, fmt::format("cannot remove {} from drop/", entry_));
+    entry_.clear();
+  }
+  // Without a sync.
+  void move_to(const fs::path& place) {
+    if (rename_new(folder_.handle(), entry_.c_str(), AT_FDCWD, place.c_str()) != 0)
+      fail(errno, fmt::format("cannot move {} to {}", (drop_ / entry_).string(), place.string()));
+    entry_.clear();
   }
 
-  const fs::path drop_, folder_;
-  fs::path entry_;
-  std::optional<DirectoryLock> lock_;
+ private:
+  OwnFolder make_folder() {
+    // NFS and FUSE keep a removed file that is still open beside its old name, and with it the folder.
+    for (const auto& left : parent_.names()) parent_.remove_folder(left);
+    for (int n = 1;; ++n) {
+      folder_name_ = fmt::format("take-{}", n);
+      if (auto made = parent_.make_below(folder_name_)) return std::move(*made);
+    }
+  }
+
+  const fs::path drop_;
+  const OwnFolder parent_;
+  std::string folder_name_;
+  const OwnFolder folder_;
+  std::string entry_;
 };
+
+OwnFolder folder_for_taken(const fs::path& place, OwnFolder::Place around) {
+  make_directories(place, 0700);
+  if (auto folder = OwnFolder::open(place, around)) return std::move(*folder);
+  throw std::runtime_error(
+      fmt::format("{} is a link, or another user's, or others may write in it: remove it", place.string()));
+}
 
 // Nothing when there is no such entry.
 std::unique_ptr<TakenEntry> take(const Depot& depot, const std::string& name) {
-  auto taken = std::make_unique<TakenEntry>(depot.taken(), depot.drop());
+  using enum OwnFolder::Place;
+  auto taken = std::make_unique<TakenEntry>(folder_for_taken(depot.taken(), ours), depot.drop());
   if (taken->take(name)) return taken;
   if (errno == EXDEV) {
-    taken = std::make_unique<TakenEntry>(depot.drop() / in_drop, depot.drop());
+    const auto place = depot.drop() / in_drop;
+    taken = std::make_unique<TakenEntry>(folder_for_taken(place, shared), depot.drop());
     if (taken->take(name)) return taken;
   }
   if (errno == ENOENT) return nullptr;
-  fail(errno, "cannot take " + (depot.drop() / name).string() + " out of drop/");
-}
-
-bool is_the_same(const fs::path& entry, const FileVersion& version, std::int64_t last_written) {
-  struct stat status {};
-  return ::lstat(entry.c_str(), &status) == 0 && status.st_dev == version.device &&
-         status.st_ino == version.number && static_cast<std::uint64_t>(status.st_size) == version.size &&
-         written(status) == last_written;
+  fail(errno, fmt::format("cannot take {} out of drop/", (depot.drop() / name).string()));
 }
 
 // Before it is moved its every change shows; the move itself changes ctime.
@@ -154,8 +184,7 @@ std::unique_ptr<TakenEntry> take_very(const Depot& depot, const std::string& nam
   if (!now || now->version != version || !is_the_same(depot.drop() / name, version, last_written))
     return nullptr;
   auto taken = take(depot, name);
-  if (!taken || !is_the_same(taken->path(), version, last_written) || is_open_for_writing(taken->path()))
-    return nullptr;
+  if (!taken || !taken->is_the_same(version, last_written) || is_open_for_writing(file)) return nullptr;
   return taken;
 }
 
@@ -194,16 +223,16 @@ std::optional<fs::path> move_very(const Depot& depot, const std::string& name, c
         continue;
       }
       const auto taken = take(depot, name);
-      if (!taken || !is_the_same(taken->path(), version, last_written) ||
-          (linked && !is_the_same(place, version, last_written)) || is_open_for_writing(taken->path())) {
+      if (!taken || !taken->is_the_same(version, last_written) ||
+          (linked && !is_the_same(place, version, last_written)) || is_open_for_writing(file)) {
         undo();
         return std::nullopt;
       }
       if (linked) {
         sync_directory(target);
-        fs::remove(taken->path());
-      } else if (rename_new(AT_FDCWD, taken->path().c_str(), AT_FDCWD, place.c_str()) != 0) {
-        fail(errno, fmt::format("cannot move {} to {}", drop.string(), place.string()));
+        taken->remove();
+      } else {
+        taken->move_to(place);
       }
     } catch (const std::system_error& error) {
       undo();
@@ -227,7 +256,7 @@ void return_from(const OwnFolder& parent, const std::string& name, const fs::pat
   if (!folder || ::flock(folder->handle(), LOCK_EX | LOCK_NB) != 0) return;  // somebody works in it
   for (const auto& each : folder->names()) {
     try {
-      give_back(folder->handle(), each, drop);
+      give_back(*folder, each, drop);
     } catch (const std::system_error&) {
       continue;
     }
@@ -243,7 +272,7 @@ DroppedFile::DroppedFile(const Depot& depot, std::string name)
 bool DroppedFile::remove() const {
   const auto taken = take_very(*depot_, name_, file_, written_);
   if (!taken) return false;
-  fs::remove(taken->path());
+  taken->remove();
   sync_afterwards(depot_->drop());
   return true;
 }
@@ -285,8 +314,9 @@ std::size_t rejected_files(const Depot& depot) {
 std::optional<DirectoryLock> hold_drop(const Depot& depot) {
   auto lock = DirectoryLock::try_to(depot.staging());
   if (!lock) return {};
-  for (const auto& place : {depot.taken(), depot.drop() / in_drop}) {
-    const auto parent = OwnFolder::open(place);
+  using enum OwnFolder::Place;
+  for (const auto& parent :
+       {OwnFolder::open(depot.taken(), ours), OwnFolder::open(depot.drop() / in_drop, shared)}) {
     if (!parent) continue;
     for (const auto& name : parent->names()) return_from(*parent, name, depot.drop());
   }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <set>
+#include <stdexcept>
 #include <system_error>
 
 #include "storage/depot/depot.hpp"
@@ -46,6 +47,35 @@ struct Dropping {
     fs::rename(dir.write("arriving", content), depot.drop() / name);
   }
   bool nothing_is_taken() const { return !fs::exists(depot.taken()) || fs::is_empty(depot.taken()); }
+};
+
+// Where drop/ is a file system of its own, nothing can be moved from it to state/.
+struct DroppingElsewhere : Dropping {
+  const fs::path elsewhere = fs::path("/dev/shm") / dir.path().filename();
+  bool is_other_disk = false;
+
+  DroppingElsewhere() {
+    struct stat here {
+    }, there{};
+    is_other_disk = ::stat(dir.path().c_str(), &here) == 0 && ::stat("/dev/shm", &there) == 0 &&
+                    here.st_dev != there.st_dev;
+    if (!is_other_disk) return;
+    fs::create_directory(elsewhere);
+    fs::remove(depot.drop());
+    fs::create_directory_symlink(elsewhere, depot.drop());
+  }
+  DroppingElsewhere(const DroppingElsewhere&) = delete;
+  DroppingElsewhere& operator=(const DroppingElsewhere&) = delete;
+  ~DroppingElsewhere() { fs::remove_all(elsewhere); }
+
+  std::string why_not_removed(const std::string& name) {
+    try {
+      drop(name, "x").remove();
+      return "";
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+  }
 };
 
 // How many times more the disk syncs something; below zero it always does.
@@ -232,6 +262,36 @@ TEST_CASE_FIXTURE(Dropping, "nothing is given back out of a place that somebody 
   CHECK(storage::hold_drop(depot));
   CHECK(content_of(dir / "images/EWC/17_9_4a/ap1g8") == "image");
   CHECK(names_in(depot.drop()) == Names{".taken"});
+}
+
+TEST_CASE_FIXTURE(DroppingElsewhere,
+                  "a drop/ on a file system of its own keeps what is taken, for a moment") {
+  if (!is_other_disk) return;
+  CHECK(drop("b.zip", "x").remove());
+  CHECK(names_in(depot.drop()) == Names{".taken"});
+  CHECK(fs::is_empty(depot.drop() / ".taken"));
+  const auto file = drop("b.zip", "x");
+  const std::ofstream writer(depot.drop() / "b.zip", std::ios::app);
+  CHECK_FALSE(file.remove());
+  CHECK(content_of(depot.drop() / "b.zip") == "x");
+  CHECK(fs::is_empty(depot.drop() / ".taken"));
+}
+
+TEST_CASE_FIXTURE(DroppingElsewhere, "nothing is taken into a place that somebody else put into drop/") {
+  if (!is_other_disk) return;
+  const auto taken = depot.drop() / ".taken", release = depot.images() / "EWC/17_9_4a";
+  fs::create_directories(release);
+  fs::create_directory_symlink(release.parent_path(), taken);
+  CHECK(why_not_removed("b.zip") ==
+        taken.string() + " is a link, or another user's, or others may write in it: remove it");
+  CHECK(names_in(release.parent_path()) == Names{"17_9_4a"});
+  fs::remove(taken);
+  fs::create_directory(taken);
+  fs::permissions(taken, fs::perms::all);
+  CHECK(why_not_removed("b.zip").ends_with(": remove it"));
+  CHECK(content_of(depot.drop() / "b.zip") == "x");
+  fs::permissions(taken, fs::perms::owner_all);
+  CHECK(why_not_removed("b.zip").empty());
 }
 
 TEST_CASE_FIXTURE(Dropping, "what another server has taken stays with it") {
