@@ -45,7 +45,7 @@ std::size_t rejected_files(const Depot& depot);
 
 // Why a file of rejected/ lies there, in the words of the import; empty where nobody wrote it down.
 std::string reason_of_rejected(const Depot& depot, const std::string& name);
-// Whether a file of rejected/ is such a reason.
+// Whether a file of rejected/ is such a reason. A file that had such a name in drop/ has another there.
 bool is_reason(const std::string& name);
 
 // Makes the caller the one that imports what is put into drop/, as long as it holds the lock, and puts back

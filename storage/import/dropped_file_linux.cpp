@@ -25,9 +25,9 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-// NAME.999.reason.txt must fit into the 255 bytes of a file name.
+// NAME.file.999.reason.txt must fit into the 255 bytes of a file name.
 constexpr std::size_t longest_rejected = 230;
-constexpr std::string_view reason_ending = ".reason.txt";
+constexpr std::string_view reason_ending = ".reason.txt", no_reason_ending = ".file";
 constexpr auto in_drop =
     ".taken";  // for a drop/ on a file system of its own; a hidden name is never imported
 
@@ -48,9 +48,11 @@ bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)
 
 fs::path reason_beside(const fs::path& file) { return file.string() + std::string(reason_ending); }
 
-// Both names are free. That only saves a retry: what never overwrites is rename_new.
+// Both names are free. That only saves a retry: what never overwrites is rename_new. It is never the name of
+// a reason, which is counted and shown nowhere.
 fs::path free_name(const fs::path& directory, const std::string& name) {
-  const std::string stem = name.substr(0, longest_rejected);
+  std::string stem = name.substr(0, longest_rejected);
+  if (is_reason(stem)) stem += no_reason_ending;
   fs::path candidate = directory / stem;
   for (int n = 2; is_taken(candidate) || is_taken(reason_beside(candidate)); ++n)
     candidate = directory / fmt::format("{}.{}", stem, n);

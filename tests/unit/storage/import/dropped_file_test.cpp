@@ -169,6 +169,19 @@ TEST_CASE_FIXTURE(Dropping, "a reason that lies there alone is kept too") {
   CHECK(content_of(depot.rejected() / "b.zip.reason.txt") == "old");
 }
 
+TEST_CASE_FIXTURE(Dropping, "a rejected drop counts, and is not taken for a reason, whatever its name") {
+  const std::string ending = ".reason.txt", cut = std::string(219, 'x') + ending + ".bin";
+  for (const auto& name : {"a" + ending, "a.zip" + ending, ending, cut}) {
+    CAPTURE(name);
+    const auto moved = drop(name, "").reject("why");
+    REQUIRE(moved);
+    CHECK_FALSE(storage::is_reason(moved->filename().string()));
+    CHECK(storage::reason_of_rejected(depot, moved->filename().string()) == "why");
+  }
+  CHECK(drop("a" + ending, "").reject("why") == depot.rejected() / "a.reason.txt.file.2");
+  CHECK(storage::rejected_files(depot) == 5);
+}
+
 TEST_CASE_FIXTURE(Dropping, "a reason is one line, whatever a library said") {
   const auto moved = drop("b.zip", "x").reject("wrong size (read 1442)\n\r\x1b[31m)\n");
   REQUIRE(moved);
