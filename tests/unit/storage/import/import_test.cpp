@@ -298,6 +298,25 @@ TEST_CASE("the layout is a setting, and a layout that is no path is an error") {
   CHECK(import.staging_is_empty());
 }
 
+TEST_CASE("what is imported never has the name of the pointer to a release") {
+  Import import;
+  import.run(ewc_members());
+  const auto before = import.images();
+  const auto is_refused = [&](const std::string& bytes, std::string_view name) {
+    return has(import.rejection_of_bytes(bytes, name), "is the name of the pointer to a release");
+  };
+  for (const auto layout : {"{product}/{release}", "aps/{release}", "{release}", "{release}/{product}"}) {
+    CAPTURE(layout);
+    import.settings.layout = layout;
+    for (const auto name : {"current", "Current", "current."}) CHECK(is_refused("17_9_4a\n", name));
+    CHECK(is_refused(test::aruba_image({}), "current"));
+  }
+  import.settings.layout = "{product}/{release}";
+  CHECK(is_refused(test::zip({{"weird.img", "x"}}), "current.zip"));
+  CHECK(import.images() == before);
+  CHECK(import.run_bytes("17_9_4a\n", "current.img").path == "/other/current.img");
+}
+
 TEST_CASE("a ZIP that was cut anywhere publishes nothing and leaves nothing") {
   Import import;
   const std::string whole = test::zip(ewc_members());
