@@ -17,11 +17,14 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-// Of the two, the one that is there says that a change has begun. It is written before the first step and
-// removed after the last one.
-fs::path replacing_in(const Depot& depot) { return depot.changeover() / "replacing.yaml"; }  // the manifest
+// Of the three, the one that is there says that a change has begun. It is written before the first step and
+// removed by the last one.
+fs::path exchanging_in(const Depot& depot) { return depot.changeover() / "exchanging.yaml"; }  // the manifest
+fs::path replacing_in(const Depot& depot) { return depot.changeover() / "replacing.yaml"; }    // the manifest
 fs::path retiring_in(const Depot& depot) { return depot.changeover() / "retiring"; }
 fs::path content_in(const Depot& depot) { return depot.changeover() / "content"; }
+// The manifest that the release had, while folders are exchanged.
+fs::path former_in(const Depot& depot) { return depot.changeover() / "former.yaml"; }
 
 // No name holds a NUL.
 std::string to_text(const Retired& retired) {
@@ -115,9 +118,31 @@ void go_on(const Depot& depot, const Manifest& manifest) {
   save(manifest, manifest_file);
 }
 
+bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+// The manifest that was written before the folders were exchanged becomes the release's. A rename needs no
+// room on the disk, and ends the change.
+void put_down_new(const Depot& depot, const std::string& release) {
+  replace_file(exchanging_in(depot), manifest_of(depot, release));
+}
+
+void put_back_former(const Depot& depot, const std::string& release) {
+  if (is_there(former_in(depot))) replace_file(former_in(depot), manifest_of(depot, release));
+}
+
+// Neither the manifest nor a folder tells whether the two folders were exchanged: the files do.
+void settle(const Depot& depot, const Manifest& manifest) {
+  if (holds_just(place_of(depot, manifest.path), manifest.members)) {
+    put_down_new(depot, manifest.path);
+  } else {
+    put_back_former(depot, manifest.path);
+  }
+}
+
 // What was being prepared and had not begun goes too. Were the removal lost in a power cut, the change would
 // be made once more, to a release that was imported since.
 void end(const Depot& depot) {
+  fs::remove(exchanging_in(depot));
   fs::remove(replacing_in(depot));
   fs::remove(retiring_in(depot));
   sync_directory(depot.changeover());
@@ -138,6 +163,7 @@ void begin(const Depot& depot, Action action) {
 
 std::optional<Retired> finish(const Depot& depot) {
   if (!fs::exists(depot.changeover())) return {};
+  if (const auto manifest = load_manifest(exchanging_in(depot))) settle(depot, *manifest);
   if (const auto manifest = load_manifest(replacing_in(depot))) go_on(depot, *manifest);
   auto retired = load_retired(retiring_in(depot));
   if (retired) go_on(depot, *retired);
@@ -163,6 +189,26 @@ void move_out_by_files(const Depot& depot, const Path& release, const fs::path& 
   begin(depot, [&] { write_durably(retiring_in(depot), to_text(retired), 0600); });
   go_on(depot, retired);
   end(depot);
+}
+
+bool replace_by_exchange(const Depot& depot, const fs::path& content, const Manifest& manifest) {
+  const auto manifest_file = manifest_of(depot, manifest.path);
+  begin(depot, [&] {
+    fs::remove(former_in(depot));
+    make_directories(manifest_file.parent_path(), 0700);
+    save(manifest, exchanging_in(depot));
+  });
+  try {
+    // As long as no manifest fits, there is none.
+    if (is_there(manifest_file)) replace_file(manifest_file, former_in(depot));
+    const bool exchanged = exchange(content, place_of(depot, manifest.path));
+    exchanged ? put_down_new(depot, manifest.path) : put_back_former(depot, manifest.path);
+    end(depot);
+    return exchanged;
+  } catch (...) {  // before a rename took effect, or after it
+    finish(depot);
+    throw;
+  }
 }
 
 void replace_by_files(const Depot& depot, const fs::path& content, const Manifest& manifest) {

@@ -93,8 +93,7 @@ class BundlePlace {
   std::string difference_to(const Manifest& manifest) const { return difference(members_, manifest.members); }
   void confirm_by(const Manifest& manifest) const { confirm(there_, manifest, manifest_file_); }
 
-  // The single images stay, or move along by a second name for each. As long as no manifest fits, there is
-  // none.
+  // The single images stay, or move along by a second name for each.
   void replace_by(const fs::path& content, Manifest manifest) const {
     for (const auto& single : singles_) {
       if (is_taken(content / single.name)) continue;
@@ -102,24 +101,10 @@ class BundlePlace {
       add(manifest, single, *there_);
     }
     sync_directory(content);
-    if (exchanged_for(content)) return put_down(manifest, manifest_file_);
-    replace_by_files(depot_, content, manifest);
+    if (!replace_by_exchange(depot_, content, manifest)) replace_by_files(depot_, content, manifest);
   }
 
  private:
-  // The manifest is gone then. Otherwise it describes the files as before.
-  bool exchanged_for(const fs::path& content) const {
-    fs::remove(manifest_file_);
-    try {
-      if (exchange(content, place_)) return true;
-    } catch (const std::system_error&) {
-      if (there_) put_down(*there_, manifest_file_);
-      throw;
-    }
-    if (there_) put_down(*there_, manifest_file_);
-    return false;
-  }
-
   const Depot& depot_;
   const fs::path place_, manifest_file_;
   std::optional<Manifest> there_;
@@ -137,6 +122,7 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
     if (is_taken(place)) {
       const BundlePlace there(depot, manifest, warnings);
       if (there.has_bundle() && there.same_as(manifest)) {
+        sync_directory(place.parent_path());  // where this failed, an import has published it all the same
         there.confirm_by(manifest);
         return false;
       }
@@ -150,6 +136,7 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
       move_in(depot, content, place);
       return true;
     } catch (const std::system_error& error) {
+      if (!is_taken(content)) throw;  // it is at its place, and the disk failed after that
       fs::remove(manifest_file);
       if (error.code() != std::errc::file_exists) throw;
     }

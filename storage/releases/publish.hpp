@@ -17,7 +17,8 @@ enum class Replace { no, yes };  // what is published there and differs
 // should know. What is replaced is left to those who have it open.
 //
 // Throw Rejected when something else is published there, std::system_error when the depot fails; then
-// nothing was published and nothing is left behind.
+// nothing was published and nothing is left behind. But a disk that fails after the last rename, or a process
+// that is killed there, leaves it published: publishing it again says so.
 
 // Makes the directory `content` the release `manifest.path`. Single images that lie in the release stay
 // there.

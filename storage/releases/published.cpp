@@ -64,6 +64,17 @@ std::vector<Member> published_members(const fs::path& directory, const std::opti
   return digested_files(directory);
 }
 
+bool holds_just(const fs::path& directory, const std::vector<Member>& members) {
+  if (!fs::is_directory(directory)) return false;
+  std::size_t files = 0;
+  FolderReader reader(directory);
+  while (const auto entry = reader.next())
+    if (entry->is_file()) ++files;
+  const auto fits = [&](const Member& member) { return has_file(directory, member); };
+  return files == members.size() && std::ranges::all_of(members, fits) &&
+         digested_files(directory) == members;
+}
+
 std::string difference(const std::vector<Member>& published, const std::vector<Member>& bundle) {
   std::vector<std::string> found;
   for (const auto& member : bundle) {

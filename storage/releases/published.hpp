@@ -27,6 +27,10 @@ std::optional<Manifest> usable_manifest(const std::filesystem::path& file,
 std::vector<Member> published_members(const std::filesystem::path& directory,
                                       const std::optional<Manifest>& manifest);
 
+// Whether the files in `directory` are `members`, by name, and no others. Reads them where their names and
+// sizes fit. False where there is no such folder. Throws std::system_error.
+bool holds_just(const std::filesystem::path& directory, const std::vector<Member>& members);
+
 // What tells two lists apart, in words: "ap1g8 has 5 bytes there and 6 in the bundle". The first few only.
 std::string difference(const std::vector<Member>& published, const std::vector<Member>& bundle);
 

@@ -63,7 +63,11 @@ int rename_by_rules(int from_directory, const char* from, int to_directory, cons
   };
   auto* const now = rules.load();
   if (!now) return renamed();
-  if ((flags & RENAME_EXCHANGE) != 0) return refused(now->exchanges_fail_by());
+  if ((flags & RENAME_EXCHANGE) != 0) {
+    if (const int error = now->exchanges_fail_by()) return refused(error);
+    if (const int error = now->step()) return refused(error);
+    return renamed();
+  }
   const auto source = place_of(from_directory, from), target = place_of(to_directory, to);
   if (now->holds(source) || now->holds(target)) return refused(EBUSY);
   if (source == target) return renamed();
@@ -103,7 +107,15 @@ test::NtfsRules::~NtfsRules() { rules = nullptr; }
 int test::NtfsRules::step() {
   const int number = ++steps_;
   if (number == die_at_) ::_exit(died);
+  if (number == fail_at_) return fail();
   return fill_at_ != 0 && number >= fill_at_ ? ENOSPC : 0;
+}
+
+int test::NtfsRules::sync() { return ++syncs_ == fail_sync_at_ ? fail() : 0; }
+
+int test::NtfsRules::fail() {
+  has_failed_ = true;
+  return EIO;
 }
 
 // In front of the C library's, for the standard library too.
@@ -129,6 +141,12 @@ int remove(const char* name) noexcept {
 int mkdir(const char* name, mode_t mode) noexcept { return make_folder_by_rules(AT_FDCWD, name, mode); }
 int mkdirat(int directory, const char* name, mode_t mode) noexcept {
   return make_folder_by_rules(directory, name, mode);
+}
+int fsync(int file) {
+  if (auto* const now = rules.load()) {
+    if (const int error = now->sync()) return refused(error);
+  }
+  return static_cast<int>(::syscall(SYS_fsync, file));
 }
 int symlink(const char* target, const char* name) noexcept { return link_by_rules(target, AT_FDCWD, name); }
 int symlinkat(const char* target, int directory, const char* name) noexcept {

@@ -83,9 +83,17 @@ struct Depot {
   fs::path place() const { return storage::place_of(depot, release.text()); }
   Files served() const { return files_in(place()); }
   Files retired() const { return files_in(dir / "retired/EWC/17_9_4a"); }
+  std::optional<storage::Manifest> record() const {
+    return storage::load_manifest(storage::manifest_of(depot, release.text()));
+  }
   std::string recorded() const {
-    const auto manifest = storage::load_manifest(storage::manifest_of(depot, release.text()));
-    return manifest ? manifest->bundle : "";
+    const auto found = record();
+    return found ? found->bundle : "";
+  }
+  // Whether the manifest says just what is served.
+  bool is_recorded() const {
+    const auto found = record();
+    return found && found->members == storage::published_members(place(), {});
   }
   storage::File open(const char* name) const {
     return storage::Root(depot.images()).open_file(release / name).value();
@@ -95,6 +103,41 @@ struct Depot {
 
 struct AsNtfs : Depot {
   test::NtfsRules rules;
+};
+
+// The same steps, syncs and ends, on a file system that exchanges folders.
+struct AsLinux : AsNtfs {
+  AsLinux() { rules.fail_exchanges(0); }
+};
+
+// A bundle takes the place of another.
+struct Replacing : AsLinux {
+  static constexpr std::size_t singles = 0;
+  void act() const { replace(); }
+  static Files after() { return new_files; }
+};
+
+// A bundle comes to a single image, as by a normal import from drop/.
+struct Joining : AsLinux {
+  static constexpr std::size_t singles = 1;
+  Joining() {
+    retire();
+    publish_single("single", storage::Replace::no);
+  }
+  void act() const { publish(new_files, storage::Replace::no); }
+  static Files after() {
+    auto files = new_files;
+    files["single.tar"] = "single";
+    return files;
+  }
+};
+
+// Nothing lies where the bundle goes.
+struct Fresh : AsLinux {
+  static constexpr std::size_t singles = 0;
+  Fresh() { retire(); }
+  void act() const { publish(new_files, storage::Replace::no); }
+  static Files after() { return new_files; }
 };
 
 // `act` in a process of its own, which dies at that step. False where it was done before.
@@ -334,4 +377,125 @@ TEST_CASE("a release that was retired already is not here any more") {
   const AsNtfs depot;
   depot.retire();
   CHECK_THROWS_AS(depot.retire(), storage::NotRetired);
+}
+
+// ---- Where folders are exchanged
+
+namespace {
+
+// After whatever broke off: the files from before or after, a manifest that fits them, and a next try that
+// works.
+template <class House>
+void check_consistent(const House& depot, const Files& before) {
+  const auto served = depot.served();
+  CHECK((served == before || served == House::after()));
+  if (!served.empty()) CHECK(depot.is_recorded());
+}
+
+template <class House>
+void check_next_try(const House& depot) {
+  CHECK_NOTHROW(depot.act());
+  CHECK(depot.served() == House::after());
+  CHECK(depot.recorded() == "new.zip");
+  CHECK(depot.is_recorded());
+  CHECK(storage::single_images(*depot.record()).size() == House::singles);
+  storage::sweep_staging(storage::staging_areas(depot.depot));
+  CHECK(depot.is_tidy());
+}
+
+template <class House>
+void die_at_each_step() {
+  for (int step = 1;; ++step) {
+    CAPTURE(step);
+    House depot;
+    const auto before = depot.served();
+    const bool died = dies_at(step, depot, [&] { depot.act(); });
+
+    const auto meanwhile = depot.served();
+    if (depot.record() && !meanwhile.empty()) CHECK(depot.is_recorded());
+    { const auto lock = storage::lock_releases(depot.depot); }
+    CHECK(depot.served() == meanwhile);
+    check_consistent(depot, before);
+    check_next_try(depot);
+    if (!died) break;
+    REQUIRE(step < 100);
+  }
+}
+
+// `fail_at` orders the failure.
+template <class House>
+void fail_at_each(void (test::NtfsRules::*fail_at)(int)) {
+  for (int step = 1;; ++step) {
+    CAPTURE(step);
+    House depot;
+    const auto before = depot.served();
+    (depot.rules.*fail_at)(step);
+    try {
+      depot.act();
+    } catch (const std::system_error& error) {
+      CHECK(error.code() == std::errc::io_error);
+    }
+    const bool failed = depot.rules.has_failed();
+    (depot.rules.*fail_at)(0);
+    check_consistent(depot, before);
+    check_next_try(depot);
+    if (!failed) break;
+    REQUIRE(step < 100);
+  }
+}
+
+template <class House>
+void fill_from_each_step() {
+  for (int step = 1;; ++step) {
+    CAPTURE(step);
+    House depot;
+    const auto before = depot.served();
+    depot.rules.fill_at(step);
+    bool full = false;
+    try {
+      depot.act();
+    } catch (const std::system_error& error) {
+      full = error.code() == std::errc::no_space_on_device;
+      CHECK(full);
+    }
+    depot.rules.fill_at(0);
+    { const auto lock = storage::lock_releases(depot.depot); }
+    check_consistent(depot, before);
+    check_next_try(depot);
+    if (!full) break;
+    REQUIRE(step < 100);
+  }
+}
+
+template <class House>
+void break_off_everywhere() {
+  SUBCASE("the process dies") { die_at_each_step<House>(); }
+  SUBCASE("a step fails") { fail_at_each<House>(&test::NtfsRules::fail_at); }
+  SUBCASE("a sync fails, often after a rename that took effect") {
+    fail_at_each<House>(&test::NtfsRules::fail_sync_at);
+  }
+  SUBCASE("the disk is full from there on") { fill_from_each_step<House>(); }
+}
+
+}  // namespace
+
+TEST_CASE("a replacement that breaks off anywhere leaves files that their manifest fits") {
+  break_off_everywhere<Replacing>();
+}
+
+TEST_CASE("so does a bundle that joins a single image") { break_off_everywhere<Joining>(); }
+
+TEST_CASE("so does a bundle where there was nothing") { break_off_everywhere<Fresh>(); }
+
+TEST_CASE("files of the same sizes do not hide which release lies there") {
+  AsLinux depot;
+  const Files like_old{{"ap1g4", "OLD FOUR"}, {"ap1g7", "OLD"}, {"ap1g8", "OLD EIGHT"}};
+  for (int step = 1; dies_at(step, depot, [&] { depot.publish(like_old, storage::Replace::yes); }); ++step) {
+    CAPTURE(step);
+    { const auto lock = storage::lock_releases(depot.depot); }
+    CHECK(depot.is_recorded());
+    storage::sweep_staging(storage::staging_areas(depot.depot));
+    if (depot.served() == like_old) break;
+  }
+  CHECK(depot.served() == like_old);
 }
