@@ -165,6 +165,10 @@ void save(const Manifest& manifest, const std::filesystem::path& file) {
   write_durably(file, to_yaml(manifest), 0600);
 }
 
+bool is_too_large(const std::filesystem::path& file) {
+  return std::filesystem::is_regular_file(file) && std::filesystem::file_size(file) > largest_manifest;
+}
+
 std::optional<Manifest> load_manifest(const std::filesystem::path& file) {
   if (std::filesystem::symlink_status(file).type() == std::filesystem::file_type::not_found)
     return std::nullopt;

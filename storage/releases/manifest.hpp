@@ -36,5 +36,7 @@ std::string to_yaml(const Manifest& manifest);
 // Nothing when there is none. Throws std::runtime_error, with the file's name, for one that cannot be
 // understood.
 std::optional<Manifest> load_manifest(const std::filesystem::path& file);
+// Whether it cannot be understood because it is too large to be read: it may be whole.
+bool is_too_large(const std::filesystem::path& file);
 
 }  // namespace storage

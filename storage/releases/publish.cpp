@@ -18,6 +18,9 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
+// The manifest of a folder is read and written as a whole for each single image that comes to it.
+constexpr std::size_t most_singles = 2000;
+
 bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
 [[noreturn]] void reject_in_the_way(const fs::path& place) {
@@ -30,6 +33,30 @@ bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)
       fmt::format("{} is published already and differs: {}; `apdepot import --replace FILE` puts this one in "
                   "its place",
                   path, how));
+}
+
+// Another would be written in its place, and what it records is of use.
+std::optional<Manifest> manifest_to_change(const fs::path& file, std::vector<std::string>& warnings) {
+  if (is_too_large(file))
+    throw Rejected(fmt::format(
+        "the manifest {} is too large to be read: move it away, with the images of its folder, and "
+        "import the file again",
+        file.string()));
+  return usable_manifest(file, warnings);
+}
+
+// Images that were moved out of the folder, or removed, count no longer.
+void make_room_for_single(Manifest& manifest, const fs::path& folder) {
+  if (manifest.origins.size() < most_singles) return;
+  for (const auto& single : single_images(manifest)) {
+    if (is_taken(folder / single.name)) continue;
+    std::erase(manifest.members, single);
+    std::erase_if(manifest.origins, [&](const Origin& o) { return safe_component(o.name) == single.name; });
+  }
+  if (manifest.origins.size() >= most_singles)
+    throw Rejected(fmt::format(
+        "{} holds {} single images already: move some of them out of it and import the file again",
+        folder.string(), manifest.origins.size()));
 }
 
 // Moves it to its place. errc::file_exists when something came to be there in the meantime.
@@ -81,7 +108,7 @@ class BundlePlace {
         place_(place_of(depot, manifest.path)),
         manifest_file_(manifest_of(depot, manifest.path)) {
     if (!fs::is_directory(place_)) reject_in_the_way(place_);
-    there_ = usable_manifest(manifest_file_, warnings);
+    there_ = manifest_to_change(manifest_file_, warnings);
     if (there_) singles_ = single_images(*there_);
     members_ = published_members(place_, there_);
     std::erase_if(singles_, [this](const Member& s) { return !std::ranges::count(members_, s); });
@@ -149,8 +176,10 @@ bool publish_image(const Depot& depot, const fs::path& file, const Manifest& man
   const fs::path place = place_of(depot, manifest.path) / image.name,
                  manifest_file = manifest_of(depot, manifest.path);
   const auto lock = lock_releases(depot);
-  auto grown = usable_manifest(manifest_file, warnings);
+  auto grown = manifest_to_change(manifest_file, warnings);
   const bool known = grown && std::ranges::count(grown->members, image) > 0;
+  if (grown && std::ranges::count(grown->members, image.name, &Member::name) == 0)
+    make_room_for_single(*grown, place.parent_path());
   bool already_there = false;
   if (!is_taken(place)) {
     move_in(depot, file, place);

@@ -25,8 +25,8 @@ enum class Replace { no, yes };  // what is published there and differs
 bool publish_bundle(const Depot& depot, const std::filesystem::path& content, Manifest manifest,
                     Replace replace, std::vector<std::string>& warnings);
 
-// Puts `file` into the directory `manifest.path` beside what is there. The manifest has this one member and
-// origin.
+// Puts `file` into the directory `manifest.path` beside what is there, unless 2,000 such images lie there.
+// The manifest has this one member and origin.
 bool publish_image(const Depot& depot, const std::filesystem::path& file, const Manifest& manifest,
                    Replace replace, std::vector<std::string>& warnings);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "storage/archives/member_name.hpp"
 #include "storage/depot/depot.hpp"
@@ -93,11 +94,11 @@ std::string difference(const std::vector<Member>& published, const std::vector<M
 }
 
 std::vector<Member> single_images(const Manifest& manifest) {
+  std::set<std::string> names;
+  for (const auto& origin : manifest.origins) names.insert(safe_component(origin.name));
   std::vector<Member> singles;
   for (const auto& member : manifest.members)
-    if (std::ranges::find(manifest.origins, member.name,
-                          [](const Origin& o) { return safe_component(o.name); }) != manifest.origins.end())
-      singles.push_back(member);
+    if (names.contains(member.name)) singles.push_back(member);
   return singles;
 }
 
