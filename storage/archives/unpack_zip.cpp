@@ -88,6 +88,10 @@ void next_header(const Source& source, archive* reader, const Target& target) {
     throw Rejected(fmt::format("the archive's member {} is no plain file", in_quotes(target.member.name)));
 }
 
+[[noreturn]] void reject_size(const Target& target) {
+  throw Rejected(fmt::format("the archive lies about the size of {}", in_quotes(target.member.name)));
+}
+
 // The bytes go from libarchive's buffer to the sink, without a copy in between.
 void give_member(const Source& source, archive* reader, const Target& target) {
   source.sink.begin(target.name, target.member.size);
@@ -99,12 +103,11 @@ void give_member(const Source& source, archive* reader, const Target& target) {
     const int result = archive_read_data_block(reader, &bytes, &count, &offset);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) fail(source, reader, target.member);
-    if (count > target.member.size - size) break;  // more than declared is not written
+    if (count > target.member.size - size) reject_size(target);  // before it is written
     source.sink.write({static_cast<const std::byte*>(bytes), count});
     size += count;
   }
-  if (size != target.member.size)
-    throw Rejected(fmt::format("the archive lies about the size of {}", in_quotes(target.member.name)));
+  if (size != target.member.size) reject_size(target);
   source.sink.end();
 }
 

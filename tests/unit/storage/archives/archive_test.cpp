@@ -282,6 +282,19 @@ TEST_CASE("a size that lies is found out before or while unpacking") {
   CHECK(fs::file_size(job.target / "ap1g8") <= 100);
 }
 
+TEST_CASE(
+    "a member with more data than it declares is refused, also where a block ends at the declared size") {
+  for (const std::uint64_t declared : {std::uint64_t{0}, std::uint64_t{256} << 10}) {
+    CAPTURE(declared);
+    Unpacking job;
+    std::string packed = deflated_zip("ap1g8", std::string(300'000, 'x'));
+    const auto says = test::little_endian(300'000, 4), lies = test::little_endian(declared, 4);
+    for (auto at = packed.find(says); at != std::string::npos; at = packed.find(says))
+      packed.replace(at, 4, lies);
+    CHECK(has(job.rejection(packed), "lies about the size"));
+  }
+}
+
 TEST_CASE("an end record that counts wrongly, or names other parts, is refused") {
   Unpacking job;
   CHECK_FALSE(job.rejection(test::zip({{"ap1g8", "image"}}, {.members = 2})).empty());
