@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <system_error>
 
@@ -15,8 +17,25 @@ std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-[[noreturn]] void fail(std::span<const std::byte> bytes, const char* what) {
-  throw std::system_error(static_cast<int>(number_at<std::uint32_t>(bytes, 0)), std::system_category(), what);
+// libarchive reads a ZIP by blocks of this size, and a block again where it goes back: at most once for a
+// member, and a few times before the first.
+constexpr std::uint64_t block_size = 256 << 10, blocks_before = 16;
+
+std::error_code code_in(std::span<const std::byte> bytes) {
+  return {static_cast<int>(number_at<std::uint32_t>(bytes, 0)), std::system_category()};
+}
+
+// Other codes mean more to an import than that a file cannot be read: EAGAIN that it was touched meanwhile.
+std::error_code reading_error(const std::error_code& said) {
+  constexpr std::array known{std::errc::io_error,
+                             std::errc::not_enough_memory,
+                             std::errc::permission_denied,
+                             std::errc::operation_not_permitted,
+                             std::errc::timed_out,
+                             std::errc::no_such_device,
+                             std::errc::no_such_device_or_address};
+  const bool is_known = std::ranges::any_of(known, [&](std::errc each) { return said == each; });
+  return is_known ? said : std::make_error_code(std::errc::io_error);
 }
 
 }  // namespace
@@ -28,16 +47,23 @@ void reject_strange_reader(std::string_view what) {
       what));
 }
 
+ReaderAnswer::ReaderAnswer(const UnpackLimits& limits, MemberSink* sink, std::uint64_t archive_size)
+    : limits_(limits),
+      admission_(limits_),
+      sink_(sink),
+      may_take_(2 * archive_size + (limits_.max_members + blocks_before) * block_size) {}
+
 bool ReaderAnswer::take(FrameKind kind, std::span<const std::byte> bytes) {
   switch (kind) {
     case FrameKind::rejected:
       throw Rejected(text_of(bytes));
     case FrameKind::failed:
-      fail(bytes, "cannot read the bundle");
+      throw std::system_error(reading_error(code_in(bytes)), "cannot read the bundle");
     case FrameKind::unconfined:
-      fail(bytes,
-           "archives are not read, because the process that reads them cannot give up its rights (seccomp); "
-           "allow it the system calls seccomp and prctl, or use a kernel with CONFIG_SECCOMP_FILTER");
+      throw std::system_error(
+          code_in(bytes),
+          "archives are not read, because the process that reads them cannot give up its rights (seccomp); "
+          "allow it the system calls seccomp and prctl, or use a kernel with CONFIG_SECCOMP_FILTER");
     case FrameKind::no_memory:
       throw Rejected(
           "reading the archive takes more memory than apdepot gives it; make it again as a plain ZIP with "
@@ -62,7 +88,7 @@ bool ReaderAnswer::take(FrameKind kind, std::span<const std::byte> bytes) {
 void ReaderAnswer::take_part(FrameKind kind, std::span<const std::byte> bytes) {
   switch (kind) {
     case FrameKind::expect:
-      return sink_->expect(number_at<std::uint64_t>(bytes, 0));
+      return expect(bytes);
     case FrameKind::begin:
       return begin(bytes);
     case FrameKind::data:
@@ -76,8 +102,22 @@ void ReaderAnswer::take_part(FrameKind kind, std::span<const std::byte> bytes) {
     case FrameKind::leave_out:
       return leave_out(bytes);
     default:
-      return sink_->take(number_at<std::uint64_t>(bytes, 0));
+      return count_taken(bytes);
   }
+}
+
+void ReaderAnswer::expect(std::span<const std::byte> bytes) {
+  if (expects_ || admission_.any_file()) reject_strange_reader("says again how much will come");
+  expects_ = true;
+  sink_->expect(number_at<std::uint64_t>(bytes, 0));
+}
+
+// Each frame keeps the process alive for another while, so none is for nothing, and their number has an end.
+void ReaderAnswer::count_taken(std::span<const std::byte> bytes) {
+  const auto taken = number_at<std::uint64_t>(bytes, 0);
+  if (taken == 0 || taken > may_take_) reject_strange_reader("reads on without end");
+  may_take_ -= taken;
+  sink_->take(taken);
 }
 
 // The reader has stripped the leading folder and left out the clutter, so a name is admitted as it is.

@@ -191,7 +191,7 @@ BundleFormat ReaderApart::format_of(const File& file, const UnpackLimits& limits
 void ReaderApart::unpack(const File& archive, BundleFormat format, const UnpackLimits& limits,
                          MemberSink& sink) const {
   if (!is_archive(format)) throw Rejected("the file is not an archive; was the right file downloaded?");
-  ReaderAnswer answer(limits, &sink);
+  ReaderAnswer answer(limits, &sink, archive.at_open().size);
   Reader(command_, {.unpack = format, .limits = limits}, archive, patience_).answer_to(answer);
 }
 

@@ -72,7 +72,7 @@ struct Sink final : storage::MemberSink {
 struct Answered {
   storage::UnpackLimits limits{.max_members = 3, .max_total = 100};
   Sink sink;
-  ReaderAnswer answer{limits, &sink};
+  ReaderAnswer answer{limits, &sink, 100};
 
   bool take(FrameKind kind, std::string_view text = {}) {
     return answer.take(kind, std::as_bytes(std::span(text)));
@@ -80,6 +80,10 @@ struct Answered {
   bool begin(std::string_view name, std::uint64_t size) {
     const auto number = storage::encoded(size);
     return take(FrameKind::begin, std::string(reinterpret_cast<const char*>(number.data()), 8).append(name));
+  }
+  bool number(FrameKind kind, std::uint64_t said) {
+    const auto bytes = storage::encoded(said);
+    return answer.take(kind, bytes);
   }
 };
 
@@ -248,6 +252,47 @@ TEST_CASE("a reader that was taken over keeps to the order") {
   CHECK_THROWS_AS(format.take(FrameKind::end, {}), Rejected);
   const std::byte unknown{6};
   CHECK_THROWS_AS(format.take(FrameKind::format, {&unknown, 1}), Rejected);
+}
+
+TEST_CASE("a reader that was taken over cannot go on for ever without a word about the archive") {
+  SUBCASE("it expects more and more") {
+    Answered answered;
+    answered.number(FrameKind::expect, 1);
+    CHECK_THROWS_AS(answered.number(FrameKind::expect, 1), Rejected);
+  }
+  SUBCASE("it expects in the middle") {
+    Answered answered;
+    answered.begin("ap1g8", 0);
+    CHECK_THROWS_AS(answered.number(FrameKind::expect, 1), Rejected);
+  }
+  SUBCASE("it has read nothing more") {
+    Answered answered;
+    CHECK_THROWS_AS(answered.number(FrameKind::take, 0), Rejected);
+  }
+  SUBCASE("it has read more than there is to read") {
+    Answered answered;
+    constexpr std::uint64_t block = 256 << 10, at_most = 2 * 100 + (3 + 16) * block;
+    for (std::uint64_t taken = 0; taken + block <= at_most; taken += block)
+      answered.number(FrameKind::take, block);
+    CHECK_THROWS_AS(answered.number(FrameKind::take, block), Rejected);
+    CHECK_THROWS_AS(Answered().number(FrameKind::take, UINT64_MAX), Rejected);
+  }
+}
+
+TEST_CASE("a reader says of a disk that it fails, and never that the file was touched") {
+  const auto said = [](std::string_view code) {
+    try {
+      Answered().take(FrameKind::failed, code);
+    } catch (const std::system_error& error) {
+      return error.code();
+    }
+    return std::error_code{};
+  };
+  CHECK(said({"\x0c\0\0\0", 4}) == std::errc::not_enough_memory);
+  for (const std::string_view code :
+       {std::string_view("\x0b\0\0\0", 4), std::string_view("\0\0\0\0", 4), std::string_view("\x02\0\0\0", 4),
+        std::string_view("\xff\xff\xff\xff", 4)})
+    CHECK(said(code) == std::errc::io_error);
 }
 
 TEST_CASE("a reason of a reader is one line") {
