@@ -18,11 +18,15 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-// It may have been retired before, and imported again.
+fs::path manifest_beside(const fs::path& place) { return place.string() + ".yaml"; }
+
+bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+// It may have been retired before, and imported again, or brought back without its manifest.
 fs::path free_place(const Depot& depot, const Path& release) {
   const auto wanted = depot.retired() / release.text().substr(1);
   auto place = wanted;
-  for (int n = 2; fs::exists(fs::symlink_status(place)); ++n)
+  for (int n = 2; is_taken(place) || is_taken(manifest_beside(place)); ++n)
     place = fmt::format("{}.{}", wanted.string(), n);
   return place;
 }
@@ -43,7 +47,7 @@ fs::path move_out(const Depot& depot, const Path& release) {
     }
     sync_directory(from.parent_path());
     const auto manifest = manifest_of(depot, release.text());
-    if (fs::exists(manifest)) rename_new(manifest, place.string() + ".yaml");
+    if (fs::exists(manifest)) rename_new(manifest, manifest_beside(place));
     return place;
   }
 }

@@ -75,6 +75,22 @@ TEST_CASE("one that is retired again lies beside the first") {
   }
 }
 
+TEST_CASE("one that was brought back without its manifest is retired again beside that") {
+  const Depot depot;
+  depot.imported("/EWC/17_9_4a");
+  storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::kept);
+  fs::rename(depot.dir / "retired/EWC/17_9_4a", depot.depot.images() / "EWC/17_9_4a");
+  depot.imported("/EWC/17_9_4a");
+  storage::promote(depot.depot, path("/EWC/17_9_4a"));
+
+  CHECK(storage::retire(depot.depot, path("/EWC/17_9_4a"), Current::removed).moved_to ==
+        "retired/EWC/17_9_4a.2");
+  CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a.2.yaml"));
+  CHECK(fs::exists(depot.dir / "retired/EWC/17_9_4a.yaml"));
+  CHECK_FALSE(fs::exists(storage::manifest_of(depot.depot, "/EWC/17_9_4a")));
+  CHECK_FALSE(fs::exists(fs::symlink_status(depot.depot.images() / "EWC/current")));
+}
+
 TEST_CASE("what current points at is retired only together with it") {
   const Depot depot;
   depot.imported("/EWC/17_9_4a");
