@@ -88,26 +88,28 @@ Retired retire(const Depot& depot, const Path& release, Current current) {
 }
 
 std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,
-                                   std::vector<std::string>& problems) try {
-  if (keep == 0) return {};
-  auto releases = releases_in(depot, Catalogue(Root(depot.images())), problems);
-  const auto own = std::ranges::find(releases, published, [](const auto& each) { return each.path.text(); });
-  if (own == releases.end()) return {};
-  std::erase_if(releases, [&, product = own->product](const Release& each) {
-    return each.product != product || !each.imported_at;
-  });
+                                   std::vector<std::string>& problems) {
   std::vector<Retired> retired;
-  auto surplus = releases.size() - std::min(keep, releases.size());
-  for (const auto& release : releases) {
-    if (surplus == 0) break;
-    if (!may_go(depot, release, published)) continue;
-    retired.push_back(retire(depot, release.path, Current::kept));
-    --surplus;
+  try {
+    if (keep == 0) return retired;
+    auto releases = releases_in(depot, Catalogue(Root(depot.images())), problems);
+    const auto own =
+        std::ranges::find(releases, published, [](const auto& each) { return each.path.text(); });
+    if (own == releases.end()) return retired;
+    std::erase_if(releases, [&, product = own->product](const Release& each) {
+      return each.product != product || !each.imported_at;
+    });
+    auto surplus = releases.size() - std::min(keep, releases.size());
+    for (const auto& release : releases) {
+      if (surplus == 0) break;
+      if (!may_go(depot, release, published)) continue;
+      retired.push_back(retire(depot, release.path, Current::kept));
+      --surplus;
+    }
+  } catch (const std::exception& error) {
+    problems.push_back(fmt::format("import.keep: old releases stay: {}", error.what()));
   }
   return retired;
-} catch (const std::exception& error) {
-  problems.push_back(fmt::format("import.keep: old releases stay: {}", error.what()));
-  return {};
 }
 
 }  // namespace storage

@@ -30,7 +30,7 @@ Retired retire(const Depot& depot, const Path& release, Current current);
 
 // Retires the oldest releases of the same product as `published` beyond `keep`, counting it; 0 keeps all.
 // Never `published` itself, what `current` points at, or what was put there by hand. What goes wrong with one
-// is a sentence in `problems`: the import is done all the same.
+// is a sentence in `problems`, and those after it stay: the import is done all the same.
 std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,
                                    std::vector<std::string>& problems);
 

@@ -124,6 +124,19 @@ TEST_CASE("import.keep retires the oldest of the product, in the order of number
   CHECK(depot.serves("/ME/8_5_1_0/ap1g8"));
 }
 
+TEST_CASE("import.keep says what it has retired before one that could not be") {
+  const Depot depot;
+  for (const auto* release : {"/EWC/17_12_1", "/EWC/17_9_5", "/EWC/17_9_4"}) depot.imported(release);
+  depot.by_hand("/EWC/17_9_5/17_9_3");  // so that it is not a release to be moved away
+
+  std::vector<std::string> problems;
+  const auto retired = storage::retire_oldest(depot.depot, "/EWC/17_12_1", 1, problems);
+  REQUIRE(retired.size() == 1);
+  CHECK(retired.front().path == "/EWC/17_9_4");
+  REQUIRE(problems.size() == 1);
+  CHECK(problems.front().starts_with("import.keep: old releases stay: /EWC/17_9_5 has releases in it"));
+}
+
 TEST_CASE("import.keep retires neither what was just published nor what is current") {
   const Depot depot;
   for (const auto* release : {"/EWC/17_12_1", "/EWC/17_9_4a", "/EWC/17_3_3"}) depot.imported(release);
