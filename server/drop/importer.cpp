@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <iterator>
 #include <new>
+#include <stdexcept>
+#include <system_error>
 
 #include "server/events/events.hpp"
 #include "server/events/import.hpp"
@@ -55,6 +57,24 @@ std::string problem_of(const std::exception_ptr& failure) {
     return out_of_memory;
   } catch (const std::exception& e) {
     return e.what();
+  }
+}
+
+// EAGAIN alone does not say so: the system has it for a process that it does not start, too.
+bool was_touched(const storage::File& file) {
+  const auto now = file.attributes();
+  return !now || now->version != file.at_open().version;
+}
+
+// What others put into drop/ may be closed to this user.
+template <class Open>
+auto opened(Open open) {
+  try {
+    return open();
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::permission_denied) throw;
+    throw std::runtime_error(
+        fmt::format("{}; give this user the right to read it, or take it out of drop/", e.what()));
   }
 }
 
@@ -222,7 +242,7 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
   } else if (const auto* compared = std::get_if<Compared>(&outcome)) {
     tell(name, *compared);
   } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
-    events_.emit(event::ImportRejected{name, refused->reason, refused->moved_to});
+    tell(name, *refused);
   } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
     tell(name, *failed);
   } else {
@@ -238,8 +258,12 @@ void Importer::tell(const std::string& name, const Done& done, double seconds) {
   events_.emit(event::Published{name, done.what.imported, seconds});
   for (const auto& [path, to] : done.what.retired) events_.emit(event::Retired{path, to, settings_.keep});
   for (const auto& problem : done.what.problems) events_.warn(Warning::imported, problem);
-  if (done.left_over.empty()) return;
-  events_.warn(Warning::imported, "it is published, but stays in drop/: " + done.left_over);
+  if (!done.left_over.empty()) events_.warn(Warning::imported, done.left_over);
+}
+
+void Importer::tell(const std::string& name, const Refused& refused) {
+  events_.emit(event::ImportRejected{name, refused.reason, refused.moved_to});
+  if (!refused.left_over.empty()) events_.warn(Warning::drop_folder, refused.left_over);
 }
 
 void Importer::tell(const std::string& name, const Compared& compared) {
@@ -318,7 +342,7 @@ bool Importer::is_left(const std::string& name, const Left& left) try {
 
 Importer::Outcome Importer::import_now(const std::string& name) {
   try {
-    return judge_now(storage::DroppedFile(depot_, name));
+    return judge_now(opened([&] { return storage::DroppedFile(depot_, name); }));
   } catch (const std::bad_alloc&) {
     return Failed{out_of_memory, depot_pause};
   } catch (const std::system_error& e) {
@@ -337,11 +361,14 @@ Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
   try {
     if (storage::is_digest_file(drop.name())) return compare_now(drop);
     std::optional<std::string> fault;
-    digests = storage::digests_beside_drop(depot_, drop.name(), fault);
+    digests = opened([&] { return storage::digests_beside_drop(depot_, drop.name(), fault); });
     if (fault) throw storage::Rejected(*fault);
     return publish_now(drop, digests);
   } catch (const storage::Rejected& e) {
     return reject_now(drop, digests, e.what());
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::resource_unavailable_try_again || was_touched(drop.file())) throw;
+    return Failed{e.what(), depot_pause};
   }
 }
 
@@ -362,11 +389,13 @@ Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
   Done done{storage::import_and_retire(depot_, {path, drop.file(), known}, settings_, settings_.keep, order)};
   try {
     done.taken = take_away(drop, done.what.imported);
-    storage::take_away(depot_, digests, drop.name(), storage::Fate::published, 0);
   } catch (const std::exception& e) {
-    done.left_over = e.what();
+    done.left_over = fmt::format("it is published, but stays in drop/: {}", e.what());
     done.left = {Left::Why::published, drop.file().at_open().version};
+    return done;
   }
+  if (const auto problem = take_away(drop, digests, storage::Fate::published); !problem.empty())
+    done.left_over = fmt::format("it is published, but its checksum file stays in drop/: {}", problem);
   return done;
 }
 
@@ -383,13 +412,25 @@ Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
   rejected_.reset();
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
-  storage::take_away(depot_, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
-  return Refused{reason, "rejected/" + moved_to->filename().string()};
+  Refused refused{reason, fmt::format("rejected/{}", moved_to->filename().string())};
+  if (const auto problem = take_away(drop, digests, storage::Fate::rejected); !problem.empty())
+    refused.left_over = fmt::format("it is rejected, but its checksum file stays in drop/: {}", problem);
+  return refused;
 }
 
 // A second copy of a bundle is not worth keeping. False: another file lies there by now.
 bool Importer::take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const {
   return settings_.keep_bundles && !imported.already_there ? drop.keep() : drop.remove();
+}
+
+// What became of the file that they are about, stands.
+std::string Importer::take_away(const storage::DroppedFile& drop,
+                                const std::vector<storage::DroppedDigests>& digests, storage::Fate fate) const
+    try {
+  storage::take_away(depot_, digests, drop.name(), fate, settings_.max_rejected);
+  return {};
+} catch (const std::exception& e) {
+  return e.what();
 }
 
 }  // namespace server

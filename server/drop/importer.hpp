@@ -47,7 +47,7 @@ class Importer {
   struct Done {
     storage::ImportResult what;
     bool taken = false;          // out of drop/; else another file lies there by now
-    std::string left_over = {};  // why the file could not be taken out of drop/
+    std::string left_over = {};  // a sentence, where the file or its digest file could not be taken away
     std::optional<Left> left = {};
   };
   struct Compared {  // a digest file
@@ -59,7 +59,7 @@ class Importer {
     std::atomic<std::uint64_t> done = 0, total = 0;
   };
   struct Refused {
-    std::string reason, moved_to;
+    std::string reason, moved_to, left_over = {};
   };
   struct Failed {
     std::string problem;
@@ -83,6 +83,7 @@ class Importer {
   void tell(const std::string& name, const Outcome& outcome, double seconds);
   void tell(const std::string& name, const Done& done, double seconds);
   void tell(const std::string& name, const Compared& compared);
+  void tell(const std::string& name, const Refused& refused);
   void tell(const std::string& name, const Failed& failed);
   void tell_progress(const std::string& name);
   // On the worker that imports, as the rest; the loop waits, and what it knows is the worker's meanwhile.
@@ -97,6 +98,9 @@ class Importer {
   Outcome reject_now(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests,
                      const std::string& reason);
   bool take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const;
+  // Returns why the digest files stay; empty where they do not.
+  std::string take_away(const storage::DroppedFile& drop, const std::vector<storage::DroppedDigests>& digests,
+                        storage::Fate fate) const;
   void note(const DropChange& change);
 
   Lanes& lanes_;

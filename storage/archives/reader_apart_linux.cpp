@@ -93,9 +93,11 @@ class Reader {
     arguments.push_back(nullptr);
     std::array<char*, 1> no_environment{};
     const SpawnSettings settings(archive.handle().get(), answer.get());
-    check(::posix_spawn(&process_, command.front().c_str(), settings.actions(), settings.attributes(),
-                        arguments.data(), no_environment.data()),
-          "cannot start the process that reads archives");
+    const int error = ::posix_spawn(&process_, command.front().c_str(), settings.actions(),
+                                    settings.attributes(), arguments.data(), no_environment.data());
+    check(error, error == EAGAIN ? "cannot start the process that reads archives; allow this user more "
+                                   "processes (TasksMax= of the service, or ulimit -u)"
+                                 : "cannot start the process that reads archives");
   }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;

@@ -131,6 +131,21 @@ def test_after_that_everything_goes_on(start_server, others_depot, images, bundl
 
 
 @as_root
+def test_what_is_closed_to_the_service_in_drop_is_told_with_what_to_do(start_server, others_depot):
+    """The file itself, and a digest file beside one that it may read."""
+    server = start_server(others_depot)
+    for name, mode in (("firmware-8", 0o600), ("firmware-9.sha512", 0o600), ("firmware-9", 0o644)):
+        arriving = others_depot / "arriving"
+        arriving.write_bytes(b"x")
+        arriving.chmod(mode)  # of root
+        arriving.rename(others_depot / "drop" / name)
+
+    for name, closed in (("firmware-8", "firmware-8"), ("firmware-9", r"firmware-9\.sha512")):
+        server.wait_for_log(rf"cannot import {name}: cannot open .*drop/{closed}: Permission denied; "
+                            r"give this user the right to read it, or take it out of drop/")
+
+
+@as_root
 def test_a_config_that_cannot_be_reloaded_is_told_at_the_start(others_depot, tmp_path):
     config = pathlib.Path(apdepot.write_config(tmp_path / "apdepot.yaml", {}))
     config.chmod(0o600)

@@ -1,12 +1,16 @@
 #include "server/drop/importer.hpp"
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -26,6 +30,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "tests/support/aruba_image.hpp"
+#include "tests/support/ntfs_rules.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -40,6 +45,9 @@ using Names = std::set<std::string>;
 
 constexpr auto patience = 60s;
 constexpr auto a_day = 24h;
+
+// As where a service has as many processes as its TasksMax allows.
+std::atomic<bool> no_process_left = false;
 
 // Single images: an archive would be read by a second process, which the test program is not made for.
 std::string image(const std::string& version = "8.6.0.4") {
@@ -185,6 +193,14 @@ struct House {
 };
 
 }  // namespace
+
+// In front of the C library's.
+extern "C" int posix_spawn(pid_t* process, const char* program, const posix_spawn_file_actions_t* actions,
+                           const posix_spawnattr_t* attributes, char* const* arguments,
+                           char* const* environment) {
+  static const auto spawn = reinterpret_cast<decltype(&posix_spawn)>(::dlsym(RTLD_NEXT, "posix_spawn"));
+  return no_process_left ? EAGAIN : spawn(process, program, actions, attributes, arguments, environment);
+}
 
 // ---- What is imported, and when
 
@@ -403,6 +419,18 @@ TEST_CASE("an image that cannot be taken away is published, told once and not im
   CHECK(house.lying() == Names{"a.bin", "b.bin"});
 }
 
+TEST_CASE("a system that starts no more processes is asked again after a while, not each second") {
+  House house;
+  house.lay("a.gz", "\x1f\x8b");
+  house.lay("b.bin", image(), 8s);  // its turn comes two seconds later
+  no_process_left = true;
+  house.begin();
+  CHECK(house.hears("published b.bin"));
+  no_process_left = false;
+  CHECK(house.times("failed a.gz") == 1);
+  CHECK(has(house.reasons["a.gz"], "cannot start the process that reads archives"));
+}
+
 TEST_CASE("a depot that fails is told, the file stays, and the next one is imported") {
   House house;
   const auto manifests = house.depot.manifests();
@@ -471,6 +499,31 @@ TEST_CASE("an image that differs from its digest is rejected, and the digest fil
   CHECK(house.told == Texts{"started a.img", "rejected a.img to rejected/a.img"});
   CHECK(has(house.reasons["a.img"], "its SHA-512 is " + digest_of("whatever")));
   CHECK(house.rejected() == Names{"a.img", "a.img.reason.txt", "a.img.sha512", "a.img.sha512.reason.txt"});
+}
+
+TEST_CASE("a digest file that cannot be taken away changes nothing about what became of its image") {
+  House house;
+  house.lay("a.img", "whatever");
+  house.lay("a.img.sha512", digest_of("whatever"));
+  house.lay("b.img", "whatever");
+  house.lay("b.img.sha512", digest_of("something else"));
+  test::NtfsRules rules;
+  rules.hold(house.depot.drop() / "a.img.sha512");
+  rules.hold(house.depot.drop() / "b.img.sha512");
+  house.on_event = [&](const std::string& words) {
+    if (words == "warned imported")
+      CHECK(house.reasons["imported"].starts_with("it is published, but its checksum file stays in drop/: "));
+  };
+  house.begin();
+  CHECK(house.hears("rejected b.img to rejected/b.img"));
+  CHECK(house.hears("warned drop_folder"));
+  CHECK(house.times("published a.img in /other/a.img") == 1);
+  CHECK(house.times("warned imported") == 1);
+  CHECK(house.times("failed a.img") == house.times("failed a.img.sha512"));
+  CHECK(house.times("failed b.img") == house.times("failed b.img.sha512"));
+  CHECK(has(house.reasons["b.img"], "its SHA-512 is "));
+  CHECK(house.reasons["drop_folder"].starts_with("it is rejected, but its checksum file stays in drop/: "));
+  CHECK(house.lying() == Names{"a.img.sha512", "b.img.sha512"});
 }
 
 TEST_CASE("a digest file without a digest in it is rejected, and so is the image beside it") {
