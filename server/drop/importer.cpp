@@ -42,11 +42,10 @@ constexpr auto tell_every = 5s;
 storage::DropFolder::Time now() { return std::chrono::steady_clock::now(); }
 
 // Since it was last written.
-std::chrono::seconds age_of(const std::filesystem::path& file) {
-  std::error_code gone;
-  const auto written = std::filesystem::last_write_time(file, gone);
-  if (gone) return 0s;
-  const auto age = std::filesystem::file_time_type::clock::now() - written;
+std::chrono::seconds age_of(const std::filesystem::path& entry) {
+  const auto written = storage::last_written(entry);
+  if (!written) return 0s;
+  const auto age = std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(*written);
   return std::clamp<std::chrono::seconds>(std::chrono::duration_cast<std::chrono::seconds>(age), 0s, 1h);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -45,6 +46,10 @@ class FolderReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// When an entry was last written, in nanoseconds since 1970: it itself, never what a link leads to. Nothing
+// where that cannot be examined.
+std::optional<std::int64_t> last_written(const std::filesystem::path& entry);
 
 // Removes a folder with all that lies in it; links are removed, not followed. What is not there is no error.
 // For std::filesystem::remove_all, which ends the process where memory is short. Allocates nothing itself.

@@ -167,6 +167,12 @@ std::optional<FolderEntry> FolderReader::next() {
 
 void FolderReader::pass_over() { state_->below.reset(); }
 
+std::optional<std::int64_t> last_written(const fs::path& entry) {
+  struct stat status {};
+  if (::lstat(entry.c_str(), &status) != 0) return std::nullopt;
+  return status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
+}
+
 std::error_code remove_tree(const fs::path& folder) noexcept {
   const auto failed = [] { return std::error_code(errno == ENOENT ? 0 : errno, std::system_category()); };
   if (::unlink(folder.c_str()) == 0) return {};

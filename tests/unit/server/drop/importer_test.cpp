@@ -313,6 +313,15 @@ TEST_CASE("what is not a file is never opened, and is told once, and again when 
   CHECK_FALSE(fs::exists(house.depot.images() / "Aruba"));
 }
 
+TEST_CASE("how long a link has lain there is not asked of what it leads to") {
+  House house;
+  fs::create_symlink(house.depot.drop() / "b-old.bin", house.depot.drop() / "a-link.bin");
+  house.lay("b-old.bin", image());
+  house.begin();
+  CHECK(house.hears("published b-old.bin"));
+  CHECK(house.told == Texts{"started b-old.bin", "published b-old.bin in /Aruba/8_6_0_4"});
+}
+
 TEST_CASE("a file that goes away while its import begins is told as gone") {
   House house;
   house.lay("a.bin", image());

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <vector>
 
@@ -88,4 +89,18 @@ TEST_CASE("a tree is removed, and what its links lead to stays") {
   CHECK(fs::exists(outside / "file"));
   CHECK_FALSE(storage::remove_tree(outside / "file"));
   CHECK(storage::remove_tree(dir.path() / "outside/\n/none") == std::error_code());
+}
+
+TEST_CASE("when an entry was last written is told of a link itself") {
+  const test::TempDir dir;
+  const auto file = dir.write("file", "x"), link = dir.path() / "link";
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::create_symlink(file, link);
+  REQUIRE(storage::last_written(file));
+  REQUIRE(storage::last_written(link));
+  const std::chrono::nanoseconds between(*storage::last_written(link) - *storage::last_written(file));
+  CHECK(between > std::chrono::minutes(59));
+  fs::remove(file);
+  CHECK(storage::last_written(link));
+  CHECK_FALSE(storage::last_written(file));
 }
