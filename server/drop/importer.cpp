@@ -163,6 +163,13 @@ void Importer::note(const DropChange& change) {
       ignored_.erase(change.name);
       left_.erase(change.name);
       return folder_.gone(change.name);
+    case DropChange::Kind::unwatched:
+      return events_.warn(
+          Warning::drop_folder,
+          fmt::format(
+              "drop/ cannot be watched: {}; until it can be, it is looked through once a minute: make the "
+              "folder, give this user the right to read it, or raise fs.inotify.max_user_watches",
+              change.why.message()));
     case DropChange::Kind::everything:
       break;
   }
@@ -170,16 +177,22 @@ void Importer::note(const DropChange& change) {
 
 net::awaitable<void> Importer::look_around() {
   const auto look = [this] { return look_now(); };
-  const auto left_out = co_await lanes_.importing.run(look);
+  const auto seen = co_await lanes_.importing.run(look);
   next_look_ = now() + look_every;
-  if (left_out > 0 && !is_crowded_) {
+  if (seen.unreadable) {
+    events_.warn_rarely(
+        Warning::drop_folder,
+        fmt::format("drop/ cannot be read: {}; make the folder, or give this user the right to read it",
+                    seen.unreadable.message()));
+  }
+  if (seen.waiting > 0 && !is_crowded_) {
     events_.warn_rarely(
         Warning::drop_folder,
         fmt::format(
             "drop/ holds more than the {} files that are looked at in a minute: {} wait for their turn",
-            storage::DropFolder::most_names, left_out));
+            storage::DropFolder::most_names, seen.waiting));
   }
-  is_crowded_ = left_out > 0;
+  is_crowded_ = seen.waiting > 0;
 }
 
 net::awaitable<void> Importer::import(std::string name) {
@@ -281,8 +294,8 @@ void Importer::tell(const std::string& name, const Failed& failed) {
 }
 
 // Finds the files in drop/ whose arrival nothing told of: they have lain still since they were last written.
-// Of too many, those never told of come first, and each has its turn at a later look. Returns how many wait.
-std::size_t Importer::look_now() {
+// Of too many, those never told of come first, and each has its turn at a later look.
+Importer::Look Importer::look_now() {
   struct Place {
     bool told, had_its_turn;
     std::string name;
@@ -290,27 +303,28 @@ std::size_t Importer::look_now() {
   };
   std::set<Place> chosen;
   std::set<std::string> told;
-  std::size_t lying = 0;
-  std::error_code unreadable;
-  storage::FolderReader reader(depot_.drop(), unreadable);
+  Look look;
+  storage::FolderReader reader(depot_.drop(), look.unreadable);
   while (const auto entry = reader.next()) {
     const auto& name = entry->name;
     const bool was_told = left_.contains(name) || ignored_.contains(name);
     if (was_told) told.insert(name);
     if (storage::is_in_the_making(name)) continue;
-    ++lying;
+    ++look.waiting;
     chosen.insert({was_told, name <= last_looked_at_, name});
     if (chosen.size() > storage::DropFolder::most_names) chosen.erase(std::prev(chosen.end()));
   }
-  std::erase_if(left_, [&](const auto& each) { return !told.contains(each.first); });
-  std::erase_if(ignored_, [&](const auto& name) { return !told.contains(name); });
+  if (!look.unreadable) {
+    std::erase_if(left_, [&](const auto& each) { return !told.contains(each.first); });
+    std::erase_if(ignored_, [&](const auto& name) { return !told.contains(name); });
+  }
   const auto at = now();
   for (const auto& place : chosen) {
     if (!folder_.found(place.name, at - age_of(depot_.drop() / place.name))) continue;
     last_looked_at_ = place.name;
-    --lying;
+    --look.waiting;
   }
-  return lying;
+  return look;
 }
 
 // In rejected/: counted once for all that is looked at in one round, and again after each that goes there.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,10 @@ class Importer {
   struct Replaced {};  // by another file of this name, while it was judged
   using Outcome = std::variant<Done, Compared, Refused, Failed, Gone, Replaced>;
 
+  struct Look {                  // at the whole folder
+    std::size_t waiting = 0;     // names that have their turn later
+    std::error_code unreadable;  // then there may be more
+  };
   struct Seen {
     storage::DropKind kind;
     bool left = false;  // and nothing has changed
@@ -87,7 +92,7 @@ class Importer {
   void tell(const std::string& name, const Failed& failed);
   void tell_progress(const std::string& name);
   // On the worker that imports, as the rest; the loop waits, and what it knows is the worker's meanwhile.
-  std::size_t look_now();
+  Look look_now();
   std::size_t rejected();
   Seen examine(const std::string& name, const std::optional<Left>& left);
   bool is_left(const std::string& name, const Left& left);

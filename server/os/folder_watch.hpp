@@ -2,6 +2,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "server/loop/net.hpp"
@@ -9,10 +10,12 @@
 
 namespace server {
 
-// What happened to one name in drop/.
+// What happened to one name in drop/, or to the folder itself.
 struct DropChange {
-  enum class Kind { written, closed, gone, everything } kind;  // everything: look at the whole folder again
+  // everything: look at the whole folder again. unwatched: it cannot be watched any more, until `everything`.
+  enum class Kind { written, closed, gone, everything, unwatched } kind;
   std::string name;
+  std::error_code why = {};  // it is unwatched
 };
 
 // Tells what happens in a folder. Lives on the loop. Throws std::system_error when the folder cannot be
@@ -30,7 +33,7 @@ class DropWatch {
   std::vector<DropChange> read();
 
   const std::filesystem::path folder_;
-  bool watching_ = false;
+  bool watching_ = false, told_ = false;
   net::posix::stream_descriptor inotify_;
   net::steady_timer timer_;
   const WaitMemory memory_;

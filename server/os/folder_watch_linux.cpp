@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace server {
 
@@ -34,12 +35,17 @@ bool DropWatch::watch() {
   constexpr auto wanted = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
                           IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
   watching_ = ::inotify_add_watch(inotify_.native_handle(), folder_.c_str(), wanted) >= 0;
+  if (watching_) told_ = false;
   return watching_;
 }
 
 net::awaitable<std::vector<DropChange>> DropWatch::next(std::chrono::steady_clock::time_point deadline) {
   if (!inotify_.is_open()) co_return std::vector<DropChange>{};
   if (!watching_ && watch()) co_return std::vector<DropChange>{{DropChange::Kind::everything, ""}};
+  if (!watching_ && !std::exchange(told_, true)) {
+    const std::error_code why(errno, std::system_category());
+    co_return std::vector<DropChange>{{DropChange::Kind::unwatched, "", why}};
+  }
   if (!watching_) deadline = std::min(deadline, std::chrono::steady_clock::now() + watch_again);
   // The wait is ended by the timer; a timer that is moved on or cancelled ends nothing.
   timer_.expires_at(deadline);

@@ -630,6 +630,22 @@ TEST_CASE("a drop folder that is replaced by another is looked through at once, 
   CHECK(house.hears("published b.bin"));
 }
 
+TEST_CASE("a drop folder that can be neither read nor watched is told") {
+  House house;
+  Texts warned;
+  house.on_event = [&](const std::string& words) {
+    if (words == "warned drop_folder") warned.push_back(house.reasons["drop_folder"]);
+  };
+  house.begin();
+  fs::rename(house.depot.drop(), house.dir / "elsewhere");
+  CHECK(house.hears("warned drop_folder", 2));
+  REQUIRE(warned.size() == 2);
+  CHECK(warned[0] ==
+        "drop/ cannot be read: No such file or directory; make the folder, or give this user the right to "
+        "read it");
+  CHECK(warned[1].starts_with("drop/ cannot be watched: No such file or directory; "));
+}
+
 TEST_CASE("a drop folder that is not there is an error at the start") {
   House house;
   fs::remove(house.depot.drop());

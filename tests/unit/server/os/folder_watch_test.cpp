@@ -28,6 +28,7 @@ std::string text_of(const std::vector<DropChange>& changes) {
     const auto* const kind = change.kind == DropChange::Kind::written  ? "written"
                              : change.kind == DropChange::Kind::closed ? "closed"
                              : change.kind == DropChange::Kind::gone   ? "gone"
+                             : change.why                              ? "unwatched"
                                                                        : "everything";
     const auto word = kind + (change.name.empty() ? "" : " " + change.name);
     // How many writes the system makes of one is its own matter.
@@ -149,6 +150,7 @@ TEST_CASE("a folder that was removed or moved away is watched again once there i
     else
       fs::remove(house.drop);
     CHECK(house.told().empty());
+    CHECK(house.told() == "unwatched");
     CHECK(house.told().empty());
     if (moved) std::ofstream(house.dir / "elsewhere/bundle.zip") << "x";
     CHECK(house.told().empty());
