@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iterator>
 #include <new>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -193,6 +194,15 @@ net::awaitable<void> Importer::look_around() {
             storage::DropFolder::most_names, seen.waiting));
   }
   is_crowded_ = seen.waiting > 0;
+  const bool full = is_full();
+  if (full && !was_full_) {
+    events_.warn(
+        Warning::drop_folder,
+        fmt::format("drop/ holds {} entries that stay there: no others are looked for, and only what is "
+                    "seen to arrive is imported; take out what the log says is left alone or waits",
+                    most_remembered));
+  }
+  was_full_ = full;
 }
 
 net::awaitable<void> Importer::import(std::string name) {
@@ -222,7 +232,7 @@ net::awaitable<void> Importer::judge(std::string name) {
     co_return;
   }
   if (seen.kind == storage::DropKind::not_a_file) {
-    if (ignored_.insert(name).second) events_.emit(event::DropIgnored{name});
+    if (is_first_time(name)) events_.emit(event::DropIgnored{name});
     co_return;
   }
   if (!storage::is_digest_file(name)) {
@@ -265,7 +275,7 @@ void Importer::tell(const std::string& name, const Outcome& outcome, double seco
 }
 
 void Importer::tell(const std::string& name, const Done& done, double seconds) {
-  if (done.left) left_[name] = *done.left;
+  if (done.left) remember(name, *done.left);
   if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
   events_.emit(event::Published{name, done.what.imported, seconds});
   for (const auto& [path, to] : done.what.retired) events_.emit(event::Retired{path, to, settings_.keep});
@@ -279,18 +289,36 @@ void Importer::tell(const std::string& name, const Refused& refused) {
 }
 
 void Importer::tell(const std::string& name, const Compared& compared) {
-  left_[name] = compared.left;  // where it was taken away, it is forgotten as soon as its going is seen
+  remember(name, compared.left);  // where it was taken away, it is forgotten as soon as its going is seen
   for (const auto& digest : compared.digests) events_.emit(event::DigestCompared{digest});
-  if (compared.digests.empty() && ignored_.insert(name).second) events_.emit(event::DigestWaits{name});
+  if (compared.digests.empty() && is_first_time(name)) events_.emit(event::DigestWaits{name});
 }
 
 void Importer::tell(const std::string& name, const Failed& failed) {
   if (failed.left) {
-    left_[name] = *failed.left;
+    remember(name, *failed.left);
   } else {
     folder_.closed(name, now() + failed.pause);
   }
   events_.emit(event::ImportFailed{name, failed.problem});
+}
+
+void Importer::remember(const std::string& name, const Left& left) {
+  if (left_.contains(name) || !is_full()) left_[name] = left;
+}
+
+// False also where it could not be remembered that it was told.
+bool Importer::is_first_time(const std::string& name) {
+  return !is_full() && ignored_.try_emplace(name, looks_).second;
+}
+
+// Whether it was told of before, and is known to lie there still.
+bool Importer::lies_on(const std::string& name) {
+  const auto left = left_.find(name);
+  const auto ignored = ignored_.find(name);
+  if (left != left_.end()) left->second.seen = looks_;
+  if (ignored != ignored_.end()) ignored->second = looks_;
+  return left != left_.end() || ignored != ignored_.end();
 }
 
 // Finds the files in drop/ whose arrival nothing told of: they have lain still since they were last written.
@@ -302,21 +330,21 @@ Importer::Look Importer::look_now() {
     auto operator<=>(const Place&) const = default;
   };
   std::set<Place> chosen;
-  std::set<std::string> told;
   Look look;
+  const bool full = is_full();
+  ++looks_;
   storage::FolderReader reader(depot_.drop(), look.unreadable);
   while (const auto entry = reader.next()) {
     const auto& name = entry->name;
-    const bool was_told = left_.contains(name) || ignored_.contains(name);
-    if (was_told) told.insert(name);
-    if (storage::is_in_the_making(name)) continue;
+    const bool was_told = lies_on(name);
+    if (storage::is_in_the_making(name) || (full && !was_told)) continue;
     ++look.waiting;
     chosen.insert({was_told, name <= last_looked_at_, name});
     if (chosen.size() > storage::DropFolder::most_names) chosen.erase(std::prev(chosen.end()));
   }
   if (!look.unreadable) {
-    std::erase_if(left_, [&](const auto& each) { return !told.contains(each.first); });
-    std::erase_if(ignored_, [&](const auto& name) { return !told.contains(name); });
+    std::erase_if(left_, [this](const auto& each) { return each.second.seen != looks_; });
+    std::erase_if(ignored_, [this](const auto& each) { return each.second != looks_; });
   }
   const auto at = now();
   for (const auto& place : chosen) {

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
 #include <variant>
@@ -31,6 +30,10 @@ struct Lanes;
 // one file, memory included, is told, and it is tried again.
 class Importer {
  public:
+  // So many names that stay in drop/ are kept in mind. While there are as many, no look at the folder chooses
+  // others, since each would be read and told again at every look.
+  static constexpr std::size_t most_remembered = 5 * storage::DropFolder::most_names;
+
   // Throws std::system_error when drop/ cannot be watched.
   Importer(net::io_context& loop, Lanes& lanes, Events& events, const storage::Depot& depot,
            const conf::Import& settings);
@@ -44,6 +47,7 @@ class Importer {
     enum class Why { waits, no_room, published } why;
     storage::FileVersion file;
     std::uint64_t releases = 0;  // OriginIndex's number, of a digest file that waits
+    std::uint64_t seen = 0;      // the number of the last look that found it
   };
   struct Done {
     storage::ImportResult what;
@@ -91,8 +95,12 @@ class Importer {
   void tell(const std::string& name, const Refused& refused);
   void tell(const std::string& name, const Failed& failed);
   void tell_progress(const std::string& name);
+  bool is_full() const { return left_.size() + ignored_.size() >= most_remembered; }
+  void remember(const std::string& name, const Left& left);
+  bool is_first_time(const std::string& name);
   // On the worker that imports, as the rest; the loop waits, and what it knows is the worker's meanwhile.
   Look look_now();
+  bool lies_on(const std::string& name);
   std::size_t rejected();
   Seen examine(const std::string& name, const std::optional<Left>& left);
   bool is_left(const std::string& name, const Left& left);
@@ -120,10 +128,13 @@ class Importer {
   storage::OriginIndex origins_;     // the worker's
   std::shared_ptr<HowFar> how_far_;  // only while a bundle is imported
   std::map<std::string, Left> left_;
-  std::set<std::string> ignored_;          // told already: not a file, or a digest file that waits
+  // Told already: not a file, or a digest file that waits. With the number of the last look that found it.
+  std::map<std::string, std::uint64_t> ignored_;
+  std::uint64_t looks_ = 0;
   storage::DropFolder::Time next_look_{};  // at the whole folder
   std::string last_looked_at_;             // of a look, by name
   bool is_crowded_ = false;                // at the last look: not all names could be waited for
+  bool was_full_ = false;                  // at the last look
   std::optional<std::size_t> rejected_;    // files in rejected/, of this round; the worker's
   bool stopping_ = false;
 };

@@ -618,6 +618,43 @@ TEST_CASE("of more than can be waited for a part is looked at, which is told, an
   CHECK(house.times("warned drop_folder") == 1);
 }
 
+TEST_CASE(
+    "of what stays in the drop folder so much is remembered, and what arrives is imported all the same") {
+  House house;
+  const auto drop = house.depot.drop();
+  constexpr auto most = Importer::most_remembered, lying = most + 5;
+  const auto folder = [&](std::size_t i) { return drop / fmt::format("folder-{}", i); };
+  for (std::size_t i = 0; i < lying; ++i) {
+    fs::create_directory(folder(i));
+    fs::last_write_time(folder(i), fs::file_time_type::clock::now() - a_day);
+  }
+  const auto look_again = [&] {
+    fs::rename(drop, house.dir / "elsewhere");
+    fs::rename(house.dir / "elsewhere", drop);
+  };
+  house.begin();
+  for (auto told = storage::DropFolder::most_names; told < most; told += storage::DropFolder::most_names) {
+    REQUIRE(house.hears("ignored", told));
+    look_again();
+  }
+  REQUIRE(house.hears("ignored", most));
+  look_again();
+  CHECK(house.hears("warned drop_folder", 2));
+  CHECK(has(house.reasons["drop_folder"], fmt::format("holds {} entries that stay there", most)));
+  house.put("a.bin", image());
+  CHECK(house.hears("published a.bin"));
+  CHECK(house.times("ignored") == most);
+
+  constexpr std::string_view ignored = "ignored ";
+  std::size_t removed = 0;
+  for (const auto& words : house.told) {
+    if (removed < 10 && words.starts_with(ignored) && fs::remove(drop / words.substr(ignored.size())))
+      ++removed;
+  }
+  look_again();
+  CHECK(house.hears("ignored", lying));
+}
+
 TEST_CASE("a drop folder that is replaced by another is looked through at once, and watched again") {
   House house;
   house.begin();
