@@ -104,7 +104,7 @@ void Transfer::resume(Time now) {
 }
 
 void Transfer::got_on(Time now) {
-  answered_ = true;
+  answered_ = moved_on_ = true;
   last_answer_ = now;
   timer_.got_on();
   give_up_ = now + timer_.patience();

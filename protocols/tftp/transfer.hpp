@@ -75,6 +75,7 @@ class Transfer {
   virtual bool over() const { return ended(); }         // nor does it answer anybody any more
   virtual void end_dallying() {}
   bool answered() const { return answered_; }        // by the client, at least once
+  bool moved_on() const { return moved_on_; }        // by the client: its first word was not an ERROR
   Time last_answer() const { return last_answer_; }  // the last one that moved it on; or its beginning
   virtual bool expects_more() const = 0;             // packets, before it has something to say
   virtual std::uint64_t bytes() const = 0;           // of the file, that both sides have
@@ -118,7 +119,7 @@ class Transfer {
   std::size_t heard_bytes_;  // until the client answers
   std::size_t asked_ = 1, first_answers_ = 1;
   Time last_first_answer_, last_answer_;
-  bool answered_ = false;
+  bool answered_ = false, moved_on_ = false;
   std::optional<SendError> error_;
   std::optional<Finished> finished_;
   bool reported_ = false;

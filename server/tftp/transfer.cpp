@@ -130,7 +130,9 @@ void TftpTransfer::go_on(tftp::Time now) {
     answered_ = true;
     running_.begin();
     if (place_) place_->answered();
-    if (const auto tell = std::exchange(on_answer_, nullptr)) tell();
+    // A device that turns away what another has asked for in its name (ERROR 5) has chosen nothing.
+    const auto tell = std::exchange(on_answer_, nullptr);
+    if (tell && machine_->moved_on()) tell();
   }
   while (const auto action = machine_->poll()) {
     waiting_ = !perform_any(*action, now);

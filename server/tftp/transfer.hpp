@@ -33,7 +33,8 @@ class TftpTransfer : public TftpPort::Listener,
   TftpTransfer(TftpCommon& common, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
   virtual ~TftpTransfer() = default;
 
-  // `on_answer`: the client has answered for the first time. Should it throw, on_end was not called.
+  // `on_answer`: the client has moved on for the first time; an ERROR is no such answer. Should it throw,
+  // on_end was not called.
   void start(std::function<void()> on_answer, std::function<void()> on_end);
   void catch_up() { port_->catch_up(); }
   void answer_later() { port_->answer_later(); }

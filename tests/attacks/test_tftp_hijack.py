@@ -35,6 +35,54 @@ def test_a_request_from_the_port_of_a_running_download_does_not_end_it(start, im
     assert not [line for line in server.whole_log("in.tftpd") if "aborted" in line and IMAGE in line]
 
 
+def turn_away(device, answer):
+    """RFC 1350 4: what comes from another port than the transfer's is answered so, and disturbs nobody."""
+    device.send(tftp_wire.error(5, "Unknown transfer ID"), to=answer.source)
+
+
+def pause(device, peer, block, copies=4):
+    """The device writes its flash, and acknowledges its block only when so many copies have come. Returns its data."""
+    while copies:
+        packet = device.receive()
+        assert packet.source != peer or packet.opcode != tftp_wire.ERROR, packet.text
+        if (packet.source, packet.opcode, packet.number) == (peer, tftp_wire.DATA, block):
+            copies -= 1
+            content = packet.data
+        elif packet.source != peer and packet.opcode != tftp_wire.ERROR:
+            turn_away(device, packet)
+    return content
+
+
+def rest_of_image(device, peer, block):
+    """What follows the block, which it acknowledges first; turns away what others have asked for in its name."""
+    rest = b""
+    while True:
+        device.send(tftp_wire.ack(block), peer)
+        while (packet := device.receive()).source != peer or packet.number != block + 1:
+            assert packet.source != peer or packet.opcode != tftp_wire.ERROR, packet.text
+            if packet.source != peer and packet.opcode != tftp_wire.ERROR:
+                turn_away(device, packet)
+        assert packet.opcode == tftp_wire.DATA, packet.text
+        block, rest = block + 1, rest + packet.data
+        if len(packet.data) < 512:
+            device.send(tftp_wire.ack(block), peer)
+            device.peer = peer
+            return rest
+
+
+@pytest.mark.parametrize("opcode", [RRQ, WRQ], ids=["read", "write"])
+def test_a_device_that_turns_away_what_was_asked_in_its_name_keeps_its_download(start, images, opcode):
+    server = start(tftp={"uploads": True})
+    with Client(server.tftp) as device:
+        content, peer = device.ask(IMAGE).data, device.peer
+        device.send(tftp_wire.ack(1), peer)
+        content += device.expect_next_data(2)
+        device.send(tftp_wire.ack(2), peer)
+        device.send(request("/uploads/forged" if opcode == WRQ else "/big", opcode=opcode), server.tftp)
+        content += pause(device, peer, 3)
+        assert content + rest_of_image(device, peer, 3) == images["ap1g8"]
+
+
 def test_a_forged_address_does_not_upload_through_the_single_port(start, depot):
     """The forger sees no answer: he sends the request and the only block one after the other."""
     settings = {"single_port": True, "uploads": True, "allow": ["127.0.0.9"]}

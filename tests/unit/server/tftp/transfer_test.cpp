@@ -327,6 +327,23 @@ TEST_CASE("what a machine wants is done in its order, and the machine hears what
   CHECK(transfer->did == "perform ");
 }
 
+TEST_CASE("a client that turns a transfer away with its first word has not answered it") {
+  Stage stage;
+  stage.begin()->hear(error_packet(5, "Unknown transfer ID"));
+  CHECK(stage.ends == 1);
+  CHECK(stage.answers == 0);
+}
+
+TEST_CASE("a client whose first word ends the transfer, for it has all, has answered it") {
+  Stage stage;
+  const auto transfer = stage.begin();
+  transfer->packet(bytes_of(ack(1)), Clock::now());
+  transfer->script->end(tftp::Cause::complete);
+  transfer->go_on(Clock::now());
+  CHECK(stage.answers == 1);
+  CHECK(stage.ends == 1);
+}
+
 TEST_CASE("while an action waits no other is begun, and packets are heard all the same") {
   Stage stage;
   const auto transfer = stage.begin();
