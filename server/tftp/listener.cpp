@@ -32,6 +32,10 @@ constexpr auto longest_turn = 1ms;
 constexpr std::size_t listener_packet = tftp::largest_request + 1;
 // Transfers of one client's port: the one that runs, and one that may take its place.
 constexpr std::size_t most_of_one_port = 2;
+// A client that was answered for the first time may be about to acknowledge it.
+constexpr auto longest_first_answer = 1s;
+// Devices stop to write their flash, and acknowledge nothing meanwhile.
+constexpr auto longest_pause = 5s;
 // Room for a whole window is worth it up to here.
 constexpr std::size_t most_send_buffer = 1 << 20;
 
@@ -229,22 +233,27 @@ void TftpService::heed_unreachable(udp::socket& listener) {
 
 // A late or doubled request is answered by the transfer that it began. But a device that rebooted asks again
 // from the same port, and a client may use its port for the next file. Nor is the request proof of anything:
-// its sender may be forged, and a client that acknowledges what it gets keeps it.
+// its sender may be forged. So the new transfer begins beside the one that runs, and the client chooses by
+// what it acknowledges.
 bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request) {
   const auto [begin, end] = transfers_.equal_range(datagram.from);
   std::vector<std::shared_ptr<TftpTransfer>> present;
   for (auto place = begin; place != end; ++place) present.push_back(place->second);
+  const Clock::duration so_long = single_port_ ? longest_pause : Clock::duration{};
   for (const auto& transfer : present) {
     transfer->catch_up();  // its last ACK, or an ERROR, may have come before this request
-    if (transfer->is_for(request) && !transfer->hangs()) {
+    if (transfer->is_for(request) && !transfer->hangs(so_long)) {
       transfer->repeated(request.size);
       return true;
     }
   }
   for (const auto& transfer : present) {
-    // On one port for all nobody could tell the two apart: the request waits until the first one hangs.
-    if (transfer->flows() && single_port_) return true;
-    if (!transfer->flows()) transfer->abandon(tftp::Cause::new_request);
+    const bool is_left = single_port_ ? transfer->hangs(so_long) : transfer->is_done();
+    if (is_left || transfer->is_unanswered(longest_first_answer)) {
+      transfer->abandon(tftp::Cause::new_request);
+    } else if (single_port_) {
+      return true;  // nobody could tell the two apart: the request waits until the first one hangs
+    }
   }
   return transfers_.count(datagram.from) >= most_of_one_port;
 }

@@ -214,8 +214,17 @@ void TftpTransfer::repeated(std::size_t size) {
   go_on(at);
 }
 
-bool TftpTransfer::hangs() const {
-  return machine_ && (machine_->ended() || (machine_->answered() && machine_->tries() > 0));
+bool TftpTransfer::hangs(tftp::Time::duration so_long) const {
+  if (!machine_ || machine_->ended()) return is_done();
+  return machine_->answered() && machine_->tries() > 0 && is_silent(so_long);
+}
+
+bool TftpTransfer::is_unanswered(tftp::Time::duration so_long) const {
+  return (!machine_ || !machine_->answered()) && is_silent(so_long);
+}
+
+bool TftpTransfer::is_silent(tftp::Time::duration so_long) const {
+  return now() - (machine_ ? machine_->last_answer() : began_) >= so_long;
 }
 
 void TftpTransfer::refused() {

@@ -47,10 +47,11 @@ class TftpTransfer : public TftpPort::Listener,
   bool is_for(const tftp::Request& request) const {
     return request.filename == name() && request.write == asked_.request.write;
   }
-  // The client has not moved on for at least one timeout, or is done.
-  bool hangs() const;
-  // The client acknowledges what it gets.
-  bool flows() const { return machine_ && machine_->answered() && !hangs(); }
+  // The client has not moved on for at least one timeout and for `so_long`, or is done.
+  bool hangs(tftp::Time::duration so_long = {}) const;
+  bool is_done() const { return machine_ && machine_->ended(); }
+  // For at least `so_long`.
+  bool is_unanswered(tftp::Time::duration so_long) const;
   TftpLimits::Id place() const { return id_; }
 
   Moved moved() const override;
@@ -107,6 +108,7 @@ class TftpTransfer : public TftpPort::Listener,
   void ended(tftp::Finished how);
   void close();
   void on_time();
+  bool is_silent(tftp::Time::duration so_long) const;
 
   const TftpLimits::Id id_;
   std::optional<TftpPlace> place_;  // until it is over

@@ -40,7 +40,7 @@ def turn_away(device, answer):
     device.send(tftp_wire.error(5, "Unknown transfer ID"), to=answer.source)
 
 
-def pause(device, peer, block, copies=4):
+def pause(device, peer, block, meanwhile=lambda: None, copies=4):
     """The device writes its flash, and acknowledges its block only when so many copies have come. Returns its data."""
     while copies:
         packet = device.receive()
@@ -48,6 +48,7 @@ def pause(device, peer, block, copies=4):
         if (packet.source, packet.opcode, packet.number) == (peer, tftp_wire.DATA, block):
             copies -= 1
             content = packet.data
+            meanwhile()
         elif packet.source != peer and packet.opcode != tftp_wire.ERROR:
             turn_away(device, packet)
     return content
@@ -81,6 +82,33 @@ def test_a_device_that_turns_away_what_was_asked_in_its_name_keeps_its_download(
         device.send(request("/uploads/forged" if opcode == WRQ else "/big", opcode=opcode), server.tftp)
         content += pause(device, peer, 3)
         assert content + rest_of_image(device, peer, 3) == images["ap1g8"]
+
+
+FORGED = {"the same": request(IMAGE), "another": request("/big"), "a write": request("/uploads/forged", opcode=WRQ)}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_request_from_the_port_of_a_download_that_pauses_does_not_end_it(start, images, mode, forged):
+    server = start(tftp={**MODES[mode], **({} if mode == "single_port" else {"uploads": True})})
+    with Client(server.tftp) as device:
+        content, peer = device.ask(IMAGE).data, device.peer
+        device.send(tftp_wire.ack(1), peer)
+        content += device.expect_next_data(2)
+        device.send(tftp_wire.ack(2), peer)
+        content += pause(device, peer, 3, lambda: device.send(FORGED[forged], server.tftp))
+        assert content + rest_of_image(device, peer, 3) == images["ap1g8"]
+
+
+@pytest.mark.parametrize("name", [IMAGE, "/big"], ids=["the same", "another"])
+def test_a_request_in_the_name_of_a_device_does_not_end_what_it_has_just_asked_for(start, images, name):
+    """Before its first ACK."""
+    server = start()
+    with Client(server.tftp) as device:
+        content, peer = device.ask(IMAGE).data, device.peer
+        for _ in range(5):
+            device.send(request(name), server.tftp)
+        assert content + rest_of_image(device, peer, 1) == images["ap1g8"]
 
 
 def test_a_forged_address_does_not_upload_through_the_single_port(start, depot):

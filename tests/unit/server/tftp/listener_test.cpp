@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ using test::TftpHouse;
 using test::wrq;
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 [[maybe_unused]] thread_local bool counting = false;
 [[maybe_unused]] thread_local std::size_t allocations = 0;
@@ -267,16 +270,47 @@ TEST_CASE("a request that comes twice begins one transfer") {
   CHECK(client.reply_and_receive(ack(1)) == site.block(2));
 }
 
-TEST_CASE("who asks for another file from the same port has left the one that he never answered") {
+TEST_CASE("who asks for another file from the same port chooses between the two by what he acknowledges") {
   Site site;
   TftpClient client(site);
   CHECK(client.ask(rrq("long")) == site.block(1));
   client.send(rrq("short"));
   client.await(data(1, "short"));
-  CHECK(site.tftp.running() == 1);
-  REQUIRE(site.told.ended.size() == 1);
-  CHECK(site.told.ended[0].name == "/long");
-  CHECK(site.told.ended[0].how.cause == tftp::Cause::new_request);
+  CHECK(site.tftp.running() == 2);  // the request may be forged, and an ACK of the first block be on its way
+  client.reply(ack(1));
+  site.run_until([&] { return site.tftp.running() == 0; });
+  REQUIRE(site.told.ended.size() == 2);
+  CHECK(site.told.ended[0].name == "/short");
+  CHECK(site.told.ended[0].how.cause == tftp::Cause::complete);
+  CHECK(site.told.ended[1].name == "/long");
+  CHECK(site.told.ended[1].how.cause == tftp::Cause::new_request);
+}
+
+TEST_CASE("a request ends a transfer of its port that was not answered for a second") {
+  for (const bool single_port : {false, true}) {
+    CAPTURE(single_port);
+    Site site([single_port](conf::Settings& settings) { settings.tftp.single_port = single_port; });
+    site.directory.write("images/other", "other");
+    TftpClient client(site);
+    CHECK(client.ask(rrq("long")) == site.block(1));
+    if (!single_port) {
+      client.send(rrq("short"));
+      client.await(data(1, "short"));
+    }
+    client.send(rrq("other"));
+    site.ask_for_something_else();
+    const auto before = site.told.requested.size();
+    CHECK(before == (single_port ? 2 : 3));              // and none of them for the other
+    site.run_until([&, next = Clock::now()]() mutable {  // as a device does: now and then
+      if (Clock::now() >= next) client.send(rrq("other"));
+      while (next <= Clock::now()) next += std::chrono::milliseconds(100);
+      return site.told.requested.size() > before;
+    });
+    CHECK(site.told.requested.back().name == "other");
+    REQUIRE(site.told.ended.size() >= 1);
+    CHECK(site.told.ended[0].name == "/long");
+    CHECK(site.told.ended[0].how.cause == tftp::Cause::new_request);
+  }
 }
 
 // An ACK that goes out together with a request is heard before it: so no timer of the transfer can fire
@@ -293,6 +327,43 @@ TEST_CASE("a request in a client's name does not end a transfer that this client
   client.send_to(first, ack(2));
   client.await(site.block(3));
   CHECK(client.from() == first);
+}
+
+TEST_CASE(
+    "a request in a client's name does not end a transfer that this client has answered once and pauses") {
+  for (const auto* forged : {"short", "long"}) {
+    CAPTURE(forged);
+    Site site;
+    TftpClient client(site);
+    REQUIRE(client.ask(rrq("long")) == site.block(1));
+    const auto first = client.from();
+    client.reply(ack(1));
+    client.await(site.block(2));
+    client.await(site.block(2));  // for it was not acknowledged in time
+    for (int i = 0; i < 3; ++i) client.send(rrq(forged));
+    while (client.from() == first) client.receive();
+    CHECK(site.tftp.running() == 2);
+    client.reply(error_packet(5, "Unknown transfer ID"));
+    site.run_until([&] { return site.tftp.running() == 1; });
+    client.send_to(first, ack(2));
+    client.await(site.block(3));
+    CHECK(client.from() == first);
+  }
+}
+
+TEST_CASE("with one port for all, a new request does not end a transfer that was answered and pauses") {
+  Site site(serve_on_one_port);
+  TftpClient client(site);
+  REQUIRE(client.ask(rrq("long")) == site.block(1));
+  client.reply(ack(1));
+  client.await(site.block(2));
+  client.await(site.block(2));
+  client.send(rrq("short"));
+  client.send(rrq("long"));
+  site.ask_for_something_else();
+  CHECK(site.told.requested.size() == 2);
+  client.send(ack(2));
+  client.await(site.block(3));
 }
 
 TEST_CASE("of one port two transfers run at most: who answers both has no third one") {

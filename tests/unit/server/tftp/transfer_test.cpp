@@ -549,27 +549,31 @@ TEST_CASE("a transfer that hangs gives way at once, and one that nobody needs go
   CHECK(trying->hangs());
 }
 
-TEST_CASE("a transfer flows once its client has answered, and hangs after a timeout or its end") {
+TEST_CASE("a transfer hangs after a timeout and so long without an answer, or from its end on") {
   Stage stage;
   const auto looking = stage.ask("ap1g8");
-  CHECK_FALSE(looking->flows());
   CHECK_FALSE(looking->hangs());
+  CHECK_FALSE(looking->is_done());
+  CHECK(looking->is_unanswered(0s));
+  CHECK_FALSE(looking->is_unanswered(1h));
   const auto transfer = stage.begin();
   transfer->script->try_again();
-  CHECK_FALSE(transfer->flows());
   CHECK_FALSE(transfer->hangs());  // nobody has answered yet: its client may be slow
+  CHECK(transfer->is_unanswered(0s));
+  CHECK_FALSE(transfer->is_unanswered(1h));
   transfer->hear(ack(0));
-  CHECK(transfer->flows());
   CHECK_FALSE(transfer->hangs());
+  CHECK_FALSE(transfer->is_unanswered(0s));
   transfer->script->try_again();
-  CHECK_FALSE(transfer->flows());
   CHECK(transfer->hangs());
+  CHECK_FALSE(transfer->hangs(1h));
   transfer->hear(ack(1));
-  CHECK(transfer->flows());
+  CHECK_FALSE(transfer->hangs());
+  CHECK_FALSE(transfer->is_done());
   transfer->script->dallies = true;
   transfer->end(tftp::Cause::complete);
-  CHECK(transfer->hangs());
-  CHECK_FALSE(transfer->flows());
+  CHECK(transfer->hangs(1h));
+  CHECK(transfer->is_done());
 }
 
 TEST_CASE("a transfer is for the same name and the same direction") {
