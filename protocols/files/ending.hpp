@@ -32,7 +32,7 @@ enum class Cause : std::uint8_t {
   too_large,         // an upload beyond its bound
   wrong_size,        // an upload that is not as large as its client announced
   long_block,        // TFTP: a DATA that is longer than the block size
-  gave_way,          // TFTP: a newer request needed the place of one that was never answered
+  gave_way,          // TFTP: a newer request needed the place of one that was never answered, or hung
   connection_ended,  // SFTP, SCP: we ended the SSH connection
   shutdown,          // the server stops
   stopped,           // an administrator stopped it

@@ -10,30 +10,41 @@
 namespace server {
 namespace {
 
+using namespace std::chrono_literals;
 using event::Limit;
 
 // Two sockets and a file; an upload has its folders, too.
 constexpr std::size_t descriptors_each = 3, descriptors_of_upload = 5;
 
+// Without an ACK: a device that writes its flash takes less.
+constexpr auto long_silence = 10s;
+// Of the transfers that hang for longest, so many are compared: whoever asks in vain, again and again, must
+// not make us look at all.
+constexpr int most_compared = 64;
+
 constexpr std::size_t half_of(std::size_t all) { return (all + 1) / 2; }
 
-// What one address may have of `all`: an eighth, one at the least, is for the others.
-constexpr std::size_t share_of(std::size_t all) {
-  return all > 1 ? all - std::max<std::size_t>(all / 8, 1) : all;
+// As Shares::take_and_leave().
+constexpr bool leaves_enough(std::size_t taken, std::size_t free) {
+  return taken == 0 || (free > 0 && taken <= 7 * (free - 1));
 }
 
 }  // namespace
 
 std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& address,
-                                                       const conf::Tftp& settings, std::size_t descriptors) {
+                                                       const conf::Tftp& settings, std::size_t descriptors,
+                                                       std::size_t free_ports) {
   const auto each = settings.uploads ? descriptors_of_upload : descriptors_each;
   const auto table = std::clamp<std::size_t>(descriptors / 2 / each, 1, settings.max_transfers);
-  auto most = std::min<std::size_t>(settings.max_transfers_per_address, share_of(table));
-  if (const auto& range = settings.port_range; range && !settings.single_port)
-    most = std::min<std::size_t>(most, share_of(range->last - range->first + 1U));
   const auto source = client_network(address);
   const auto client = clients_.find(source);
-  if (client != clients_.end() && client->second.transfers >= most)
+  const bool is_known = client != clients_.end();
+  const auto taken = is_known ? client->second.transfers : 0;
+  auto free = table - std::min(places_.size(), table);
+  // Forged requests may hold all ports, and give them away; of the table they have half at most.
+  const auto given_away = waiting_.size() - (is_known ? client->second.waiting.size() : 0);
+  if (free_ports < free) free = std::min(free, free_ports + given_away);
+  if (taken >= settings.max_transfers_per_address || !leaves_enough(taken, free))
     return std::unexpected(Limit::transfers_per_address);
   if (places_.size() >= table || unanswered_ >= half_of(table)) return std::unexpected(Limit::transfers);
   auto& counted = clients_[source];
@@ -43,17 +54,35 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
   return ++last_;
 }
 
-std::optional<TftpLimits::Id> TftpLimits::gives_way(const net::ip::address& address, Limit limit) const {
+std::optional<TftpLimits::Id> TftpLimits::gives_way(const net::ip::address& address, Limit limit,
+                                                    Clock::time_point now, bool has_place) const {
   const auto client = clients_.find(client_network(address));
-  const bool own = limit == Limit::transfers_per_address && client != clients_.end();
+  const bool is_known = client != clients_.end();
+  const bool own = limit == Limit::transfers_per_address && is_known;
   const auto& waiting = own ? client->second.waiting : waiting_;
-  return waiting.empty() ? std::nullopt : std::optional(*waiting.begin());
+  if (!waiting.empty()) return *waiting.begin();
+  const std::size_t present = has_place ? 1 : 0;
+  // It is half of the table for who never answers that is full: to end another makes no room there.
+  if (2 * (unanswered_ - present) >= places_.size() - present) return {};
+  const bool has_others = is_known && client->second.transfers > present;
+  std::optional<Id> found;
+  std::size_t most = 0;
+  int compared = 0;
+  for (const auto& [since, id] : has_others ? client->second.hanging : hanging_) {
+    if (now - since < long_silence || ++compared > most_compared) break;
+    const auto transfers = clients_.at(places_.at(id).source).transfers;
+    if (transfers > most) {
+      most = transfers;
+      found = id;
+    }
+  }
+  return found;
 }
 
 void TftpLimits::waits(Id place) {
-  const auto& [source, answered] = places_.at(place);
-  if (answered) return;
-  clients_[source].waiting.insert(place);
+  const auto& at = places_.at(place);
+  if (at.answered) return;
+  clients_[at.source].waiting.insert(place);
   waiting_.insert(place);
 }
 
@@ -65,12 +94,32 @@ void TftpLimits::answered(Id place) {
   clients_[at.source].waiting.erase(place);
 }
 
+void TftpLimits::hangs(Id place, Clock::time_point answered) {
+  auto& at = places_.at(place);
+  moves(place);
+  at.hangs_since = answered;
+  clients_[at.source].hanging.emplace(answered, place);
+  hanging_.emplace(answered, place);
+}
+
+void TftpLimits::moves(Id place) {
+  auto& at = places_.at(place);
+  if (!at.hangs_since) return;
+  hanging_.erase({*at.hangs_since, place});
+  clients_[at.source].hanging.erase({*at.hangs_since, place});
+  at.hangs_since.reset();
+}
+
 void TftpLimits::left(Id place) noexcept {
   const auto at = places_.find(place);
   const auto client = clients_.find(at->second.source);
   if (!at->second.answered) --unanswered_;
   waiting_.erase(place);
   client->second.waiting.erase(place);
+  if (const auto since = at->second.hangs_since) {
+    hanging_.erase({*since, place});
+    client->second.hanging.erase({*since, place});
+  }
   if (--client->second.transfers == 0) clients_.erase(client);
   places_.erase(at);
 }

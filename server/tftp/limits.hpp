@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,9 +24,9 @@ enum class Limit;
 }
 
 // Who may ask now, who may start a transfer, and which transfer gives way when there is no room. Counts per
-// address, or per /64 of IPv6, and one of them leaves an eighth of the table and of tftp.port_range to the
-// others.
-// Bookkeeping alone: no socket, no clock, no log. Lives on the loop.
+// address, or per /64 of IPv6. Who has much leaves some of the table and of tftp.port_range free, a seventh
+// as many as it has: so one address has seven eighths at most, and a few have not all. Bookkeeping alone: no
+// socket, no clock, no log. Lives on the loop.
 class TftpLimits {
  public:
   using Clock = RequestRate::Clock;
@@ -37,33 +38,42 @@ class TftpLimits {
     return rate_.knock(client, settings, now);
   }
   // A place for a transfer, until left(). `descriptors` is what the process may have open: transfers take
-  // half.
+  // half. `free_ports` are those of tftp.port_range.
   std::expected<Id, event::Limit> enter(const net::ip::address& client, const conf::Tftp& settings,
-                                        std::size_t descriptors);
-  // The one that has waited longest for a client that never answered: its address may be forged. Of `client`
-  // when it was its own limit that it met.
-  std::optional<Id> gives_way(const net::ip::address& client, event::Limit limit) const;
+                                        std::size_t descriptors,
+                                        std::size_t free_ports = std::numeric_limits<std::size_t>::max());
+  // The one that has waited longest for a client that never answered: its address may be forged. Else one
+  // that hangs for long: of the address that has most, for a client that has no other transfer. Of `client`
+  // when it was its own limit that it met. `has_place`: it lacks something else, a port for instance.
+  std::optional<Id> gives_way(const net::ip::address& client, event::Limit limit, Clock::time_point now,
+                              bool has_place = false) const;
 
-  void waits(Id place);     // its first answer has gone out
-  void answered(Id place);  // its client is there: it gives way to nobody
+  void waits(Id place);                              // its first answer has gone out
+  void answered(Id place);                           // its client is there
+  void hangs(Id place, Clock::time_point answered);  // and has not moved on since then
+  void moves(Id place);                              // it does again
   void left(Id place) noexcept;
   std::size_t transfers() const { return places_.size(); }
   std::size_t remembered() const { return clients_.size() + rate_.remembered(); }
 
  private:
+  using Hanging = std::set<std::pair<Clock::time_point, Id>>;  // since when, and which
   struct Client {
     std::size_t transfers = 0;
     std::set<Id> waiting;  // as waiting_
+    Hanging hanging;       // as hanging_
   };
   struct Place {
     net::ip::address source;
     bool answered = false;
+    std::optional<Clock::time_point> hangs_since{};
   };
 
   RequestRate rate_;
   std::map<net::ip::address, Client> clients_;  // by client_network(); those that have a transfer
   std::map<Id, Place> places_;
   std::set<Id> waiting_;  // the oldest first
+  Hanging hanging_;       // likewise
   std::size_t unanswered_ = 0;
   Id last_ = 0;
 };
@@ -81,6 +91,8 @@ class TftpPlace {
   TftpLimits::Id id() const { return id_; }
   void waits() { limits_->waits(id_); }
   void answered() { limits_->answered(id_); }
+  void hangs(TftpLimits::Clock::time_point answered) { limits_->hangs(id_, answered); }
+  void moves() { limits_->moves(id_); }
 
  private:
   std::shared_ptr<TftpLimits> limits_;

@@ -171,17 +171,22 @@ void TftpService::receive(const std::shared_ptr<Listener>& listener, const Datag
   start(datagram.from, std::move(asked), std::move(*place), std::move(port));
 }
 
-// Room for one more, if need be at the cost of one that was never answered.
+// Room for one more, if need be at the cost of one that was never answered, or hangs.
 std::expected<TftpPlace, event::Limit> TftpService::place_for(const net::ip::address& client) {
-  const auto enter = [&] { return limits_->enter(client, common_.settings->tftp, most_descriptors()); };
+  const auto& tftp = common_.settings->tftp;
+  const auto enter = [&] {
+    return tftp.port_range && !single_port_
+               ? limits_->enter(client, tftp, most_descriptors(), ports_->free(*tftp.port_range))
+               : limits_->enter(client, tftp, most_descriptors());
+  };
   auto id = enter();
   if (!id && give_way(client, id.error())) id = enter();
   if (!id) return std::unexpected(id.error());
   return TftpPlace(limits_, *id);
 }
 
-bool TftpService::give_way(const net::ip::address& client, event::Limit limit) {
-  const auto id = limits_->gives_way(client, limit);
+bool TftpService::give_way(const net::ip::address& client, event::Limit limit, bool has_place) {
+  const auto id = limits_->gives_way(client, limit, Clock::now(), has_place);
   const auto place = id ? by_place_.find(*id) : by_place_.end();
   if (place == by_place_.end()) return false;
   const auto transfer = place->second->second;
@@ -339,7 +344,8 @@ std::unique_ptr<TftpPort> TftpService::port_for(const std::shared_ptr<Listener>&
     std::uint16_t number = 0;
     if (range) {
       const auto port = ports_->take(*range, random_());
-      if (!port && std::exchange(may_give_way, false) && give_way(client, event::Limit::transfers)) continue;
+      if (!port && std::exchange(may_give_way, false) && give_way(client, event::Limit::transfers, true))
+        continue;
       if (!port) break;
       number = *port;
       lease.emplace(ports_, *range, number);
@@ -354,7 +360,7 @@ std::unique_ptr<TftpPort> TftpService::port_for(const std::shared_ptr<Listener>&
     const bool short_of_descriptors =
         error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system;
     if (short_of_descriptors && std::exchange(may_give_way, false) &&
-        give_way(client, event::Limit::transfers))
+        give_way(client, event::Limit::transfers, true))
       continue;
     common_.events.warn_rarely(Warning::tftp_resources,
                                fmt::format("TFTP requests are not answered: {}", no_descriptor_text(error)));

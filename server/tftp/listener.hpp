@@ -47,7 +47,7 @@ class TftpService {
   void answer_heard(TftpLimits::Clock::time_point end) noexcept;
   void heed_unreachable(udp::socket& listener);
   std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);
-  bool give_way(const net::ip::address& client, event::Limit limit);
+  bool give_way(const net::ip::address& client, event::Limit limit, bool has_place = false);
   bool repeats(const Datagram& datagram, const tftp::Request& request);
   void start(const udp::endpoint& client, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
   void limited(const Datagram& datagram, event::Limit limit);

@@ -16,6 +16,10 @@ std::optional<std::uint16_t> PortPool::take(const conf::PortRange& range, std::u
   return port;
 }
 
+std::size_t PortPool::free(const conf::PortRange& range) const {
+  return range == range_ ? free_.size() : range.last - range.first + 1U;
+}
+
 void PortPool::give_back(std::uint16_t port, const conf::PortRange& range) noexcept {
   if (range == range_) free_.push_back(port);  // another range's have all been listed again
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@ class PortPool {
  public:
   // Of a range, which a reload may have changed; `chance` is any random number. Nothing: all are in use.
   std::optional<std::uint16_t> take(const conf::PortRange& range, std::uint32_t chance);
+  std::size_t free(const conf::PortRange& range) const;
   void give_back(std::uint16_t port, const conf::PortRange& range) noexcept;
 
  private:

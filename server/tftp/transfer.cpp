@@ -125,7 +125,12 @@ void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
 }
 
 void TftpTransfer::go_on(tftp::Time now) {
-  if (!machine_ || waiting_ || closed_) return;
+  if (!machine_ || closed_) return;
+  if (hangs_ && machine_->tries() == 0) {
+    hangs_ = false;
+    place_->moves();
+  }
+  if (waiting_) return;
   if (!answered_ && machine_->answered()) {
     answered_ = true;
     running_.begin();
@@ -198,6 +203,10 @@ void TftpTransfer::on_time() {
   const auto tries = machine_->tries();
   machine_->timeout(at);
   if (gives_way_ && machine_->tries() > tries) machine_->abandoned(tftp::Cause::new_request);
+  if (!hangs_ && place_ && !machine_->over() && hangs()) {
+    hangs_ = true;
+    place_->hangs(machine_->last_answer());
+  }
   go_on(at);
 }
 

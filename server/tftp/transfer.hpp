@@ -126,6 +126,7 @@ class TftpTransfer : public TftpPort::Listener,
   bool damages_ = false;
   bool told_end_ = false;
   bool gives_way_ = false;
+  bool hangs_ = false;     // and its place is told so
   bool closed_ = false;    // whatever comes now is too late
   bool answered_ = false;  // and whoever wants to know has been told
   std::function<void()> on_answer_, on_end_;

@@ -13,14 +13,53 @@ from tftp_attacks import MISSES, bound_to, left_alone, misses, window_hog
 FULL = {"max_transfers": 300, "max_transfers_per_address": 150}
 
 
-@pytest.mark.parametrize(("sources", "acknowledge"), [
-    (["127.0.0.2", "127.0.0.3", "127.0.0.4"], False), (["127.0.0.2"], True)
-], ids=["nobody answers", "one address answers once"])
+def addresses(count):
+    return [f"127.0.0.{number + 2}" for number in range(count)]
+
+
+def expect_served_soon(server, images, seconds):
+    """The device asks again each second until it is answered."""
+    began = time.monotonic()
+    assert tftp_wire.fetch(server.tftp, IMAGE) == images["ap1g8"]
+    assert time.monotonic() - began < seconds
+
+
+@pytest.mark.parametrize(("sources", "acknowledge"), [(3, False), (1, True), (3, True)],
+                         ids=["nobody answers", "one address answers once", "three addresses answer once"])
 def test_a_full_table_gives_way_to_the_newcomer(start, images, sources, acknowledge):
     server = start(tftp=FULL)
-    with left_alone(server.tftp, sources, 150, acknowledge):
-        assert tftp_wire.fetch(server.tftp, IMAGE) == images["ap1g8"]
+    with left_alone(server.tftp, addresses(sources), 150, acknowledge):
+        expect_served_soon(server, images, 5)
     judge_loop(server)
+
+
+def test_a_table_full_of_transfers_that_hang_gives_way_to_the_newcomer(start, images):
+    """Each was acknowledged once and lasts two minutes. A device asks for half a minute, and often for less."""
+    server = start(tftp=FULL)
+    with left_alone(server.tftp, addresses(12), 150, acknowledge=True) as taken:
+        assert taken >= 300
+        expect_served_soon(server, images, 15)
+    judge_loop(server)
+
+
+def test_a_download_that_goes_on_is_not_put_out_by_a_table_full_of_others(start, images):
+    server = start(tftp=FULL)
+    with tftp_wire.Client(server.tftp) as client, tftp_wire.Client(server.tftp, "127.0.0.200") as newcomer:
+        got = client.ask(IMAGE).data
+        client.acknowledge(1)
+        got += client.expect_next_data(2)
+        with left_alone(server.tftp, addresses(12), 150, acknowledge=True):
+            block = 2
+            newcomer.socket.settimeout(1)
+            answer = None
+            while answer is None:
+                client.acknowledge(block)
+                block += 1
+                got += client.expect_next_data(block)
+                with contextlib.suppress(TimeoutError):
+                    answer = newcomer.ask(IMAGE)
+            assert answer.opcode == tftp_wire.DATA
+            assert got + client.finish(block) == images["ap1g8"]
 
 
 def test_a_running_download_is_not_put_out_by_a_full_table(start, images):
@@ -33,14 +72,15 @@ def test_a_running_download_is_not_put_out_by_a_full_table(start, images):
             assert got + client.finish(2) == images["ap1g8"]
 
 
-@pytest.mark.parametrize("acknowledge", [False, True], ids=["silent", "answers once"])
-def test_one_address_does_not_take_every_port_of_a_range(start, images, acknowledge):
+@pytest.mark.parametrize(("sources", "acknowledge"), [(1, False), (1, True), (6, True)],
+                         ids=["one is silent", "one answers once", "some answer once"])
+def test_a_few_addresses_do_not_take_every_port_of_a_range(start, images, sources, acknowledge):
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
         sock.bind(("127.0.0.1", 0))
         first = min(sock.getsockname()[1], 65_000)
     server = start(tftp={"port_range": f"{first}-{first + 49}"})
-    with left_alone(server.tftp, ["127.0.0.2"], 60, acknowledge):
-        assert tftp_wire.fetch(server.tftp, IMAGE) == images["ap1g8"]
+    with left_alone(server.tftp, addresses(sources), 60, acknowledge):
+        expect_served_soon(server, images, 15)
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))

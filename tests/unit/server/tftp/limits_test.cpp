@@ -17,13 +17,13 @@ struct Door {
   conf::Tftp settings = conf::load_defaults().settings.tftp;
   TftpLimits limits;
   TftpLimits::Clock::time_point now{};
-  std::size_t descriptors = 100'000;
+  std::size_t descriptors = 100'000, free_ports = 100'000;
 
   std::optional<Limit> knock(const char* address) {
     return limits.knock(net::ip::make_address(address), settings, now);
   }
   std::expected<TftpLimits::Id, Limit> enter(const char* address) {
-    return limits.enter(net::ip::make_address(address), settings, descriptors);
+    return limits.enter(net::ip::make_address(address), settings, descriptors, free_ports);
   }
   // Of a client that has answered.
   TftpLimits::Id serve(const char* address) {
@@ -31,8 +31,14 @@ struct Door {
     limits.answered(id);
     return id;
   }
-  std::optional<TftpLimits::Id> gives_way(const char* address, Limit limit) {
-    return limits.gives_way(net::ip::make_address(address), limit);
+  // And hangs since now.
+  TftpLimits::Id leave(const char* address) {
+    const auto id = serve(address);
+    limits.hangs(id, now);
+    return id;
+  }
+  std::optional<TftpLimits::Id> gives_way(const char* address, Limit limit, bool has_place = false) {
+    return limits.gives_way(net::ip::make_address(address), limit, now, has_place);
   }
 };
 
@@ -49,7 +55,8 @@ TEST_CASE("a limit bites at its number, and lets in again when somebody has left
   door.serve("192.0.2.3");
   CHECK(door.enter("192.0.2.4").error() == Limit::transfers);
   door.limits.left(first);
-  CHECK(door.enter("192.0.2.1"));
+  CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);  // the last one is for the others
+  CHECK(door.enter("192.0.2.4"));
 }
 
 TEST_CASE("one address leaves an eighth of the table and of the ports to others, and a /64 is one address") {
@@ -60,13 +67,74 @@ TEST_CASE("one address leaves an eighth of the table and of the ports to others,
   CHECK(door.enter("2001:db8::15").error() == Limit::transfers_per_address);
   CHECK(door.enter("2001:db8:0:1::1"));
   door.settings.max_transfers = 100;
-  door.settings.port_range = conf::PortRange{5000, 5002};
+  door.free_ports = 3;
   door.serve("192.0.2.1");
-  door.limits.left(door.serve("192.0.2.1"));
+  door.free_ports = 2;
   door.serve("192.0.2.1");
+  door.free_ports = 1;
   CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
-  door.settings.port_range = conf::PortRange{5000, 5000};
-  door.limits.left(door.enter("192.0.2.3").value());
+  CHECK(door.enter("192.0.2.3"));
+}
+
+TEST_CASE("ports that clients hold who never answered count as free") {
+  Door door;
+  door.serve("192.0.2.1");
+  door.free_ports = 0;
+  CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
+  for (const auto* forged : {"192.0.2.2", "192.0.2.3"}) door.limits.waits(door.enter(forged).value());
+  CHECK(door.enter("192.0.2.1"));
+  CHECK(door.gives_way("192.0.2.1", Limit::transfers, true));
+}
+
+TEST_CASE("a few addresses have not all: who has much leaves a seventh as many free") {
+  Door door;
+  door.settings.max_transfers = 80;
+  door.settings.max_transfers_per_address = 40;
+  std::size_t taken = 0;
+  for (const auto* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+    while (const auto id = door.enter(address)) {
+      door.limits.answered(*id);
+      ++taken;
+    }
+  CHECK(taken > 70);
+  CHECK(taken < 80);
+  CHECK(door.enter("192.0.2.9"));
+}
+
+TEST_CASE("of a full table one that hangs gives way to who has none, the oldest one of who has most") {
+  Door door;
+  door.settings.max_transfers = 5;
+  const auto single = door.leave("192.0.2.1");
+  door.now += 1s;
+  const auto first = door.leave("192.0.2.2");
+  door.leave("192.0.2.2");
+  door.serve("192.0.2.3");  // flows
+  const auto own = door.leave("192.0.2.4");
+  CHECK(door.enter("192.0.2.9").error() == Limit::transfers);
+  CHECK_FALSE(door.gives_way("192.0.2.9", Limit::transfers));
+  door.now += 9s;
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == single);  // alone in hanging for so long
+  door.now += 1s;
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == first);
+  CHECK_FALSE(door.gives_way("192.0.2.3", Limit::transfers));  // has one, and none that hangs
+  CHECK(door.enter("192.0.2.4").error() == Limit::transfers_per_address);
+  CHECK(door.gives_way("192.0.2.4", Limit::transfers_per_address) == own);
+  door.limits.moves(first);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) != first);
+  door.limits.left(single);
+  CHECK(door.enter("192.0.2.9"));
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers, true));  // it has its place, and lacks a port
+}
+
+TEST_CASE("where those that are looked up have their half of the table, one that hangs makes no room") {
+  Door door;
+  door.settings.max_transfers = 4;
+  door.leave("192.0.2.1");
+  door.enter("192.0.2.2").value();
+  door.enter("192.0.2.3").value();
+  door.now += 1min;
+  CHECK(door.enter("192.0.2.9").error() == Limit::transfers);
+  CHECK_FALSE(door.gives_way("192.0.2.9", Limit::transfers));
 }
 
 TEST_CASE("transfers leave half of the descriptors to others") {

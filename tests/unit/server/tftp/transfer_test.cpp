@@ -178,8 +178,8 @@ struct Stage : test::TftpGround {
       packets.emplace_back(buffer.data(), size);
     }
   }
-  std::optional<TftpLimits::Id> gives_way() const {
-    return limits->gives_way(address, event::Limit::transfers);
+  std::optional<TftpLimits::Id> gives_way(Clock::duration later = {}) const {
+    return limits->gives_way(address, event::Limit::transfers, Clock::now() + later);
   }
 };
 
@@ -547,6 +547,21 @@ TEST_CASE("a transfer that hangs gives way at once, and one that nobody needs go
   hanging->give_way();
   CHECK(stage.ends == 1);
   CHECK(trying->hangs());
+}
+
+TEST_CASE("a transfer that hangs for long gives way, until its client moves on") {
+  Stage stage;
+  const auto transfer = stage.begin();
+  transfer->hear(ack(0));
+  transfer->script->on_timeout = [script = transfer->script] { script->try_again(); };
+  transfer->script->wait_until(Clock::now() - 1s);
+  CHECK_FALSE(stage.gives_way(1min));
+  transfer->go_on(Clock::now());
+  stage.settle();
+  CHECK_FALSE(stage.gives_way());
+  CHECK(stage.gives_way(1min) == transfer->place());
+  transfer->hear(ack(1));
+  CHECK_FALSE(stage.gives_way(1min));
 }
 
 TEST_CASE("a transfer hangs after a timeout and so long without an answer, or from its end on") {
