@@ -7,20 +7,22 @@ namespace tftp {
 namespace {
 
 constexpr auto unknown = std::numeric_limits<std::uint64_t>::max();
-// Resends before a round trip was measured: the ACK that began it may be forged, and a client has a timer of
-// its own.
-constexpr int most_unmeasured_tries = 3;
+// Resends while an ACK proves nothing: it may be forged before a round trip was measured, and where our port
+// can be guessed also after that. A client has a timer of its own.
+constexpr int most_unproven_tries = 3;
 // What an Ethernet frame has room for beside the headers of IPv4, UDP and TFTP.
 constexpr std::uint16_t largest_unfragmented = 1468;
 
 }  // namespace
 
-ReadTransfer::ReadTransfer(const Negotiated& negotiated, std::optional<std::uint64_t> size, Time now)
+ReadTransfer::ReadTransfer(const Negotiated& negotiated, std::optional<std::uint64_t> size, Time now,
+                           bool may_be_forged)
     : Transfer(negotiated, now),
       oack_size_(encode_oack(negotiated).size()),
       size_(size.value_or(unknown)),
       // RFC 1350 6: a full last block is followed by an empty one.
       last_(size ? *size / negotiated.block_size + 1 : unknown),
+      may_be_forged_(may_be_forged),
       oack_due_(oack_) {}
 
 std::optional<Action> ReadTransfer::poll() {
@@ -85,7 +87,7 @@ void ReadTransfer::acknowledge(std::uint64_t block, Time now) {
 }
 
 bool ReadTransfer::has_given_up_asking() const {
-  return !timer_.is_measured() && timer_.tries() > most_unmeasured_tries;
+  return (may_be_forged_ || !timer_.is_measured()) && timer_.tries() > most_unproven_tries;
 }
 
 void ReadTransfer::resend_from(std::uint64_t block) {

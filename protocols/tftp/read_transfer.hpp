@@ -8,8 +8,10 @@ namespace tftp {
 class ReadTransfer final : public Transfer {
  public:
   // Without a `size` (netascii: it shows only as the file is read) SendData's offset and size count for whole
-  // blocks, and the driver tells the end.
-  ReadTransfer(const Negotiated& negotiated, std::optional<std::uint64_t> size, Time now);
+  // blocks, and the driver tells the end. `may_be_forged`: who guesses our port acknowledges in another's
+  // name.
+  ReadTransfer(const Negotiated& negotiated, std::optional<std::uint64_t> size, Time now,
+               bool may_be_forged = false);
 
   std::optional<Action> poll() override;
   void sent(Time now) override;
@@ -34,11 +36,12 @@ class ReadTransfer final : public Transfer {
   std::size_t first_answer_size() const override;
   void acknowledge(std::uint64_t block, Time now);
   void resend_from(std::uint64_t block);
-  bool has_given_up_asking() const;  // whether a client is there that acknowledged nothing yet
+  bool has_given_up_asking() const;  // whether the client is there at all
 
   const std::size_t oack_size_;
   std::uint64_t size_, last_;  // the file's bytes, and the block that ends it
   std::uint64_t acked_ = 0, next_ = 1, highest_ = 0;
+  const bool may_be_forged_;
   bool oack_due_;
   bool sending_ = false;       // a SendData is on its way out
   bool answered_old_ = false;  // this window was resent for an old ACK already

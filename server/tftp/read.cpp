@@ -42,8 +42,9 @@ net::awaitable<void> TftpRead::look_up() {
   const auto& limits = common_.settings->tftp;
   negotiate(size, {limits.max_block_size, limits.max_window,
                    asked_.port_can_be_guessed ? most_guessable_window : most_window});
-  auto machine = std::make_unique<tftp::ReadTransfer>(negotiated_, text ? std::nullopt : std::optional(size),
-                                                      std::chrono::steady_clock::now());
+  auto machine =
+      std::make_unique<tftp::ReadTransfer>(negotiated_, text ? std::nullopt : std::optional(size),
+                                           std::chrono::steady_clock::now(), asked_.port_can_be_guessed);
   machine_ = machine.get();
   if (text) {
     blocks_ = std::make_shared<TextBlocks>(std::move(found.file), negotiated_);

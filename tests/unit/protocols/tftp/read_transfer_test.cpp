@@ -36,7 +36,8 @@ Negotiated with(std::uint16_t block_size, std::uint16_t window, bool oack = fals
 struct Driven {
   Time now{};
   ReadTransfer transfer;
-  explicit Driven(const Negotiated& n, std::uint64_t size) : transfer(n, size, now) {}
+  explicit Driven(const Negotiated& n, std::uint64_t size, bool may_be_forged = false)
+      : transfer(n, size, now, may_be_forged) {}
   std::optional<SendData> data() {
     const auto action = transfer.poll();
     if (!action) return {};
@@ -521,6 +522,44 @@ TEST_CASE("a forged ACK releases one window, then three blocks, a second apart a
     CHECK_FALSE(d.data());
   }
   CHECK(blocks == 3);
+}
+
+TEST_CASE("where ACKs may be forged, no number of them draws more than a window again and two blocks") {
+  auto n = with(1428, 16, true);
+  n.timeout = 10ms;
+  Driven d(n, 10'000'000, true);
+  d.oack();
+  d.acknowledge(0);
+  CHECK(d.data()->count == 16);
+  for (std::uint64_t window = 1; window <= 10; ++window) {
+    d.acknowledge(16 * window, 1ms);
+    CHECK(d.data()->count == 16);
+  }
+  std::uint64_t blocks = 0;
+  while (!d.transfer.over()) {
+    d.expire();
+    if (d.transfer.over()) break;
+    if (const auto data = d.data()) blocks += data->count;
+  }
+  CHECK(blocks == 16 + 2);
+  CHECK(d.now - Time{} > 1min);  // and the client may come back meanwhile
+}
+
+TEST_CASE("where ACKs may be forged, a client whose blocks were lost goes on by its own timer") {
+  Driven d(with(512, 1), 100'000, true);
+  CHECK(d.data()->block == 1);
+  d.acknowledge(1, 1ms);
+  CHECK(d.data()->block == 2);
+  for (int i = 0; i < 3; ++i) {
+    d.expire();
+    CHECK(d.data()->block == 2);
+  }
+  d.expire();
+  CHECK_FALSE(d.data());
+  d.acknowledge(1, 1s);
+  CHECK(d.data()->block == 2);
+  d.acknowledge(2, 1ms);
+  CHECK(d.data()->block == 3);
 }
 
 TEST_CASE("a client that asks again after that gets one block for each time that it asks") {
