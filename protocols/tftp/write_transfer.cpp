@@ -6,8 +6,8 @@
 namespace tftp {
 namespace {
 
-// Stored before an ACK is due, so that a wide window of large blocks does not pile up.
-constexpr std::size_t most_pending = 256 * 1024;
+// Stored before an ACK is due, so that windows that stay half-filled do not pile up.
+constexpr std::size_t most_pending = 16 * 1024;
 
 }  // namespace
 
@@ -103,7 +103,8 @@ void WriteTransfer::stored(Time now) {
   is_storing_ = false;
   resume(now);
   stored_ += storing_.size();
-  storing_.clear();
+  // clear() would keep the window's memory for as long as the client likes.
+  storing_ = std::vector<std::byte>();
 }
 
 void WriteTransfer::published(Time now) {

@@ -28,7 +28,7 @@ def tftp_kinds():
     yield "table", [(tftp_attacks.table_exhaustion, ROUND)]
     yield "log", [(tftp_attacks.log_flood, ROUND)]
     yield "uploads", [(tftp_attacks.uploads, ROUND)]
-    yield "slow uploads", [(tftp_attacks.slow_uploads, ROUND)]
+    yield "slow uploads", [(tftp_attacks.slow_uploads, ROUND), (tftp_attacks.half_filled_windows, ROUND)]
     yield "strays", [(tftp_attacks.strays, ROUND, kind) for kind in tftp_attacks.STRAYS]
     yield "forged requests", [(tftp_attacks.forged_requests, ROUND)]
     yield "hijacks", [(tftp_attacks.hijacks, ROUND)]

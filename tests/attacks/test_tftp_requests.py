@@ -9,7 +9,8 @@ import pytest
 
 import tftp_wire
 from judges import IMAGE, Growth, judge_loop
-from tftp_attacks import ODD_REQUESTS, STRAYS, forged_addresses, hijacks, left_alone, odd_requests, slow_uploads, strays
+from tftp_attacks import (ODD_REQUESTS, STRAYS, forged_addresses, half_filled_windows, hijacks, left_alone, odd_requests,
+                          slow_uploads, strays)
 
 MOST_MB = 16  # beside the honest clients' own
 
@@ -46,10 +47,11 @@ def test_requests_from_ever_new_addresses_do_not_hold_the_loop(start, under_atta
     judge_loop(server)
 
 
-def test_uploads_that_stand_still_leave_room_for_others(start, under_attack):
+@pytest.mark.parametrize("attack", [slow_uploads, half_filled_windows], ids=lambda attack: attack.__name__)
+def test_uploads_that_stand_still_leave_room_for_others(start, under_attack, attack):
     server = start(tftp={"uploads": True})
     with Growth(server) as growth:
-        assert under_attack(server, slow_uploads, 5)
+        assert under_attack(server, attack, 5)
     assert growth.megabytes <= MOST_MB
     judge_loop(server)
 

@@ -144,6 +144,30 @@ def slow_uploads(target, seconds, source="127.0.0.11", count=300):
     return begun
 
 
+def half_filled_windows(target, seconds, source="127.0.0.15", count=300):
+    """Uploads in windows: one is sent as a whole, and of the next one all but its last block."""
+    window, block_size = 64, 1024
+    until, begun = Deadline(seconds), 0
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            if not until:
+                break
+            sock = stack.enter_context(contextlib.closing(bound_to(source, 0.5)))
+            sock.sendto(request(f"/uploads/half-{number}", "blksize", block_size, "windowsize", window, "timeout", 255,
+                                opcode=WRQ), target.tftp)
+            with contextlib.suppress(OSError):
+                _, peer = sock.recvfrom(1024)
+                for block in range(1, window + 1):
+                    sock.sendto(data(block, bytes(block_size)), peer)
+                answer, _ = sock.recvfrom(1024)
+                if answer == ack(window):
+                    begun += 1
+                for block in range(window + 1, 2 * window):
+                    sock.sendto(data(block, bytes(block_size)), peer)
+        until.wait(until.rest)
+    return begun
+
+
 def forged_requests(target, seconds, source="127.0.0.13", count=50):
     """For as much as can be asked for, in the name of somebody who does not answer."""
     until = Deadline(seconds)
