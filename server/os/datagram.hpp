@@ -26,8 +26,9 @@ void prepare_listener(udp::socket& socket);
 void prepare_shared(udp::socket& socket);
 // The next packet, into `buffer`; what is longer is cut. Nothing when none waits.
 std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buffer);
-// The next client whose closed port a shared socket was told of. Nothing when there is none.
-std::optional<udp::endpoint> next_unreachable(int handle);
+// Takes the next thing that a shared socket was told of its packets; false when there is none. `closed` is
+// the client whose port is closed, or nobody: a network that is away may come back.
+bool next_unreachable(int handle, std::optional<udp::endpoint>& closed);
 
 // Owns a socket that Asio does not know.
 class UdpHandle {

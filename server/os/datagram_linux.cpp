@@ -92,6 +92,12 @@ void speak_from(const net::ip::address& address, Control& control) {
   }
 }
 
+// What routers and hosts say of a packet that was sent before, whoever it went to.
+bool is_of_an_earlier_packet(int error) {
+  constexpr std::array news{ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENONET, EPROTO, EACCES};
+  return std::ranges::find(news, error) != news.end();
+}
+
 std::error_code last_error() { return {errno, std::system_category()}; }
 
 UdpHandle open_bound(const udp::endpoint& local, bool share_port, std::error_code& error) {
@@ -144,27 +150,27 @@ void prepare_shared(udp::socket& socket) {
   set(socket.native_handle(), v6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP}, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
 }
 
-std::optional<udp::endpoint> next_unreachable(int handle) {
-  for (;;) {
-    udp::endpoint to;
-    alignas(cmsghdr) std::array<std::byte, 512> control;
-    msghdr message{};
-    message.msg_name = to.data();
-    message.msg_namelen = static_cast<socklen_t>(to.capacity());
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    if (::recvmsg(handle, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return {};
-    to.resize(message.msg_namelen);
-    for (auto* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
-      const bool tells = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-                         (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
-      if (!tells) continue;
-      sock_extended_err error{};
-      std::memcpy(&error, CMSG_DATA(c), sizeof error);
-      // As of a connected socket only this is the end; a network that is away may come back.
-      if (error.ee_errno == ECONNREFUSED) return to;
-    }
+bool next_unreachable(int handle, std::optional<udp::endpoint>& closed) {
+  closed.reset();
+  udp::endpoint to;
+  alignas(cmsghdr) std::array<std::byte, 512> control;
+  msghdr message{};
+  message.msg_name = to.data();
+  message.msg_namelen = static_cast<socklen_t>(to.capacity());
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (::recvmsg(handle, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return false;
+  to.resize(message.msg_namelen);
+  for (auto* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    const bool tells = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+                       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+    if (!tells) continue;
+    sock_extended_err error{};
+    std::memcpy(&error, CMSG_DATA(c), sizeof error);
+    // As of a connected socket only this is the end.
+    if (error.ee_errno == ECONNREFUSED) closed = to;
   }
+  return true;
 }
 
 std::optional<Datagram> receive_from_anyone(int handle, std::span<std::byte> buffer) {
@@ -229,8 +235,8 @@ bool PacketSender::send_message(std::span<const std::byte> bytes, std::uint16_t 
   if (segment > 0) control.add(IPPROTO_UDP, UDP_SEGMENT, segment);
   for (int tries = 0; tries < most_tries; ++tries) {
     if (::sendmsg(handle_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-    // A shared socket tells each sender once of any client's closed port.
-    if (!to_ || errno != ECONNREFUSED) return false;
+    // A shared socket tells each sender once of any client's closed port, or of its network.
+    if (!to_ || !is_of_an_earlier_packet(errno)) return false;
   }
   return true;  // it is as if it had been lost
 }

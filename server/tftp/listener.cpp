@@ -28,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 // Packets of one wake-up, and the time for them, before others on the loop have their turn.
 constexpr int most_at_once = 64;
 constexpr auto longest_turn = 1ms;
+// Of what a turn is told of closed ports: packets alone may fill it.
+constexpr int least_at_once = 8;
 // More than a request may have, and more than a reader's ACKs and ERRORs have.
 constexpr std::size_t listener_packet = tftp::largest_request + 1;
 // Transfers of one client's port: the one that runs, and one that may take its place.
@@ -128,7 +130,7 @@ void TftpService::take_turn(const std::shared_ptr<Listener>& listener) noexcept 
     if (now >= end) break;
   }
   try {
-    if (single_port_ && socket.is_open()) heed_unreachable(socket);
+    if (single_port_ && socket.is_open()) heed_unreachable(socket, end);
   } catch (const std::exception& e) {
     warn_of_dropped(e.what());
   }
@@ -225,11 +227,11 @@ void TftpService::answer_heard(Clock::time_point end) noexcept {
   heard_.clear();
 }
 
-void TftpService::heed_unreachable(udp::socket& listener) {
-  for (int i = 0; i < most_at_once; ++i) {
-    const auto client = next_unreachable(listener.native_handle());
-    if (!client) return;
-    const auto transfer = newest(*client);
+void TftpService::heed_unreachable(udp::socket& listener, Clock::time_point end) {
+  std::optional<udp::endpoint> closed;
+  for (int i = 0; i < most_at_once && (i < least_at_once || Clock::now() < end); ++i) {
+    if (!next_unreachable(listener.native_handle(), closed)) return;
+    const auto transfer = closed ? newest(*closed) : nullptr;
     if (!transfer) continue;
     transfer->refused();
     if (std::ranges::find(heard_, transfer) == heard_.end()) heard_.push_back(transfer);

