@@ -182,8 +182,9 @@ net::awaitable<std::optional<bool>> ImageConnection::send_list(const std::string
   tell_requested();
   tell_answered(200, reason_of(200));
   const auto* const type = json ? "application/json" : "text/html; charset=utf-8";
-  const auto reply = reply_with(200, type, *body, request_, keep_, seconds_now());
-  const bool sent = co_await stream_->write_all(reply);
+  const auto head = head_with(200, type, body->size(), request_, keep_, seconds_now());
+  bool sent = co_await stream_->write_all(head);
+  if (sent && request_.method != "HEAD") sent = co_await stream_->write_all(*body);
   co_return sent&& keep_;
 }
 

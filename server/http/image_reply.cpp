@@ -129,14 +129,19 @@ ImageReply reply_with(const ServedFile& file, const ImageRequest& request, bool 
   return {part ? 206U : 200U, head.take(), with_body ? body : Span{}};
 }
 
-std::string reply_with(unsigned status, std::string_view type, std::string_view body,
-                       const ImageRequest& request, bool keep, std::int64_t now, std::string_view header) {
+std::string head_with(unsigned status, std::string_view type, std::size_t size, const ImageRequest& request,
+                      bool keep, std::int64_t now, std::string_view header) {
   Head head(status, request, keep, now);
   head.add("Content-Type", type);
   head.add("Cache-Control", "no-store");
-  head.add_length(body.size());
+  head.add_length(size);
   if (!header.empty()) head.add_line(header);
-  auto text = head.take();
+  return head.take();
+}
+
+std::string reply_with(unsigned status, std::string_view type, std::string_view body,
+                       const ImageRequest& request, bool keep, std::int64_t now, std::string_view header) {
+  auto text = head_with(status, type, body.size(), request, keep, now, header);
   if (request.method != "HEAD") text += body;
   return text;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,6 +34,10 @@ ImageReply reply_with(const ServedFile& file, const ImageRequest& request, bool 
 std::string reply_with(unsigned status, std::string_view type, std::string_view body,
                        const ImageRequest& request, bool keep, std::int64_t now,
                        std::string_view header = {});
+
+// The head of one whose body may be long, and is sent after it unless the request is a HEAD.
+std::string head_with(unsigned status, std::string_view type, std::size_t size, const ImageRequest& request,
+                      bool keep, std::int64_t now, std::string_view header = {});
 
 std::string_view reason_of(unsigned status);  // "Not Found"
 

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using protocols::Cause;
 
 constexpr std::size_t most_discarded = 256 << 10, longest_record = 16 << 10;
+constexpr std::size_t most_written = 64 << 10;  // in a turn: the system copies it, and TLS encrypts it
 constexpr auto goodbye_time = 2s;
 
 }  // namespace
@@ -64,10 +65,17 @@ net::awaitable<bool> PatientStream::wait_after(ByteStream::State state) {
 
 net::awaitable<bool> PatientStream::write_all(std::string_view text) {
   auto rest = std::as_bytes(std::span(text));
+  auto room = most_written;
   expect_within(idle_time);
   while (!rest.empty()) {
-    const auto [state, bytes] = stream_.write(rest);
+    if (room == 0) {
+      room = most_written;
+      co_await net::post(timer_.get_executor(), net::use_awaitable);
+      if (is_over()) co_return false;
+    }
+    const auto [state, bytes] = stream_.write(rest.first(std::min(rest.size(), room)));
     rest = rest.subspan(bytes);
+    room -= bytes;
     if (!co_await wait_after(state)) co_return false;
   }
   co_return true;

@@ -26,7 +26,7 @@ class PatientStream final : public std::enable_shared_from_this<PatientStream> {
   // These are false where nothing more goes over this connection.
   net::awaitable<bool> wait(tcp::socket::wait_type what);
   net::awaitable<bool> wait_after(ByteStream::State state);
-  net::awaitable<bool> write_all(std::string_view text);
+  net::awaitable<bool> write_all(std::string_view text);  // others have their turn in between
   net::awaitable<bool> shake_hands(Workers& workers);
   // As time in which the client is waited for.
   net::awaitable<void> pause(Clock::duration time);

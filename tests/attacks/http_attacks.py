@@ -78,9 +78,9 @@ def hold(target, seconds, kind, count=1000, source="127.0.0.2"):
 
 
 def flood(target, seconds, kind, connections=20, source="127.0.0.2"):
-    """Sends as fast as the server takes it, reads whatever comes, and connects again where the server ends a connection.
-    Returns how many bytes came."""
-    text, until, received = FLOODS[kind], Deadline(seconds), 0
+    """Sends `kind`, one of FLOODS or the bytes themselves, as fast as the server takes it, reads whatever comes, and
+    connects again where the server ends a connection. Returns how many bytes came."""
+    text, until, received = FLOODS.get(kind, kind), Deadline(seconds), 0
     pending = {}
     with selectors.DefaultSelector() as selector:
         def begin():

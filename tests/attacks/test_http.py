@@ -15,6 +15,7 @@ from judges import Growth, descriptors, judge_loop
 
 LISTEN = {"listen": ["127.0.0.1:0"]}
 MOST_MB = 16  # beside the honest clients' own
+LISTS_MB = 64  # what is unread of an address, and lists that are made
 
 
 def expect_let_go(server, idle):
@@ -33,6 +34,21 @@ def test_a_flood_of_requests_holds_up_nobody(start, under_attack, kind):
     with Growth(server) as growth:
         under_attack(server, flood, 4, kind)
     assert growth.megabytes <= MOST_MB
+    judge_loop(server)
+
+
+@pytest.mark.parametrize("form", ["", "?json"])
+def test_long_lists_hold_up_nobody(start, under_attack, depot, form):
+    """As many names as a list has, as long as a name can be: megabytes for each answer."""
+    folder = depot / "images/names"
+    folder.mkdir()
+    for number in range(10_000):
+        os.close(os.open(folder / f"{number:05}{'n' * 240}", os.O_CREAT | os.O_WRONLY))
+    server = start(http=LISTEN)
+    with Growth(server) as growth:
+        received = under_attack(server, flood, 4, f"GET /names/{form} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert received > 2_000_000
+    assert growth.megabytes <= LISTS_MB
     judge_loop(server)
 
 

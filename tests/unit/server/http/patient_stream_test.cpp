@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -191,6 +192,29 @@ TEST_CASE("a text arrives as a whole, however little the client takes at a time"
     const auto text = test::pattern(700'000);
     const auto came = line.begin(line.stream->write_all(text));
     CHECK_FALSE(came->has_value());
+    CHECK(line.peer.reads_until([&] { return line.peer.received().size() >= text.size(); }));
+    CHECK((line.peer.received() == text));
+    CHECK(line.end_of(came) == true);
+  }
+}
+
+TEST_CASE("while a long text goes out others have their turn, after 64 KiB each") {
+  for (const bool tls : {false, true}) {
+    CAPTURE(tls);
+    Line line(tls);
+    if (tls) {
+      const auto met = line.begin(line.stream->shake_hands(line.workers));
+      REQUIRE(line.peer.begin_tls());
+      REQUIRE(line.end_of(met) == true);
+    }
+    int turns = 0;
+    const std::function<void()> another = [&] {
+      if (line.running > 0 && ++turns < 1000) net::post(line.loop, another);
+    };
+    net::post(line.loop, another);
+    const auto text = test::pattern(300'000);  // the system takes all of it at once
+    const auto came = line.begin(line.stream->write_all(text));
+    CHECK(turns >= 5);
     CHECK(line.peer.reads_until([&] { return line.peer.received().size() >= text.size(); }));
     CHECK((line.peer.received() == text));
     CHECK(line.end_of(came) == true);
