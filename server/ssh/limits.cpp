@@ -48,6 +48,15 @@ constexpr std::size_t part_of_the_rest = 8;
 // Where networks are trusted, this part of all sessions is theirs.
 constexpr std::uint32_t part_of_the_trusted = 10;
 
+// Of all sessions: how many those have who are not trusted.
+std::size_t most_sessions(const conf::Ssh& settings) {
+  const auto kept = settings.trusted.empty() ? 0 : settings.max_sessions / part_of_the_trusted;
+  return settings.max_sessions - kept;
+}
+
+// Who has much leaves a seventh as many `free`, as with Shares.
+constexpr bool leaves_enough(std::size_t has, std::size_t free) { return has <= 7 * free; }
+
 // sshd's should_drop_connection(): from `rate` percent at `start` to all at `full`. But dice fall only on
 // whoever has some already (`own`), or silent connections of a few addresses would keep strangers out.
 bool drops_early(const conf::EarlyDrop& limit, std::size_t unauthenticated, std::size_t own,
@@ -102,9 +111,10 @@ std::optional<SshLimit> SshLimits::limit_for(Client& client, bool trusted, const
   if (connections_ >= settings.max_sessions) return SshLimit::sessions;
   if (trusted) return {};
   if (client.penalised && !client.is_vouched(now)) return SshLimit::penalty;
-  const auto kept = settings.trusted.empty() ? 0 : settings.max_sessions / part_of_the_trusted;
-  if (connections_ >= settings.max_sessions - kept) return SshLimit::sessions;
+  const auto most = most_sessions(settings);
+  if (connections_ >= most) return SshLimit::sessions;
   if (client.connections >= settings.max_sessions_per_address) return SshLimit::sessions_per_address;
+  if (!leaves_enough(client.connections, most - connections_ - 1)) return SshLimit::sessions;
   if (client.unauthenticated >= settings.max_unauthenticated_per_address)
     return SshLimit::unauthenticated_per_address;
   if (drops_early(settings.max_unauthenticated, unauthenticated_, client.unauthenticated, chance))
@@ -132,12 +142,24 @@ bool SshLimits::may_tell(Client& client, Clock::time_point now) {
   return true;
 }
 
+// Whoever shares an account with an attacker has a session from each address of his.
+bool SshLimits::has_room(const net::ip::address& address, const std::string& user,
+                         const conf::Ssh& settings) const {
+  const auto client = clients_.find(client_network(address));
+  const auto sessions = sessions_of_.find(user);
+  if (client == clients_.end() || sessions == sessions_of_.end()) return true;
+  if (client->second.connections <= 1 || is_in(plain(address), settings.trusted)) return true;
+  const auto most = most_sessions(settings);
+  return leaves_enough(sessions->second, most - std::min(most, connections_));
+}
+
 void SshLimits::logged_in(const net::ip::address& address, const std::string& user, Clock::time_point now) {
   auto& client = clients_[client_network(address)];
   if (client.vouched.size() >= most_vouched)
     std::erase_if(client.vouched, [now](const auto& each) { return each.second.until <= now; });
   if (client.vouched.size() < most_vouched || client.vouched.contains(user))
     client.vouched[user] = {now + vouched_for};
+  ++sessions_of_[user];
   --client.unauthenticated, --unauthenticated_;
 }
 
@@ -164,7 +186,7 @@ Clock::duration SshLimits::failed(const net::ip::address& address, int tries, co
 std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& address,
                                                   std::optional<Offence> offence, const std::string& user,
                                                   const conf::Ssh& settings, Clock::time_point now) {
-  gone(address, !offence);  // without one logged_in() was called
+  gone(address, offence ? nullptr : &user);  // without one logged_in() was called
   if (!offence || is_in(plain(address), settings.trusted)) return {};
   auto& client = clients_[client_network(address)];
   if (*offence == Offence::failed_login ? client.forgives(user, now) : client.is_vouched(now)) return {};
@@ -178,12 +200,14 @@ std::optional<SshLimits::Penalty> SshLimits::left(const net::ip::address& addres
   return Penalty{*offence, period};
 }
 
-void SshLimits::gone(const net::ip::address& address, bool logged_in) noexcept {
+void SshLimits::gone(const net::ip::address& address, const std::string* user) noexcept {
+  const auto sessions = user ? sessions_of_.find(*user) : sessions_of_.end();
+  if (sessions != sessions_of_.end() && --sessions->second == 0) sessions_of_.erase(sessions);
   const auto place = clients_.find(client_network(address));
   if (place == clients_.end()) return;
   auto& client = place->second;
   --client.connections, --connections_;
-  if (!logged_in) --client.unauthenticated, --unauthenticated_;
+  if (!user) --client.unauthenticated, --unauthenticated_;
 }
 
 }  // namespace server

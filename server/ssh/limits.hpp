@@ -38,6 +38,9 @@ class SshLimits {
   std::optional<Refusal> enter(const net::ip::address& client, const conf::Ssh& settings, unsigned chance,
                                Clock::time_point now);
 
+  // Whether `user` may have one more session there, to be asked before logged_in(): all that an account has
+  // leave some to the others, as those of an address do. The first one from an address always may.
+  bool has_room(const net::ip::address& client, const std::string& user, const conf::Ssh& settings) const;
   // For an hour `user` is vouched for at that address: his failures there are his own devices', not guesses.
   void logged_in(const net::ip::address& client, const std::string& user, Clock::time_point now);
   // Whether a try of `user` is judged at all. Where a penalty is in force and somebody else is vouched for,
@@ -55,8 +58,9 @@ class SshLimits {
   // just now.
   std::optional<Penalty> left(const net::ip::address& client, std::optional<event::Offence> offence,
                               const std::string& user, const conf::Ssh& settings, Clock::time_point now);
-  // The same without an offence, for a connection that broke off for a reason of ours.
-  void gone(const net::ip::address& client, bool logged_in) noexcept;
+  // The same without an offence, for a connection that broke off for a reason of ours. `user`: who has logged
+  // in on it, or null.
+  void gone(const net::ip::address& client, const std::string* user) noexcept;
 
   std::size_t remembered() const { return clients_.size(); }
 
@@ -88,6 +92,7 @@ class SshLimits {
 
   std::size_t connections_ = 0, unauthenticated_ = 0;
   std::map<net::ip::address, Client> clients_;
+  std::map<std::string, std::size_t> sessions_of_;  // users who have some
   Sweep<net::ip::address> sweep_;
   Clock::time_point telling_since_;
   unsigned told_ = 0;  // since then, of all addresses
@@ -102,20 +107,23 @@ class SshPlace {
   SshPlace(SshPlace&& other) noexcept
       : limits_(std::exchange(other.limits_, nullptr)),
         client_(other.client_),
-        logged_in_(other.logged_in_) {}
+        user_(std::move(other.user_)) {}
   SshPlace& operator=(SshPlace&&) = delete;
   ~SshPlace() {
-    if (limits_) limits_->gone(client_, logged_in_);
+    if (limits_) limits_->gone(client_, user_ ? &*user_ : nullptr);
   }
 
-  void logged_in(const std::string& user, SshLimits::Clock::time_point now) {
+  bool has_room_for(const std::string& user, const conf::Ssh& settings) const {
+    return limits_->has_room(client_, user, settings);
+  }
+  void logged_in(std::string user, SshLimits::Clock::time_point now) {
     limits_->logged_in(client_, user, now);
-    logged_in_ = true;
+    user_ = std::move(user);
   }
   // With what is to be held against its address; once.
   std::optional<SshLimits::Penalty> leave(std::optional<event::Offence> offence, const std::string& user,
                                           const conf::Ssh& settings, SshLimits::Clock::time_point now) {
-    if (!limits_ || logged_in_ != !offence) return {};
+    if (!limits_ || user_.has_value() != !offence) return {};
     auto& limits = *std::exchange(limits_, nullptr);
     return limits.left(client_, offence, user, settings, now);
   }
@@ -123,7 +131,7 @@ class SshPlace {
  private:
   SshLimits* limits_;  // nothing once it was given back
   net::ip::address client_;
-  bool logged_in_ = false;
+  std::optional<std::string> user_;  // who has logged in
 };
 
 }  // namespace server

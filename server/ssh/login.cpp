@@ -80,7 +80,7 @@ SshPeer SshLogin::peer(ssh_session session) const {
 }
 
 std::optional<event::Offence> SshLogin::offence() const {
-  if (user_) return {};
+  if (user_ || crowded_) return {};
   if (guesses_ > 0) return event::Offence::failed_login;
   const bool late = Clock::now() - began_ >= common_.settings->ssh.login_grace;
   return late ? event::Offence::login_grace : event::Offence::no_login;
@@ -262,6 +262,12 @@ void SshLogin::decide(ssh::Message message, const UserLookup& lookup, const Try&
   if (!lookup.mistakes.empty())
     common_.events.warn_rarely(Warning::users, fmt::format("{}", fmt::join(lookup.mistakes, "; ")));
   if (what.good && lookup.user && lookup.user->user.sftp) {
+    if (!place_.has_room_for(name_, common_.settings->ssh)) {
+      crowded_ = true;
+      hopeless_ =
+          fmt::format("user {} has so many sessions that the rest is for others: ssh.max_sessions", name_);
+      return done();
+    }
     place_.logged_in(name_, Clock::now());
     user_ = lookup.user->user;
     common_.events.emit(event::LoggedIn{number_, name_, client_, port_, what.method, what.key});

@@ -81,6 +81,7 @@ class SshLogin {
   std::string name_, hopeless_;
   std::string shown_key_;  // the one that may open, and was asked about last
   std::optional<conf::User> user_;
+  bool crowded_ = false;  // was refused for his other sessions, which is no offence
   int tries_ = 0, guesses_ = 0;
   int requests_ = 0;  // answered or not
   bool closed_ = false;

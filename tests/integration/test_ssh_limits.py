@@ -201,6 +201,40 @@ def test_sessions_have_a_bound(start, setting, trusted):
         transport.close()
 
 
+def fill(server, host):
+    """As many sessions as USER gets from there."""
+    held = []
+    with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+        while True:
+            transport = connect_from(server, host)
+            transport.auth_password(USER, PASSWORD, fallback=False)
+            held.append(transport)
+    return held
+
+
+def test_two_addresses_leave_room_for_a_third(start):
+    server = start(max_sessions=16)
+    held = [fill(server, host) for host in ("127.0.0.2", "127.0.0.3")]
+    assert [len(each) for each in held] == [14, 1]
+    server.wait_for_log(DROP.format(r"127\.0\.0\.2", r"past MaxStartups \(ssh\.max_sessions\)$"))
+    assert may_enter(server, "127.0.0.4")
+    for transport in sum(held, []):
+        assert transport.is_active()
+        transport.close()
+
+
+def test_an_account_leaves_room_for_others_and_its_own_devices_elsewhere_get_in(start):
+    server = start(max_sessions=16, max_sessions_per_address=8)
+    held = [fill(server, host) for host in ("127.0.0.2", "127.0.0.3")]
+    assert [len(each) for each in held] == [8, 6]
+    server.wait_for_log(rf"Disconnecting 127\.0\.0\.3 port \d+: user {USER} has so many sessions that the rest is for "
+                        r"others: ssh\.max_sessions$")
+    assert may_enter(server, "127.0.0.4")
+    for transport in sum(held, []):
+        transport.close()
+    assert not [line for line in server.whole_log() if "penalty" in line]
+
+
 def test_sixteen_good_logins_at_once_always_work(start):
     server = start()
     with concurrent.futures.ThreadPoolExecutor(16) as pool:

@@ -47,6 +47,21 @@ struct Door {
     REQUIRE(enter(address));
     return leave(address, offence, user);
   }
+  bool has_room(const std::string& address, const std::string& user) {
+    return limits.has_room(at(address), user, settings);
+  }
+  // How many sessions `user` gets there.
+  int fill(const std::string& address, const std::string& user) {
+    for (int count = 0;; ++count) {
+      if (!enter(address)) return count;
+      if (has_room(address, user)) {
+        log_in(address, user);
+      } else {
+        limits.gone(at(address), nullptr);
+        return count;
+      }
+    }
+  }
   bool judges(const std::string& address, const std::string& user) {
     return limits.judges(at(address), user, now);
   }
@@ -140,6 +155,37 @@ TEST_CASE("sessions have a bound in all, which holds for the trusted too, and on
   CHECK(door.enter(device));
   CHECK(door.limit(device) == SshLimit::sessions);
   CHECK(door.limit(other) == SshLimit::sessions);
+}
+
+TEST_CASE("a few addresses have not all sessions: who has much leaves a seventh as many") {
+  Door door;
+  door.settings.max_sessions = 16;
+  CHECK(door.fill(nat, "ewc") == 14);
+  CHECK(door.limit(nat) == SshLimit::sessions);
+  CHECK(door.fill(device, "ewc") == 1);
+  CHECK(door.fill(other, "ewc") == 1);
+  CHECK(door.limit("203.0.113.1") == SshLimit::sessions);
+}
+
+TEST_CASE("an account leaves a seventh as many sessions, and has one from each address all the same") {
+  Door door;
+  door.settings.max_sessions = 100;
+  door.settings.max_sessions_per_address = 50;
+  CHECK(door.fill(device, "mallory") == 50);
+  CHECK(door.fill(other, "mallory") == 37);
+  CHECK(door.fill(nat, "mallory") == 1);
+  REQUIRE(door.enter(nat));
+  CHECK_FALSE(door.has_room(nat, "mallory"));
+  CHECK(door.has_room(nat, "ewc"));
+  SUBCASE("from a trusted network it may have more") {
+    door.settings.trusted = {*conf::parse_network("198.51.100.0/24")};
+    CHECK(door.has_room(nat, "mallory"));
+  }
+  SUBCASE("what it gives back it may have again") {
+    for (int i = 0; i < 50; ++i)
+      CHECK_FALSE(door.limits.left(Door::at(device), {}, "mallory", door.settings, door.now));
+    CHECK(door.has_room(nat, "mallory"));
+  }
 }
 
 TEST_CASE("the answer to a failure is held back, longer each time, and after a rest no more") {
@@ -278,10 +324,11 @@ TEST_CASE("trusted networks keep a tenth of all sessions") {
   door.settings.max_sessions = 20;
   door.settings.trusted = {*conf::parse_network("198.51.100.0/24")};
   for (int i = 0; i < 18; ++i) {
-    CHECK(door.enter(device));
-    door.log_in(device);
+    const auto address = "192.0.2." + std::to_string(i);
+    CHECK(door.enter(address));
+    door.log_in(address);
   }
-  CHECK(door.limit(device) == SshLimit::sessions);
+  CHECK(door.limit("192.0.2.99") == SshLimit::sessions);
   for (int i = 0; i < 2; ++i) CHECK(door.enter(nat));
   CHECK(door.limit(nat) == SshLimit::sessions);
 }
