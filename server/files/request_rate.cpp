@@ -21,10 +21,15 @@ constexpr std::chrono::seconds burst{2};
 
 }  // namespace
 
-std::optional<Limit> RequestRate::knock(const net::ip::address& address, const conf::Tftp& settings,
-                                        Clock::time_point now) {
+std::optional<Limit> RequestRate::bar(const net::ip::address& address, const conf::Tftp& settings) {
   if (is_in(plain(address), settings.deny)) return Limit::denied;
   if (!settings.allow.empty() && !is_in(plain(address), settings.allow)) return Limit::not_allowed;
+  return {};
+}
+
+std::optional<Limit> RequestRate::knock(const net::ip::address& address, const conf::Tftp& settings,
+                                        Clock::time_point now) {
+  if (const auto barred = bar(address, settings)) return barred;
   sweep_.step(clients_, [&](const Client& each) {
     return now - each.at > burst || clients_.size() >= most_remembered;
   });

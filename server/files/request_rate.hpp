@@ -24,6 +24,8 @@ class RequestRate {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // Why nobody there may ask at all. Nothing: they may.
+  static std::optional<event::Limit> bar(const net::ip::address& client, const conf::Tftp& settings);
   // Looks at the address alone, before anything of the request is read. Nothing: it may ask.
   std::optional<event::Limit> knock(const net::ip::address& client, const conf::Tftp& settings,
                                     Clock::time_point now);

@@ -482,7 +482,7 @@ net::awaitable<void> talk_over_tls(std::shared_ptr<PatientStream> client, Worker
     Stream stream(client->bytes().take_socket());
     co_return co_await send_to_tls(stream, buffer, talk);
   }
-  auto share = handshakes.take(talk.peer);
+  auto share = handshakes.take_and_leave(talk.peer);
   if (!share) co_return;
   const bool secret = co_await client->shake_hands(workers);
   share.reset();

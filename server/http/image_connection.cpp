@@ -98,7 +98,7 @@ net::awaitable<void> ImageConnection::run() {
 }
 
 net::awaitable<bool> ImageConnection::shake_hands() {
-  const auto share = common_->handshakes.take(address_);
+  const auto share = common_->handshakes.take_and_leave(address_);
   if (!share) co_return false;
   stream_->expect_within(header_time);
   co_return co_await stream_->shake_hands(common_->lanes.negotiating);

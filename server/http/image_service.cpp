@@ -120,18 +120,22 @@ bool ImageService::accept(Listener& listener) noexcept {
   return enough;
 }
 
-// Closes a connection that has no place.
+// Closes a connection that has no place. Whom tftp.deny or tftp.allow keeps out hears that in the clear,
+// where it costs no signature; his places are not the others'.
 void ImageService::start(tcp::socket socket, bool tls) {
   error_code error;
   const auto client = socket.remote_endpoint(error).address();
   if (error) return;
-  auto place = places_.take_and_leave(client);
-  if (!place) {
-    const auto limit =
-        places_.are_all_taken() ? event::Limit::transfers : event::Limit::transfers_per_address;
+  const auto drop = [&](event::Limit limit) {
     common_->events.emit(event::HttpLimited{common_->events.next_number(), client.to_string(), {}, limit, 0});
-    return;
-  }
+  };
+  const auto barred = RequestRate::bar(client, common_->settings->tftp);
+  if (barred && tls) return drop(*barred);
+  auto place = (barred ? places_of_barred_ : places_).take_and_leave(client);
+  if (!place)
+    return drop(barred                    ? *barred
+                : places_.are_all_taken() ? event::Limit::transfers
+                                          : event::Limit::transfers_per_address);
   const auto connection = std::make_shared<ImageConnection>(
       common_, ByteStream(std::move(socket), tls ? context_ : nullptr), client, std::move(*place));
   connections_.emplace(connection.get(), connection);

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -62,7 +63,8 @@ class ImageService {
 
   const std::shared_ptr<ImageCommon> common_;
   std::shared_ptr<net::ssl::context> context_;
-  Shares places_{0, 0};
+  static constexpr std::size_t most_barred = 16, most_barred_each = 2;
+  Shares places_{0, 0}, places_of_barred_{most_barred, most_barred_each};
   Door plain_{*this, false}, secure_{*this, true};
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::map<ImageConnection*, std::shared_ptr<ImageConnection>> connections_;

@@ -526,6 +526,17 @@ TEST_CASE("of the handshakes under way an address has its share") {
   CHECK(house.common->handshakes.take(address).has_value());  // a handshake that is over holds no share
 }
 
+TEST_CASE("eight addresses whose handshakes never end leave room for a ninth") {
+  House house;
+  for (int i = 1; i <= 8; ++i) {
+    const auto address = fmt::format("198.51.100.{}", i);
+    for (std::size_t k = 0; k < ImageCommon::most_handshakes_each; ++k)
+      house.connect({.from = address.c_str(), .tls = true});
+  }
+  auto& other = house.connect({.from = one_device, .tls = true});
+  CHECK(other.peer.begin_tls());
+}
+
 TEST_CASE("a connection gives its place up when it is gone") {
   House house;
   house.places.bound(1, 1);

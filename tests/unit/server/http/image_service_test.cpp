@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "conf/network.hpp"
 #include "tests/unit/server/http/image_house.hpp"
 
 using namespace server;
@@ -106,6 +107,31 @@ TEST_CASE("a single place may be anybody's") {
   house.enter(server);
   CHECK(house.is_turned_away(server, "127.0.0.2"));
   CHECK(house.limited.at(0).limit == Limit::transfers);
+}
+
+TEST_CASE("who is kept out gets no handshake, and in the clear none of the others' places") {
+  House house;
+  house.bound(2, 100);
+  house.change_settings(
+      [](conf::Settings& changed) { changed.tftp.deny = {conf::parse_network("127.0.0.2/31").value()}; });
+  house.service.heed_settings();
+  house.service.use(test::tls_context());
+  const auto plain = house.serve(), secure = house.serve(true);
+  auto& refused = house.connect(secure, "127.0.0.2");
+  CHECK_FALSE(refused.begin_tls());
+  REQUIRE(house.limited.size() == 1);
+  CHECK(house.limited[0].limit == Limit::denied);
+  CHECK(house.limited[0].name.empty());
+  auto& one = house.connect(plain, "127.0.0.2");
+  auto& another = house.connect(plain, "127.0.0.3");
+  house.enter(plain);
+  for (auto* each : {&one, &another}) {
+    each->send(request_for("/a.bin"));
+    CHECK(each->answer().status() == 403);
+  }
+  for (int i = 0; i < 2; ++i) house.connect(plain, "127.0.0.2");
+  CHECK(house.is_turned_away(plain, "127.0.0.2"));
+  CHECK(house.limited.back().limit == Limit::denied);
 }
 
 TEST_CASE("new bounds are for connections from then on") {
