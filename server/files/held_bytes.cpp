@@ -15,8 +15,14 @@ HeldBytes::Connection::Connection(const HeldBytes& held, const net::ip::address&
 HeldBytes::Connection::~Connection() { leave(); }
 
 void HeldBytes::Connection::change(std::size_t from, std::size_t to) {
-  all_->thread.expect();
   bytes_ += to - from;
+  count(from, to);
+}
+
+void HeldBytes::Connection::keep(std::size_t bytes) { count(std::exchange(kept_, bytes), bytes); }
+
+void HeldBytes::Connection::count(std::size_t from, std::size_t to) {
+  all_->thread.expect();
   if (!counted_ || from == to) return;
   all_->bytes += to - from;
   all_->by_address.at(address_).bytes += to - from;
@@ -32,15 +38,16 @@ bool HeldBytes::Connection::is_scarce() const {
 void HeldBytes::Connection::leave() {
   if (!std::exchange(counted_, false)) return;
   const auto place = all_->by_address.find(address_);
-  all_->bytes -= bytes_;
-  place->second.bytes -= bytes_;
+  all_->bytes -= bytes_ + kept_;
+  place->second.bytes -= bytes_ + kept_;
   std::erase(place->second.connections, this);
   if (place->second.connections.empty()) all_->by_address.erase(place);
 }
 
 void HeldBytes::All::heed_bounds(const net::ip::address& changed) {
   const auto end_largest = [](const std::list<Connection*>& connections) {
-    auto& largest = **std::ranges::max_element(connections, {}, &Connection::bytes);
+    const auto size = [](const Connection* each) { return each->bytes_ + each->kept_; };
+    auto& largest = **std::ranges::max_element(connections, {}, size);
     largest.leave();
     largest.too_much_();
   };

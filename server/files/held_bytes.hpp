@@ -10,10 +10,10 @@
 
 namespace server {
 
-// How much memory SSH connections hold in requests that are not answered yet and answers that are not sent
-// yet: by address (/64 of IPv6), and in all. Where half of a bound is held memory is scarce, and each
-// connection makes do with little; beyond the bound the one that holds most has to end. Bookkeeping alone: no
-// memory, no clock, no log. Lives on the loop; what a connection has of it may outlive it.
+// How much memory SSH connections hold in requests that are not answered yet, answers that are not sent yet
+// and libssh's buffers: by address (/64 of IPv6), and in all. Where half of a bound is held memory is scarce,
+// and each connection makes do with little; beyond the bound the one that holds most has to end. Bookkeeping
+// alone: no memory, no clock, no log. Lives on the loop; what a connection has of it may outlive it.
 class HeldBytes {
  public:
   struct Bounds {
@@ -35,18 +35,20 @@ class HeldBytes {
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    void change(std::size_t from, std::size_t to);
-    std::size_t bytes() const { return bytes_; }
+    void change(std::size_t from, std::size_t to);  // of requests and answers
+    void keep(std::size_t bytes);                   // beside them, whether it works or is idle
+    std::size_t bytes() const { return bytes_; }    // of requests and answers
     bool is_scarce() const;
 
    private:
     friend class All;
+    void count(std::size_t from, std::size_t to);
     void leave();
 
     std::shared_ptr<All> all_;
     net::ip::address address_;
     std::function<void()> too_much_;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0, kept_ = 0;
     bool counted_ = true;
   };
 

@@ -27,7 +27,6 @@
 namespace server {
 namespace {
 
-constexpr std::size_t most_at_once = 64 << 10;     // libssh keeps what the socket does not take
 constexpr std::size_t most_packets_at_once = 128;  // a small one costs as much as a kilobyte in a large one
 
 constexpr std::size_t most_unasked_bytes = 64 << 10;  // before anything runs on the channel
@@ -94,7 +93,7 @@ SshChannel::SshChannel(SshCommon& common, Connection& connection, ssh_channel ch
     : common_(common),
       connection_(connection),
       channel_(channel),
-      write_at_once_(std::min(most_at_once, packet * most_packets_at_once)),
+      write_at_once_(packet * most_packets_at_once),
       use_(connection.use()) {
   ssh_callbacks_init(&callbacks_);
   callbacks_.userdata = this;
@@ -355,6 +354,10 @@ void SshChannel::count_held() {
   use_->hold(before, held_);
 }
 
+std::size_t SshChannel::kept() const {
+  return ConnectionUse::buffer_for(largest_data_) + ConnectionUse::buffer_for(largest_aside_);
+}
+
 std::optional<OpenFiles::Lease> SshChannel::lease(const OpenFiles::Wanted& what) {
   auto taken = use_->open(what);
   if (taken) return std::move(*taken);
@@ -496,7 +499,7 @@ bool SshChannel::flush() {
   while (session_->output().size() > 0 && !closed_ && connection_.may_send()) {
     const auto output = session_->output().bytes();
     const auto window = ssh_channel_window_size(channel_);
-    const auto size = std::min({output.size(), std::size_t{window}, write_at_once_});
+    const auto size = std::min({output.size(), std::size_t{window}, write_at_once_, use_->write_at_once()});
     if (size == 0) break;
     const int written = connection_.write(channel_, output.first(size));
     if (written < 0) {
@@ -504,6 +507,7 @@ bool SshChannel::flush() {
       return false;
     }
     if (written == 0) break;  // keys are exchanged
+    use_->wrote(size);
     session_->output().consume(static_cast<std::size_t>(written));
     moved = true;
   }
@@ -556,6 +560,8 @@ void SshChannel::finish(int status) {
 int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t size, int is_stderr, void* self) {
   auto& channel = *static_cast<SshChannel*>(self);
   channel.connection_.delivered();
+  auto& largest = is_stderr != 0 ? channel.largest_aside_ : channel.largest_data_;
+  largest = std::max<std::size_t>(largest, size);
   if (is_stderr != 0 || channel.finished_) return static_cast<int>(size);
   const auto* bytes = static_cast<const std::byte*>(data);
   try {

@@ -68,6 +68,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
 
   // What was delivered is part of what its connection holds. Not in the callbacks, which any thread may run.
   void count_held();
+  std::size_t kept() const;  // bytes, by libssh's buffers for what came on it
 
   // Feeds, works and flushes until nothing moves, or until `end`. True when there may be more to do at once.
   bool serve(std::chrono::steady_clock::time_point end);
@@ -127,7 +128,8 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
   ssh_channel_callbacks_struct callbacks_{};
   const std::shared_ptr<ConnectionUse> use_;
   std::vector<std::byte> received_;
-  std::size_t held_ = 0;  // bytes, as counted last
+  std::size_t held_ = 0;                              // bytes, as counted last
+  std::size_t largest_data_ = 0, largest_aside_ = 0;  // that came at once, and as of a program's stderr
   bool may_go_on_ = false;
   bool short_of_memory_ = false;       // all that is left to do is to end
   bool eof_ = false, closed_ = false;  // by the client

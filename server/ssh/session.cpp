@@ -35,7 +35,8 @@ constexpr std::size_t message_size = 1024;  // about, beside its strings
 constexpr std::size_t most_unhandled_bytes = 64 << 10;
 // RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
 constexpr std::size_t longest_packet = 48 << 10;
-constexpr std::size_t most_channels = 10;  // at a time, as in sshd
+constexpr std::size_t read_at_once = 4 << 10;  // by libssh
+constexpr std::size_t most_channels = 10;      // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
@@ -261,6 +262,7 @@ SshSession::Polled SshSession::poll() {
   if (event_ || begin()) {
     const int moved = ssh_event_dopoll(event_.get(), 0);
     if (moved != SSH_ERROR && !closed()) result = moved == SSH_AGAIN ? Poll::nothing : Poll::moved;
+    measure();
   }
   return {result, Clock::now() - began};
 }
@@ -291,12 +293,18 @@ bool SshSession::conducts_itself() {
   const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
                               negotiation_.runs()};
   auto fault = chatter_.look(seen, Clock::now());
-  if (std::exchange(whole_packets_, packets_.in_packets) != packets_.in_packets)
-    whole_bytes_ = bytes_.in_bytes;
+  measure();
   if (!fault && unfinished() > longest_packet)
     fault = fmt::format("a packet of more than {} KiB", longest_packet >> 10);
   if (fault) end(std::move(*fault));
   return !fault;
+}
+
+// After whatever makes libssh read.
+void SshSession::measure() {
+  if (std::exchange(whole_packets_, packets_.in_packets) != packets_.in_packets)
+    whole_bytes_ = bytes_.in_bytes;
+  most_unfinished_ = std::max(most_unfinished_, unfinished());
 }
 
 // What libssh holds of a packet whose end has not come.
@@ -339,6 +347,7 @@ void SshSession::handle_messages(SshTurns::Time end) {
     inbox_.pop_front();
     inbox_bytes_ -= waiting.size;
     handle(std::move(waiting.message));
+    measure();
     if (Clock::now() >= end) return;
   }
 }
@@ -381,6 +390,7 @@ bool SshSession::inbox_is_full() const {
 int SshSession::write(ssh_channel channel, std::span<const std::byte> bytes) {
   const auto before = packets_.out_bytes;
   const int written = ssh_channel_write(channel, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  measure();
   // After some gigabytes libssh asks for new keys, and until the client has agreed it keeps all that is to be
   // sent, without a bound.
   if (written > 0 && packets_.out_bytes - before < static_cast<std::uint64_t>(written)) negotiation_.ask();
@@ -456,9 +466,22 @@ ConnectionUse& SshSession::make_use() {
 // connections.
 void SshSession::count_held() {
   const auto now = inbox_bytes_ + (unfinished() > usual_packet / 4 ? unfinished() : 0);
-  if (!login_.user() || (now == 0 && held_ == 0)) return;
+  const auto kept = kept_for_input();
+  const bool is_little = now == 0 && held_ == 0 && kept <= ConnectionUse::usual_buffers;
+  if (!login_.user() || (is_little && !use_)) return;
   const auto before = std::exchange(held_, now);
   make_use().hold(before, now);
+  use_->keep_for_input(kept);
+}
+
+// One for what came from the socket and is not a packet yet, one for the packet, and those of the channels.
+// Of a long packet the first bytes may have come with the end of the one before.
+std::size_t SshSession::kept_for_input() const {
+  const auto reads = most_unfinished_ > read_at_once ? 2 * read_at_once : read_at_once;
+  const auto largest = std::min(most_unfinished_, longest_packet) + reads;
+  auto kept = 2 * ConnectionUse::buffer_for(largest);
+  for (const auto& channel : channels_) kept += channel->kept();
+  return kept;
 }
 
 // Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.

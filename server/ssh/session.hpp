@@ -93,7 +93,9 @@ class SshSession final : SshChannel::Connection,
   void log_in(ssh::Message message);
   std::size_t open_channels();
   ConnectionUse& make_use();  // of a user who has logged in
+  void measure();
   std::size_t unfinished() const;
+  std::size_t kept_for_input() const;
   void count_held();
   void open_channel(ssh_message message);
   void channel_request(ssh::Message message);
@@ -157,6 +159,7 @@ class SshSession final : SshChannel::Connection,
   std::uint64_t taken_ = 0;                            // packets that reached us
   std::uint64_t taken_bytes_ = 0;                      // of all packets, up to the last of these
   std::uint64_t whole_packets_ = 0, whole_bytes_ = 0;  // at the last look that found a new packet
+  std::size_t most_unfinished_ = 0;
   ssh_server_callbacks_struct callbacks_{};
   ssh::Session session_;
   ssh::Event event_;

@@ -9,8 +9,8 @@ import threading
 import raw_ssh
 from raw_ssh import (BANNER, CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED, CHANNEL_OPEN,
                      CHANNEL_OPEN_FAILURE, CHANNEL_OPENED, CHANNEL_REQUEST, CHANNEL_SUCCESS, DEBUG, DISCONNECT, EXT_INFO,
-                     GLOBAL_REQUEST, GROUP16, IGNORE, KEXINIT, NEWKEYS, PATIENCE, SERVICE_REQUEST, UNIMPLEMENTED,
-                     WINDOW_ADJUST, Closed, channel_data, channel_request, login_request, mpint, take_string)
+                     GLOBAL_REQUEST, GROUP16, IGNORE, KEXINIT, NEWKEYS, PATIENCE, REQUEST_FAILURE, SERVICE_REQUEST,
+                     UNIMPLEMENTED, WINDOW_ADJUST, Closed, channel_data, channel_request, login_request, mpint, take_string)
 from sftp_wire import (CLOSE, EXTENDED, FLAG_CREATE, FLAG_WRITE, FSTAT, INIT, LSTAT, MKDIR, NO_ATTRIBUTES, OPEN,
                        OPENDIR, READ, READDIR, READLINK, REALPATH, REMOVE, RENAME, SETSTAT, STAT, SYMLINK, WRITE, frame,
                        string, u32, u64)
@@ -419,6 +419,40 @@ def reads_without_new_keys(target, most, source="127.0.0.2"):
                 asked += 16 * (256 << 10)
         drained.join()
     return asked
+
+
+def read_much(ssh):
+    """A request that is too long, and 64 KiB of a file."""
+    channel = ssh.open_sftp()
+    ssh.send(channel_data(channel, frame(STAT, u32(1), string("/" + "n" * 40_000))))
+    ssh.expect(CHANNEL_DATA)
+    ssh.send(channel_data(channel, frame(OPEN, u32(1), string("/big"), u32(1), NO_ATTRIBUTES)))
+    handle = take_string(ssh.expect(CHANNEL_DATA), 18)[0]
+    ssh.send(channel_data(channel, b"".join(frame(READ, u32(1), string(handle), u64(at), u32(32 << 10))
+                                            for at in (0, 32 << 10))))
+    received = 0
+    while received < 64 << 10:
+        received += len(ssh.expect(CHANNEL_DATA)) - 9
+
+
+def talk_aside(ssh):
+    """What a program would say to its terminal as an error, on ten channels: the server has no use for it."""
+    for number in range(10):
+        channel = ssh.open_channel(number)
+        ssh.send(bytes([CHANNEL_EXTENDED]) + u32(channel) + u32(1) + string(bytes(40_000)))
+    ssh.send(bytes([GLOBAL_REQUEST]) + string("keepalive@openssh.com") + b"\1")
+    ssh.expect(REQUEST_FAILURE)
+
+
+BUSY_ONCE = {"reads": read_much, "aside": talk_aside}
+
+
+def busy_once(target, kind, count, user="reader", source="127.0.0.2"):
+    """Sessions that send and read much once, one after the other, and are idle then."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            with contextlib.suppress(Closed, OSError):
+                BUSY_ONCE[kind](stack.enter_context(target.log_in(user, source=source)))
 
 
 # ---- big folders, uploads, scp

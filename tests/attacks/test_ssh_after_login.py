@@ -13,12 +13,13 @@ import tftp_wire
 from judges import IMAGE, KEY_EXCHANGE_MS, Growth, descriptors, judge_loop
 from raw_ssh import CHANNEL_CLOSE, CHANNEL_DATA, Closed, channel_data
 from sftp_wire import FLAG_CREATE, FLAG_WRITE, NO_ATTRIBUTES, OPEN, OPENDIR, STAT, Sftp, frame, string, u32
-from ssh_attacks import (AFTER_LOGIN, BIG_FOLDER, NO_ANSWERS_READ, SCP_COMMANDS, SMALL_REQUESTS, flood_logged_in,
-                         hostile_uploads, list_again, reads_without_new_keys, rekey, scp, send_until_admitted,
+from ssh_attacks import (AFTER_LOGIN, BIG_FOLDER, BUSY_ONCE, NO_ANSWERS_READ, SCP_COMMANDS, SMALL_REQUESTS, busy_once,
+                         flood_logged_in, hostile_uploads, list_again, reads_without_new_keys, rekey, scp, send_until_admitted,
                          send_until_it_stands, small_requests, unread_reads)
 
 MOST_MB = 16  # for one connection; the honest clients beside it need some of it
 ADDRESS_MB = 32 + 2 * MOST_MB  # what HeldBytes counts of an address, and what the heap adds to it
+SESSIONS, SESSION_MB = 200, 0.1  # of one address, and what each has beside
 CATALOGUE_MB = 12  # of the folder's 100,000 files
 DESCRIPTORS = 4096
 KERNEL_MB = 40  # that the kernel's buffers of one connection hold at most
@@ -105,6 +106,17 @@ def test_a_packet_that_is_too_long_ends_its_connection(start, logged_in):
 
 
 # ---- what an idle connection keeps
+
+@pytest.mark.parametrize("kind", BUSY_ONCE)
+def test_sessions_that_were_busy_once_keep_no_more_than_an_address_may_hold(start, under_attack, kind):
+    """libssh's buffers do not shrink: each session keeps 300 KiB of reads, or 64 KiB for each channel."""
+    server = start()
+    with Growth(server) as growth:
+        under_attack(server, busy_once, kind, SESSIONS)
+    assert growth.megabytes <= ADDRESS_MB + SESSIONS * SESSION_MB
+    server.wait_for_log("Disconnecting user reader .*: all connections together hold too much, and this one holds most$")
+    judge_loop(server)
+
 
 @pytest.mark.parametrize("name", ["/" + "n" * 250_000, "/" + "n/" * 2000 + "x"], ids=["long", "deep"])
 def test_names_are_not_remembered_at_length(start, logged_in, name):

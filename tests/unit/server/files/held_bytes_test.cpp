@@ -63,6 +63,25 @@ TEST_CASE("what is answered, and a connection that is gone, is not held") {
   CHECK(house.ended.empty());
 }
 
+TEST_CASE("what a connection keeps counts for the bounds, though it holds nothing that is to be answered") {
+  House house;
+  auto& idle = house.connection("192.0.2.1", 'i');
+  auto& busy = house.connection("192.0.2.1", 'b');
+  idle.keep(25);
+  CHECK(idle.bytes() == 0);
+  idle.keep(30);
+  CHECK(house.held.in_all() == 30);
+  busy.change(0, 20);
+  CHECK(busy.is_scarce());
+  busy.keep(9);
+  CHECK(house.ended.empty());
+  busy.keep(11);
+  CHECK(house.ended == "b");
+  CHECK(house.held.in_all() == 30);
+  idle.keep(0);
+  CHECK(house.held.in_all() == 0);
+}
+
 TEST_CASE("from half of a bound on memory is scarce, for that address or for all") {
   House house;
   auto& one = house.connection("192.0.2.1", 'a');

@@ -65,6 +65,39 @@ TEST_CASE("where the other connections of its address hold much, one makes do wi
   CHECK(far->room() == mib);  // another address does not feel it
 }
 
+TEST_CASE("buffers beyond 32 KiB count for the bounds, and for nothing else") {
+  House house;
+  const auto use = house.use();
+  use->keep_for_input(16 * kib);
+  use->wrote(7 * kib);
+  CHECK(house.held.in_all() == 0);
+  use->wrote(60 * kib);
+  use->wrote(10);
+  CHECK(house.held.in_all() == (16 + 2 * 64 - 32) * kib);
+  use->keep_for_input(19 * mib);
+  CHECK(use->room() == 64 * kib);  // memory is scarce, but of that this connection holds nothing
+  CHECK_FALSE(use->holds_enough());
+  CHECK(house.ended == 0);
+  use->keep_for_input(21 * mib);
+  CHECK(house.ended == 1);
+}
+
+TEST_CASE("where memory is scarce no more is written at once than there are buffers for, or a little") {
+  House house;
+  const auto use = house.use("2001:db8::1"), other = house.use("2001:db8::2");
+  CHECK(use->write_at_once() == 60 * kib);
+  use->wrote(20 * kib);
+  other->keep_for_input(11 * mib);
+  CHECK(use->write_at_once() == 20 * kib);
+  CHECK(other->write_at_once() == 7 * kib);
+}
+
+TEST_CASE("a buffer has more room than was needed, as libssh makes it") {
+  CHECK(ConnectionUse::buffer_for(0) == 1);
+  CHECK(ConnectionUse::buffer_for(8191) == 8192);
+  CHECK(ConnectionUse::buffer_for(8192) == 16384);
+}
+
 TEST_CASE("the channels of a connection share what it may have open, and another has its own") {
   House house;
   house.files.set({10'000, 10'000, 10'000});
