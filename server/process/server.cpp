@@ -35,6 +35,7 @@
 #include "storage/depot/staging.hpp"
 #include "storage/import/dropped_file.hpp"
 #include "storage/releases/changeover.hpp"
+#include "storage/releases/published.hpp"
 
 namespace server {
 namespace {
@@ -375,6 +376,7 @@ void Server::sweep_staging() {
       const auto problem = finish_changeover(library_.depot);
       storage::sweep_staging(areas);
       storage::sweep_half_written(library_.depot);
+      storage::share_manifests(library_.depot);
       return problem;
     };
     lanes_.importing.run(sweep, [this](const std::optional<std::string>& problem) {

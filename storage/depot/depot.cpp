@@ -8,6 +8,7 @@
 #include "storage/depot/depot_shape.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/plain_file.hpp"
 
 namespace storage {
 namespace {
@@ -41,7 +42,8 @@ Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}
   try {
     for (const auto& open_to_all : {directory_, images(), drop(), rejected()})
       make_directories(open_to_all, 0755);
-    for (const auto& private_to_us : {state(), staging(), manifests()}) make_directories(private_to_us, 0700);
+    for (const auto& private_to_us : {state(), staging()}) make_directories(private_to_us, 0700);
+    make_directories(manifests(), mode_as_above(manifests()));
   } catch (const std::system_error& error) {
     throw std::runtime_error(fmt::format(
         "the depot {} cannot be used: {}; give this user the right to write there, or name another "
@@ -65,14 +67,16 @@ Depot Depot::existing(const std::filesystem::path& directory) {
                   depot.directory_.string()));
 }
 
-void Depot::expect_readable_records() const {
-  std::error_code error;
-  const FolderReader records(manifests(), error);
-  if (!error || error == std::errc::no_such_file_or_directory) return;
+void Depot::expect_readable_records() const try {
+  FolderReader records(manifests(), FolderReader::Reach::tree);
+  while (const auto entry = records.next())
+    if (entry->is_file() && entry->path.extension() == ".yaml") open_plain_file(entry->path);
+} catch (const std::system_error& error) {
+  if (error.code() == std::errc::no_such_file_or_directory) return;
   throw std::runtime_error(
       fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "
                   "owner, or as root",
-                  manifests().string(), error.message()));
+                  manifests().string(), error.what()));
 }
 
 }  // namespace storage

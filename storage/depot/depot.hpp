@@ -7,13 +7,15 @@ namespace storage {
 class Depot {
  public:
   // Makes what is missing: images/, drop/ and rejected/ for everybody to read, state/ for the owner alone
-  // (0700). Throws std::runtime_error with a sentence for the administrator.
+  // (0700). state/manifests is for the group too where an administrator gave it state/ to read. Throws
+  // std::runtime_error with a sentence for the administrator.
   explicit Depot(const std::filesystem::path& directory);
   // The one that is there, for whoever only reads: nothing is made, and images/ is all that must be there.
   // Throws likewise.
   static Depot existing(const std::filesystem::path& directory);
 
-  // Throws std::runtime_error where this user may not read what import recorded: state/ is its owner's alone.
+  // Throws std::runtime_error where this user may not read all that import recorded: state/ is its owner's,
+  // and with the package its group's.
   void expect_readable_records() const;
 
   const std::filesystem::path& directory() const { return directory_; }

@@ -23,6 +23,9 @@ void replace_file(const std::filesystem::path& from, const std::filesystem::path
 bool exchange(const std::filesystem::path& a, const std::filesystem::path& b);
 // create_directories, each new level synced into its parent.
 void make_directories(const std::filesystem::path& directory, unsigned mode);
+// The mode of a folder that is no more private than its surroundings: 0750 where the group may read the first
+// folder above `path` that is there, else 0700.
+unsigned mode_as_above(const std::filesystem::path& path);
 
 // Whether a rename can lead from one directory to the other: both lie on one file system, and in one mount of
 // it. True where that cannot be told.

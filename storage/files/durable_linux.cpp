@@ -106,14 +106,19 @@ void make_directory(const fs::path& directory, unsigned mode) {
   const Handle parent(::open(parent_of(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent) fail(errno, "cannot make the folder " + directory.string());
   const auto name = directory.has_filename() ? directory.filename().string() : ".";
-  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0) {
+  if (::mkdirat(parent.get(), name.c_str(), mode) != 0) {
     const int error = errno;
     if (error != EEXIST) fail(error, "cannot make the folder " + directory.string());
     if (!fs::is_directory(directory)) fail(ENOTDIR, directory.string() + " is in the way of a folder");
     return;
   }
   const Handle made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!made || ::fchmod(made.get(), mode) != 0) fail(errno, "cannot set the mode of " + directory.string());
+  struct stat status {};
+  if (!made || ::fstat(made.get(), &status) != 0) fail(errno, "cannot open the folder " + directory.string());
+  // Only where the umask took something away: fchmod takes away S_ISGID, which the folder inherited with its
+  // group, and a unit with RestrictSUIDSGID= may not set that.
+  if ((status.st_mode & 0777) != mode && ::fchmod(made.get(), mode) != 0)
+    fail(errno, "cannot set the mode of " + directory.string());
   if (sync_directory(parent.get()) != 0) fail(errno, "cannot sync " + parent_of(directory).string());
 }
 
@@ -194,6 +199,13 @@ void make_directories(const fs::path& directory, unsigned mode) {
   const fs::path parent = parent_of(directory);
   if (parent != directory && !fs::is_directory(parent)) make_directories(parent, mode);
   make_directory(directory, mode);
+}
+
+unsigned mode_as_above(const fs::path& path) {
+  auto above = parent_of(path);
+  while (!fs::is_directory(above)) above = parent_of(above);
+  const bool shared = (fs::status(above).permissions() & fs::perms::group_read) != fs::perms::none;
+  return shared ? 0750U : 0700U;
 }
 
 }  // namespace storage

@@ -114,7 +114,7 @@ void go_on(const Depot& depot, const Manifest& manifest) {
       throw std::system_error(error, "cannot remove " + entry.path.string());
   }
   sync_directory(place);
-  make_directories(manifest_file.parent_path(), 0700);
+  make_directories(manifest_file.parent_path(), mode_as_above(manifest_file.parent_path()));
   save(manifest, manifest_file);
 }
 

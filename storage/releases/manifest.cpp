@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "storage/files/durable.hpp"
 #include "storage/files/file_text.hpp"
@@ -162,7 +163,7 @@ Manifest parse_manifest(const std::string& text) {
 }
 
 void save(const Manifest& manifest, const std::filesystem::path& file) {
-  write_durably(file, to_yaml(manifest), 0600);
+  write_durably(file, to_yaml(manifest), mode_as_above(file) & 0666U);
 }
 
 bool is_too_large(const std::filesystem::path& file) {
@@ -170,18 +171,24 @@ bool is_too_large(const std::filesystem::path& file) {
 }
 
 std::optional<Manifest> load_manifest(const std::filesystem::path& file) {
-  if (std::filesystem::symlink_status(file).type() == std::filesystem::file_type::not_found)
+  std::error_code error;
+  if (std::filesystem::symlink_status(file, error).type() == std::filesystem::file_type::not_found)
     return std::nullopt;
   // Whatever is wrong with it, it is one case: this manifest cannot be used. yaml-cpp has several types for
-  // that.
+  // that. But what this user may not read is not damaged.
   try {
     require(std::filesystem::is_regular_file(file), "it is no file");
     const File opened = open_plain_file(file);
     require(opened.at_open().size <= largest_manifest, "it is too large");
     return parse_manifest(text_of(opened, largest_manifest));
-  } catch (const std::exception& error) {
+  } catch (const std::exception& e) {
+    const auto* of_system = dynamic_cast<const std::system_error*>(&e);
+    if (of_system != nullptr && of_system->code() == std::errc::permission_denied)
+      throw Unreadable(fmt::format(
+          "the manifest {} cannot be read: Permission denied; run this as the depot's owner, or as root",
+          file.string()));
     throw std::runtime_error(
-        fmt::format("the manifest {} cannot be understood: {}", file.string(), error.what()));
+        fmt::format("the manifest {} cannot be understood: {}", file.string(), e.what()));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -28,13 +29,19 @@ struct Manifest {
   bool verified = true;                        // all origins are
 };
 
-// Written beside and renamed, and synced. Throws std::system_error.
+// This user may not read a manifest: nothing says that it is damaged.
+struct Unreadable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Written beside and renamed, and synced; for the group too, where it may read the folder. Throws
+// std::system_error.
 void save(const Manifest& manifest, const std::filesystem::path& file);
 // The same from a file's text. Throws std::runtime_error with what is wrong.
 Manifest parse_manifest(const std::string& text);
 std::string to_yaml(const Manifest& manifest);
 // Nothing when there is none. Throws std::runtime_error, with the file's name, for one that cannot be
-// understood.
+// understood, and Unreadable.
 std::optional<Manifest> load_manifest(const std::filesystem::path& file);
 // Whether it cannot be understood because it is too large to be read: it may be whole.
 bool is_too_large(const std::filesystem::path& file);

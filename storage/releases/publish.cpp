@@ -74,7 +74,7 @@ void move_in(const Depot& depot, const fs::path& staged, const fs::path& place) 
 }
 
 void put_down(const Manifest& manifest, const fs::path& file) {
-  make_directories(file.parent_path(), 0700);
+  make_directories(file.parent_path(), mode_as_above(file.parent_path()));
   save(manifest, file);
 }
 

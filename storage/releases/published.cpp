@@ -59,6 +59,22 @@ std::optional<Manifest> usable_manifest(const fs::path& file, std::vector<std::s
   return std::nullopt;
 }
 
+void share_manifests(const Depot& depot) {
+  const auto lets = [](const fs::path& path, fs::perms rights) {
+    std::error_code error;
+    return (fs::status(path, error).permissions() & rights) == rights;
+  };
+  if (!lets(depot.manifests(), fs::perms::group_read)) return;
+  std::error_code error, stays;
+  FolderReader reader(depot.manifests(), error, FolderReader::Reach::tree);
+  while (const auto entry = reader.next()) {
+    if (!entry->is_file() && !entry->is_folder()) continue;
+    const auto enter = entry->is_folder() ? fs::perms::group_exec : fs::perms::none;
+    const auto rights = fs::perms::group_read | enter;
+    if (!lets(entry->path, rights)) fs::permissions(entry->path, rights, fs::perm_options::add, stays);
+  }
+}
+
 std::vector<Member> published_members(const fs::path& directory, const std::optional<Manifest>& manifest) {
   const auto fits = [&](const Member& member) { return has_file(directory, member); };
   if (manifest && std::ranges::all_of(manifest->members, fits)) return manifest->members;

@@ -23,6 +23,10 @@ Member digested(const std::filesystem::path& file);
 std::optional<Manifest> usable_manifest(const std::filesystem::path& file,
                                         std::vector<std::string>& warnings);
 
+// Lets the group read what was recorded before it could, where it may read the folder of manifests. What
+// cannot be changed stays as it is.
+void share_manifests(const Depot& depot);
+
 // The files in `directory`: as the manifest has them where sizes fit, else read again. By name.
 std::vector<Member> published_members(const std::filesystem::path& directory,
                                       const std::optional<Manifest>& manifest);

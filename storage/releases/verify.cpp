@@ -55,6 +55,8 @@ class Verifying {
     found_.recorded = manifest_.has_value();
     found_.verified = manifest_ && manifest_->verified;
     if (!manifest_) found_.remarks.push_back("nobody imported it: only the files' own structure is checked");
+  } catch (const Unreadable&) {
+    throw;
   } catch (const std::runtime_error& damaged) {
     differs(fmt::format("{}; {}", damaged.what(), mend));
   }

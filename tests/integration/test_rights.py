@@ -396,6 +396,51 @@ def test_who_may_not_read_the_hashes_is_told_how_to_list_users(others_depot):
     assert "`sudo apdepot user list`" in done.stderr
 
 
+@pytest.fixture
+def groups_depot(new_depot, bundle):
+    """As the package makes one, with a release that root imported."""
+    for folder in (new_depot, new_depot / "state", new_depot / "state/manifests"):
+        folder.mkdir()
+        os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+        folder.chmod(0o2755 if folder == new_depot else 0o2750)
+    succeed("import", bundle, depot=new_depot)
+    return new_depot
+
+
+def run_as_member(depot, *command):
+    """As a member of the depot's group."""
+    return commands_of_no_user(["setpriv", "--reuid=65533", f"--regid={NOBODY.pw_gid}", "--clear-groups", BINARY, *command,
+                                "--depot", depot])
+
+
+@as_root
+def test_a_member_of_the_depots_group_reads_what_was_imported(groups_depot):
+    listed, verified = run_as_member(groups_depot, "releases", "--json"), run_as_member(groups_depot, "verify")
+
+    assert [release["imported_at"] is None for release in json.loads(listed.stdout)] == [False]
+    assert verified.returncode == 0, verified.stderr
+    assert f"{RELEASE}: " in verified.stdout and "as imported" in verified.stdout
+
+
+@as_root
+def test_records_that_the_group_may_not_read_are_not_damaged_and_are_shared_at_the_next_start(start_server, groups_depot):
+    """Older versions made them for the owner alone."""
+    folder = groups_depot / "state/manifests/EWC"
+    record, = folder.iterdir()
+    for path, modes in ((record, (0o600, 0o640)), (folder, (0o700, 0o750))):
+        path.chmod(modes[0])
+        for command in (("releases", "--json"), ("verify",), ("verify", RELEASE)):
+            done = run_as_member(groups_depot, *command)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"{path}: Permission denied; run this as the depot's owner, or as root" in done.stderr
+        path.chmod(modes[1])
+    record.chmod(0o600)
+    folder.chmod(0o700)
+    start_server(groups_depot)
+
+    wait_until(lambda: run_as_member(groups_depot, "verify").returncode == 0)
+
+
 @as_root
 def test_what_root_makes_in_a_depot_belongs_to_whom_the_depot_belongs(new_depot, bundle, tmp_path):
     """The service could neither read root's users file nor retire root's releases. What root reads is root's alone."""

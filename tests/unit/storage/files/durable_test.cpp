@@ -102,6 +102,27 @@ TEST_CASE("make_directories makes each missing level with the mode, and leaves t
   CHECK((fs::status(dir / "a/b/c").permissions() & fs::perms::mask) == fs::perms(0755));
 }
 
+TEST_CASE("a folder keeps the group that it inherits, unless the umask is too tight") {
+  const test::TempDir dir;
+  fs::permissions(dir.path(), fs::perms(02750));
+  for (const mode_t mask : {0022U, 0027U, 0077U}) {
+    const auto folder = dir / std::to_string(mask);
+    const mode_t umask_before = ::umask(mask);
+    storage::make_directories(folder, 0750);
+    ::umask(umask_before);
+    const auto wanted = fs::perms(mask == 0077U ? 0750 : 02750);
+    CHECK((fs::status(folder).permissions() & fs::perms::mask) == wanted);
+  }
+}
+
+TEST_CASE("a folder is as private as the first one above that is there") {
+  const test::TempDir dir;
+  CHECK(storage::mode_as_above(dir / "a/b/c") == 0700);
+  fs::create_directory(dir / "a");
+  fs::permissions(dir / "a", fs::perms(0750));
+  CHECK(storage::mode_as_above(dir / "a/b/c") == 0750);
+}
+
 TEST_CASE("make_directories says what is in the way") {
   const test::TempDir dir;
   dir.write("file", "x");

@@ -21,6 +21,7 @@
 #include "storage/files/plain_file.hpp"
 #include "storage/import/digest_file.hpp"
 #include "storage/releases/manifest.hpp"
+#include "storage/releases/published.hpp"
 #include "tests/support/aruba_image.hpp"
 #include "tests/support/tar_writer.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -170,6 +171,27 @@ TEST_CASE("the depot's folders are open or private as they should be, and made o
   CHECK(depot.directory() == again.directory());
   CHECK((fs::status(depot.images()).permissions() & fs::perms::mask) == fs::perms(0755));
   CHECK((fs::status(depot.state()).permissions() & fs::perms::mask) == fs::perms(0700));
+}
+
+TEST_CASE("what import records is for the group where state/manifests is, also what it recorded before") {
+  Import import;
+  const auto mode_of = [](const fs::path& path) { return fs::status(path).permissions() & fs::perms::mask; };
+  const auto file = import.manifest(), folder = file.parent_path();
+  import.run(ewc_members());
+  storage::share_manifests(import.depot);
+  CHECK(mode_of(folder) == fs::perms(0700));
+  CHECK(mode_of(file) == fs::perms(0600));
+
+  fs::permissions(import.depot.manifests(), fs::perms(0750));
+  storage::share_manifests(import.depot);
+  CHECK(mode_of(folder) == fs::perms(0750));
+  CHECK(mode_of(file) == fs::perms(0640));
+
+  fs::remove_all(folder);
+  fs::remove_all(import.depot.images() / "EWC");
+  import.run(ewc_members());
+  CHECK(mode_of(folder) == fs::perms(0750));
+  CHECK(mode_of(file) == fs::perms(0640));
 }
 
 TEST_CASE("a depot that cannot be made is one sentence with its path") {

@@ -77,6 +77,19 @@ TEST_CASE("names that YAML could mistake come back too") {
   CHECK(storage::load_manifest(dir / "m.yaml")->bundle == "null");
 }
 
+TEST_CASE("a manifest is for the group too where the folder is") {
+  namespace fs = std::filesystem;
+  const test::TempDir dir;
+  const auto mode_in = [&](unsigned folder) {
+    fs::permissions(dir.path(), fs::perms(folder));
+    storage::save(example(), dir / "m.yaml");
+    return fs::status(dir / "m.yaml").permissions() & fs::perms::mask;
+  };
+  CHECK(mode_in(0700) == fs::perms(0600));
+  CHECK(mode_in(0750) == fs::perms(0640));
+  CHECK(mode_in(0755) == fs::perms(0640));
+}
+
 TEST_CASE("no manifest is no error") {
   const test::TempDir dir;
   CHECK_FALSE(storage::load_manifest(dir / "none.yaml"));
