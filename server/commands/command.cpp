@@ -8,6 +8,7 @@
 
 #include "conf/load.hpp"
 #include "server/os/identity.hpp"
+#include "server/text/escape.hpp"
 #include "storage/depot/depot.hpp"
 
 namespace server {
@@ -21,6 +22,16 @@ void make_depot_of_service(const conf::Settings& settings) {
   if (!own_account().is_root() || std::filesystem::exists(settings.depot)) return;
   const auto account = choose_account(candidates(settings));
   if (account && !account->is_root()) make_directory_of(*account, settings.depot);
+}
+
+// Whom the service runs as, where secrets lie beside ssh.users_file. Nothing where that is root, or where
+// this host has no such user: the service runs elsewhere.
+std::optional<Account> reader_of_secrets(const conf::Settings& settings) try {
+  if (!settings.ssh.users_file) return std::nullopt;
+  const auto account = choose_account(candidates(settings));
+  return account && !account->is_root() ? account : std::nullopt;
+} catch (const std::runtime_error&) {
+  return std::nullopt;
 }
 
 }  // namespace
@@ -93,6 +104,18 @@ storage::Depot existing_depot(const conf::Settings& settings) {
 
 storage::Depot existing_depot(const Arguments& arguments) {
   return existing_depot(load_settings(arguments).settings);
+}
+
+void give_to_service(const conf::Settings& settings, const std::filesystem::path& file) {
+  const auto service = reader_of_secrets(settings);
+  if (service && own_account().is_root()) make_file_of(*service, file);
+}
+
+std::string when_service_reads(const conf::Settings& settings, const std::filesystem::path& file) {
+  const auto service = reader_of_secrets(settings), owner = owner_of(file);
+  if (!service || !owner || service->uid == owner->uid) return "now";
+  return fmt::format("once the server, which runs as {0}, may read {1}: `sudo chown {0} {1}`", service->name,
+                     escaped(file.string(), whole));
 }
 
 }  // namespace server

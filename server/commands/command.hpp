@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +53,11 @@ conf::Loaded load_settings_to_write(const Arguments& arguments);
 // Whom the service may run as, by `flag` (--user) and the settings. Throws std::runtime_error for a name that
 // this host does not know.
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag = {});
+// Gives `file`, ssh.users_file or one beside it, to whom the service runs as, before root writes secrets to
+// it that its owner alone may read. Does nothing for others than root, and without that key.
+void give_to_service(const conf::Settings& settings, const std::filesystem::path& file);
+// When the service can read such a file: "now", or "once" somebody has done what this says.
+std::string when_service_reads(const conf::Settings& settings, const std::filesystem::path& file);
 // The depot that they name, made where it is not there yet; for commands that begin with one, but `serve`.
 // From here on root is the depot's owner: whatever root alone may read is opened before.
 storage::Depot open_depot(const conf::Settings& settings);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 
 #include "conf/load.hpp"
 #include "conf/names.hpp"
@@ -39,14 +40,17 @@ std::filesystem::path file_to_change(const conf::Settings& settings, DepotOf dep
   return tokens_file(std::filesystem::absolute(*settings.ssh.users_file));
 }
 
-// Others wait meanwhile.
+// Others wait meanwhile. When it counts: when_service_reads().
 template <class Act>
-void change(const Arguments& arguments, DepotOf depot_of, Act act) {
-  const auto file = file_to_change(load_settings(arguments).settings, depot_of);
+std::string change(const Arguments& arguments, DepotOf depot_of, Act act) {
+  const auto settings = load_settings(arguments).settings;
+  const auto file = file_to_change(settings, depot_of);
   const storage::DirectoryLock lock(file.parent_path());
   auto tokens = conf::load_tokens(file);
   act(tokens);
+  give_to_service(settings, file);
   conf::save_tokens(tokens, file);
+  return when_service_reads(settings, file);
 }
 
 int add(const Arguments& arguments, const std::string& name) {
@@ -55,7 +59,7 @@ int add(const Arguments& arguments, const std::string& name) {
         fmt::format("{} is not a valid name: letters, digits, '.', '_' and '-', 32 at most", name));
   const auto role = role_of(arguments);
   const auto token = make_token();
-  change(arguments, open_depot, [&](std::vector<conf::Token>& tokens) {
+  const auto counts = change(arguments, open_depot, [&](std::vector<conf::Token>& tokens) {
     if (std::ranges::find(tokens, name, &conf::Token::name) != tokens.end())
       throw std::runtime_error(
           fmt::format("there is a token {0} already: `apdepot token remove {0}` makes room", name));
@@ -66,6 +70,7 @@ int add(const Arguments& arguments, const std::string& name) {
       stderr,
       "the token {} is shown this once: send it as \"Authorization: Bearer TOKEN\" to the page's API\n",
       escaped(name, whole));
+  if (counts != "now") fmt::print(stderr, "it opens the API {}\n", counts);
   return 0;
 }
 

@@ -122,7 +122,8 @@ std::string new_hash(std::optional<Secret> given, const std::string& name, conf:
   return hash_password(password.text());
 }
 
-// A users file that does not lie in the depot belongs to whom its folder belongs, which may be root.
+// A users file that does not lie in the depot belongs to whom its folder belongs. In root's folder a new one
+// is the service's (give_to_service).
 std::filesystem::path file_to_change(const conf::Settings& settings) {
   if (!settings.ssh.users_file) return users_file(settings, open_depot(settings));
   act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
@@ -206,16 +207,18 @@ int add(const Arguments& arguments, const std::string& name) {
   }
   auto settings = load_settings(arguments).settings;
   expect_possible_folder(settings, user.root);
-  auto file = file_to_change(settings);  // may make the depot
-  UserBook book(std::move(settings), std::move(file));
+  const auto file = file_to_change(settings);  // may make the depot
+  UserBook book(std::move(settings), file);
   book.expect_free(name);
   expect_folder(book.settings(), user.root);
   if (has_password) user.password_hash = new_hash(std::move(password), name, user.web);
+  give_to_service(book.settings(), file);
   book.change([&] {
     book.expect_free(name);
     book.users().push_back(std::move(user));
   });
-  fmt::print(stderr, "user {} may log in now\n", escaped(name, whole));
+  fmt::print(stderr, "user {} may log in {}\n", escaped(name, whole),
+             when_service_reads(book.settings(), file));
   return 0;
 }
 

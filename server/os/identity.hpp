@@ -30,6 +30,10 @@ void give_up_capabilities();
 // Throws std::system_error.
 void make_directory_of(const Account& account, const std::filesystem::path& directory);
 
+// For root: makes `file`, empty and for `account` alone, or gives it one of root's that is there. Leaves a
+// link and what is another user's alone. Throws std::system_error.
+void make_file_of(const Account& account, const std::filesystem::path& file);
+
 // Whom a server that root starts becomes: `flag` (--user) or else `setting` (user), or else the owner of the
 // depot, or else apdepot. Nothing where that leaves nobody but root, who must have been named.
 struct Candidates {

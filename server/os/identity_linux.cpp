@@ -137,4 +137,16 @@ void make_directory_of(const Account& account, const std::filesystem::path& dire
   storage::sync_directory(wanted.parent_path());
 }
 
+void make_file_of(const Account& account, const std::filesystem::path& file) {
+  const storage::Handle made(
+      ::open(file.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!made && errno == ELOOP) return;
+  struct stat status {};
+  if (!made || ::fstat(made.get(), &status) != 0) fail("cannot make the file " + file.string());
+  // A second name could lie where somebody else put it.
+  if (!S_ISREG(status.st_mode) || status.st_uid != 0 || status.st_nlink != 1) return;
+  if (::fchown(made.get(), account.uid, account.gid) != 0)
+    fail(fmt::format("cannot give the file {} to {}", file.string(), account.name));
+}
+
 }  // namespace server

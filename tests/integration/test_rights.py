@@ -367,20 +367,44 @@ def test_a_link_given_to_root_publishes_nothing_that_its_owner_may_not_read(othe
 
 
 @as_root
-def test_a_users_file_of_roots_stays_roots(others_depot, tmp_path):
-    """It lies elsewhere, where the depot's owner may not write."""
-    users = tmp_path / "etc" / "users.yaml"
+@pytest.mark.parametrize("there", [None, "root"])
+def test_users_and_tokens_in_roots_folder_are_for_the_service_to_read(start_server, others_depot, tmp_path, there):
+    """The depot's owner may not write there. What older versions made there was root's."""
+    folder = tmp_path / "etc"
+    users, tokens = folder / "users.yaml", folder / "tokens.yaml"
+    folder.mkdir(mode=0o755)
+    for file in (users, tokens) if there else ():
+        file.touch(mode=0o600)
+    settings = {"ssh": {"users_file": str(users)}}
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", settings)
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    done = run("user", "add", USER, "--password-file", password, "--config", config, depot=others_depot)
+    assert (done.returncode, done.stderr) == (0, f"user {USER} may log in now\n")
+    succeed("token", "add", "monitor", "--config", config, depot=others_depot)
+    succeed("user", "passwd", USER, "--password-file", password, "--config", config, depot=others_depot)
+    assert {(file.stat().st_uid, file.stat().st_mode & 0o777) for file in (users, tokens)} == {(NOBODY.pw_uid, 0o600)}
+    with contextlib.closing(sftp_wire.login(start_server(others_depot, settings), USER, PASSWORD)) as transport:
+        assert transport.is_authenticated()
+    assert [json.loads(line)["name"] for line in
+            succeed("user", "list", "--json", "--config", config, depot=others_depot).strip("[]\n").splitlines()] == [USER]
+
+
+@as_root
+def test_a_users_file_that_the_service_cannot_read_is_told_with_the_way_out(others_depot, tmp_path):
+    """It lies in a folder of somebody else's, who root becomes."""
+    users = tmp_path / "home" / "users.yaml"
     users.parent.mkdir(mode=0o755)
+    os.chown(users.parent, 65533, 65533)
     config = apdepot.write_config(tmp_path / "apdepot.yaml", {"ssh": {"users_file": str(users)}})
     password = tmp_path / "password"
     password.write_text(PASSWORD + "\n")
-    succeed("user", "add", USER, "--password-file", password, "--config", config, depot=others_depot)
-    assert users.stat().st_uid == 0
-    os.chown(users, NOBODY.pw_uid, NOBODY.pw_gid)  # the service is to read it
-    succeed("user", "passwd", USER, "--password-file", password, "--config", config, depot=others_depot)
-    assert users.stat().st_uid == NOBODY.pw_uid
-    assert [json.loads(line)["name"] for line in
-            succeed("user", "list", "--json", "--config", config, depot=others_depot).strip("[]\n").splitlines()] == [USER]
+    way_out = "once the server, which runs as nobody, may read {}: `sudo chown nobody {}`"
+    for command, file in ((("user", "add", USER, "--password-file", password), users),
+                          (("token", "add", "monitor"), users.with_name("tokens.yaml"))):
+        done = run(*command, "--config", config, depot=others_depot)
+        assert done.returncode == 0 and way_out.format(file, file) in done.stderr
+        assert "in now" not in done.stderr
 
 
 @as_root
