@@ -124,13 +124,19 @@ Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& acc
 
 // Not before root was given up: what cannot be opened now could not be opened after the log was rotated.
 void Server::open_log() try { writer_.emplace(settings_->log); } catch (const std::system_error& e) {
-  if (e.code() != std::errc::permission_denied) throw;
   const auto file = settings_->log.destination.file;
-  throw std::runtime_error(
+  const auto folder = std::filesystem::absolute(file).parent_path().string();
+  if (e.code() == std::errc::read_only_file_system)
+    throw conf::ConfigError(fmt::format(
+        "{}; under systemd the server may write to /var/log/apdepot and the depot alone: log.target: "
+        "file:/var/log/apdepot/apdepot.log, or `systemctl edit apdepot` with ReadWritePaths={} below "
+        "[Service]",
+        e.what(), folder));
+  if (e.code() != std::errc::permission_denied) throw;
+  throw conf::ConfigError(
       fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
                   "to write in {}, where a new log file is made",
-                  e.what(), own_account().name, own_account().name, file.string(),
-                  std::filesystem::absolute(file).parent_path().string()));
+                  e.what(), own_account().name, own_account().name, file.string(), folder));
 }
 
 void Server::note_unreadable_config() {

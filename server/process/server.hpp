@@ -41,8 +41,9 @@ class Server {
 
   // Binds the ports, and then becomes `account`, before any thread is started and anything that a client sent
   // is read; without one it stays who it is. Then it confines itself (confinement.hpp). Throws ListenError,
-  // or std::exception when that cannot be done, or the depot or the log cannot be used. What the service
-  // manager handed over is used in place of ports of its own.
+  // conf::ConfigError where the log may not be written, or std::exception when that cannot be done, or the
+  // depot or the log cannot be used. What the service manager handed over is used in place of ports of its
+  // own.
   Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
          const std::optional<Account>& account = std::nullopt);
 

@@ -27,6 +27,15 @@ def test_a_refusal_to_start_is_not_tried_again():
     assert f"RestartPreventExitStatus=2 {status}\n" in (ROOT / "packaging/systemd/apdepot.service").read_text()
 
 
+def test_the_log_file_that_is_named_is_one_that_the_unit_allows_and_a_purge_removes():
+    unit = (ROOT / "packaging/systemd/apdepot.service").read_text()
+    folder = re.search(r"^LogsDirectory=(\S+)$", unit, re.MULTILINE)[1]
+    for path in ("conf/apdepot.yaml", "server/process/server.cpp"):
+        assert f"file:/var/log/{folder}/apdepot.log" in (ROOT / path).read_text(), path
+
+    assert f"rm -rf /var/log/{folder}\n" in (ROOT / "packaging/debian/apdepot.postrm").read_text()
+
+
 def test_each_file_of_the_page_is_in_the_program():
     listed = set(re.findall(r"^ +'([^']+)',$", (ROOT / "web/meson.build").read_text(), re.MULTILINE))
 

@@ -164,8 +164,24 @@ def test_a_log_that_the_user_cannot_write_is_told_with_the_way_out(others_depot,
     config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": f"file:{log}"}})
     done = run("serve", "--config", config, "--tftp", "127.0.0.1:0", "--ssh", "127.0.0.1:0", depot=others_depot)
 
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert str(log) in done.stderr and f"`chown nobody {log}`" in done.stderr
+
+
+@as_root
+def test_a_log_on_a_read_only_disk_is_told_with_the_way_out(others_depot, tmp_path):
+    """As under a unit with ProtectSystem=strict. To try again would not help."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"log": {"target": f"file:{logs}/apdepot.log"}})
+    read_only = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o ro none {logs} && exec "$@"', "sh"]
+    if subprocess.run([*read_only, "true"], capture_output=True).returncode != 0:
+        pytest.skip("mount namespaces are not allowed here")
+    done = commands_of_no_user([*read_only, BINARY, "serve", "--config", config, *ANYWHERE, "--depot", others_depot])
+
+    assert done.returncode == 78 and "apdepot ready" not in done.stderr
+    assert f"cannot open the log file {logs}/apdepot.log: Read-only file system; " in done.stderr
+    assert "file:/var/log/apdepot/apdepot.log" in done.stderr and f"ReadWritePaths={logs} " in done.stderr
 
 
 @as_root
