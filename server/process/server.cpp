@@ -46,6 +46,9 @@ constexpr auto interface_pause = 10s;  // between two looks at the interfaces th
 constexpr auto log_patience = 1s;      // at the end, for whoever reads it
 constexpr auto history_patience = 3s;  // likewise, for the disk
 constexpr auto stopping_time = 10s;    // for what comes after the last transfer
+// With tftp.single_port. What is asked while a transfer holds the port is read there and lost: the next
+// server does not get it, and a controller asks for 25 s.
+constexpr auto one_port_patience = 10s;
 
 // Finishes what a killed command left of a release, half retired or half replaced. What keeps it from that,
 // in a sentence.
@@ -91,7 +94,8 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                 [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
       interface_timer_(loop_),
       signals_(loop_, SIGINT, SIGTERM, SIGHUP),
-      drain_timer_(loop_) {
+      drain_timer_(loop_),
+      one_port_timer_(loop_) {
   certificate_.when_loaded([this] { http_.use(certificate_.context()); });
   listening_.begin(listeners_);
   open_log();
@@ -501,6 +505,12 @@ void Server::begin_drain() {
   drain_timer_.async_wait([this](error_code error) {
     if (!error) end();
   });
+  if (settings_->tftp.single_port) {
+    one_port_timer_.expires_after(one_port_patience);
+    one_port_timer_.async_wait([this](error_code error) {
+      if (!error) tftp_.stop_transfers();
+    });
+  }
   tftp_.when_empty([this] { drain(); });
   ssh_.when_empty([this] { drain(); });
   http_.when_empty([this] { drain(); });

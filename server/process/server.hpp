@@ -119,7 +119,7 @@ class Server {
   net::steady_timer interface_timer_;
   net::signal_set signals_;
   const WaitMemory signal_memory_;
-  net::steady_timer drain_timer_;
+  net::steady_timer drain_timer_, one_port_timer_;
   bool draining_ = false;
   bool ending_ = false;  // nobody is served any more, and no turn is measured
 };

@@ -153,6 +153,8 @@ std::string remedy_of(const TransferEnded& e) {
     case Cause::too_large:
       return is_tftp(e) ? "tftp.max_upload is the bound" : "ssh.max_upload is the bound";
     case Cause::shutdown:
+      if (e.tftp && e.tftp->single_port)
+        return "with tftp.single_port a restart waits for 10 seconds at most";
       return "drain is how many seconds transfers may go on when the server stops";
     case Cause::unreadable:
       return "look at the disk and at the file's rights";

@@ -84,10 +84,7 @@ void TftpService::close(const udp::endpoint& address) {
 
 void TftpService::stop_listening() {
   listening_ = false;
-  if (!single_port_) {
-    error_code ignored;
-    for (const auto& listener : listeners_) listener->socket.close(ignored);
-  }
+  listeners_.clear();  // as close() does: what no transfer holds would still read, and drop, what is asked
   for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
 }
 

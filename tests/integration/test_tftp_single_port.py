@@ -7,8 +7,10 @@ import socket
 import pytest
 
 import tftp_wire
-from apdepot import RELEASE, write_config
+from apdepot import PASSWORD, RELEASE, USER, environment, wait_until, write_config
 from clients import TFTP_CLIENTS
+from hand_over import hand_over
+from sftp_wire import login
 from tftp_wire import DATA, ERROR, OACK, WRQ, Download, ack, data, error, fetch, fetch_all
 
 IMAGE = f"{RELEASE}/ap1g8"
@@ -208,6 +210,49 @@ def test_transfers_under_way_end_well_while_the_server_ends(server, client, imag
             late.receive()
 
     assert content == images["ap1g8"]
+
+
+@pytest.fixture
+def handed_over(start_server, depot, tmp_path):
+    """A server with a port that the test holds as systemd does, for the next server, and that port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        address = held.getsockname()
+        settings = {"tftp": {"listen": ["{}:{}".format(*address)], "single_port": True},
+                    "ssh": {"listen": ["127.0.0.1:0"]}, "drain": 600}
+        options = hand_over(tmp_path, [("apdepot-tftp", held.fileno())])
+        options["env"] = environment(**options["env"])
+        yield start_server(depot, settings, listen=(), **options), held
+
+
+def test_what_is_asked_while_sessions_end_waits_for_the_next_server(handed_over):
+    server, held = handed_over
+    transport = login(server, USER, PASSWORD)
+    with transport.open_sftp_client().open(IMAGE):
+        server.signal(signal.SIGTERM)
+        wait_until(server.refuses_connections)
+        with Client(server.tftp) as late:
+            late.request(IMAGE)
+            held.settimeout(tftp_wire.PATIENCE)
+            assert IMAGE.encode() in held.recv(512)
+    transport.close()
+    assert server.wait() == 0
+
+
+def test_transfers_do_not_keep_the_port_from_the_next_server_for_long(handed_over):
+    """10 s, whatever drain says."""
+    server, held = handed_over
+    with Client(server.tftp) as client:
+        client.ask(IMAGE, "timeout", "255")
+        client.acknowledge(0)
+        client.expect_next_data(1)
+        server.signal(signal.SIGTERM)
+        server.wait_for_log(rf"^in\.tftpd\[\d+\]: {IMAGE} to 127\.0\.0\.1 broken off, the server is shutting down: ")
+        assert server.wait() == 0
+        client.request(OTHER)
+        held.settimeout(tftp_wire.PATIENCE)
+        while OTHER.encode() not in held.recv(512):
+            pass
 
 
 # ---- tftp.port_range

@@ -159,6 +159,13 @@ TEST_CASE("an image that went as a text is trouble, though all of it was sent") 
                                   "(octet) mode");
 }
 
+TEST_CASE("how long a restart waits is said as it is for the port") {
+  auto ended = by_tftp({Cause::shutdown});
+  CHECK(remedy_of(ended) == "drain is how many seconds transfers may go on when the server stops");
+  ended.tftp->single_port = true;
+  CHECK(remedy_of(ended) == "with tftp.single_port a restart waits for 10 seconds at most");
+}
+
 TEST_CASE("what a client sent is escaped") {
   auto ended = by_tftp({Cause::client_error, 0, "bad\n\x1b[2J"});
   ended.name = "/a\nb";
