@@ -426,7 +426,8 @@ void Server::heed(int signal) {
   if (!ends && !succeeds([this] { end(); })) loop_.stop();
 }
 
-// Reads the configuration on a worker: it may lie on a dead disk.
+// Reads the configuration on a worker: it may lie on a dead disk. Of several readings at a time the one that
+// began last counts, whichever ends last.
 void Server::reload() {
   const std::shared_ptr<void> ready(nullptr, [](auto) { tell_ready(); });  // whatever ends the reload
   tell_reloading();
@@ -444,8 +445,8 @@ void Server::reload() {
           return Read{{}, conf::mistakes_of(e)};
         }
       },
-      [this, ready](std::optional<Read> read) {
-        if (!read) return;
+      [this, ready, number = ++reloads_](std::optional<Read> read) {
+        if (!read || number != reloads_) return;
         if (read->mistakes.empty()) return put_in_force(std::move(read->loaded));
         for (auto& mistake : read->mistakes) events_.emit(event::ReloadFailed{std::move(mistake)});
       });

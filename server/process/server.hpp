@@ -96,6 +96,7 @@ class Server {
   LogBudget budget_;
   net::steady_timer left_out_timer_;
   std::uint64_t unlogged_ = 0;  // events, for want of memory
+  std::uint64_t reloads_ = 0;   // begun so far
   Events events_;
   History history_;
   LoopMeter meter_;

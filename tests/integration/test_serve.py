@@ -1,4 +1,5 @@
 """The server's life: start, reload, drain and end."""
+import contextlib
 import os
 import pathlib
 import re
@@ -270,6 +271,32 @@ def test_a_reload_of_a_mistaken_configuration_changes_nothing_and_says_why(start
 
     assert options_granted(server, "blksize", "8192") == {"blksize": "1024"}
     assert fetch(server.tftp, IMAGE) == images["ap1g8"]
+
+
+def open_fifo(path):
+    """Once somebody waits to read it."""
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_reload_that_is_slow_does_not_undo_a_later_one(start_server, depot, tmp_path):
+    server, config = start_server(depot, {"tftp": {"max_block_size": 1024}}), tmp_path / "apdepot.yaml"
+    old = config.read_bytes()
+    config.unlink()
+    os.mkfifo(config)
+    server.signal(signal.SIGHUP)
+    slow = wait_until(lambda: open_fifo(config))
+    config.unlink()
+    write_config(config, {"tftp": {"max_block_size": 2048}})
+    server.signal(signal.SIGHUP)
+    server.wait_for_log(r"^apdepot: configuration .* is in effect$")
+    os.write(slow, old)
+    os.close(slow)
+    config.write_text("drain: soon\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for_log(r"the old one stays in effect: \S+apdepot\.yaml:1: drain.*soon")
+
+    assert options_granted(server, "blksize", "8192") == {"blksize": "2048"}
 
 
 def test_a_reload_says_what_it_leaves_for_the_next_start(start_server, depot, tmp_path):
