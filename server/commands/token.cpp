@@ -33,8 +33,9 @@ conf::WebRole role_of(const Arguments& arguments) {
 
 using DepotOf = storage::Depot (*)(const conf::Settings&);
 
-// The tokens file lies beside the users file, and belongs to whom that folder belongs.
-std::filesystem::path file_to_change(const conf::Settings& settings, DepotOf depot_of) {
+// The tokens file lies beside the users file, and root becomes whom that folder belongs to: its links could
+// lead anywhere.
+std::filesystem::path file_of(const conf::Settings& settings, DepotOf depot_of) {
   if (!settings.ssh.users_file) return tokens_file(users_file(settings, depot_of(settings)));
   act_as_owner_of(std::filesystem::absolute(*settings.ssh.users_file).parent_path());
   return tokens_file(std::filesystem::absolute(*settings.ssh.users_file));
@@ -44,7 +45,7 @@ std::filesystem::path file_to_change(const conf::Settings& settings, DepotOf dep
 template <class Act>
 std::string change(const Arguments& arguments, DepotOf depot_of, Act act) {
   const auto settings = load_settings(arguments).settings;
-  const auto file = file_to_change(settings, depot_of);
+  const auto file = file_of(settings, depot_of);
   const storage::DirectoryLock lock(file.parent_path());
   auto tokens = conf::load_tokens(file);
   act(tokens);
@@ -84,11 +85,9 @@ int remove(const Arguments& arguments, const std::string& name) {
 }
 
 int list(const Arguments& arguments) {
-  const auto settings = load_settings(arguments).settings;
-  const auto users = settings.ssh.users_file ? std::filesystem::absolute(*settings.ssh.users_file)
-                                             : users_file(settings, existing_depot(settings));
+  const auto file = file_of(load_settings(arguments).settings, existing_depot);
   std::vector<std::string> items;
-  for (const auto& token : conf::load_tokens(tokens_file(users))) {
+  for (const auto& token : conf::load_tokens(file)) {
     const auto role = conf::name_of(token.role, conf::token_roles);
     if (arguments.has("--json")) {
       JsonObject object;

@@ -424,6 +424,20 @@ def test_a_users_file_that_the_service_cannot_read_is_told_with_the_way_out(othe
 
 
 @as_root
+def test_a_link_beside_the_users_file_shows_root_nothing(others_depot, roots_own, tmp_path):
+    """The folder is its owner's, and root reads what the owner may."""
+    users = tmp_path / "home" / "users.yaml"
+    users.parent.mkdir(mode=0o755)
+    give(users.parent)
+    config = apdepot.write_config(tmp_path / "apdepot.yaml", {"ssh": {"users_file": str(users)}})
+    for command, file in (("token", users.with_name("tokens.yaml")), ("user", users)):
+        as_owner("ln", "-s", roots_own / "shadow", file)
+        done = run(command, "list", "--config", config, depot=others_depot)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"cannot read {file}: Permission denied" in done.stderr
+
+
+@as_root
 def test_who_may_not_read_the_hashes_is_told_how_to_list_users(others_depot):
     """A member of the depot's group, where the rest may be read."""
     for folder in (others_depot, others_depot / "state"):
