@@ -439,7 +439,7 @@ void Server::reload() {
       [this, present = in_force_.now()] {
         try {
           Read read{origin_.reload(), {}};
-          keep_readable_users(read.loaded, *present);
+          keep_readable_files(read.loaded, *present);
           return read;
         } catch (const std::exception& e) {
           return Read{{}, conf::mistakes_of(e)};
@@ -469,14 +469,23 @@ void Server::put_in_force(conf::Loaded loaded) {
 }
 
 // A confined server reads the places that it knew when it started. On a worker: it asks where links lead.
-void Server::keep_readable_users(conf::Loaded& loaded, const conf::Settings& present) const {
-  auto& file = loaded.settings.ssh.users_file;
-  if (!confinement_.files || !file || is_readable(places_, *file)) return;
-  loaded.warnings.push_back(fmt::format(
-      "ssh.users_file changes at the next start only: {} lies in a folder that the server did not know "
-      "when it started",
-      file->string()));
-  file = present.ssh.users_file;
+void Server::keep_readable_files(conf::Loaded& loaded, const conf::Settings& present) const {
+  if (!confinement_.files) return;
+  const auto may_take = [&](const std::optional<std::filesystem::path>& file, std::string_view keys) {
+    if (!file || is_readable(places_, *file)) return true;
+    loaded.warnings.push_back(
+        fmt::format("{} at the next start only: {} lies in a folder that the server did not know when it "
+                    "started",
+                    keys, file->string()));
+    return false;
+  };
+  auto& users = loaded.settings.ssh.users_file;
+  if (!may_take(users, "ssh.users_file changes")) users = present.ssh.users_file;
+  auto& web = loaded.settings.web;
+  constexpr auto pair = "web.certificate and web.key change";
+  if (may_take(web.certificate, pair) && may_take(web.key, pair)) return;
+  web.certificate = present.web.certificate;
+  web.key = present.web.key;
 }
 
 void Server::follow_addresses() {

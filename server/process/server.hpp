@@ -79,7 +79,7 @@ class Server {
   void heed(int signal);
   void reload();
   void put_in_force(conf::Loaded loaded);
-  void keep_readable_users(conf::Loaded& loaded, const conf::Settings& present) const;
+  void keep_readable_files(conf::Loaded& loaded, const conf::Settings& present) const;
   void follow_addresses();
   void begin_drain();
   void drain();

@@ -105,6 +105,34 @@ def test_a_users_file_in_a_folder_that_was_not_named_at_the_start_waits_for_a_re
         assert transport.is_authenticated()
 
 
+@needs_landlock
+@pytest.mark.parametrize("other", ["cert.pem", "key.pem"])
+def test_a_certificate_in_a_folder_that_was_not_named_at_the_start_waits_for_a_restart(start_server, depot, tmp_path,
+                                                                                       tmp_path_factory, other):
+    """Whichever of the two lies there: they belong together."""
+    here, elsewhere = (tmp_path_factory.mktemp(name) for name in ("here", "elsewhere"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=here", "-keyout", here / "key.pem", "-out", here / "cert.pem"], check=True, capture_output=True)
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(here / name, elsewhere)
+
+    def settings(**folders):
+        files = {name: str(folders.get(name[:-4], here) / name) for name in ("cert.pem", "key.pem")}
+        return {"http": {"listen": ["https://127.0.0.1:0"]},
+                "web": {"certificate": files["cert.pem"], "key": files["key.pem"]}}
+
+    server = start_server(depot, settings())
+    server.wait_for_log("the certificate for HTTPS ends")
+    apdepot.write_config(tmp_path / "apdepot.yaml", settings(**{other[:-4]: elsewhere}))
+    seen = len(server.lines)
+    server.signal(signal.SIGHUP)
+
+    server.wait_for_log(rf"^apdepot: web\.certificate and web\.key change at the next start only: {elsewhere / other} lies "
+                        "in a folder that the server did not know when it started$", since=seen)
+    server.wait_for_log("configuration .* is in effect", since=seen)
+    assert not [line for line in server.whole_log() if "has its old certificate" in line]
+
+
 @as_root
 def test_after_that_everything_goes_on(start_server, others_depot, images, bundle, tmp_path):
     """Downloads, imports, a reload, a log that is rotated."""
