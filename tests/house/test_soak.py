@@ -1,5 +1,6 @@
 """What a soak judges by, without a server: the rule for what stays flat, and the lines of the log that it knows."""
 import pathlib
+import re
 import sys
 
 import pytest
@@ -45,7 +46,45 @@ def test_too_few_lulls_judge_nothing():
      "transfer.ended"),
     ("apdepot: TFTP 127.0.0.1:20001 is served from now on", "server.warned"),
     ("apdepot: something that nobody has foreseen", None),
-    ("apdepot: 7 log lines were dropped: the disk is full", None),
+    ("apdepot: something: that nobody: has foreseen", None),
+    ("apdepot: a request broke off, the server goes on: std::bad_alloc: no memory", None),
+    ("apdepot: maria: retired /EWC/17_9_4a: done", None),
+    ('apdepot: rejected damaged-7.zip: ap1g8: its CRC is wrong (it is kept as rejected/damaged-7.zip)', "import.rejected"),
+    ('apdepot: rejected bundle-7.zip: ap1g8: its CRC is wrong (it is kept as rejected/bundle-7.zip)', None),
+    ("apdepot: the configuration is wrong, the old one stays in effect: a.yaml:1: tftp.max_window: no number",
+     "server.reload_failed"),
+    ("apdepot: the configuration is wrong, the old one stays in effect: a.yaml:1: tftp.listen: no address", None),
+    ("in.tftpd[7]: 3 more requests from 127.0.0.1 were refused within 60 s: 3 times /a", "tftp.noise"),
+    ("in.tftpd[7]: 3 more requests from 127.0.0.1 were dropped within 60 s: 3 times /a", None),
+    ("in.tftpd[7]: /a to 127.0.0.1 broken off, the server is shutting down: 5 bytes in 0.1 s", "transfer.ended"),
+    ("in.tftpd[7]: /a to 127.0.0.1 broken off by the server (0, Internal error): 5 bytes in 0.1 s", None),
+    ('sftp-server[7]: "/a" from 127.0.0.1 broken off by the server (No space left on device): 5 bytes in 0.1 s', None),
     ("terminate called after throwing an instance of 'std::bad_alloc'", None)])
 def test_a_line_is_known_or_not(line, kind):
     assert known_lines.KnownLines().kind(line) == kind
+
+
+def example(line):
+    """Of a line of docs/log.md."""
+    return re.sub(r"\b[A-Z]{3,}\b", lambda found: found[0] if found[0] in known_lines.LITERAL else found[0].lower(),
+                  line.replace("[N]", "[7]"))
+
+
+DOCUMENTED = re.findall(r"^\| `(\S+)` \| `(.+?)` \| ", (ROOT / "docs/log.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", sorted(known_lines.FAULTS))
+def test_each_line_of_a_fault_is_told(kind):
+    lines = [example(line) for each, line in DOCUMENTED if each == kind]
+
+    assert lines
+    assert not [line for line in lines if known_lines.KnownLines().kind(line)]
+
+
+FAULTY = re.compile("broken off by the server|broken off, an administrator|were dropped|: rejected |the old one stays in effect")
+
+
+def test_no_other_documented_line_is_told():
+    lines = [line for kind, line in DOCUMENTED if kind not in known_lines.FAULTS and not FAULTY.search(line)]
+
+    assert not [line for line in lines if not known_lines.KnownLines().kind(example(line))]

@@ -3,9 +3,17 @@ import re
 
 from apdepot import ROOT
 
-# The server was pressed beyond a bound, or could not do what it is for: nothing in a soak does that.
-FAULTS = {"tftp.limited", "ssh.dropped", "ssh.penalised", "ssh.mismatched", "import.failed", "import.ignored",
-          "log.left_out", "log.dropped", "log.stuck", "server.warned"}
+# The server was pressed beyond a bound, or could not do what it is for, or an administrator had it do something by the page
+# or the API: nothing in a soak does that.
+FAULTS = {"tftp.limited", "http.limited", "syslog.refused", "ssh.dropped", "ssh.penalised", "ssh.mismatched", "import.failed",
+          "import.ignored", "log.left_out", "log.dropped", "log.stuck", "server.warned", "server.acted"}
+# Their patterns match nearly every line of the server.
+WIDE = {"server.warned", "server.acted"}
+# Of kinds that are known otherwise. A server that ends says "broken off, the server is shutting down".
+FAULTY = [r"\S+: .* broken off by the server\b", r"\S+: .* broken off, an administrator stopped it\b",
+          r"in\.tftpd\[\d+\]: \S+ more requests from \S+ were dropped within ",
+          r"apdepot: rejected (?!damaged-\d+\.zip: )",
+          r"apdepot: the configuration is wrong, the old one stays in effect: (?!.*tftp\.max_window)"]
 # Warnings that a soak causes: by how its servers are started, by its images, which are noise, and by its reloads.
 WARNINGS = [
     r"the server runs as root, as it was told to: .*",
@@ -39,9 +47,14 @@ class KnownLines:
     def __init__(self):
         self.kinds = [(kind, pattern) for kind, pattern in documented() if kind not in FAULTS]
         self.kinds += [("server.warned", re.compile(rf"apdepot: {text}$")) for text in WARNINGS]
+        faults = [pattern.pattern for kind, pattern in documented() if kind in FAULTS - WIDE] + FAULTY
+        self.fault = re.compile("|".join(f"(?:{each})" for each in faults))
 
     def kind(self, line):
-        """None: the line explains itself by nothing that the soak did."""
+        """None: the line explains itself by nothing that the soak did. A fault is looked for first: the patterns of other
+        kinds are wide enough to match it too."""
+        if self.fault.match(line):
+            return None
         for at, (kind, expected) in enumerate(self.kinds):
             if expected.match(line):
                 self.kinds.insert(at // 2, self.kinds.pop(at))  # what is frequent is found soon
