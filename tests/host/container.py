@@ -3,6 +3,8 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import platform
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,11 +18,41 @@ CLONE_NEWNET = 0x40000000
 BEFORE = "0.0.1"  # a version
 
 
-def run(*command, check=True, **options):
+class Unable(AssertionError):
+    """This machine cannot boot a Debian, whatever the package is."""
+
+
+def run(*command, check=True, timeout=1200, **options):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          timeout=1200, **options)
+                          timeout=timeout, **options)
     assert not check or done.returncode == 0, f"{command} exited {done.returncode}: {done.stdout}{done.stderr}"
     return done
+
+
+def debian():
+    """The codename of this machine's Debian, which the package is for."""
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
+
+
+def reason_to_skip():
+    """Why nothing can be booted here, or None. It takes no time."""
+    if os.geteuid() != 0:
+        return "the host tests boot a Debian of their own, which takes root"
+    missing = [tool for tool in ("debootstrap", "systemd-nspawn", "nsenter") if not shutil.which(tool)]
+    if missing:
+        return f"{' and '.join(missing)} not found: apt install debootstrap systemd-container util-linux"
+    done = run("unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--ipc", "--cgroup",
+               "mount", "-t", "tmpfs", "none", "/mnt", check=False)
+    return f"root may not make namespaces and mounts here ({done.stderr.strip()})" if done.returncode else None
+
+
+@contextlib.contextmanager
+def machine(what):
+    """What fails within is the machine's fault."""
+    try:
+        yield
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        raise Unable(f"{what}: {str(error)[-600:]}") from error
 
 
 def bare_root(release, name=None, include=()):
@@ -30,7 +62,9 @@ def bare_root(release, name=None, include=()):
     if not made.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         run("rm", "-rf", root)
-        run("debootstrap", "--variant=minbase", *([f"--include={','.join(include)}"] if include else []), release, root)
+        with machine("debootstrap cannot make a root"):
+            run("debootstrap", "--variant=minbase", *([f"--include={','.join(include)}"] if include else []), release, root,
+                timeout=600)
         made.touch()
     return root
 
@@ -73,17 +107,18 @@ class Container:
         self.root = self.directory / "root"
         for name in ("root", "upper", "work"):
             (self.directory / name).mkdir()
-        run("mount", "-t", "overlay", "apdepot-test", "-o",
-            f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
+        with machine("no overlay can be mounted"):
+            run("mount", "-t", "overlay", "apdepot-test", "-o",
+                f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
         self.log = open(self.directory / "console", "wb")
         self.nspawn = self.init = None
         self.end = signal.SIGRTMIN + 4  # systemd's poweroff
 
     def boot(self):
-        self.start("systemd", "--boot")
-        self.wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip()
-                        in ("running", "degraded"))
-        return self
+        with machine("systemd does not boot in a container"):
+            self.start("systemd", "--boot")
+            self.wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip()
+                            in ("running", "degraded"))
 
     def start(self, program, *command):
         """Returns once the program runs, whose process `init` is then."""

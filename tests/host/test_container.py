@@ -34,6 +34,8 @@ def the(instruction):
 def image(package):
     """A container that is built but does not run yet."""
     release, = re.findall(r"^debian:(\w+)-slim$", the("FROM"))
+    if release != container.debian():
+        pytest.skip(f"the package is for {container.debian()}, and the Containerfile takes {release}")
     image = container.Container(container.bare_root(release, f"{release}-slim"))
     try:
         for instruction, what in steps():

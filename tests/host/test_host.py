@@ -1,5 +1,5 @@
 """The package on a Debian with a real systemd: installed, used, restarted, removed. One story: each test goes on where
-the one before it ended."""
+the one before it ended. Those that are marked as short are a story by themselves."""
 import contextlib
 import http.client
 import pathlib
@@ -55,6 +55,7 @@ def is_active(host, unit="apdepot"):
     return host.run("systemctl", "is-active", unit, check=False).stdout.strip()
 
 
+@pytest.mark.short
 def test_the_package_installs_and_serves(host):
     """As the version before, which is upgraded below."""
     install(host, "before.deb")
@@ -98,6 +99,7 @@ def test_the_configuration_is_all_comments_and_right_once_uncommented(host):
         host.output("apdepot", "config", "show", "--config", CONFIG)
 
 
+@pytest.mark.short
 def test_a_bundle_that_a_member_of_the_group_drops_is_served(host, bundle, images):
     host.run("useradd", "--create-home", "--groups", "apdepot", "alice")
     shutil.copy(bundle, host.root / "home/alice" / BUNDLE)
@@ -127,6 +129,7 @@ def test_the_status_says_what_is_served(host):
     host.wait_until(lambda: host.property("apdepot", "StatusText") == "0 transfers, 0 sessions, 1 release")
 
 
+@pytest.mark.short
 def test_a_reload_takes_a_good_file_and_keeps_the_old_of_a_bad_one(host, images):
     config = host.root / CONFIG[1:]
     packaged = config.read_text()
@@ -151,8 +154,9 @@ def replaced(host, pid):
     return is_active(host) == "active" and host.property("apdepot", "MainPID") not in ("0", pid)
 
 
-@pytest.mark.parametrize("restart", [["systemctl", "restart", "--no-block", "apdepot"], ["dpkg", "-i", "/root/apdepot.deb"]],
-                         ids=["restart", "upgrade"])
+@pytest.mark.parametrize("restart", [
+    pytest.param(["systemctl", "restart", "--no-block", "apdepot"], id="restart", marks=pytest.mark.short),
+    pytest.param(["dpkg", "-i", "/root/apdepot.deb"], id="upgrade")])
 def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart, burst=BURST):
     """While the transfer ends nobody listens: what is asked then waits for the next server."""
     pid, cursor = host.property("apdepot", "MainPID"), host.cursor()
@@ -348,6 +352,7 @@ def test_ports_of_its_own_need_the_drop_in_and_nothing_else(host, images):
     host.run("systemctl", "start", "apdepot")
 
 
+@pytest.mark.short
 def test_removing_keeps_the_depot_and_purging_keeps_images(host):
     host.run("dpkg", "--remove", "apdepot")
     assert is_active(host) == "inactive"
@@ -359,6 +364,7 @@ def test_removing_keeps_the_depot_and_purging_keeps_images(host):
     assert not (host.root / "etc/apdepot").exists()
 
 
+@pytest.mark.short
 def test_a_depot_without_images_goes_with_the_purge(host):
     install(host)
     shutil.rmtree(host.root / DEPOT[1:] / "images/EWC")
