@@ -372,3 +372,14 @@ def test_a_depot_without_images_goes_with_the_purge(host):
 
     assert not (host.root / DEPOT[1:]).exists()
     assert not (host.root / "lib/systemd/system/apdepot.service").exists()
+
+
+def test_a_purge_ends_well_where_the_depot_is_a_mount(host):
+    host.run("mkdir", "-p", DEPOT)
+    host.run("mount", "-t", "tmpfs", "depot", DEPOT)
+    install(host)
+    assert is_active(host) == "active"
+
+    assert "stays" in host.output("dpkg", "--purge", "apdepot")
+    assert host.output("ls", "-A", DEPOT) == ""
+    host.run("umount", DEPOT)

@@ -1,6 +1,9 @@
 """What the packages and the sources must agree in."""
 import pathlib
 import re
+import subprocess
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,3 +43,58 @@ def test_each_file_of_the_page_is_in_the_program():
     listed = set(re.findall(r"^ +'([^']+)',$", (ROOT / "web/meson.build").read_text(), re.MULTILINE))
 
     assert listed == {path.name for path in (ROOT / "web").iterdir()} - {"meson.build", "embed.sh"}
+
+
+# ---- what a purge removes
+
+@pytest.fixture
+def depot(tmp_path):
+    """As the package and the server have made it."""
+    depot = tmp_path / "depot"
+    for folder in ("images", "drop", "rejected", "state/manifests"):
+        (depot / folder).mkdir(parents=True)
+    (depot / "state/users.yaml").write_text("users: []\n")
+    return depot
+
+
+def purge(depot, path="/usr/bin:/bin"):
+    """The postrm with other folders than the host's; it must exit with 0."""
+    script = (ROOT / "packaging/debian/apdepot.postrm").read_text()
+    for place in ("/etc/apdepot", "/var/log/apdepot"):
+        script = script.replace(place, str(depot.parent / "elsewhere"))
+    return subprocess.run(["sh", "-c", script.replace("/var/lib/apdepot", str(depot)), "postrm", "purge"], check=True,
+                          env={"PATH": path}, capture_output=True, text=True).stdout
+
+
+def test_a_purge_removes_a_depot_without_files(depot):
+    (depot / "images/EWC/17_9_4a").mkdir(parents=True)
+
+    assert purge(depot) == "" and not depot.exists()
+
+
+@pytest.mark.parametrize("file", ["images/EWC/17_9_4a/ap1g8", "drop/bundle.zip", "rejected/bundle.zip"])
+def test_a_purge_keeps_a_depot_with_a_file_and_its_state(depot, file):
+    (depot / file).parent.mkdir(parents=True, exist_ok=True)
+    (depot / file).write_text("an image")
+
+    assert "holds images and stays" in purge(depot)
+    assert (depot / file).exists() and (depot / "state/users.yaml").exists()
+
+
+def test_a_purge_keeps_what_find_cannot_read(depot, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/find").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin/find").chmod(0o755)
+
+    assert "stays" in purge(depot, path=f"{tmp_path}/bin:/usr/bin:/bin")
+    assert (depot / "state/users.yaml").exists()
+
+
+def test_a_purge_keeps_a_file_that_comes_meanwhile(depot, tmp_path):
+    """After it was looked for."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/rm").write_text(f"#!/bin/sh\necho an image >{depot}/drop/bundle.zip\nexec /bin/rm \"$@\"\n")
+    (tmp_path / "bin/rm").chmod(0o755)
+
+    assert "stays" in purge(depot, path=f"{tmp_path}/bin:/usr/bin:/bin")
+    assert (depot / "drop/bundle.zip").exists() and not (depot / "state").exists()
