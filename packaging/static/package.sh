@@ -11,9 +11,11 @@ DESTDIR=$staging/installed meson install -C "$build" --no-rebuild --quiet
 mkdir -p "$staging/$name"
 cp -r "$staging"/installed/usr/local/. "$staging/$name/"
 strip "$staging/$name/bin/apdepot"
-if [[ -d packaging/systemd ]]; then cp -r packaging/systemd "$staging/$name/"; fi
-cp README.md SECURITY.md CHANGELOG.md LICENSE conf/apdepot.yaml "$staging/$name/"
-cp packaging/static/INSTALL "$staging/$name/"
+cp -r packaging/systemd "$staging/$name/"
+sed -i 's|/usr/bin/apdepot|/usr/local/bin/apdepot|' "$staging/$name"/systemd/*
+cp README.md SECURITY.md CHANGELOG.md LICENSE packaging/static/INSTALL "$staging/$name/"
+# As in the Debian package, so that a newer program brings its newer defaults.
+sed -E 's/^( *[^ #])/#\1/' conf/apdepot.yaml >"$staging/$name/apdepot.yaml"
 if readelf -d "$staging/$name/bin/apdepot" | grep -q NEEDED; then
   echo "package.sh: the binary is not static" >&2
   exit 1

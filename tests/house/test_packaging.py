@@ -45,6 +45,19 @@ def test_each_file_of_the_page_is_in_the_program():
     assert listed == {path.name for path in (ROOT / "web").iterdir()} - {"meson.build", "embed.sh"}
 
 
+def test_the_units_of_the_static_archive_start_what_its_text_installs():
+    edit, = re.findall(r"^sed -i '(.+)' .*/systemd/\*$", (ROOT / "packaging/static/package.sh").read_text(), re.MULTILINE)
+    unit = subprocess.run(["sed", edit, ROOT / "packaging/systemd/apdepot.service"], check=True, capture_output=True,
+                          text=True).stdout
+    program, config = re.search(r"^ExecStart=(\S+) serve --config (\S+)$", unit, re.MULTILINE).groups()
+    install = (ROOT / "packaging/static/INSTALL").read_text()
+
+    assert re.search(r"^  sudo cp -r .*\bbin share /usr/local/$", install, re.MULTILINE) and program == "/usr/local/bin/apdepot"
+    assert re.search(rf"^  sudo install -D .*\bapdepot\.yaml {re.escape(config)}$", install, re.MULTILINE)
+    assert re.search(r"^  sudo useradd .*--user-group .* apdepot$", install, re.MULTILINE)
+    assert "\nUser=apdepot\nGroup=apdepot\n" in unit
+
+
 # ---- what a purge removes
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""apdepot-VERSION-linux-ARCH.tar.xz in a root that holds nothing else. Needs root, for chroot."""
+"""apdepot-VERSION-linux-ARCH.tar.xz, and the program in a root that holds nothing else."""
 import os
 import pathlib
 import re
@@ -17,7 +17,7 @@ import tftp_wire  # noqa: E402
 from apdepot import PASSWORD, RELEASE, Server  # noqa: E402
 from clients import Client, sftp_with_password  # noqa: E402
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for chroot")
+in_a_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for chroot")
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +56,22 @@ def test_the_binary_needs_no_library(unpacked):
 def test_the_package_is_whole(unpacked):
     for file in ("bin/apdepot", "share/man/man1/apdepot.1", "share/man/man5/apdepot.yaml.5", "share/man/man7/apdepot-log.7",
                  "share/bash-completion/completions/apdepot", "share/zsh/site-functions/_apdepot",
-                 "share/fish/vendor_completions.d/apdepot.fish", "INSTALL", "LICENSE", "apdepot.yaml"):
+                 "share/fish/vendor_completions.d/apdepot.fish", "INSTALL", "LICENSE", "apdepot.yaml",
+                 "systemd/apdepot-tftp.socket"):
         assert (unpacked / file).stat().st_size > 0
     version = subprocess.run([unpacked / "bin/apdepot", "version"], capture_output=True, text=True, check=True).stdout
     assert unpacked.name == f"apdepot-{version.split()[1]}-linux-{os.uname().machine}"
-    assert (ROOT / "packaging/systemd").is_dir() == (unpacked / "systemd").is_dir()
 
 
+def test_the_unit_starts_what_is_installed(unpacked):
+    """INSTALL says where: tests/house/test_packaging.py compares it."""
+    unit = (unpacked / "systemd/apdepot.service").read_text()
+
+    assert "\nExecStart=/usr/local/bin/apdepot serve --config /etc/apdepot/apdepot.yaml\n" in unit
+    assert all(line.lstrip().startswith("#") or not line for line in (unpacked / "apdepot.yaml").read_text().splitlines())
+
+
+@in_a_root
 def test_the_whole_job_in_an_empty_root(empty_root, tmp_path):
     bundle = make_bundle.make_bundle(tmp_path)
     (empty_root / bundle.name).write_bytes(bundle.read_bytes())
@@ -91,6 +100,7 @@ def test_the_whole_job_in_an_empty_root(empty_root, tmp_path):
     assert sorted(path.name for path in empty_root.iterdir()) == sorted(["apdepot", bundle.name, "depot", "password"])
 
 
+@in_a_root
 @pytest.mark.parametrize("root", ["root", "0"])
 def test_root_may_stay_root_without_a_name(empty_root, tmp_path, root):
     wrapper = tmp_path / "apdepot"
@@ -100,6 +110,7 @@ def test_root_may_stay_root_without_a_name(empty_root, tmp_path, root):
     server.stop()
 
 
+@in_a_root
 def test_no_user_of_the_host_is_looked_up(empty_root):
     """Without /etc/passwd a name is unknown, which is told, and nothing is loaded to find it out."""
     (empty_root / "depot").mkdir()
