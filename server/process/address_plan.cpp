@@ -34,10 +34,11 @@ AddressPlan plan_addresses(std::string_view key, std::string_view unit,
   }
   for (const auto& given : handed_over) {
     if (!has(wanted, given))
-      plan.notes.push_back(
-          fmt::format("{} has opened {}, which {} does not name: it is served all the same; `systemctl edit "
-                      "{}` changes the address, `systemctl disable --now {}` leaves it to {}",
-                      unit, given.text(), key, unit, unit, key));
+      plan.notes.push_back(fmt::format(
+          "{0} has opened {1}, which {2} does not name: it is served all the same; `systemctl edit "
+          "{0}` and `systemctl restart {0} apdepot.service` change the address, `systemctl "
+          "disable --now {0}` leaves it to {2}",
+          unit, given.text(), key));
   }
   for (const auto& endpoint : ours)
     if (!has(running, endpoint)) plan.open.push_back(endpoint);

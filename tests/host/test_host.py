@@ -201,6 +201,27 @@ def test_a_socket_unit_that_is_enabled_later_opens_its_port(host, images, unit, 
     assert not host.is_bound(protocol, port)
 
 
+@pytest.mark.parametrize("protocol, network, kind, port", [("tftp", "udp", "Datagram", 69), ("ssh", "tcp", "Stream", 22)])
+def test_an_edited_address_counts_after_the_command_that_the_unit_names(host, protocol, network, kind, port):
+    unit, config = f"apdepot-{protocol}.socket", host.root / CONFIG[1:]
+    packaged, other = config.read_text(), port + 100
+    text = (host.root / "lib/systemd/system" / unit).read_text()
+    command = re.search(rf"^#   (systemctl restart {re.escape(unit)} apdepot\.service)$", text, re.MULTILINE).group(1)
+    edited = host.root / f"etc/systemd/system/{unit}.d/override.conf"
+    edited.parent.mkdir()
+    edited.write_text(f"[Socket]\nListen{kind}=\nListen{kind}=0.0.0.0:{other}\n")
+    config.write_text(f"{protocol}: {{listen: ['0.0.0.0:{other}']}}\n")
+    host.run("systemctl", "daemon-reload")  # as `systemctl edit` does
+    host.run("sh", "-c", command)
+    assert (host.is_bound(network, other), host.is_bound(network, port)) == (True, False)
+
+    edited.unlink()
+    config.write_text(packaged)
+    host.run("systemctl", "daemon-reload")
+    host.run("sh", "-c", command)
+    assert (host.is_bound(network, other), host.is_bound(network, port)) == (False, True)
+
+
 def test_a_server_that_dies_is_started_again(host, images):
     pid = host.property("apdepot", "MainPID")
     host.run("systemctl", "kill", "--signal=KILL", "apdepot")

@@ -24,6 +24,13 @@ def test_the_socket_units_and_the_server_have_the_same_names():
         assert f'"{unit}"' in listen and f'"{unit}.socket"' in listen
 
 
+@pytest.mark.parametrize("unit", [path.name for path in sorted((ROOT / "packaging/systemd").glob("*.socket"))])
+def test_a_socket_unit_names_the_command_that_applies_an_edit(unit):
+    text = (ROOT / "packaging/systemd" / unit).read_text()
+
+    assert f"`systemctl edit {unit}`" in text and f"#   systemctl restart {unit} apdepot.service\n" in text
+
+
 def test_a_refusal_to_start_is_not_tried_again():
     status = re.search(r"exit_status = (\d+)", (ROOT / "server/commands/command.hpp").read_text()).group(1)
 
