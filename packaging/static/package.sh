@@ -13,7 +13,9 @@ cp -r "$staging"/installed/usr/local/. "$staging/$name/"
 strip "$staging/$name/bin/apdepot"
 cp -r packaging/systemd "$staging/$name/"
 sed -i 's|/usr/bin/apdepot|/usr/local/bin/apdepot|' "$staging/$name"/systemd/*
-cp README.md SECURITY.md CHANGELOG.md LICENSE packaging/static/INSTALL "$staging/$name/"
+cp LICENSE packaging/static/INSTALL "$staging/$name/"
+# shellcheck disable=SC2046  # names with wildcards, a line each
+cp --parents $(cat packaging/debian/apdepot.docs) "$staging/$name/"
 # As in the Debian package, so that a newer program brings its newer defaults.
 sed -E 's/^( *[^ #])/#\1/' conf/apdepot.yaml >"$staging/$name/apdepot.yaml"
 if readelf -d "$staging/$name/bin/apdepot" | grep -q NEEDED; then

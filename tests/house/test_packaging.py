@@ -65,6 +65,19 @@ def test_the_units_of_the_static_archive_start_what_its_text_installs():
     assert "\nUser=apdepot\nGroup=apdepot\n" in unit
 
 
+def test_each_document_that_is_named_is_shipped():
+    """By the documents themselves, the configuration, the program or the page; package.sh reads the same list."""
+    shipped = {path for pattern in (ROOT / "packaging/debian/apdepot.docs").read_text().split() for path in ROOT.glob(pattern)}
+    texts = [*shipped, ROOT / "conf/apdepot.yaml", *(path for folder in ("server", "conf", "storage", "web", "packaging/systemd")
+                                                     for path in (ROOT / folder).rglob("*") if path.is_file())]
+    named = {ROOT / name for path in texts for name in re.findall(r"\bdocs/[a-z_.]+\.(?:md|json)\b", path.read_text())}
+    named |= {ROOT / "docs" / name for path in shipped if path.parent.name == "docs"
+              for name in re.findall(r"\]\(([a-z_.]+\.(?:md|json))\b", path.read_text())}
+
+    assert len(named) > 4 and named <= shipped
+    assert ROOT / "CHANGELOG.md" in shipped and "CHANGELOG.md" in (ROOT / "packaging/debian/changelog").read_text()
+
+
 # ---- what a purge removes
 
 @pytest.fixture

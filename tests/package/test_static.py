@@ -57,7 +57,7 @@ def test_the_package_is_whole(unpacked):
     for file in ("bin/apdepot", "share/man/man1/apdepot.1", "share/man/man5/apdepot.yaml.5", "share/man/man7/apdepot-log.7",
                  "share/bash-completion/completions/apdepot", "share/zsh/site-functions/_apdepot",
                  "share/fish/vendor_completions.d/apdepot.fish", "INSTALL", "LICENSE", "apdepot.yaml",
-                 "systemd/apdepot-tftp.socket"):
+                 "systemd/apdepot-tftp.socket", "CHANGELOG.md", "docs/tasks.md"):
         assert (unpacked / file).stat().st_size > 0
     version = subprocess.run([unpacked / "bin/apdepot", "version"], capture_output=True, text=True, check=True).stdout
     assert unpacked.name == f"apdepot-{version.split()[1]}-linux-{os.uname().machine}"
