@@ -17,13 +17,14 @@ FAULTY = [r"\S+: .* broken off by the server\b", r"\S+: .* broken off, an admini
 # Warnings that a soak causes: by how its servers are started, by its images, which are noise, and by its reloads.
 WARNINGS = [
     r"the server runs as root, as it was told to: .*",
-    r"apdepot-(tftp|ssh)\.socket has opened 127\.0\.0\.1:\d+, which (tftp|ssh)\.listen does not name: .*",
+    r"apdepot-(tftp|ssh|http)\.socket has opened 127\.0\.0\.1:\d+, which (tftp|ssh|http)\.listen does not name: .*",
     r'(bundle|by-hand)-\d+\.zip: "ap\w+" is not a tar, as an access point\'s image should be',
     r"TFTP 127\.0\.0\.1:\d+ is served from now on",
     r"TFTP 127\.0\.0\.1:\d+ is not served any more",
     r"the history leaves out what an address does beyond \d+ requests and logins in an hour",
 ]
-BOTH_PROTOCOLS = {"transfer.ended", "miss"}  # docs/log.md shows each line of them under one tag
+OF_EACH_PROTOCOL = {"transfer.ended", "miss"}  # docs/log.md shows each line of them under one tag
+TAGS = ("in.tftpd", "sftp-server", "http")
 LITERAL = {"NAK", "RRQ", "WRQ", "MTU"}
 
 
@@ -39,8 +40,8 @@ def pattern(line):
 def documented():
     """(kind, pattern) of docs/log.md."""
     table = re.findall(r"^\| `(\S+)` \| `(.+?)` \| ", (ROOT / "docs/log.md").read_text(), re.MULTILINE)
-    return [(kind, pattern(other)) for kind, line in table
-            for other in ([line, re.sub("^in.tftpd", "sftp-server", line)] if kind in BOTH_PROTOCOLS else [line])]
+    return [(kind, pattern(re.sub(r"\b200$", "STATUS", other))) for kind, line in table
+            for other in ([tag + line[line.index("["):] for tag in TAGS] if kind in OF_EACH_PROTOCOL else [line])]
 
 
 class KnownLines:

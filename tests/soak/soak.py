@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Two depots under load for a while: TFTP, SFTP and SCP devices whose links lose, double and break, and an administrator.
+"""Two depots under load for a while: TFTP, SFTP, SCP and HTTP devices, whose links lose, double and break, and an
+administrator.
 
 The server of the site `steady` runs through: its memory, descriptors and threads must stay flat (flat.py has the rule).
 That of `restarted` ends again and again, each third time by a kill; what is asked after it stopped to take requests must
@@ -23,12 +24,13 @@ import apdepot  # noqa: E402
 import clients  # noqa: E402
 import flat  # noqa: E402
 from administrator import Administrator  # noqa: E402
+from http_devices import HttpDevice  # noqa: E402
 from soak_site import Site  # noqa: E402
 from ssh_devices import SshDevice  # noqa: E402
 from tftp_devices import TftpDevice  # noqa: E402
 
 clients.TIMEOUT = 120  # seconds; a lull waits for everybody
-DEVICES = [(TftpDevice, 4), (SshDevice, 3)]  # of each site
+DEVICES = [(TftpDevice, 4), (SshDevice, 3), (HttpDevice, 2)]  # of each site
 MIB = 1 << 20
 
 

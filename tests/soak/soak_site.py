@@ -39,6 +39,7 @@ class Door:
     tftp: tuple
     ssh: tuple
     known: list
+    http: tuple = None
 
     def fingerprints(self):
         return self.known
@@ -127,6 +128,7 @@ class Site:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.tcp = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.http = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.besides = free_address(socket.SOCK_STREAM)
         self.source, self.gate, self.known_lines = Source(), Gate(), KnownLines()
         self.lock = threading.Lock()
@@ -137,7 +139,7 @@ class Site:
         self.status = Status(self.directory / "notify")
         self.configure()
         self.server = self.start()
-        self.door = Door(self.udp.getsockname(), self.tcp.getsockname(), self.server.fingerprints())
+        self.door = Door(self.udp.getsockname(), self.tcp.getsockname(), self.server.fingerprints(), self.http.getsockname())
 
     # ---- the server
 
@@ -148,7 +150,8 @@ class Site:
         apdepot.write_config(self.config, {**settings, "tftp": {"uploads": True, "listen": [], **tftp}, "drain": DRAIN})
 
     def start(self):
-        handed = hand_over(self.directory, [("apdepot-tftp", self.udp.fileno()), ("apdepot-ssh", self.tcp.fileno())])
+        handed = hand_over(self.directory, [("apdepot-tftp", self.udp.fileno()), ("apdepot-ssh", self.tcp.fileno()),
+                                            ("apdepot-http", self.http.fileno())])
         handed["env"] = apdepot.environment(**handed["env"], NOTIFY_SOCKET=self.status.path)
         return apdepot.Server(self.depot, self.config, listen=(), **handed)
 
@@ -179,8 +182,8 @@ class Site:
     def close(self):
         self.server.kill()
         self.log.close()
-        self.udp.close()
-        self.tcp.close()
+        for each in (self.udp, self.tcp, self.http):
+            each.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # ---- what is told
