@@ -5,7 +5,9 @@ import http.client
 import pathlib
 import re
 import shutil
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import paramiko
 import pytest
@@ -23,6 +25,7 @@ TFTP, SSH = ("127.0.0.1", 69), ("127.0.0.1", 22)
 SOCKETS = ("apdepot-tftp.socket", "apdepot-ssh.socket")
 BEST_EXPOSURE = 1.2
 BURST = 500  # requests
+ASKERS, PAUSE = 4, 0.02  # they and the burst stay below tftp.max_requests_per_second
 
 
 class Server:
@@ -154,18 +157,47 @@ def replaced(host, pid):
     return is_active(host) == "active" and host.property("apdepot", "MainPID") not in ("0", pid)
 
 
+@contextlib.contextmanager
+def asking_all_the_while(host, begins):
+    """Devices that ask again and again, each time from a new port: some requests are under way at any moment, and each must
+    be answered with what `begins` the file."""
+    over, all_ask = threading.Event(), threading.Barrier(ASKERS + 1, timeout=container.PATIENCE)
+
+    def ask():
+        with host.network(), tftp_wire.Client(TFTP) as client:
+            assert client.ask(IMAGE).data == begins
+
+    def ask_again_and_again():
+        ask()
+        all_ask.wait()
+        while not over.wait(PAUSE):
+            ask()
+
+    with ThreadPoolExecutor(ASKERS) as pool:
+        askers = [pool.submit(ask_again_and_again) for _ in range(ASKERS)]
+        try:
+            all_ask.wait()
+            yield
+        finally:
+            over.set()
+        for each in askers:
+            each.result()
+
+
 @pytest.mark.parametrize("restart", [
     pytest.param(["systemctl", "restart", "--no-block", "apdepot"], id="restart", marks=pytest.mark.short),
     pytest.param(["dpkg", "-i", "/root/apdepot.deb"], id="upgrade")])
 def test_a_restart_loses_neither_a_transfer_nor_a_request(host, images, restart, burst=BURST):
-    """While the transfer ends nobody listens: what is asked then waits for the next server."""
+    """While the transfer ends nobody listens: what is asked then waits for the next server. Others ask at the moment at
+    which the server is told to end, too."""
     pid, cursor = host.property("apdepot", "MainPID"), host.cursor()
     with contextlib.ExitStack() as clients:
         with host.network():
             running, *waiting = (clients.enter_context(tftp_wire.Client(TFTP)) for _ in range(1 + burst))
         content = running.ask(IMAGE).data
+        clients.enter_context(asking_all_the_while(host, images["ap1g8"][:512]))
         host.run("systemd-run", "--quiet", "--collect", "--unit=restarter", *restart)
-        host.wait_until(lambda: "stopping: 1 transfers" in host.journal_since(cursor))
+        host.wait_until(lambda: re.search(r"stopping: \d+ transfers", host.journal_since(cursor)))
         for client in waiting:
             client.request(IMAGE)
         assert content + running.finish(1) == images["ap1g8"]
