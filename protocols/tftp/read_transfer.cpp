@@ -23,7 +23,9 @@ ReadTransfer::ReadTransfer(const Negotiated& negotiated, std::optional<std::uint
       // RFC 1350 6: a full last block is followed by an empty one.
       last_(size ? *size / negotiated.block_size + 1 : unknown),
       may_be_forged_(may_be_forged),
-      oack_due_(oack_) {}
+      oack_due_(oack_) {
+  if (may_be_forged_) timer_.spread_tries();
+}
 
 std::optional<Action> ReadTransfer::poll() {
   if (ended()) return next_ending();

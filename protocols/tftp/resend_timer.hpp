@@ -17,6 +17,7 @@ class ResendTimer {
 
   Duration wait() const {
     auto wait = std::min(first_wait(), longest_wait());
+    if (is_spread_ && tries_ > 0) return std::max(wait, tries_ == 1 ? second_of_few : third_of_few);
     for (int i = 0; i < tries_ && wait < longest_wait(); ++i) wait *= 2;
     return std::min(wait, longest_wait());
   }
@@ -46,6 +47,9 @@ class ResendTimer {
   // A resend turned out to have been too early: devices stop to write their flash.
   void was_needless() { least_wait_ = std::min(2 * least_wait_, unmeasured_wait); }
 
+  // There are three tries only: they outlast an outage of five seconds.
+  void spread_tries() { is_spread_ = true; }
+
   void try_again() { ++tries_; }
   void got_on() { tries_ = 0; }
   int tries() const { return tries_; }
@@ -55,6 +59,7 @@ class ResendTimer {
   static constexpr Duration least_patience = std::chrono::seconds(63),
                             most_patience = std::chrono::minutes(2);
   static constexpr Duration longest_unasked = std::chrono::seconds(8);
+  static constexpr Duration second_of_few = std::chrono::seconds(1), third_of_few = std::chrono::seconds(4);
   static constexpr Duration least_dally = std::chrono::seconds(6), most_dally = std::chrono::seconds(30);
 
   Duration first_wait() const {
@@ -67,7 +72,7 @@ class ResendTimer {
   }
 
   const std::optional<Duration> negotiated_;
-  bool estimated_ = false;
+  bool estimated_ = false, is_spread_ = false;
   Duration mean_{0}, deviation_{0};
   Duration least_wait_ = std::chrono::milliseconds(100);
   int tries_ = 0;

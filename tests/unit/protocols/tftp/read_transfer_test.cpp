@@ -550,10 +550,12 @@ TEST_CASE("where ACKs may be forged, a client whose blocks were lost goes on by 
   CHECK(d.data()->block == 1);
   d.acknowledge(1, 1ms);
   CHECK(d.data()->block == 2);
+  const auto lost = d.now;
   for (int i = 0; i < 3; ++i) {
     d.expire();
     CHECK(d.data()->block == 2);
   }
+  CHECK(d.now - lost > 5s);  // a short outage is over by then
   d.expire();
   CHECK_FALSE(d.data());
   d.acknowledge(1, 1s);
