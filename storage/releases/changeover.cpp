@@ -195,7 +195,7 @@ bool replace_by_exchange(const Depot& depot, const fs::path& content, const Mani
   const auto manifest_file = manifest_of(depot, manifest.path);
   begin(depot, [&] {
     fs::remove(former_in(depot));
-    make_directories(manifest_file.parent_path(), 0700);
+    make_directories(manifest_file.parent_path(), mode_as_above(manifest_file.parent_path()));
     save(manifest, exchanging_in(depot));
   });
   try {

@@ -3,15 +3,14 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <set>
 #include <stdexcept>
 #include <system_error>
 
 #include "storage/depot/depot.hpp"
+#include "tests/support/ntfs_rules.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -78,20 +77,7 @@ struct DroppingElsewhere : Dropping {
   }
 };
 
-// How many times more the disk syncs something; below zero it always does.
-int syncs_left = -1;
-
 }  // namespace
-
-// In place of the C library's.
-extern "C" int fsync(int file) {
-  if (syncs_left == 0) {
-    errno = EIO;
-    return -1;
-  }
-  if (syncs_left > 0) --syncs_left;
-  return static_cast<int>(::syscall(SYS_fsync, file));
-}
 
 TEST_CASE_FIXTURE(Dropping, "a drop that was read is removed; one that is gone already is no error") {
   const auto file = drop("file", "x");
@@ -217,22 +203,24 @@ TEST_CASE_FIXTURE(Dropping,
   const auto clear = [&] {
     for (const auto& folder : {depot.rejected(), depot.bundles(), depot.taken()}) fs::remove_all(folder);
   };
-  // Each sync fails in its turn, with all that follow, until none is left to fail.
+  // Each sync fails in its turn, until none is left to fail.
   const auto with_each = [&](auto act, auto check) {
     bool failed = true;
-    for (int syncs = 0; failed; ++syncs) {
-      CAPTURE(syncs);
+    for (int sync = 1; failed; ++sync) {
+      CAPTURE(sync);
       clear();
       const auto file = drop("b.zip", "x");
       bool done = false;
-      syncs_left = syncs;
-      try {
-        done = act(file);
-      } catch (const std::system_error& error) {
-        CHECK(error.code() == std::errc::io_error);
+      {
+        test::NtfsRules rules;
+        rules.fail_sync_at(sync);
+        try {
+          done = act(file);
+        } catch (const std::system_error& error) {
+          CHECK(error.code() == std::errc::io_error);
+        }
+        failed = rules.has_failed();
       }
-      failed = syncs_left == 0;
-      syncs_left = -1;
       CHECK(lying_in(depot.drop()) == (done ? Names{} : Names{"b.zip"}));
       CHECK(nothing_is_taken());
       check(done);
