@@ -7,9 +7,11 @@ namespace tftp {
 namespace {
 
 constexpr auto unknown = std::numeric_limits<std::uint64_t>::max();
-// Resends while an ACK proves nothing: it may be forged before a round trip was measured, and where our port
-// can be guessed also after that. A client has a timer of its own.
-constexpr int most_unproven_tries = 3;
+// Resends before a round trip was measured: the ACK that began it may be forged, and a client has a timer of
+// its own.
+constexpr int most_unmeasured_tries = 3;
+// Where our port can be guessed an ACK proves nothing even then: as much as it draws goes out again.
+constexpr std::size_t most_unproven_bytes = 64 * 1024;
 // What an Ethernet frame has room for beside the headers of IPv4, UDP and TFTP.
 constexpr std::uint16_t largest_unfragmented = 1468;
 
@@ -22,9 +24,11 @@ ReadTransfer::ReadTransfer(const Negotiated& negotiated, std::optional<std::uint
       size_(size.value_or(unknown)),
       // RFC 1350 6: a full last block is followed by an empty one.
       last_(size ? *size / negotiated.block_size + 1 : unknown),
-      may_be_forged_(may_be_forged),
+      most_tries_(!may_be_forged
+                      ? std::numeric_limits<int>::max()
+                      : std::max(most_unmeasured_tries, static_cast<int>(most_unproven_bytes / block_size_))),
       oack_due_(oack_) {
-  if (may_be_forged_) timer_.spread_tries();
+  if (most_tries_ == most_unmeasured_tries) timer_.spread_tries();
 }
 
 std::optional<Action> ReadTransfer::poll() {
@@ -89,7 +93,7 @@ void ReadTransfer::acknowledge(std::uint64_t block, Time now) {
 }
 
 bool ReadTransfer::has_given_up_asking() const {
-  return (may_be_forged_ || !timer_.is_measured()) && timer_.tries() > most_unproven_tries;
+  return timer_.tries() > (timer_.is_measured() ? most_tries_ : most_unmeasured_tries);
 }
 
 void ReadTransfer::resend_from(std::uint64_t block) {

@@ -41,7 +41,7 @@ class ReadTransfer final : public Transfer {
   const std::size_t oack_size_;
   std::uint64_t size_, last_;  // the file's bytes, and the block that ends it
   std::uint64_t acked_ = 0, next_ = 1, highest_ = 0;
-  const bool may_be_forged_;
+  const int most_tries_;  // of one block
   bool oack_due_;
   bool sending_ = false;       // a SendData is on its way out
   bool answered_old_ = false;  // this window was resent for an old ACK already
