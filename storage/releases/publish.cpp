@@ -11,6 +11,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/folder.hpp"
 #include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
 
@@ -112,7 +113,10 @@ class BundlePlace {
     if (there_) singles_ = single_images(*there_);
     members_ = published_members(place_, there_);
     std::erase_if(singles_, [this](const Member& s) { return !std::ranges::count(members_, s); });
-    std::erase_if(members_, [this](const Member& m) { return std::ranges::count(singles_, m) > 0; });
+    leave_out_singles();
+    if (!members_.empty() || !holds_others()) return;
+    members_ = published_members(place_, {});
+    leave_out_singles();
   }
 
   bool has_bundle() const { return !members_.empty() || singles_.empty(); }
@@ -132,6 +136,17 @@ class BundlePlace {
   }
 
  private:
+  void leave_out_singles() {
+    std::erase_if(members_, [this](const Member& m) { return std::ranges::count(singles_, m) > 0; });
+  }
+  // Beside the single images: somebody put it there by hand.
+  bool holds_others() const {
+    FolderReader reader(place_);
+    while (const auto entry = reader.next())
+      if (entry->is_file() && !std::ranges::count(singles_, entry->name, &Member::name)) return true;
+    return false;
+  }
+
   const Depot& depot_;
   const fs::path place_, manifest_file_;
   std::optional<Manifest> there_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 
 #include "storage/archives/member_name.hpp"
 #include "storage/depot/depot.hpp"
@@ -71,10 +72,22 @@ class Verifying {
     if (file.at_open().size != member.size)
       return differs(fmt::format("{} has {} bytes, and had {} when it was imported; {}",
                                  in_quotes(member.name), file.at_open().size, member.size, mend));
-    if (digests_of(file, {DigestKind::sha256}).front() != member.sha256)
+    const auto digest = sha256_of(file);
+    if (!digest)
+      return differs(fmt::format("{} was changed while it was read; verify it again once nobody writes to it",
+                                 in_quotes(member.name)));
+    if (*digest != member.sha256)
       return differs(fmt::format("{} is not what was imported: its SHA-256 is another one; {}",
                                  in_quotes(member.name), mend));
     check_structure(file, member.name);
+  }
+
+  // Nothing where the file is being changed.
+  static std::optional<std::string> sha256_of(const File& file) try {
+    return digests_of(file, {DigestKind::sha256}).front();
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) throw;
+    return std::nullopt;
   }
 
   void check_stranger(const std::string& name) {

@@ -732,6 +732,16 @@ TEST_CASE("a bundle and a single image of one version share a directory, whichev
   }
 }
 
+TEST_CASE("what somebody put beside single images by hand is not taken away by a bundle") {
+  const Members members{{"ap1g5", test::ap_image("five", "ap1g5")}, {"version.info", "8.10.185.0\n"}};
+  Import import;
+  import.run_bytes(test::ap_image("conversion"), "AIR-AP1815-K9-ME-8-10-185-0.tar");
+  import.dir.write("depot/images/ME/8_10_185_0/notes.txt", "by hand");
+  const auto why = import.rejection_of_bytes(test::zip(members), "AIR-AP1815-K9-ME-8-10-185-0.zip");
+  CHECK(has(why, "\"notes.txt\" is not in the bundle"));
+  CHECK(import.images().at("ME/8_10_185_0/notes.txt") == "by hand");
+}
+
 TEST_CASE("a digest beside the bundle, or given, is heeded") {
   Import import;
   const auto archive = test::zip(ewc_members());
