@@ -24,12 +24,15 @@ class FairQueue {
     Item item;
   };
 
-  // So many items of one address may be under way at a time.
-  explicit FairQueue(std::size_t most_under_way = std::numeric_limits<std::size_t>::max())
-      : most_under_way_(most_under_way) {}
+  static constexpr auto no_bound = std::numeric_limits<std::size_t>::max();
+
+  // So many items of one address may be under way at a time; and for each that was done quickly one more, up
+  // to `most_if_quick`, until one is slow.
+  explicit FairQueue(std::size_t most_under_way = no_bound, std::size_t most_if_quick = 0)
+      : most_under_way_(most_under_way), most_if_quick_(std::max(most_under_way, most_if_quick)) {}
 
   void push(const Source& source, Item item) {
-    const auto [place, first] = lanes_.try_emplace(source);
+    const auto [place, first] = lanes_.try_emplace(source, most_under_way_);
     auto& lane = place->second;
     try {
       if (first) lane.seat.push_back(source);
@@ -55,11 +58,12 @@ class FairQueue {
     return taken;
   }
 
-  void done(const Source& source) {
+  void done(const Source& source, bool quickly = false) {
     const auto place = lanes_.find(source);
     if (place == lanes_.end()) return;  // clear() came in between
     auto& lane = place->second;
     if (lane.under_way > 0) --lane.under_way;
+    lane.most = quickly ? std::min(lane.most + 1, most_if_quick_) : most_under_way_;
     join(lane);
     if (lane.under_way == 0 && lane.waiting.empty()) lanes_.erase(place);
   }
@@ -94,17 +98,19 @@ class FairQueue {
 
  private:
   struct Lane {
+    explicit Lane(std::size_t most_at_first) : most(most_at_first) {}
+
     std::deque<Item> waiting;
-    std::size_t under_way = 0;
+    std::size_t most, under_way = 0;
     std::list<Source> seat;  // its node of the round while it is not in it
   };
 
   void join(Lane& lane) {
-    if (lane.waiting.empty() || lane.under_way >= most_under_way_) return;
+    if (lane.waiting.empty() || lane.under_way >= lane.most) return;
     round_.splice(round_.end(), lane.seat);  // nothing where it is in it already
   }
 
-  const std::size_t most_under_way_;
+  const std::size_t most_under_way_, most_if_quick_;
   std::map<Source, Lane> lanes_;
   std::list<Source> round_;  // whose turn it is, in this order
   std::size_t size_ = 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -18,9 +19,11 @@ class FairWorkers {
  public:
   using Source = FairQueue<int>::Source;
 
-  // Of all work `most` runs at a time, and of one address `most_per_source`.
-  FairWorkers(Workers& workers, std::size_t most, std::size_t most_per_source)
-      : workers_(workers), most_(most), queue_(most_per_source) {}
+  // Of all work `most` is given to the threads at a time, and of one address `most_per_source`; or up to
+  // `most_if_quick`, as long as its work is: a crowd that comes at once goes through at once, and whoever
+  // asks for what a slow disk has still leaves threads to others.
+  FairWorkers(Workers& workers, std::size_t most, std::size_t most_per_source, std::size_t most_if_quick = 0)
+      : workers_(workers), most_(most), queue_(most_per_source, most_if_quick) {}
 
   // As Workers::run(); `then` is kept until `work` has ended, which may use what belongs to it. Where memory
   // is too short to begin once its turn comes, `then` gets nothing.
@@ -29,9 +32,10 @@ class FairWorkers {
     auto shared_then = std::make_shared<Then>(std::move(then));
     queue_.push(source, [this, source, work = std::move(work), shared_then](bool possible) mutable {
       if (!possible) return (*shared_then)(std::nullopt);
-      workers_.run(std::move(work), [this, source, shared_then](auto result) {
-        finished(source);
-        (*shared_then)(std::move(result));
+      using R = std::invoke_result_t<Work&>;
+      workers_.run(timed(std::move(work)), [this, source, shared_then](std::optional<Timed<R>> done) {
+        finished(source, done && done->took <= quick);
+        (*shared_then)(done ? std::optional<R>(std::move(done->result)) : std::nullopt);
       });
     });
     start(true);
@@ -65,11 +69,28 @@ class FairWorkers {
   void clear() { queue_.clear(); }
 
  private:
+  using Clock = std::chrono::steady_clock;
   using Job = std::move_only_function<void(bool possible)>;
+  template <class R>
+  struct Timed {
+    R result;
+    Clock::duration took;  // on its thread
+  };
 
-  void finished(const Source& source) {
+  static constexpr Clock::duration quick = std::chrono::milliseconds(5);
+
+  template <class Work>
+  static auto timed(Work work) {
+    return [work = std::move(work)]() mutable {
+      const auto began = Clock::now();
+      auto result = work();
+      return Timed<std::invoke_result_t<Work&>>{std::move(result), Clock::now() - began};
+    };
+  }
+
+  void finished(const Source& source, bool quickly) {
     --under_way_;
-    queue_.done(source);
+    queue_.done(source, quickly);
     start(false);
   }
 

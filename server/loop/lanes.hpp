@@ -33,12 +33,12 @@ struct Lanes {
 
   // Clients' work by address (a /64 in IPv6), each in its turn and with a part of the threads: whoever asks
   // for much, or for files on a slow disk, keeps nobody else waiting. Uploads and changes have a part of the
-  // threads in all: a sync takes as long as its disk likes, and reads must not wait for it.
-  // What many addresses ask for waits at the threads, or they would be idle until the loop's next turn.
-  FairWorkers finding{disk, 64, 2};     // lookups, folders, what is opened to be read
-  FairWorkers changing{disk, 2, 1};     // names, and uploads that begin
-  FairWorkers reading{content, 64, 4};  // files' bytes
-  FairWorkers storing{content, 4, 2};   // the same
+  // threads in all: a sync takes as long as its disk likes, and reads must not wait for it. What is quick
+  // waits at the threads, or they would be idle until the loop's next turn.
+  FairWorkers finding{disk, 64, 2, 64};     // lookups, folders, what is opened to be read
+  FairWorkers changing{disk, 2, 1};         // names, and uploads that begin
+  FairWorkers reading{content, 64, 4, 64};  // files' bytes
+  FairWorkers storing{content, 4, 2};       // the same
 };
 
 }  // namespace server

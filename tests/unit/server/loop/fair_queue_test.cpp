@@ -57,6 +57,25 @@ TEST_CASE("an address has no more under way than its share, and others go past i
   CHECK_FALSE(queue.take());
 }
 
+TEST_CASE("an address whose items are done quickly may have more under way, until one is slow") {
+  FairQueue<char> queue(1, 3);
+  const auto take_all = [&queue] {
+    std::string taken;
+    while (const auto next = queue.take()) taken += next->item;
+    return taken;
+  };
+  for (const char item : {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'}) queue.push(one, item);
+  CHECK(take_all() == "a");
+  queue.done(one, true);
+  CHECK(take_all() == "bc");
+  queue.done(one, true);
+  CHECK(take_all() == "de");
+  queue.done(one, true);
+  CHECK(take_all() == "f");
+  for (int i = 0; i < 3; ++i) queue.done(one, false);
+  CHECK(take_all() == "g");
+}
+
 TEST_CASE("what was removed does not come out") {
   FairQueue<char> queue;
   queue.push(one, 'a');
