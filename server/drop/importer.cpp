@@ -16,6 +16,7 @@
 #include "server/loop/workers.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/import/digest_file.hpp"
 
 namespace server {
@@ -283,7 +284,7 @@ std::size_t Importer::look_now() {
   std::erase_if(ignored_, [&](const auto& name) { return !told.contains(name); });
   const auto at = now();
   for (const auto& place : chosen) {
-    if (!folder_.found(place.name, at - age_of(depot_.drop() / place.name))) continue;
+    if (!folder_.found(place.name, at - age_of(depot_.drop() / storage::path_of(place.name)))) continue;
     last_looked_at_ = place.name;
     --lying;
   }
@@ -384,7 +385,7 @@ Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
   storage::take_away(depot_, digests, drop.name(), storage::Fate::rejected, settings_.max_rejected);
-  return Refused{reason, "rejected/" + moved_to->filename().string()};
+  return Refused{reason, "rejected/" + storage::utf8_of(moved_to->filename())};
 }
 
 // A second copy of a bundle is not worth keeping. False: another file lies there by now.

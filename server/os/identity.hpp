@@ -45,6 +45,10 @@ void act_as_owner_of(const std::filesystem::path& directory);
 // The same for a command that tells what the service would do: root becomes whom the service would run as.
 void act_as_service(const Candidates& candidates);
 
+// Throws std::runtime_error where somebody without rights may have put `config` there, which nobody has
+// named: on Windows every user may make a folder in %ProgramData%. Linux: /etc is root's.
+void expect_of_administrator(const std::filesystem::path& config);
+
 // Throws std::runtime_error with the command that fixes it, where this user may not use what is in the depot.
 void expect_in_reach(const std::filesystem::path& depot);
 
