@@ -103,6 +103,12 @@ TEST_CASE("a date or a time of day is meant in UTC, whatever now is") {
   }
 }
 
+TEST_CASE("a time in UTC is a number of seconds since 1970") {
+  CHECK(seconds_of("2026-11-28T02:14:07Z") == (midnight + 2 * hour + 14 * minute + 7 * second) / second);
+  CHECK(seconds_of("1969-12-31T23:59:59Z") == -1);
+  CHECK_FALSE(seconds_of("2h"));
+}
+
 TEST_CASE("what was written is read as the same time") {
   for (const auto time : {std::int64_t{0}, midnight, midnight + 86'399 * second, 1'835'395'200'000})
     CHECK(time_meant(utc_of(time), now) == time);
@@ -142,6 +148,13 @@ TEST_CASE("anything else is not a time") {
                                  "2026-11-28T02:60",
                                  "2026-11-28T02:14:07+01:00",
                                  "2026-11-28T02:14:07.5Z",
+                                 "2026-11-28T02:14:07ZZ",
+                                 "2026-11-28T02:14:61",
+                                 "2026-11-28Z",
+                                 "2026-1-2",
+                                 "2026-11-2x",
+                                 "+026-11-28",
+                                 "Z",
                                  "2026-11-28 02:14",
                                  "2026-11-28x",
                                  " 2026-11-28",
