@@ -2,7 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <system_error>
+
+#include "server/loop/net.hpp"
 
 namespace storage {
 class File;
@@ -20,5 +23,9 @@ std::size_t send_file(int socket, const storage::File& file, std::uint64_t offse
 // How many bytes were handed to the system and not confirmed by the other side yet; nothing where the system
 // does not say.
 std::optional<std::size_t> unconfirmed_bytes(int socket);
+
+// Sends as many of the bytes as a connected socket that does not block takes now, and drops the others: for
+// the last words of a connection that ends.
+void send_at_once(SocketHandle socket, std::span<const std::byte> bytes) noexcept;
 
 }  // namespace server

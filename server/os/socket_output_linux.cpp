@@ -1,6 +1,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -28,6 +29,10 @@ std::optional<std::size_t> unconfirmed_bytes(int socket) {
   int bytes = 0;
   if (::ioctl(socket, SIOCOUTQ, &bytes) != 0 || bytes < 0) return {};
   return static_cast<std::size_t>(bytes);
+}
+
+void send_at_once(SocketHandle socket, std::span<const std::byte> bytes) noexcept {
+  ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace server

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <csignal>
+#include <span>
 #include <string>
 
 #include "server/loop/net.hpp"
@@ -123,4 +124,14 @@ TEST_CASE("what is not a socket has no unconfirmed bytes, and a new connection h
   CHECK(unconfirmed_bytes(house.socket.native_handle()) == 0);
   CHECK_FALSE(unconfirmed_bytes(house.file.handle().get()));
   CHECK_FALSE(unconfirmed_bytes(-1));
+}
+
+TEST_CASE("last words go out as far as there is room, and do not wait") {
+  House house(20'000'000);
+  const auto words = std::as_bytes(std::span(house.content));
+  send_at_once(house.socket.native_handle(), words.first(5));
+  CHECK(house.take_at_least(5) == house.content.substr(0, 5));
+  send_at_once(house.socket.native_handle(), words);
+  const auto arrived = house.take_at_least(1);
+  CHECK(arrived == house.content.substr(0, arrived.size()));
 }
