@@ -11,6 +11,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/file_text.hpp"
 #include "storage/files/path.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -177,7 +178,7 @@ std::optional<Manifest> load_manifest(const std::filesystem::path& file) {
     return parse_manifest(text_of(opened, largest_manifest));
   } catch (const std::exception& error) {
     throw std::runtime_error(
-        fmt::format("the manifest {} cannot be understood: {}", file.string(), error.what()));
+        fmt::format("the manifest {} cannot be understood: {}", utf8_of(file), error.what()));
   }
 }
 

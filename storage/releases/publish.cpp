@@ -11,6 +11,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
 
@@ -22,7 +23,7 @@ bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)
 
 [[noreturn]] void reject_in_the_way(const fs::path& place) {
   throw Rejected(
-      fmt::format("{} is in the way: move it out of images/ and import the file again", place.string()));
+      fmt::format("{} is in the way: move it out of images/ and import the file again", utf8_of(place)));
 }
 
 [[noreturn]] void reject_different(const std::string& path, const std::string& how) {
@@ -41,7 +42,7 @@ void move_in(const Depot& depot, const fs::path& staged, const fs::path& place) 
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::cross_device_link) throw;
     throw std::system_error(error.code(), fmt::format("{} must lie on the same file system as {}",
-                                                      place.parent_path().string(), depot.state().string()));
+                                                      utf8_of(place.parent_path()), utf8_of(depot.state())));
   }
   folders.keep();
 }
@@ -97,8 +98,9 @@ class BundlePlace {
   // none.
   void replace_by(const fs::path& content, Manifest manifest) const {
     for (const auto& single : singles_) {
-      if (is_taken(content / single.name)) continue;
-      fs::create_hard_link(place_ / single.name, content / single.name);
+      const auto name = path_of(single.name);
+      if (is_taken(content / name)) continue;
+      fs::create_hard_link(place_ / name, content / name);
       add(manifest, single, *there_);
     }
     sync_directory(content);
@@ -159,7 +161,7 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
 bool publish_image(const Depot& depot, const fs::path& file, const Manifest& manifest, Replace replace,
                    std::vector<std::string>& warnings) {
   const Member& image = manifest.members.front();
-  const fs::path place = place_of(depot, manifest.path) / image.name,
+  const fs::path place = place_of(depot, manifest.path) / path_of(image.name),
                  manifest_file = manifest_of(depot, manifest.path);
   const auto lock = lock_releases(depot);
   auto grown = usable_manifest(manifest_file, warnings);

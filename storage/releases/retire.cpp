@@ -9,6 +9,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
@@ -20,10 +21,12 @@ namespace {
 
 // It may have been retired before, and imported again.
 fs::path free_place(const Depot& depot, const Path& release) {
-  const auto wanted = depot.retired() / release.text().substr(1);
+  const auto wanted = depot.retired() / path_of(release.text().substr(1));
   auto place = wanted;
-  for (int n = 2; fs::exists(fs::symlink_status(place)); ++n)
-    place = fmt::format("{}.{}", wanted.string(), n);
+  for (int n = 2; fs::exists(fs::symlink_status(place)); ++n) {
+    place = wanted;
+    place += fmt::format(".{}", n);
+  }
   return place;
 }
 
@@ -43,7 +46,7 @@ fs::path move_out(const Depot& depot, const Path& release) {
     }
     sync_directory(from.parent_path());
     const auto manifest = manifest_of(depot, release.text());
-    if (fs::exists(manifest)) rename_new(manifest, place.string() + ".yaml");
+    if (fs::exists(manifest)) rename_new(manifest, manifest_beside(place));
     return place;
   }
 }
@@ -80,7 +83,7 @@ Retired retire(const Depot& depot, const Path& release, Current current) {
                                  pointer, release.text()));
   const auto place = move_out(depot, release);
   if (promoted) fs::remove(place_of(depot, pointer));
-  return {release.text(), fs::relative(place, depot.directory()).string()};
+  return {release.text(), utf8_of(fs::relative(place, depot.directory()))};
 }
 
 std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,
