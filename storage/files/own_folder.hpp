@@ -10,7 +10,8 @@
 namespace storage {
 
 // A folder of this process's user, in one where others may write as well: they may put a link into its place
-// at any moment, so that what lies in it is reached by its handle alone. One thread; waits for the disk.
+// at any moment, so that what lies in it is reached by its handle alone. On Windows SYSTEM, the
+// administrators and the service apdepot are not others. One thread; waits for the disk.
 class OwnFolder {
  public:
   // Nothing where there is none, or it is a link, or another user's, or others may write in it.
@@ -22,11 +23,10 @@ class OwnFolder {
   void remove_file(const std::string& name) const noexcept;
   void remove_folder(const std::string& name) const noexcept;  // an empty one
 
-  int handle() const { return handle_.get(); }
+  NativeHandle handle() const { return handle_.get(); }
 
  private:
   explicit OwnFolder(Handle handle) : handle_(std::move(handle)) {}
-  static std::optional<OwnFolder> open(int parent, const char* name);
 
   Handle handle_;
 };

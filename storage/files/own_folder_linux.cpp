@@ -17,22 +17,25 @@ struct Close {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-}  // namespace
-
-std::optional<OwnFolder> OwnFolder::open(int parent, const char* name) {
+// None where it is not our own.
+Handle open_own(int parent, const char* name) {
   Handle handle(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!handle || ::fstat(handle.get(), &status) != 0) return {};
   if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return {};
-  return OwnFolder(std::move(handle));
+  return handle;
 }
 
+}  // namespace
+
 std::optional<OwnFolder> OwnFolder::open(const std::filesystem::path& folder) {
-  return open(AT_FDCWD, folder.c_str());
+  auto handle = open_own(AT_FDCWD, folder.c_str());
+  return handle ? std::optional(OwnFolder(std::move(handle))) : std::nullopt;
 }
 
 std::optional<OwnFolder> OwnFolder::open_below(const std::string& name) const {
-  return open(handle_.get(), name.c_str());
+  auto handle = open_own(handle_.get(), name.c_str());
+  return handle ? std::optional(OwnFolder(std::move(handle))) : std::nullopt;
 }
 
 std::vector<std::string> OwnFolder::names() const {
