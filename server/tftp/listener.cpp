@@ -271,6 +271,9 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
     transfer = std::make_shared<TftpRead>(common_, std::move(asked), std::move(place), std::move(port));
   }
   const auto id = transfer->place();
+  const auto [begin, end] = transfers_.equal_range(client);
+  for (auto other = begin; other != end; ++other)
+    if (!other->second->flows()) other->second->keep_quiet(true);
   const auto at = transfers_.emplace(client, transfer);
   try {
     by_place_.emplace(id, at);
@@ -309,8 +312,11 @@ void TftpService::ended(TftpLimits::Id id) {
   const auto place = by_place_.find(id);
   if (place == by_place_.end()) return;
   const auto transfer = place->second->second;  // lives until this is over
+  const auto client = place->second->first;
   transfers_.erase(place->second);
   by_place_.erase(place);
+  const auto [begin, end] = transfers_.equal_range(client);
+  for (auto other = begin; other != end; ++other) other->second->keep_quiet(false);
   if (transfers_.empty() && when_empty_) when_empty_();
 }
 

@@ -121,6 +121,7 @@ void TftpTransfer::refuse(const storage::Miss& miss) {
 }
 
 void TftpTransfer::packet(std::span<const std::byte> bytes, tftp::Time now) {
+  quiet_ = false;
   if (machine_) machine_->datagram(bytes, now);
 }
 
@@ -173,6 +174,7 @@ bool TftpTransfer::perform_any(const tftp::Action& action, tftp::Time now) {
 }
 
 std::size_t TftpTransfer::send(std::span<const std::byte> packets, std::size_t packet_size, bool& full) {
+  if (quiet_) return 0;
   std::error_code error;
   const auto sent = port_->send(packets, packet_size, error);
   if (!error) return sent;  // comparisons with errc are not free, and this is every block's way

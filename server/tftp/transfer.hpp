@@ -53,6 +53,10 @@ class TftpTransfer : public TftpPort::Listener,
   // For at least `so_long`.
   bool is_unanswered(tftp::Time::duration so_long) const;
   TftpLimits::Id place() const { return id_; }
+  // While another transfer of its client's port begins: a device that rebooted takes the first packet that
+  // comes for the answer to its request. Until the client says something to it, or that transfer has ended.
+  void keep_quiet(bool quiet) { quiet_ = quiet; }
+  bool flows() const { return machine_ && machine_->answered() && machine_->tries() == 0; }
 
   Moved moved() const override;
   void stop_by_administrator() override;
@@ -126,6 +130,7 @@ class TftpTransfer : public TftpPort::Listener,
   bool damages_ = false;
   bool told_end_ = false;
   bool gives_way_ = false;
+  bool quiet_ = false;     // what it sends is as if it were lost
   bool hangs_ = false;     // and its place is told so
   bool closed_ = false;    // whatever comes now is too late
   bool answered_ = false;  // and whoever wants to know has been told

@@ -351,6 +351,25 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a device that rebooted and asks again hears nothing of the transfer that it has left") {
+  Site site;
+  TftpClient client(site);
+  REQUIRE(client.ask(rrq("long")) == site.block(1));
+  const auto first = client.from();
+  client.reply(ack(1));
+  client.await(site.block(2));
+  client.await(site.block(2));
+  client.send(rrq("long"));
+  while (client.from() == first) client.receive();
+  const auto later = Clock::now() + std::chrono::milliseconds(800);  // the first one would have repeated it
+  site.run_until([&] { return Clock::now() >= later; });
+  const auto second = client.from();
+  CHECK(client.reply_and_receive(ack(1)) == site.block(2));
+  CHECK(client.from() == second);
+  site.run_until([&] { return site.tftp.running() == 1; });
+  CHECK(site.told.ended.at(0).how.cause == tftp::Cause::new_request);
+}
+
 TEST_CASE("with one port for all, a new request does not end a transfer that was answered and pauses") {
   Site site(serve_on_one_port);
   TftpClient client(site);
