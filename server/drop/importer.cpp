@@ -66,7 +66,7 @@ bool was_touched(const storage::File& file) {
   return !now || now->version != file.at_open().version;
 }
 
-// What others put into drop/ may be closed to this user.
+// Somebody may put a file into drop/ that this user may not read.
 template <class Open>
 auto opened(Open open) {
   try {
@@ -464,7 +464,7 @@ bool Importer::take_away(const storage::DroppedFile& drop, const storage::Import
   return settings_.keep_bundles && !imported.already_there ? drop.keep() : drop.remove();
 }
 
-// What became of the file that they are about, stands.
+// The file itself is dealt with by now, and trouble with its digest files must not change that.
 std::string Importer::take_away(const storage::DroppedFile& drop,
                                 const std::vector<storage::DroppedDigests>& digests, storage::Fate fate) const
     try {

@@ -41,7 +41,7 @@ class FairWorkers {
     start(true);
   }
 
-  // The same for a coroutine, as Workers::run(). Throws std::bad_alloc where there is no result.
+  // The same for a coroutine, as Workers::run(). Throws std::bad_alloc if the work gave no result.
   template <class Work>
   net::awaitable<std::invoke_result_t<Work&>> run(Source source, Work work) {
     using R = std::invoke_result_t<Work&>;

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +14,12 @@ namespace server {
 // How many misses may wait for an explanation, in all and of one address; further misses are logged without a
 // hint.
 constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
+
+// Who has `taken` of something may have one more as long as he leaves a seventh as many free; `free` are so
+// now. One address has seven eighths at most then, and a few have not all.
+constexpr bool leaves_enough(std::size_t taken, std::size_t free) {
+  return free > 0 && taken <= 7 * (free - 1);
+}
 
 // Places at something that is scarce: so many in all, and so many for one address (a /64 in IPv6), so that
 // nobody takes all of them. Bookkeeping alone; lives on the loop. A Share gives its place back when it goes.
@@ -59,14 +64,9 @@ class Shares {
   bool are_all_taken() const { return counts_->all >= most_; }
 
   // Nothing: all are taken, or all that one address may have.
-  std::optional<Share> take(const net::ip::address& address) {
-    return take(address, std::numeric_limits<std::size_t>::max());
-  }
-  // The same, and who has much leaves some free: a seventh as many as it has. So one address has seven
-  // eighths at most, and a few have not all.
-  std::optional<Share> take_and_leave(const net::ip::address& address) {
-    return take(address, are_all_taken() ? 0 : 7 * (most_ - counts_->all - 1));
-  }
+  std::optional<Share> take(const net::ip::address& address) { return take(address, false); }
+  // The same, and who has some leaves_enough().
+  std::optional<Share> take_and_leave(const net::ip::address& address) { return take(address, true); }
   // So many at once, at least one: bytes, for instance. Who has none yet may take more than is one's share,
   // or than there are if nobody has any; who has some leaves the last quarter of all to the others.
   std::optional<Share> take_many(const net::ip::address& address, std::size_t count) {
@@ -84,12 +84,12 @@ class Shares {
   }
 
  private:
-  std::optional<Share> take(const net::ip::address& address, std::size_t most_now) {
+  std::optional<Share> take(const net::ip::address& address, bool leaves) {
     counts_->thread.expect();
     if (are_all_taken()) return {};
     const auto source = client_network(address);
     auto& taken = counts_->each[source];
-    if (taken >= most_each_ || taken > most_now) return {};
+    if (taken >= most_each_ || (leaves && !leaves_enough(taken, most_ - counts_->all))) return {};
     ++taken;
     ++counts_->all;
     return Share(counts_, source, 1);

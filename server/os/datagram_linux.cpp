@@ -92,7 +92,7 @@ void speak_from(const net::ip::address& address, Control& control) {
   }
 }
 
-// What routers and hosts say of a packet that was sent before, whoever it went to.
+// Errors that routers and hosts report for an earlier packet, whichever client it was sent to.
 bool is_of_an_earlier_packet(int error) {
   constexpr std::array news{ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENONET, EPROTO, EACCES};
   return std::ranges::find(news, error) != news.end();

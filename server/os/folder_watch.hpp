@@ -10,7 +10,7 @@
 
 namespace server {
 
-// What happened to one name in drop/, or to the folder itself.
+// A change to one name in drop/, or to the folder itself.
 struct DropChange {
   // everything: look at the whole folder again. unwatched: it cannot be watched any more, until `everything`.
   enum class Kind { written, closed, gone, everything, unwatched } kind;

@@ -9,6 +9,7 @@
 #include "conf/ssh.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/networks.hpp"
+#include "server/loop/shares.hpp"
 
 namespace server {
 namespace {
@@ -53,9 +54,6 @@ std::size_t most_sessions(const conf::Ssh& settings) {
   const auto kept = settings.trusted.empty() ? 0 : settings.max_sessions / part_of_the_trusted;
   return settings.max_sessions - kept;
 }
-
-// Who has much leaves a seventh as many `free`, as with Shares.
-constexpr bool leaves_enough(std::size_t has, std::size_t free) { return has <= 7 * free; }
 
 // sshd's should_drop_connection(): from `rate` percent at `start` to all at `full`. But dice fall only on
 // whoever has some already (`own`), or silent connections of a few addresses would keep strangers out.
@@ -114,7 +112,7 @@ std::optional<SshLimit> SshLimits::limit_for(Client& client, bool trusted, const
   const auto most = most_sessions(settings);
   if (connections_ >= most) return SshLimit::sessions;
   if (client.connections >= settings.max_sessions_per_address) return SshLimit::sessions_per_address;
-  if (!leaves_enough(client.connections, most - connections_ - 1)) return SshLimit::sessions;
+  if (!leaves_enough(client.connections, most - connections_)) return SshLimit::sessions;
   if (client.unauthenticated >= settings.max_unauthenticated_per_address)
     return SshLimit::unauthenticated_per_address;
   if (drops_early(settings.max_unauthenticated, unauthenticated_, client.unauthenticated, chance))
@@ -142,7 +140,8 @@ bool SshLimits::may_tell(Client& client, Clock::time_point now) {
   return true;
 }
 
-// Whoever shares an account with an attacker has a session from each address of his.
+// The first session from an address is always granted: an attacker who has a shared account must not lock out
+// the others who use it. The connection that asks is one of `connections_` already.
 bool SshLimits::has_room(const net::ip::address& address, const std::string& user,
                          const conf::Ssh& settings) const {
   const auto client = clients_.find(client_network(address));
@@ -150,7 +149,7 @@ bool SshLimits::has_room(const net::ip::address& address, const std::string& use
   if (client == clients_.end() || sessions == sessions_of_.end()) return true;
   if (client->second.connections <= 1 || is_in(plain(address), settings.trusted)) return true;
   const auto most = most_sessions(settings);
-  return leaves_enough(sessions->second, most - std::min(most, connections_));
+  return leaves_enough(sessions->second, most - std::min(most, connections_) + 1);
 }
 
 void SshLimits::logged_in(const net::ip::address& address, const std::string& user, Clock::time_point now) {

@@ -6,6 +6,7 @@
 #include "conf/tftp.hpp"
 #include "server/events/tftp.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/loop/shares.hpp"
 
 namespace server {
 namespace {
@@ -24,11 +25,6 @@ constexpr int most_compared = 64;
 
 constexpr std::size_t half_of(std::size_t all) { return (all + 1) / 2; }
 
-// As Shares::take_and_leave().
-constexpr bool leaves_enough(std::size_t taken, std::size_t free) {
-  return taken == 0 || (free > 0 && taken <= 7 * (free - 1));
-}
-
 }  // namespace
 
 std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& address,
@@ -44,7 +40,7 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
   // Forged requests may hold all ports, and give them away; of the table they have half at most.
   const auto given_away = waiting_.size() - (is_known ? client->second.waiting.size() : 0);
   if (free_ports < free) free = std::min(free, free_ports + given_away);
-  if (taken >= settings.max_transfers_per_address || !leaves_enough(taken, free))
+  if (taken >= settings.max_transfers_per_address || (taken > 0 && !leaves_enough(taken, free)))
     return std::unexpected(Limit::transfers_per_address);
   if (places_.size() >= table || unanswered_ >= half_of(table)) return std::unexpected(Limit::transfers);
   auto& counted = clients_[source];

@@ -262,6 +262,13 @@ bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request
   return transfers_.count(datagram.from) >= most_of_one_port;
 }
 
+// The client's transfers, but for those that it acknowledges.
+void TftpService::keep_quiet(const udp::endpoint& client, bool quiet) {
+  const auto [begin, end] = transfers_.equal_range(client);
+  for (auto place = begin; place != end; ++place)
+    if (!quiet || !place->second->flows()) place->second->keep_quiet(quiet);
+}
+
 void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace place,
                         std::unique_ptr<TftpPort> port) {
   std::shared_ptr<TftpTransfer> transfer;
@@ -271,9 +278,7 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
     transfer = std::make_shared<TftpRead>(common_, std::move(asked), std::move(place), std::move(port));
   }
   const auto id = transfer->place();
-  const auto [begin, end] = transfers_.equal_range(client);
-  for (auto other = begin; other != end; ++other)
-    if (!other->second->flows()) other->second->keep_quiet(true);
+  keep_quiet(client, true);
   const auto at = transfers_.emplace(client, transfer);
   try {
     by_place_.emplace(id, at);
@@ -281,6 +286,7 @@ void TftpService::start(const udp::endpoint& client, TftpAsked asked, TftpPlace 
   } catch (const std::exception&) {
     by_place_.erase(id);
     transfers_.erase(at);
+    keep_quiet(client, false);
     throw;
   }
 }
@@ -315,8 +321,7 @@ void TftpService::ended(TftpLimits::Id id) {
   const auto client = place->second->first;
   transfers_.erase(place->second);
   by_place_.erase(place);
-  const auto [begin, end] = transfers_.equal_range(client);
-  for (auto other = begin; other != end; ++other) other->second->keep_quiet(false);
+  keep_quiet(client, false);
   if (transfers_.empty() && when_empty_) when_empty_();
 }
 

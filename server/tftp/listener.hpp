@@ -49,6 +49,7 @@ class TftpService {
   std::expected<TftpPlace, event::Limit> place_for(const net::ip::address& client);
   bool give_way(const net::ip::address& client, event::Limit limit, bool has_place = false);
   bool repeats(const Datagram& datagram, const tftp::Request& request);
+  void keep_quiet(const udp::endpoint& client, bool quiet);
   void start(const udp::endpoint& client, TftpAsked asked, TftpPlace place, std::unique_ptr<TftpPort> port);
   void limited(const Datagram& datagram, event::Limit limit);
   void answered(TftpLimits::Id id);

@@ -111,6 +111,16 @@ struct Site : TftpHouse {
   void ask_for_something_else() { ask_for_something_else(address); }
 };
 
+// Until its second block comes again. Returns where the transfer is.
+udp::endpoint begin_and_pause(const Site& site, TftpClient& client) {
+  REQUIRE(client.ask(rrq("long")) == site.block(1));
+  const auto at = client.from();
+  client.reply(ack(1));
+  client.await(site.block(2));
+  client.await(site.block(2));  // for it was not acknowledged in time
+  return at;
+}
+
 void serve_on_one_port(conf::Settings& settings) { settings.tftp.single_port = true; }
 void let_one_in(conf::Settings& settings) { settings.tftp.max_transfers = 1; }
 
@@ -335,11 +345,7 @@ TEST_CASE(
     CAPTURE(forged);
     Site site;
     TftpClient client(site);
-    REQUIRE(client.ask(rrq("long")) == site.block(1));
-    const auto first = client.from();
-    client.reply(ack(1));
-    client.await(site.block(2));
-    client.await(site.block(2));  // for it was not acknowledged in time
+    const auto first = begin_and_pause(site, client);
     for (int i = 0; i < 3; ++i) client.send(rrq(forged));
     while (client.from() == first) client.receive();
     CHECK(site.tftp.running() == 2);
@@ -354,11 +360,7 @@ TEST_CASE(
 TEST_CASE("a device that rebooted and asks again hears nothing of the transfer that it has left") {
   Site site;
   TftpClient client(site);
-  REQUIRE(client.ask(rrq("long")) == site.block(1));
-  const auto first = client.from();
-  client.reply(ack(1));
-  client.await(site.block(2));
-  client.await(site.block(2));
+  const auto first = begin_and_pause(site, client);
   client.send(rrq("long"));
   while (client.from() == first) client.receive();
   const auto later = Clock::now() + std::chrono::milliseconds(800);  // the first one would have repeated it
