@@ -41,27 +41,35 @@ void UploadAccount::count() {
     const auto found = count_uploads(depot_.images());
     const std::lock_guard lock(mutex_);
     book_.end_count(found, now_());
+    count_ended_.notify_all();
   } catch (...) {
     const std::lock_guard lock(mutex_);
     book_.break_off_count(now_());
+    count_ended_.notify_all();
     throw;
   }
 }
 
-// `ask` is called under the lock.
+// `ask` is called under the lock. Nobody is answered before the first count has ended: until then the book says that
+// nothing lies there.
 template <class Ask>
 std::error_code UploadAccount::ask_after_counting(Ask ask) {
-  {
-    const std::lock_guard lock(mutex_);
-    const bool may_count = book_.may_count(now_());
-    if (book_.counted() || !may_count) {
-      const auto error = ask();
-      if (!error || !may_count) return error;
-    }
+  std::unique_lock lock(mutex_);
+  wait_for_the_first_count(lock);
+  const bool may_count = book_.may_count(now_());
+  if (book_.counted() || !may_count) {
+    const auto error = ask();
+    if (!error || !may_count) return error;
   }
+  lock.unlock();
   count();
-  const std::lock_guard lock(mutex_);
+  lock.lock();
+  wait_for_the_first_count(lock);
   return ask();
+}
+
+void UploadAccount::wait_for_the_first_count(std::unique_lock<std::mutex>& lock) {
+  count_ended_.wait(lock, [this] { return book_.counted() || !book_.counting(); });
 }
 
 std::error_code UploadAccount::take(const UploadUse& more, const UploadUse& announced) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <condition_variable>
 #include <cstdint>
 #include <expected>
 #include <mutex>
@@ -47,10 +48,12 @@ class UploadAccount {
   std::error_code look_for_room(std::uint64_t bytes);
   template <class Ask>
   std::error_code ask_after_counting(Ask ask);
+  void wait_for_the_first_count(std::unique_lock<std::mutex>& lock);
 
   const Depot& depot_;
   const Clock now_;
   std::mutex mutex_;
+  std::condition_variable count_ended_;
   UploadBook book_;
 };
 

@@ -38,6 +38,7 @@ class UploadBook {
   void begin_count(Time now);
   void end_count(const UploadUse& found, Time now);
   void break_off_count(Time now);
+  bool counting() const { return counting_; }
   bool counted() const { return counted_; }
 
   // The disk beyond the reserve. What was seen of it holds for a second or some MiB.

@@ -1,6 +1,10 @@
 #include "storage/depot/upload_account.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <thread>
 
 #include "storage/depot/count_uploads.hpp"
 #include "storage/depot/depot.hpp"
@@ -147,6 +151,24 @@ TEST_CASE("what lay there before counts, and what the administrator removes coun
   while (share->resize(100)) {
   }  // counted again once a tenth of the time allows it
   CHECK(share->resize(101) == UploadError::total);
+}
+
+std::atomic<bool> clock_was_read;
+
+TEST_CASE("nobody is granted a place while what lay there before is being counted") {
+  const test::TempDir dir;
+  const storage::Depot depot(dir.path());
+  for (int i = 0; i < 1000; ++i) dir.write(fmt::format("images/uploads/{}", i), "x");
+  clock_was_read = false;
+  UploadAccount account(depot, {2000, 1000, 2, 1}, [] {
+    clock_was_read = true;  // the count begins under this lock
+    return std::chrono::steady_clock::now();
+  });
+  std::jthread first([&] { account.count(); });
+  while (!clock_was_read) std::this_thread::yield();
+  const auto file = account.begin_file({});
+  REQUIRE_FALSE(file);
+  CHECK(file.error() == UploadError::files);
 }
 
 TEST_CASE("what is not published is given back, in all its parts") {
