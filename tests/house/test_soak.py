@@ -1,4 +1,5 @@
 """What a soak judges by, without a server: the rule for what stays flat, and the lines of the log that it knows."""
+import dataclasses
 import pathlib
 import re
 import sys
@@ -34,6 +35,14 @@ def test_one_more_descriptor_or_thread_shows(what):
     fault, = flat.judge(samples(lambda n: 8 << 20, **grown))
 
     assert fault == f"{what} grew: 30 in the lulls of the warm-up, 31 in a later one"
+
+
+def test_the_fault_says_what_the_new_descriptors_are_of():
+    files = ["socket"] * 29 + ["/depot"]
+    grown = [flat.Sample(8 << 20, 30, 12, 1000 * n, files) for n in range(40)]
+    grown[-1] = dataclasses.replace(grown[-1], descriptors=32, files=[*files, "socket", "pipe"])
+
+    assert next(flat.judge(grown)).endswith("32 in a later one; more of pipe, socket")
 
 
 def test_too_few_lulls_judge_nothing():

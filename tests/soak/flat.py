@@ -1,6 +1,7 @@
 """Whether a figure of a process stays flat. It is taken in lulls, when no transfer and no session is running, so that two
 of them may be compared. The first quarter of the lulls, two at least, is the warm-up: threads, buffers and caches come
 into being then."""
+import collections
 import dataclasses
 import statistics
 
@@ -16,6 +17,7 @@ class Sample:
     descriptors: int
     threads: int
     transfers: int
+    files: list = dataclasses.field(default_factory=list)  # what the descriptors are of, where that is known
 
 
 def warm_up(samples):
@@ -29,7 +31,17 @@ def counts_that_grew(samples):
         bound = max(getattr(sample, name) for sample in first)
         worst = max((getattr(sample, name) for sample in rest), default=bound)
         if worst > bound:
-            yield f"{name} grew: {bound} in the lulls of the warm-up, {worst} in a later one"
+            yield f"{name} grew: {bound} in the lulls of the warm-up, {worst} in a later one" + (
+                what_came(first, rest) if name == "descriptors" else "")
+
+
+def what_came(first, rest):
+    """Of which files the lull with most descriptors has more than any of the first ones had."""
+    usual = collections.Counter()
+    for sample in first:
+        usual |= collections.Counter(sample.files)
+    more = collections.Counter(max(rest, key=lambda sample: sample.descriptors).files) - usual
+    return "; more of " + ", ".join(sorted(more)) if more else ""
 
 
 def memory_growth(samples):
