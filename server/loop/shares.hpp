@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -15,10 +16,11 @@ namespace server {
 // hint.
 constexpr std::size_t most_explanations = 16, most_explanations_each = 4;
 
-// Who has `taken` of something may have one more as long as he leaves a seventh as many free; `free` are so
-// now. One address has seven eighths at most then, and a few have not all.
-constexpr bool leaves_enough(std::size_t taken, std::size_t free) {
-  return free > 0 && taken <= 7 * (free - 1);
+// Of `most` of something, of which `free` are left, who has `taken` may have one more as long as he leaves to
+// others a seventh as many as he has, and a 32nd of all for each that he has, an eighth at most. So one has
+// seven eighths, and of many who take all that they get most have one or two.
+constexpr bool leaves_enough(std::size_t taken, std::size_t free, std::size_t most) {
+  return free > 0 && taken <= 7 * (free - 1) && std::min<std::size_t>(taken, 4) * most / 32 <= free - 1;
 }
 
 // Places at something that is scarce: so many in all, and so many for one address (a /64 in IPv6), so that
@@ -89,7 +91,7 @@ class Shares {
     if (are_all_taken()) return {};
     const auto source = client_network(address);
     auto& taken = counts_->each[source];
-    if (taken >= most_each_ || (leaves && !leaves_enough(taken, most_ - counts_->all))) return {};
+    if (taken >= most_each_ || (leaves && !leaves_enough(taken, most_ - counts_->all, most_))) return {};
     ++taken;
     ++counts_->all;
     return Share(counts_, source, 1);

@@ -112,7 +112,7 @@ std::optional<SshLimit> SshLimits::limit_for(Client& client, bool trusted, const
   const auto most = most_sessions(settings);
   if (connections_ >= most) return SshLimit::sessions;
   if (client.connections >= settings.max_sessions_per_address) return SshLimit::sessions_per_address;
-  if (!leaves_enough(client.connections, most - connections_)) return SshLimit::sessions;
+  if (!leaves_enough(client.connections, most - connections_, most)) return SshLimit::sessions;
   if (client.unauthenticated >= settings.max_unauthenticated_per_address)
     return SshLimit::unauthenticated_per_address;
   if (drops_early(settings.max_unauthenticated, unauthenticated_, client.unauthenticated, chance))
@@ -149,7 +149,7 @@ bool SshLimits::has_room(const net::ip::address& address, const std::string& use
   if (client == clients_.end() || sessions == sessions_of_.end()) return true;
   if (client->second.connections <= 1 || is_in(plain(address), settings.trusted)) return true;
   const auto most = most_sessions(settings);
-  return leaves_enough(sessions->second, most - std::min(most, connections_) + 1);
+  return leaves_enough(sessions->second, most - std::min(most, connections_) + 1, most);
 }
 
 void SshLimits::logged_in(const net::ip::address& address, const std::string& user, Clock::time_point now) {

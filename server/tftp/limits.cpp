@@ -36,11 +36,15 @@ std::expected<TftpLimits::Id, Limit> TftpLimits::enter(const net::ip::address& a
   const auto client = clients_.find(source);
   const bool is_known = client != clients_.end();
   const auto taken = is_known ? client->second.transfers : 0;
-  auto free = table - std::min(places_.size(), table);
+  auto most = table, free = table - std::min(places_.size(), table);
   // Forged requests may hold all ports, and give them away; of the table they have half at most.
   const auto given_away = waiting_.size() - (is_known ? client->second.waiting.size() : 0);
-  if (free_ports < free) free = std::min(free, free_ports + given_away);
-  if (taken >= settings.max_transfers_per_address || (taken > 0 && !leaves_enough(taken, free)))
+  if (free_ports < free) {
+    free = std::min(free, free_ports + given_away);
+    if (const auto& ports = settings.port_range)
+      most = std::min(most, ports->last - ports->first + std::size_t{1});
+  }
+  if (taken >= settings.max_transfers_per_address || (taken > 0 && !leaves_enough(taken, free, most)))
     return std::unexpected(Limit::transfers_per_address);
   if (places_.size() >= table || unanswered_ >= half_of(table)) return std::unexpected(Limit::transfers);
   auto& counted = clients_[source];

@@ -24,9 +24,8 @@ enum class Limit;
 }
 
 // Who may ask now, who may start a transfer, and which transfer gives way when there is no room. Counts per
-// address, or per /64 of IPv6. Who has much leaves some of the table and of tftp.port_range free, a seventh
-// as many as it has: so one address has seven eighths at most, and a few have not all. Bookkeeping alone: no
-// socket, no clock, no log. Lives on the loop.
+// address, or per /64 of IPv6. Who has some leaves_enough() of the table and of tftp.port_range to
+// others. Bookkeeping alone: no socket, no clock, no log. Lives on the loop.
 class TftpLimits {
  public:
   using Clock = RequestRate::Clock;

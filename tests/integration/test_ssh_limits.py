@@ -224,12 +224,12 @@ def test_two_addresses_leave_room_for_a_third(start):
 
 
 def test_an_account_leaves_room_for_others_and_its_own_devices_elsewhere_get_in(start):
-    server = start(max_sessions=16, max_sessions_per_address=8)
-    held = [fill(server, host) for host in ("127.0.0.2", "127.0.0.3")]
-    assert [len(each) for each in held] == [8, 6]
-    server.wait_for_log(rf"Disconnecting 127\.0\.0\.3 port \d+: user {USER} has so many sessions that the rest is for "
+    server = start(max_sessions=32, max_sessions_per_address=16)
+    held = [fill(server, host) for host in ("127.0.0.2", "127.0.0.3", "127.0.0.4")]
+    assert [len(each) for each in held] == [16, 12, 1]
+    server.wait_for_log(rf"Disconnecting 127\.0\.0\.4 port \d+: user {USER} has so many sessions that the rest is for "
                         r"others: ssh\.max_sessions$")
-    assert may_enter(server, "127.0.0.4")
+    assert may_enter(server, "127.0.0.5")
     for transport in sum(held, []):
         transport.close()
     assert not [line for line in server.whole_log() if "penalty" in line]

@@ -67,7 +67,11 @@ TEST_CASE("addresses that take all that they get leave room for another one") {
   Shares shares(256, 224);
   std::vector<Shares::Share> held;
   CHECK(take_all(shares, 1, held) == 224);
-  CHECK(take_all(shares, 2, held) == 28);
-  CHECK(take_all(shares, 3, held) == 3);
-  CHECK(shares.take_and_leave(address(4)));
+  CHECK(take_all(shares, 2, held) == 4);
+  CHECK(take_all(shares, 3, held) == 4);
+  CHECK(take_all(shares, 4, held) == 3);
+  CHECK(take_all(shares, 5, held) == 3);
+  for (int i = 6; i <= 10; ++i) CHECK(take_all(shares, i, held) == 2);
+  for (int i = 11; i <= 17; ++i) CHECK(take_all(shares, i, held) == 1);
+  CHECK(shares.take_and_leave(address(18)));
 }
