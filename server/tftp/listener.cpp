@@ -235,10 +235,9 @@ void TftpService::heed_unreachable(udp::socket& listener, Clock::time_point end)
   }
 }
 
-// A late or doubled request is answered by the transfer that it began. But a device that rebooted asks again
-// from the same port, and a client may use its port for the next file. Nor is the request proof of anything:
-// its sender may be forged. So the new transfer begins beside the one that runs, and the client chooses by
-// what it acknowledges.
+// A late or doubled request is answered by the transfer that it began. Another one begins a new transfer
+// beside the one that runs, and the client chooses by what it acknowledges: docs/decisions.md has a table of
+// cases.
 bool TftpService::repeats(const Datagram& datagram, const tftp::Request& request) {
   const auto [begin, end] = transfers_.equal_range(datagram.from);
   std::vector<std::shared_ptr<TftpTransfer>> present;
