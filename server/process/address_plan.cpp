@@ -36,8 +36,8 @@ AddressPlan plan_addresses(std::string_view key, std::string_view unit,
     if (!has(wanted, given))
       plan.notes.push_back(fmt::format(
           "{0} has opened {1}, which {2} does not name: it is served all the same; `systemctl edit "
-          "{0}` and `systemctl restart {0} apdepot.service` change the address, `systemctl "
-          "disable --now {0}` leaves it to {2}",
+          "{0}` and then `systemctl stop {0} && systemctl restart apdepot` change the address, "
+          "`systemctl disable --now {0}` leaves it to {2}",
           unit, given.text(), key));
   }
   for (const auto& endpoint : ours)

@@ -5,6 +5,7 @@ import http.client
 import pathlib
 import re
 import shutil
+import socket
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -233,25 +234,60 @@ def test_a_socket_unit_that_is_enabled_later_opens_its_port(host, images, unit, 
     assert not host.is_bound(protocol, port)
 
 
-@pytest.mark.parametrize("protocol, network, kind, port", [("tftp", "udp", "Datagram", 69), ("ssh", "tcp", "Stream", 22)])
-def test_an_edited_address_counts_after_the_command_that_the_unit_names(host, protocol, network, kind, port):
+def answers(host, protocol, port):
+    """Whether a server that runs has the socket: systemd alone says nothing."""
+    if not host.is_bound("udp" if protocol == "tftp" else "tcp", port):
+        return False
+    with host.network():
+        if protocol == "tftp":
+            client = tftp_wire.Client(("127.0.0.1", port))
+        else:
+            client = socket.create_connection(("127.0.0.1", port), timeout=container.PATIENCE)
+    with client:
+        return client.ask("nothing").opcode == tftp_wire.ERROR if protocol == "tftp" else client.recv(4) == b"SSH-"
+
+
+def apply_edits(host, protocol, before="true"):
+    """Edits the unit's address again and again, by the command that the unit names: it must count each time, whatever
+    systemd does first."""
     unit, config = f"apdepot-{protocol}.socket", host.root / CONFIG[1:]
-    packaged, other = config.read_text(), port + 100
+    kind, port = ("Datagram", 69) if protocol == "tftp" else ("Stream", 22)
+    packaged, others = config.read_text(), [port + 100 + turn for turn in range(5)]
     text = (host.root / "lib/systemd/system" / unit).read_text()
-    command = re.search(rf"^#   (systemctl restart {re.escape(unit)} apdepot\.service)$", text, re.MULTILINE).group(1)
+    command = re.search(rf"^#   (systemctl \w+ {re.escape(unit)} .*apdepot)$", text, re.MULTILINE).group(1)
     edited = host.root / f"etc/systemd/system/{unit}.d/override.conf"
-    edited.parent.mkdir()
-    edited.write_text(f"[Socket]\nListen{kind}=\nListen{kind}=0.0.0.0:{other}\n")
-    config.write_text(f"{protocol}: {{listen: ['0.0.0.0:{other}']}}\n")
-    host.run("systemctl", "daemon-reload")  # as `systemctl edit` does
-    host.run("sh", "-c", command)
-    assert (host.is_bound(network, other), host.is_bound(network, port)) == (True, False)
+    edited.parent.mkdir(exist_ok=True)
+
+    def apply():
+        host.run("systemctl", "daemon-reload")  # as `systemctl edit` does
+        host.run("systemctl", "reset-failed", "apdepot.service", *SOCKETS)  # StartLimitBurst= counts each start here
+        host.run("sh", "-c", f"{before}; {command}")
+        assert [is_active(host, each) for each in ("apdepot", *SOCKETS)] == ["active"] * 3
+
+    for last, other in zip([port, *others], others):
+        edited.write_text(f"[Socket]\nListen{kind}=\nListen{kind}=0.0.0.0:{other}\n")
+        config.write_text(f"{protocol}: {{listen: ['0.0.0.0:{other}']}}\n")
+        apply()
+        assert (answers(host, protocol, other), answers(host, protocol, last)) == (True, False)
 
     edited.unlink()
     config.write_text(packaged)
-    host.run("systemctl", "daemon-reload")
-    host.run("sh", "-c", command)
-    assert (host.is_bound(network, other), host.is_bound(network, port)) == (False, True)
+    apply()
+    assert (answers(host, protocol, port), answers(host, protocol, others[-1])) == (True, False)
+
+
+@pytest.mark.parametrize("before", [pytest.param("true", id="running", marks=pytest.mark.short),
+                                    pytest.param("systemctl stop apdepot", id="stopped")])
+@pytest.mark.parametrize("protocol", ["tftp", "ssh"])
+def test_an_edited_address_counts_after_the_command_that_the_unit_names(host, protocol, before):
+    apply_edits(host, protocol, before)
+
+
+def test_an_edited_address_of_ssh_loses_no_request_of_tftp(host):
+    with host.network(), tftp_wire.Client(TFTP) as client:
+        answer = client.ask(IMAGE).data
+    with asking_all_the_while(host, answer):
+        apply_edits(host, "ssh")
 
 
 def test_a_server_that_dies_is_started_again(host, images):

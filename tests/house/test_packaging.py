@@ -28,7 +28,17 @@ def test_the_socket_units_and_the_server_have_the_same_names():
 def test_a_socket_unit_names_the_command_that_applies_an_edit(unit):
     text = (ROOT / "packaging/systemd" / unit).read_text()
 
-    assert f"`systemctl edit {unit}`" in text and f"#   systemctl restart {unit} apdepot.service\n" in text
+    assert f"`systemctl edit {unit}`" in text
+    assert f"#   systemctl stop {unit} && systemctl restart apdepot\n" in text
+
+
+@pytest.mark.parametrize("path, unit, sudo", [("README.md", "apdepot-tftp.socket", ""),
+                                              ("docs/tasks.md", "apdepot-http.socket", "sudo "),
+                                              ("server/process/address_plan.cpp", "{0}", "")])
+def test_each_text_on_the_edit_of_a_socket_unit_names_that_command(path, unit, sudo):
+    text = " ".join((ROOT / path).read_text().split())
+
+    assert f"`{sudo}systemctl stop {unit} && {sudo}systemctl restart apdepot`" in text
 
 
 def test_a_refusal_to_start_is_not_tried_again():

@@ -43,9 +43,9 @@ TEST_CASE("a socket that the configuration does not name is served all the same,
   REQUIRE(other.notes.size() == 1);
   CHECK(other.notes[0] ==
         "apdepot-tftp.socket has opened 0.0.0.0:69, which tftp.listen does not name: it is served all the "
-        "same; `systemctl edit apdepot-tftp.socket` and `systemctl restart apdepot-tftp.socket "
-        "apdepot.service` change the address, `systemctl disable --now apdepot-tftp.socket` leaves it to "
-        "tftp.listen");
+        "same; `systemctl edit apdepot-tftp.socket` and then `systemctl stop apdepot-tftp.socket && "
+        "systemctl restart apdepot` change the address, `systemctl disable --now apdepot-tftp.socket` leaves "
+        "it to tftp.listen");
   CHECK(plan({}, {all4}, {}).notes.size() == 1);
 }
 
