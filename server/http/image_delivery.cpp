@@ -177,14 +177,14 @@ net::awaitable<ImageDelivery::Ending> ImageDelivery::confirmed() {
   auto before = std::size_t{0};
   for (;;) {
     if (stream_->is_over()) co_return stream_->lost();
+    // First, for a client that has confirmed all may end the connection in between. What it did not confirm
+    // stays counted after a reset.
+    const bool gone = is_disconnected(handle);
     const auto open = unconfirmed_bytes(handle).value_or(0);
     if (open == 0) co_return Ending{};
+    if (gone) co_return stream_->lost();
     if (open != before) moved();
     before = open;
-    char byte = 0;
-    error_code error;
-    stream_->bytes().socket().receive(net::buffer(&byte, 1), tcp::socket::message_peek, error);
-    if (error && error != net::error::would_block && error != net::error::eof) co_return stream_->lost();
     co_await stream_->pause(pause);
     pause = std::min<std::chrono::milliseconds>(pause * 2, longest_pause);
   }

@@ -21,4 +21,8 @@ std::size_t send_file(int socket, const storage::File& file, std::uint64_t offse
 // does not say.
 std::optional<std::size_t> unconfirmed_bytes(int socket);
 
+// Whether nothing goes over this TCP connection any more: it was reset, or both sides have ended it. Also
+// where the socket's error was read before.
+bool is_disconnected(int socket);
+
 }  // namespace server

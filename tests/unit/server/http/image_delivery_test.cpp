@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <filesystem>
@@ -280,6 +281,23 @@ TEST_CASE("a client that breaks off with the last bytes under way does not have 
   one.peer.reset();
   REQUIRE(test::runs_until(one.house.loop, [&] { return one.how.has_value(); }));
   CHECK(one.how->cause == Cause::disconnected);
+}
+
+TEST_CASE("a client that is gone is not waited for, whoever read its error and whatever it asked") {
+  for (const bool asked_more : {false, true}) {
+    CAPTURE(asked_more);
+    Delivering one(false, test::Room::little_of_the_client);
+    one.open(test::pattern(portion));
+    one.begin({0, portion});
+    REQUIRE(one.is_handed_over());
+    if (asked_more) one.peer.send("GET /another HTTP/1.1\r\n\r\n");
+    one.peer.reset();
+    int fault = 0;
+    socklen_t size = sizeof(fault);
+    REQUIRE(::getsockopt(one.stream->bytes().handle(), SOL_SOCKET, SO_ERROR, &fault, &size) == 0);
+    REQUIRE(test::runs_until(one.house.loop, [&] { return one.how.has_value(); }));
+    CHECK(one.how->cause == Cause::disconnected);
+  }
 }
 
 TEST_CASE("a client that does not confirm in time has lost its connection") {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <string>
 
@@ -123,4 +124,28 @@ TEST_CASE("what is not a socket has no unconfirmed bytes, and a new connection h
   CHECK(unconfirmed_bytes(house.socket.native_handle()) == 0);
   CHECK_FALSE(unconfirmed_bytes(house.file.handle().get()));
   CHECK_FALSE(unconfirmed_bytes(-1));
+}
+
+TEST_CASE("a connection is gone once it was reset, whoever read its error, or both have ended it") {
+  for (const bool error_is_read : {false, true}) {
+    CAPTURE(error_is_read);
+    House house;
+    CHECK_FALSE(is_disconnected(house.socket.native_handle()));
+    house.peer.set_option(net::socket_base::linger(true, 0));
+    house.peer.close();
+    if (error_is_read) {
+      int fault = 0;
+      socklen_t size = sizeof(fault);
+      REQUIRE(::getsockopt(house.socket.native_handle(), SOL_SOCKET, SO_ERROR, &fault, &size) == 0);
+      CHECK(fault == ECONNRESET);
+    }
+    CHECK(is_disconnected(house.socket.native_handle()));
+  }
+  House house;
+  house.peer.shutdown(tcp::socket::shutdown_send);
+  CHECK_FALSE(is_disconnected(house.socket.native_handle()));  // it may read on
+  house.socket.shutdown(tcp::socket::shutdown_send);
+  CHECK(is_disconnected(house.socket.native_handle()));
+  CHECK_FALSE(is_disconnected(house.file.handle().get()));
+  CHECK_FALSE(is_disconnected(-1));
 }
