@@ -212,20 +212,26 @@ net::awaitable<bool> write(S& stream, const Answer& response) {
   co_return !lost;
 }
 
-// Until the feed ends, or the client takes no more.
+// Until the feed ends, the client takes no more, or may have no more: a logout ends what it began.
 template <class S>
-net::awaitable<void> write_feed(S& stream, const Reply& reply, const Talk& talk, bool secure) {
+net::awaitable<void> write_feed(S& stream, const Reply& reply, const Heard& heard, const Talk& talk) {
   wire::response<wire::empty_body> head{wire::status::ok, 11};
-  begin_answer(head, reply, talk, secure);
+  begin_answer(head, reply, talk, heard.request.secure);
   head.set("X-Accel-Buffering", "no");
   head.keep_alive(false);  // its end is the connection's
   wire::response_serializer<wire::empty_body> serializer(head);
   beast::get_lowest_layer(stream).expires_after(answer_patience);
   const auto [lost, written] = co_await wire::async_write_header(stream, serializer, as_tuple);
   if (lost) co_return;
+  auto asked_at = std::chrono::steady_clock::now();
   for (;;) {
     const auto text = co_await reply.feed->next();
     if (!text) co_return;
+    if (talk.gate && std::chrono::steady_clock::now() - asked_at >= talk.trusted) {
+      const bool may = co_await talk.gate->still_admits(heard.head, heard.request);
+      if (!may) co_return;
+      asked_at = std::chrono::steady_clock::now();
+    }
     beast::get_lowest_layer(stream).expires_after(answer_patience);
     const auto [gone, count] = co_await net::async_write(stream, net::buffer(*text), as_tuple);
     if (gone) co_return;
@@ -368,7 +374,7 @@ template <class S>
 net::awaitable<bool> answer_whole(S& stream, Heard& heard, const Talk& talk) {
   auto reply = co_await answer_of(talk, heard.head, heard.request);
   if (reply.feed && heard.method == wire::verb::get) {
-    co_await write_feed(stream, reply, talk, heard.request.secure);
+    co_await write_feed(stream, reply, heard, talk);
     co_return false;
   }
   const auto held = hold(reply, heard, talk);

@@ -24,12 +24,13 @@ struct Talk {
   std::chrono::seconds idle;  // how long a client may keep a connection that it has used, and say nothing
   Gate* gate = nullptr;
   net::ip::address peer{};
+  std::chrono::seconds trusted{10};  // how long nobody asks the gate again about who takes a feed
 };
 
 // Answers what comes on a connection, one request after the other, until it ends. Of a request the header may
 // have 8 KiB and take ten seconds, the body 64 KiB and ten more; one that is taken in pieces has no bound
 // here, and ten seconds for each read. A client must take an answer in thirty; where too much of others is
-// not taken yet it gets a 503.
+// not taken yet it gets a 503. A feed ends also where the gate does not let its client in any more.
 net::awaitable<void> talk_to(net::generic::stream_protocol::socket socket, Talk talk);
 
 // The same over TLS; one who speaks HTTP without it is sent to https. `workers` do the handshake, which costs

@@ -23,6 +23,9 @@ class Gate {
   virtual ~Gate() = default;
   // Fills in who asks; or gives what a request that is not let in is answered.
   virtual net::awaitable<std::optional<Reply>> admit(const Head& head, Request& request) = 0;
+  // Whether who was let in with `head` still is, for an answer that goes on and on. `request` is as admit()
+  // has filled it in.
+  virtual net::awaitable<bool> still_admits(const Head& head, const Request& request) = 0;
   // What each answer carries.
   virtual std::vector<std::pair<std::string, std::string>> headers(bool secure) const = 0;
 };

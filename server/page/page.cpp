@@ -27,6 +27,7 @@ using http::Reply;
 using http::Request;
 using http::Role;
 
+constexpr std::string_view bearer = "Bearer ";
 constexpr std::size_t longest_secret = 128;  // of a cookie or a token
 constexpr std::size_t hashed_at_once = 1;    // the lane has two threads, and SSH needs them too
 
@@ -150,7 +151,6 @@ net::awaitable<std::optional<Reply>> Page::admit(const http::Head& head, Request
   if (is_in(plain(head.peer), settings_->web.proxies) && head.forwarded_proto.find(',') != std::string::npos)
     co_return http::problem(400, "bad request", "there is more than one X-Forwarded-Proto",
                             "have the proxy set the header, not add to what the client sent");
-  constexpr std::string_view bearer = "Bearer ";
   if (head.authorization.starts_with(bearer))
     co_return co_await admit_token(head.authorization.substr(bearer.size()), request);
   // The page's files are for everybody.
@@ -191,15 +191,33 @@ net::awaitable<void> Page::admit_session(const http::Head& head, Request& reques
   if (cookie.empty() || cookie.size() > longest_secret) co_return;
   const auto session = sessions_.find(cookie, Sessions::Clock::now());
   if (!session) co_return;
-  const auto find = [this, settings = settings_.now(), name = session->name] {
-    return users_.find(settings, name);
-  };
-  const auto lookup = co_await lanes_.finding.run(client_network(request.address()), find);
-  if (!sessions_.holds(*session, lookup.user ? &lookup.user->user : nullptr)) co_return;
+  const bool good = co_await holds(*session, request);
+  if (!good) co_return;
   request.role = role_of(session->role);
   request.name = session->name;
   request.login = session->digest;
   if (request.proof == Proof::no_token && equal(head.csrf, session->csrf)) request.proof = Proof::given;
+}
+
+// By what the accounts say now.
+net::awaitable<bool> Page::holds(const Sessions::Session& session, const Request& request) {
+  const auto find = [this, settings = settings_.now(), name = session.name] {
+    return users_.find(settings, name);
+  };
+  const auto lookup = co_await lanes_.finding.run(client_network(request.address()), find);
+  co_return sessions_.holds(session, lookup.user ? &lookup.user->user : nullptr);
+}
+
+net::awaitable<bool> Page::still_admits(const http::Head& head, const Request& request) {
+  if (head.authorization.starts_with(bearer)) {
+    auto again = request;
+    again.role = Role::none;
+    co_await admit_token(head.authorization.substr(bearer.size()), again);
+    co_return again.role == request.role;
+  }
+  const auto session = sessions_.known(request.login, Sessions::Clock::now());
+  if (!session) co_return false;
+  co_return co_await holds(*session, request);
 }
 
 }  // namespace server

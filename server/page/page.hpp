@@ -45,12 +45,14 @@ class Page : public http::Gate {
   std::string without_code(std::string text) const;
 
   net::awaitable<std::optional<http::Reply>> admit(const http::Head& head, http::Request& request) override;
+  net::awaitable<bool> still_admits(const http::Head& head, const http::Request& request) override;
   std::vector<std::pair<std::string, std::string>> headers(bool secure) const override;
 
  private:
   struct Verdict;
   net::awaitable<std::optional<http::Reply>> admit_token(std::string token, http::Request& request);
   net::awaitable<void> admit_session(const http::Head& head, http::Request& request);
+  net::awaitable<bool> holds(const Sessions::Session& session, const http::Request& request);
   void find_client(const http::Head& head, http::Request& request) const;
 
   void tell_about(http::Respond respond);

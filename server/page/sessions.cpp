@@ -34,6 +34,12 @@ std::optional<Sessions::Session> Sessions::find(const std::string& cookie, Clock
   return *found;
 }
 
+std::optional<Sessions::Session> Sessions::known(const std::string& digest, Clock::time_point now) {
+  sweep(now);
+  const auto found = std::ranges::find(sessions_, digest, &Session::digest);
+  return found == sessions_.end() ? std::nullopt : std::optional(*found);
+}
+
 bool Sessions::holds(const Session& session, const conf::User* user) {
   if (user && user->web == session.role && user->web != conf::WebRole::none &&
       user->password_hash == session.password_hash)

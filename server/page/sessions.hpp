@@ -32,6 +32,8 @@ class Sessions {
   Opened open(const conf::User& user, Clock::time_point now);
   // Nothing: there is none, or not any more.
   std::optional<Session> find(const std::string& cookie, Clock::time_point now);
+  // By its digest, and without a request of the user's: it goes on to age.
+  std::optional<Session> known(const std::string& digest, Clock::time_point now);
   // Whether the user may go on with it; else it ends. `user` is what the accounts say now; nothing: removed.
   bool holds(const Session& session, const conf::User* user);
   std::string csrf_of(const std::string& digest) const;  // empty where there is none

@@ -97,6 +97,16 @@ def test_a_stream_needs_a_login_and_topics_that_there_are(server, page):
     assert page.ask("/api/v1/stream?topics=none").status == 400
 
 
+def test_a_stream_ends_with_its_session(server, page):
+    """The server asks again whenever there is something to tell, and 15 seconds later at the latest."""
+    with contextlib.closing(page.stream("?topics=log")) as stream:
+        assert stream.next()[0] == "hello"
+        assert page.ask("/api/v1/session", "DELETE").status == 204
+        while stream.next():
+            pass
+    assert page.ask("/api/v1/stream").status == 401
+
+
 def test_viewers_that_never_read_cost_no_memory_and_hold_up_nobody(server, page):
     """The sockets' buffers fill; then a message under way is all that is kept."""
     host, port = page.url.hostname, page.url.port

@@ -27,6 +27,7 @@ namespace {
 class Guard final : public Gate {
  public:
   std::optional<Reply> refusal;
+  bool still = true;
   std::vector<Head> heads;
   std::string client;
 
@@ -37,6 +38,11 @@ class Guard final : public Gate {
     request.client = client;
     request.secure = head.tls;
     co_return refusal;
+  }
+  net::awaitable<bool> still_admits(const Head& head, const Request& request) override {
+    CHECK(request.name == "anna");
+    heads.push_back(head);
+    co_return still;
   }
   std::vector<std::pair<std::string, std::string>> headers(bool secure) const override {
     return {{"X-Guarded", secure ? "secure" : "plain"}};
@@ -106,6 +112,7 @@ struct House {
   };
   Guard guard;
   bool guarded = false;
+  std::chrono::seconds trusted = 10s;
   std::vector<Request> heard;
   std::vector<Respond> kept;
   std::string large;
@@ -162,7 +169,8 @@ struct House {
             Role::viewer,
             10s,
             guarded ? &guard : nullptr,
-            net::ip::make_address("192.0.2.1")};
+            net::ip::make_address("192.0.2.1"),
+            trusted};
   }
   void spawn(net::awaitable<void> talking) {
     ++running;
@@ -610,6 +618,36 @@ TEST_CASE("a feed ends for a client that has left") {
   for (int i = 0; i < 3; ++i) house.pieces->texts.push_back("lost");
   house.pieces->wake.cancel();
   CHECK(house.ends());
+}
+
+TEST_CASE("a feed ends where its client is not let in any more") {
+  House house;
+  house.guarded = true;
+  house.trusted = 0s;
+  auto& client = house.connect();
+  client.send(request("GET /feed", "Cookie: c\r\n"));
+  const auto tell = [&house](const char* text) {
+    house.pieces->texts.emplace_back(text);
+    house.pieces->wake.cancel();
+  };
+  tell("one");
+  REQUIRE(client.gets("one"));
+  CHECK(house.guard.heads.size() == 2);
+  CHECK(house.guard.heads.back().cookie == "c");
+  house.guard.still = false;
+  tell("two");
+  CHECK(client.rest().ends_with("one"));
+  CHECK(house.ends());
+}
+
+TEST_CASE("the gate is not asked for each piece of a feed") {
+  House house;
+  house.guarded = true;
+  house.pieces->texts = {"one ", "two ", "three"};
+  auto& client = house.connect();
+  client.send(request("GET /feed"));
+  CHECK(client.gets("three"));
+  CHECK(house.guard.heads.size() == 1);
 }
 
 TEST_CASE("a large body is taken in pieces of at most 256 KiB, and the connection goes on") {

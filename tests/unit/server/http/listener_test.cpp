@@ -26,6 +26,7 @@ class Guard final : public Gate {
     request.role = Role::viewer;
     co_return std::nullopt;
   }
+  net::awaitable<bool> still_admits(const Head&, const Request&) override { co_return true; }
   std::vector<std::pair<std::string, std::string>> headers(bool) const override {
     return {{"X-Guarded", "1"}};
   }

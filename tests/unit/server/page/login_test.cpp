@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "conf/load.hpp"
+#include "conf/tokens.hpp"
 #include "conf/users.hpp"
 #include "server/accounts/password.hpp"
+#include "server/accounts/tokens.hpp"
 #include "server/accounts/users.hpp"
 #include "server/events/events.hpp"
 #include "server/events/process.hpp"
@@ -146,13 +148,15 @@ struct Site {
   }
   // Who a browser with that cookie is.
   http::Request admitted(const std::string& cookie, const std::string& csrf = "") {
+    return admitted(http::Head{.host = "127.0.0.1:8069",
+                               .fetch_site = "same-origin",
+                               .cookie = cookie,
+                               .csrf = csrf,
+                               .hosts = 1,
+                               .peer = net::ip::make_address(here)});
+  }
+  http::Request admitted(const http::Head& head) {
     http::Request request{.method = "GET", .path = "/api/v1/status"};
-    const http::Head head{.host = "127.0.0.1:8069",
-                          .fetch_site = "same-origin",
-                          .cookie = cookie,
-                          .csrf = csrf,
-                          .hosts = 1,
-                          .peer = net::ip::make_address(here)};
     bool done = false;
     net::co_spawn(loop, page.admit(head, request),
                   [&](const std::exception_ptr& error, const std::optional<http::Reply>& refused) {
@@ -162,6 +166,15 @@ struct Site {
                   });
     run_until([&] { return done; });
     return request;
+  }
+  bool still_admits(const http::Request& request, const http::Head& head = {}) {
+    std::optional<bool> may;
+    net::co_spawn(loop, page.still_admits(head, request), [&](const std::exception_ptr& error, bool answer) {
+      CHECK_FALSE(error);
+      may = answer;
+    });
+    run_until([&] { return may.has_value(); });
+    return *may;
   }
 };
 
@@ -223,6 +236,52 @@ TEST_CASE("over TLS a session's cookie is for TLS alone, and it ends with the lo
   CHECK(header(ended, "Set-Cookie") ==
         "__Host-apdepot=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0");
   CHECK(site.admitted(plain).role == Role::none);
+}
+
+TEST_CASE("who was let in is not any more after a logout, and with another password or role") {
+  Site site;
+  const auto enter = [&site] {
+    site.save({user("maria", conf::WebRole::admin), user("ewc", conf::WebRole::viewer)});
+    const auto viewer = site.admitted(cookie_in(site.log_in("ewc", good_password)));
+    REQUIRE(viewer.role == Role::viewer);
+    CHECK(site.still_admits(viewer));
+    return viewer;
+  };
+  auto viewer = enter();
+  viewer.method = "DELETE";
+  viewer.path = "/api/v1/session";
+  viewer.proof = Proof::given;
+  CHECK(site.wait_for(site.begin(viewer)).status == 204);
+  CHECK_FALSE(site.still_admits(viewer));
+
+  viewer = enter();
+  site.save({user("maria", conf::WebRole::admin)});
+  CHECK_FALSE(site.still_admits(viewer));
+  viewer = enter();
+  site.save({user("ewc", conf::WebRole::admin)});
+  CHECK_FALSE(site.still_admits(viewer));
+}
+
+TEST_CASE("a token lets nobody in any more once it is removed, or has another role") {
+  Site site;
+  const auto text = make_token();
+  const auto save = [&](std::optional<conf::WebRole> role) {
+    std::vector<conf::Token> tokens;
+    if (role) tokens.push_back({.name = "prometheus", .role = *role, .sha256 = sha256_of(text)});
+    conf::save_tokens(tokens, tokens_file(site.file()));
+  };
+  const http::Head head{.host = "127.0.0.1:8069",
+                        .authorization = "Bearer " + text,
+                        .hosts = 1,
+                        .peer = net::ip::make_address(here)};
+  save(conf::WebRole::viewer);
+  const auto request = site.admitted(head);
+  REQUIRE(request.role == Role::viewer);
+  CHECK(site.still_admits(request, head));
+  save(conf::WebRole::admin);
+  CHECK_FALSE(site.still_admits(request, head));
+  save({});
+  CHECK_FALSE(site.still_admits(request, head));
 }
 
 TEST_CASE("another login of a browser ends its session so far") {

@@ -62,6 +62,18 @@ TEST_CASE("a session ends with a change of the password, of the role, and of the
   }
 }
 
+TEST_CASE("a session that is looked at by its digest goes on to age, and ends") {
+  Sessions sessions;
+  const auto cookie = sessions.open(maria(), start).cookie;
+  const auto digest = sessions.find(cookie, start)->digest;
+  const auto known = sessions.known(digest, start + 11h);
+  REQUIRE(known);
+  CHECK(known->name == "maria");
+  CHECK_FALSE(sessions.known(cookie, start));
+  CHECK_FALSE(sessions.known("", start));
+  CHECK_FALSE(sessions.known(digest, start + 12h));
+}
+
 TEST_CASE("of a user's sessions the oldest goes, and nobody else's") {
   Sessions sessions;
   const auto others = sessions.open(user("ewc", conf::WebRole::viewer), start).cookie;
