@@ -3,14 +3,20 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <memory>
 #include <utility>
 #include <vector>
+
+#include "server/loop/shares.hpp"
 
 namespace server {
 namespace {
 
 constexpr std::size_t usual = 100, most = RecentLog::most_lines;
 constexpr std::size_t joined_a_turn = 64 << 10;  // bytes
+// Lines that may be on their way into answers, and for one address: an answer with all that are kept takes
+// 11 MiB until it counts as one that waits for its client.
+constexpr std::size_t most_composed = 6 * most, most_composed_each = 2 * most;
 
 struct Wanted {
   RecentLog::Filter filter;
@@ -18,8 +24,16 @@ struct Wanted {
   std::size_t limit = usual;
 };
 
-// From the newest back; lines that went meanwhile were older than all that is left.
-net::awaitable<void> compose(const RecentLog& log, Wanted wanted, http::Respond respond) {
+http::Reply busy() {
+  auto reply = http::problem(503, "busy", "too many lines of the log are asked for at once",
+                             "ask again in a second, or for fewer lines: limit");
+  reply.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+// From the newest back; lines that went meanwhile were older than all that is left. Has its place until then.
+net::awaitable<void> compose(const RecentLog& log, Wanted wanted, Shares::Share /*place*/,
+                             http::Respond respond) {
   std::vector<std::string> items;
   std::size_t looked_at = 0, size = 0;
   const auto newest = log.last();
@@ -59,12 +73,13 @@ RecentLog::Filter filter_of(Query& query) {
 }
 
 void offer_log(http::Router& router, net::io_context& loop, const RecentLog& log) {
+  const auto places = std::make_shared<Shares>(most_composed, most_composed_each);
   router.add({"GET",
               "/api/v1/log",
               http::Role::viewer,
               false,
               {http::Door::control, http::Door::page},
-              [&loop, &log](const http::Request& request, const std::string&, http::Respond respond) {
+              [&loop, &log, places](const http::Request& request, const std::string&, http::Respond respond) {
                 Query query(request.query, {"after", "limit", "level", "q"});
                 Wanted wanted;
                 wanted.after = query.number("after", 0, 0, UINT64_MAX);
@@ -72,7 +87,9 @@ void offer_log(http::Router& router, net::io_context& loop, const RecentLog& log
                 wanted.filter = filter_of(query);
                 if (!query.fault().empty())
                   return respond(http::safe_problem(400, "bad request", query.fault()));
-                net::co_spawn(loop, compose(log, std::move(wanted), std::move(respond)),
+                auto place = places->take_many(request.address(), wanted.limit);
+                if (!place) return respond(busy());
+                net::co_spawn(loop, compose(log, std::move(wanted), std::move(*place), std::move(respond)),
                               [](const std::exception_ptr&) {});  // then it was answered with 500
               }});
 }

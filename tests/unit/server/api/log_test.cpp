@@ -24,9 +24,13 @@ struct Site {
   void note_many(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) note("a line");
   }
-  auto begin(const std::string& query) {
+  auto begin(const std::string& query, const std::string& client = "192.0.2.1") {
     auto answer = std::make_shared<std::optional<http::Reply>>();
-    router.answer({.method = "GET", .path = "/api/v1/log", .query = query, .role = http::Role::viewer},
+    router.answer({.method = "GET",
+                   .path = "/api/v1/log",
+                   .query = query,
+                   .role = http::Role::viewer,
+                   .client = client},
                   http::Door::page,
                   http::Respond([answer](http::Reply reply) { *answer = std::move(reply); }));
     return answer;
@@ -130,6 +134,22 @@ TEST_CASE("all that is kept is looked at and joined in many short turns of the l
   CHECK((*answer)->body.starts_with("{\"items\":[{\"id\":1,"));
   CHECK((*answer)->body.ends_with("\"event\":\"x\"}],\"next\":10000}\n"));
   CHECK(turns >= RecentLog::most_lines / RecentLog::looked_at_a_turn + (*answer)->body.size() / (80 << 10));
+}
+
+TEST_CASE("answers with all lines are composed for a few clients at a time, and two for one address") {
+  Site site;
+  site.note_many(RecentLog::most_lines);
+  const auto status = [](const auto& answer) { return *answer ? (*answer)->status : 0; };
+  std::vector<std::shared_ptr<std::optional<http::Reply>>> composed;
+  for (const auto* const client : {"192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3"})
+    composed.push_back(site.begin("limit=10000", client));
+  for (const auto* const client : {"192.0.2.1", "192.0.2.3"})
+    CHECK(status(site.begin("limit=10000", client)) == 503);
+  composed.push_back(site.begin("limit=300", "192.0.2.4"));
+  CHECK(status(site.begin("limit=10000", "192.0.2.5")) == 503);
+  site.loop.run_for(120s);
+  for (const auto& each : composed) CHECK(status(each) == 200);
+  CHECK(site.ask("").status == 200);
 }
 
 TEST_CASE("a query that is not understood is refused, with what would be") {
