@@ -37,23 +37,6 @@ std::optional<Running::Id> id_of(const std::string& text) {
   return id;
 }
 
-// What all transfers under way do.
-struct Movements {
-  std::size_t stalled = 0;
-  double rate = 0;  // bytes a second
-};
-
-Movements movements_of(const Running& running) {
-  Movements all;
-  const auto now = Running::Clock::now();
-  for (const auto& [id, row] : running.rows()) {
-    const auto movement = movement_of(row, now);
-    if (movement == Movement::stalled) ++all.stalled;
-    if (movement == Movement::moving) all.rate += rate_of(row, now);
-  }
-  return all;
-}
-
 std::string name_of_host() {
   error_code error;
   auto name = boost::asio::ip::host_name(error);
@@ -157,7 +140,12 @@ void Api::offer(http::Router& router) {
          http::at_once([answer](const Request& request, const std::string&) { return answer(request); })});
   };
   get("/api/v1/endpoints", Role::viewer, inside, [&router](const Request&) { return endpoints(router); });
-  get("/api/v1/status", Role::viewer, inside, [this](const Request&) { return status(); });
+  router.add({"GET", "/api/v1/status", Role::viewer, false, inside,
+              [this](const Request&, const std::string&, http::Respond respond) {
+                reads_.sum([this, respond = std::move(respond)](const Movements& moving) mutable {
+                  respond(status(moving));
+                });
+              }});
   get("/api/v1/transfers", Role::viewer, inside,
       [this](const Request& request) { return transfers(request); });
   router.add(
@@ -165,7 +153,13 @@ void Api::offer(http::Router& router) {
        http::at_once([this](const Request& request, const std::string& id) { return stop(request, id); })});
   get("/api/v1/recent", Role::viewer, inside,
       [this](const Request&) { return Reply{.body = recent_json(sources_.recent)}; });
-  get("/metrics", Role::viewer, all, [this](const Request& request) { return metrics(request); });
+  router.add({"GET", "/metrics", Role::viewer, false, all,
+              [this](const Request& request, const std::string&, http::Respond respond) {
+                const bool open = request.accept.find("application/openmetrics-text") != std::string::npos;
+                reads_.sum([this, open, respond = std::move(respond)](const Movements& moving) mutable {
+                  respond(metrics(moving, open));
+                });
+              }});
   get("/healthz", Role::none, all, [this](const Request&) {
     const bool draining = sources_.now().draining;
     return Reply{
@@ -183,7 +177,7 @@ void Api::offer(http::Router& router) {
   uploads_.offer(router);
 }
 
-Situation Api::situation(const Facts& facts, const ApiSources::Now& process) {
+Situation Api::situation(const Facts& facts, const ApiSources::Now& process, const Movements& movements) {
   const auto now = Imports::Clock::now();
   Situation at;
   at.draining = process.draining;
@@ -194,7 +188,7 @@ Situation Api::situation(const Facts& facts, const ApiSources::Now& process) {
   if (const auto found = health_.latest()) at.failing = failing_in(found->rows);
   at.misses = facts.misses;
   at.running = sources_.running.rows().size();
-  at.stalled = movements_of(sources_.running).stalled;
+  at.stalled = movements.stalled;
   at.heard = open_complaints(sources_.recent, now);
   at.broken = open_ends(sources_.recent, now);
   for (const auto& row : imports_.rejected_since(now - std::chrono::days(1)))
@@ -212,11 +206,10 @@ Situation Api::situation(const Facts& facts, const ApiSources::Now& process) {
   return at;
 }
 
-Reply Api::status() {
+Reply Api::status(const Movements& movements) {
   const auto now = sources_.now();
   const auto facts = facts_.now();
-  const auto movements = movements_of(sources_.running);
-  auto verdicts = verdicts_of(situation(facts ? *facts : Facts(), now));
+  auto verdicts = verdicts_of(situation(facts ? *facts : Facts(), now, movements));
   if (verdicts.size() > most_verdicts) verdicts.resize(most_verdicts);
   std::vector<std::string> told;
   for (const auto& each : verdicts) told.push_back(to_json(each));
@@ -276,18 +269,17 @@ Reply Api::stop(const Request& request, const std::string& text) const {
                        "`apdepot status` shows the transfers that run, and their numbers");
 }
 
-Reply Api::metrics(const Request& request) {
+Reply Api::metrics(const Movements& movements, bool open_metrics) {
   const auto now = sources_.now();
   Gauges gauges{.version = APDEPOT_VERSION,
                 .started_at = std::chrono::duration<double>(started_.time_since_epoch()).count(),
                 .running = {{"http", 0}, {"scp", 0}, {"sftp", 0}, {"tftp", 0}},
-                .stalled = movements_of(sources_.running).stalled,
+                .stalled = movements.stalled,
                 .sessions = now.sessions,
                 .releases = now.releases,
                 .turns = now.turns};
   add_facts(gauges);
-  for (const auto& [id, row] : sources_.running.rows()) ++gauges.running[word(row.what.protocol)];
-  const bool open_metrics = request.accept.find("application/openmetrics-text") != request.accept.npos;
+  for (const auto& [protocol, count] : movements.running) gauges.running[protocol] = count;
   return {.type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                                : "text/plain; version=0.0.4; charset=utf-8",
           .body = metrics_text(sources_.tally, gauges, open_metrics)};

@@ -41,12 +41,12 @@ class Api {
   void stop() { uploads_.stop(); }
 
  private:
-  http::Reply status();
+  http::Reply status(const Movements& movements);
   http::Reply transfers(const http::Request& request) const;
   http::Reply stop(const http::Request& request, const std::string& id) const;
-  http::Reply metrics(const http::Request& request);
+  http::Reply metrics(const Movements& movements, bool open_metrics);
   void add_facts(Gauges& gauges);
-  Situation situation(const Facts& facts, const ApiSources::Now& now);
+  Situation situation(const Facts& facts, const ApiSources::Now& now, const Movements& movements);
 
   const Sources sources_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();

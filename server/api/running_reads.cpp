@@ -8,23 +8,42 @@
 
 namespace server {
 
-void RunningReads::collect(Then then) { go_on(std::make_shared<Reads>(), 0, std::move(then)); }
+void RunningReads::collect(Then then) {
+  const auto reads = std::make_shared<Reads>();
+  const auto look = [reads](const Running::Row& row, Running::Clock::time_point now) {
+    const auto& what = row.what;
+    if (what.write || !row.began) return;
+    const auto moved = row.moving->moved();
+    reads->push_back({what.client, escaped_path(what.name), moved.bytes, what.size,
+                      movement_of(row, moved, now) == Movement::stalled, std::string(word(what.protocol))});
+  };
+  look_at(at_once, 0, look, [reads, then = std::move(then)]() mutable { then(reads); });
+}
 
-void RunningReads::go_on(std::shared_ptr<Reads> reads, std::uint64_t after, Then then) {
+void RunningReads::sum(ThenSum then) {
+  const auto all = std::make_shared<Movements>();
+  const auto look = [all](const Running::Row& row, Running::Clock::time_point now) {
+    ++all->running[word(row.what.protocol)];
+    if (!row.began) return;
+    const auto moved = row.moving->moved();
+    const auto movement = movement_of(row, moved, now);
+    if (movement == Movement::stalled) ++all->stalled;
+    if (movement == Movement::moving) all->rate += rate_of(row, moved, now);
+  };
+  look_at(summed_at_once, 0, look, [all, then = std::move(then)]() mutable { then(*all); });
+}
+
+void RunningReads::look_at(std::size_t most, Running::Id after, Look look, Done done) {
   const auto now = Running::Clock::now();
   const auto& rows = running_.rows();
-  std::size_t looked_at = 0;
   auto row = rows.upper_bound(after);
-  for (; row != rows.end() && looked_at < at_once; ++row, ++looked_at) {
+  for (std::size_t count = 0; row != rows.end() && count < most; ++row, ++count) {
     after = row->first;
-    const auto& what = row->second.what;
-    if (what.write || !row->second.began) continue;
-    reads->push_back({what.client, escaped_path(what.name), row->second.moving->moved().bytes, what.size,
-                      movement_of(row->second, now) == Movement::stalled, std::string(word(what.protocol))});
+    look(row->second, now);
   }
-  if (row == rows.end()) return then(std::move(reads));
-  net::post(loop_, [this, reads = std::move(reads), after, then = std::move(then)]() mutable {
-    go_on(std::move(reads), after, std::move(then));
+  if (row == rows.end()) return done();
+  net::post(loop_, [this, most, after, look = std::move(look), done = std::move(done)]() mutable {
+    look_at(most, after, std::move(look), std::move(done));
   });
 }
 

@@ -334,7 +334,7 @@ net::awaitable<std::string> Stream::moved() {
       each = told_.erase(each);
     } else {
       const auto is = row->second.moving->moved();
-      const bool stalled = movement_of(row->second, now) == Movement::stalled;
+      const bool stalled = movement_of(row->second, is, now) == Movement::stalled;
       if (is.resent != told.resent) {
         append(move, fmt::format("[{},{},{}]", id, is.bytes, is.resent));
       } else if (is.bytes != told.bytes) {
@@ -367,7 +367,7 @@ net::awaitable<std::string> Stream::added(std::string list) {
     const auto now = Running::Clock::now();
     const auto is = row->second.moving->moved();
     told_[row->first] = {is.bytes, is.resent, row->second.what.number, row->second.what.name,
-                         movement_of(row->second, now) == Movement::stalled};
+                         movement_of(row->second, is, now) == Movement::stalled};
     append(list, to_json(row->first, row->second, now));
     if (++count % rows_a_turn == 0) co_await let_others();
   }

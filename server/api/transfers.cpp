@@ -76,14 +76,14 @@ std::string to_json(const Recent::At<event::Missed>& missed) {
   return object.text();
 }
 
-Movement movement_of(const Running::Row& row, Running::Clock::time_point now) {
+Movement movement_of(const Running::Row& row, const Moved& moved, Running::Clock::time_point now) {
   if (!row.began) return Movement::waiting;
-  return now - row.moving->moved().last >= stalled_after ? Movement::stalled : Movement::moving;
+  return now - moved.last >= stalled_after ? Movement::stalled : Movement::moving;
 }
 
-double rate_of(const Running::Row& row, Running::Clock::time_point now) {
+double rate_of(const Running::Row& row, const Moved& moved, Running::Clock::time_point now) {
   const std::chrono::duration<double> took = now - row.asked;
-  return took.count() > 0 ? static_cast<double>(row.moving->moved().bytes) / took.count() : 0;
+  return took.count() > 0 ? static_cast<double>(moved.bytes) / took.count() : 0;
 }
 
 std::string to_json(const Recent::At<event::ControllerSaid>& heard) {
@@ -102,8 +102,8 @@ std::string to_json(const Recent::At<event::ControllerSaid>& heard) {
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now) {
   using Seconds = std::chrono::duration<double>;
   const auto moved = row.moving->moved();
-  const auto movement = movement_of(row, now);
-  const double rate = rate_of(row, now);
+  const auto movement = movement_of(row, moved, now);
+  const double rate = rate_of(row, moved, now);
   JsonObject object;
   object.add("id", id);
   add_names(object, row.what);

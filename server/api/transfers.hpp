@@ -13,10 +13,11 @@ namespace server {
 constexpr auto stalled_after = std::chrono::seconds(10);
 
 enum class Movement { waiting, moving, stalled };  // waiting: the client has not answered yet
-Movement movement_of(const Running::Row& row, Running::Clock::time_point now);
+// `moved` is what row.moving says, who is asked once: over HTTP that asks the system.
+Movement movement_of(const Running::Row& row, const Moved& moved, Running::Clock::time_point now);
 
 // Bytes a second since it was asked for.
-double rate_of(const Running::Row& row, Running::Clock::time_point now);
+double rate_of(const Running::Row& row, const Moved& moved, Running::Clock::time_point now);
 
 std::string to_json(Running::Id id, const Running::Row& row, Running::Clock::time_point now);
 // Those after `after`, as many as one answer holds: to write thousands would hold up the loop.

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <new>
 #include <string>
 #include <utility>
@@ -35,6 +37,16 @@ struct Fails final : Moving {
   mutable bool failed = false;
   Moved moved() const override {
     if (!std::exchange(failed, true)) throw std::bad_alloc();
+    return {0, 0, Running::Clock::now()};
+  }
+  void stop_by_administrator() override {}
+};
+
+// A transfer that counts how often it is asked.
+struct Counts final : Moving {
+  mutable std::size_t asked = 0;
+  Moved moved() const override {
+    ++asked;
     return {0, 0, Running::Clock::now()};
   }
   void stop_by_administrator() override {}
@@ -164,6 +176,30 @@ TEST_CASE("the status tells how things stand now, and what takes a look at the d
   CHECK(has(later.body,
             R"("today":null,"rollout":{"release":"/EWC/17_9_4a","version":"17.9.4a","have":0,"of":1,)"
             R"("never_seen":1},"disk":{"free":)"));
+}
+
+TEST_CASE("thousands of transfers are asked how far they are in many short turns of the loop") {
+  ApiSite site;
+  Counts counts;
+  std::deque<Running::Entry> entries;
+  for (int i = 0; i < 5000; ++i) {
+    entries.push_back(site.running.add(transfer("/a", event::Protocol::http), counts));
+    entries.back().begin();
+  }
+  for (const auto* const path : {"/api/v1/status", "/metrics"}) {
+    CAPTURE(path);
+    const auto answer = site.begin({.method = "GET", .path = path});
+    std::size_t most = std::exchange(counts.asked, 0), all = most;
+    site.run_until([&] {
+      const auto asked = std::exchange(counts.asked, 0);
+      most = std::max(most, asked);
+      all += asked;
+      return answer->has_value();
+    });
+    CHECK(all >= 5000);
+    CHECK(most <= RunningReads::summed_at_once + RunningReads::at_once);
+    CHECK((*answer)->status == 200);
+  }
 }
 
 TEST_CASE("metrics are in the format that the client accepts, and tell of the transfers that run") {

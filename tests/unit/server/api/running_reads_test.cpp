@@ -137,3 +137,24 @@ TEST_CASE("a read has what an answer tells of it, and hostile bytes of a name ar
   CHECK_FALSE(second.stalled);
   CHECK(second.protocol == "tftp");
 }
+
+TEST_CASE("all transfers are summed, those too that wait or write") {
+  House house;
+  Moves still;
+  still.now = {380, 2, Running::Clock::now() - 20s};
+  auto stalled =
+      house.running.add({1, event::Protocol::sftp, "192.0.2.7", "ewc", "x", "/x", true, {}}, still);
+  stalled.begin();
+  house.moves.now.bytes = 1000;
+  house.add_many(RunningReads::summed_at_once);
+  house.add("waits", false);
+  std::optional<Movements> sum;
+  house.reads.sum([&](const Movements& all) { sum = all; });
+  CHECK_FALSE(sum);
+  house.run();
+  REQUIRE(sum);
+  CHECK(sum->stalled == 1);
+  CHECK(sum->rate > 0);
+  CHECK(sum->running.at("tftp") == RunningReads::summed_at_once + 1);
+  CHECK(sum->running.at("sftp") == 1);
+}

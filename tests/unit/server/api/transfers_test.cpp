@@ -34,6 +34,7 @@ struct House {
                         transfer);
   }
   const Running::Row& row() const { return running.rows().begin()->second; }
+  Movement movement(Clock::time_point at) const { return movement_of(row(), transfer.now, at); }
   std::string json(Clock::time_point at) const { return to_json(1, row(), at); }
 };
 
@@ -45,12 +46,12 @@ TEST_CASE("a transfer waits for its client's first answer, moves, and stalls aft
   House house(event::Protocol::tftp, 1000);
   const auto asked = house.row().asked;
   house.transfer.now.last = asked;
-  CHECK(movement_of(house.row(), asked + 20s) == Movement::waiting);
+  CHECK(house.movement(asked + 20s) == Movement::waiting);
   house.entry.begin();
-  CHECK(movement_of(house.row(), asked + 9s) == Movement::moving);
-  CHECK(movement_of(house.row(), asked + 10s) == Movement::stalled);
+  CHECK(house.movement(asked + 9s) == Movement::moving);
+  CHECK(house.movement(asked + 10s) == Movement::stalled);
   house.transfer.now.last = asked + 5s;
-  CHECK(movement_of(house.row(), asked + 10s) == Movement::moving);
+  CHECK(house.movement(asked + 10s) == Movement::moving);
 }
 
 TEST_CASE("what moves is told with rate and time left") {
