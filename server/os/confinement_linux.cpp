@@ -69,7 +69,7 @@ constexpr std::array allowed{
     "getsockopt", "setsockopt", "shutdown", "send", "sendto", "sendmsg", "sendmmsg", "recv", "recvfrom",
     "recvmsg", "recvmmsg", "recvmmsg_time64",
     // the process that reads archives: it is started, confines itself further, and is waited for
-    "execve", "vfork", "fork", "wait4", "waitid", "waitpid", "seccomp", "landlock_create_ruleset",
+    "execve", "vfork", "fork", "setsid", "wait4", "waitid", "waitpid", "seccomp", "landlock_create_ruleset",
     "landlock_add_rule", "landlock_restrict_self"};
 
 // cachestat, by its number, which is the same on each processor: libseccomp before 2.6 does not know its

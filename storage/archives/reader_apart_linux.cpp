@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "storage/archives/reader_process.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/files/file.hpp"
+#include "storage/files/sanitized.hpp"
 
 namespace storage {
 namespace {
@@ -36,7 +38,7 @@ std::string own_program() {
   constexpr auto link = "/proc/self/exe";
   if (::access(link, X_OK) == 0) return link;
   const auto* const name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-  return name != nullptr ? name : link;
+  return name != nullptr ? std::filesystem::absolute(name).string() : link;
 }
 
 // What posix_spawn(3) does to the new process before it begins.
@@ -47,7 +49,11 @@ class SpawnSettings {
     check(::posix_spawnattr_init(&attributes_), "cannot start a process");
     ::posix_spawn_file_actions_adddup2(&actions_, archive, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions_, answer, STDOUT_FILENO);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+    // Until it is confined, whoever has its user's id may attach to it: the owner of a depot in which root
+    // imports. So it keeps nothing of the caller's: no terminal, through which he would type into root's
+    // shell, and no folder, which may lie below one that is closed to him.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, sanitized ? STDERR_FILENO + 1 : STDERR_FILENO);
+    ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
     // Signals that a terminal or a service manager sends to a whole group are for the parent, which ends the
     // reader: else a server that stops would take the reader's death for the archive's fault.
     sigset_t all, blocked;
@@ -57,7 +63,8 @@ class SpawnSettings {
       ::sigdelset(&blocked, fault);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setsigmask(&attributes_, &blocked);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   }
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;

@@ -18,6 +18,7 @@
 
 #include "storage/archives/confinement.hpp"
 #include "storage/archives/reader_frame.hpp"
+#include "storage/files/sanitized.hpp"
 
 namespace test {
 namespace {
@@ -86,6 +87,15 @@ const std::map<std::string_view, Role>& roles() {
          for (int fd = 3; fd < 1024; ++fd)
            if (::fcntl(fd, F_GETFD) != -1) return say(FrameKind::rejected, "it has another descriptor");
          return say(FrameKind::format, {"\x04", 1});
+       }},
+      {"knows the caller",
+       [] {
+         std::array<char, 2> folder{};
+         const bool knows_folder = ::getcwd(folder.data(), folder.size()) == nullptr || folder[0] != '/';
+         const bool knows_terminal = ::fcntl(STDERR_FILENO, F_GETFD) != -1 && !storage::sanitized;
+         if (::getsid(0) != ::getpid() || knows_folder || knows_terminal)
+           return say(storage::FrameKind::rejected, "it has something of the caller's");
+         return say(storage::FrameKind::format, {"\x04", 1});
        }},
       {"reads",
        [] {

@@ -155,6 +155,10 @@ TEST_CASE("a reader has the archive, the pipe and no other descriptor") {
   CHECK(Packed().format_by("knows descriptors") == BundleFormat::packed);
 }
 
+TEST_CASE("a reader has no terminal and no folder of who started it") {
+  CHECK(Packed().format_by("knows the caller") == BundleFormat::packed);
+}
+
 TEST_CASE("a confined reader can read, and nothing else") {
   for (const auto* refused : {"opens", "opens below", "makes", "examines"}) {
     CAPTURE(refused);
