@@ -28,9 +28,7 @@ std::expected<UploadPlace, storage::Path> upload_place(const storage::Path& aske
 }
 
 storage::Path named(const storage::Path& below_uploads) {
-  auto path = storage::Path{} / storage::uploads_name;
-  for (const auto& component : below_uploads.components()) path = path / component;
-  return path;
+  return storage::Path{} / storage::uploads_name / below_uploads;
 }
 
 std::expected<UploadPlace, Miss> tftp_upload_place(const conf::Settings& settings, const std::string& name) {

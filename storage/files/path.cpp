@@ -55,6 +55,18 @@ Path Path::operator/(std::string_view component) const {
   return down;
 }
 
+Path Path::operator/(const Path& below) const {
+  Path down = *this;
+  down.components_.insert(down.components_.end(), below.components_.begin(), below.components_.end());
+  return down;
+}
+
+Path Path::below(std::size_t count) const {
+  Path rest;
+  rest.components_.assign(components_.begin() + static_cast<std::ptrdiff_t>(count), components_.end());
+  return rest;
+}
+
 std::string Path::text() const {
   if (is_root()) return "/";
   std::string text;

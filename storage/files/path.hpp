@@ -27,7 +27,9 @@ class Path {
   std::string_view name() const;                     // the last component; empty for the root
   Path parent() const;                               // the root's parent is the root
   Path operator/(std::string_view component) const;  // `component` must be one valid component
-  std::string text() const;                          // "/EWC/17_9_4a/ap1g8"
+  Path operator/(const Path& below) const;
+  Path below(std::size_t count) const;  // without its first `count` components, of which it has as many
+  std::string text() const;             // "/EWC/17_9_4a/ap1g8"
 
   static bool is_component(std::string_view text);
   friend bool operator==(const Path&, const Path&) = default;

@@ -11,9 +11,7 @@ bool is_in_uploads(const Path& path) {
 std::optional<Path> below_uploads(const Path& path) {
   const auto components = path.components();
   if (components.empty() || components.front() != uploads_name) return {};
-  Path below;
-  for (const auto& component : components.subspan(1)) below = below / component;
-  return below;
+  return path.below(1);
 }
 
 }  // namespace storage

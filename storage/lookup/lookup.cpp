@@ -57,10 +57,7 @@ const Alias* longest_alias(const std::vector<Alias>& aliases, const Path& path) 
 }
 
 Path remapped(const Path& path, const Alias& alias) {
-  Path target = alias.to;
-  for (const auto& component : path.components().subspan(alias.from.components().size()))
-    target = target / component;
-  return target;
+  return alias.to / path.below(alias.from.components().size());
 }
 
 Outcome open_as_meant(const Root& root, const Catalogue& catalogue, const AskedName& asked, Outcome missing) {

@@ -12,7 +12,7 @@ import apdepot
 import sftp_wire
 import tftp_wire
 from apdepot import RELEASE
-from judges import IMAGE, cpu_seconds
+from judges import IMAGE, cpu_seconds, judge_loop
 from sftp_wire import (FLAG_CREATE, FLAG_WRITE, FSETSTAT, MKDIR, NO_ATTRIBUTES, NO_SUCH_FILE, OK, REMOVE, RENAME, SETSTAT,
                        WRITE, Sftp, string, u32, u64)
 from tftp_wire import ERROR, WRQ, Client, data
@@ -118,6 +118,15 @@ def test_devices_do_not_read_what_others_sent(start, log_in):
     for name in ("/uploads/config", "uploads/config", "/UPLOADS/config", "/EWC/../uploads/config",
                  "/uploads/from a device"):
         assert EVIL not in advice(server, name)
+
+
+def test_a_deep_name_that_cannot_be_written_holds_nobody_up(start, log_in):
+    """To tell why copied each folder's name once for every folder above it, on the loop: 8 ms."""
+    server = start()
+    sftp = log_in(server)
+    for number in range(20):
+        assert put(sftp, "/uploads" + "/a" * 2040 + f"/{number}") == NO_SUCH_FILE
+    judge_loop(server)
 
 
 # ---- others' files

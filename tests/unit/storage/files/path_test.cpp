@@ -49,6 +49,16 @@ TEST_CASE("what no component may hold is refused") {
   CHECK(Path::parse(std::string(5000, '/')).error() == PathError::too_long);
 }
 
+TEST_CASE("a path is put below another, and taken out from below it") {
+  const auto path = *Path::parse("/EWC/17_9_4a/ap1g8");
+  CHECK(path.below(0) == path);
+  CHECK(path.below(1).text() == "/17_9_4a/ap1g8");
+  CHECK(path.below(3) == Path{});
+  CHECK((Path{} / "old" / path.below(2)).text() == "/old/ap1g8");
+  CHECK(Path{} / path == path);
+  CHECK(path / Path{} == path);
+}
+
 TEST_CASE("a path knows its name and its parent, and the root is its own parent") {
   const auto path = *Path::parse("/EWC/17_9_4a/ap1g8");
   CHECK(path.name() == "ap1g8");
