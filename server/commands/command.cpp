@@ -17,11 +17,18 @@ namespace {
 constexpr auto usual_config = "/etc/apdepot/apdepot.yaml";
 constexpr auto usual_account = "apdepot";
 
-// The service is to find it its own, whoever made it.
+// The service is to find it its own, whoever made it. Where it is to be root's, root makes it alone, before
+// it is looked at who else may.
 void make_depot_of_service(const conf::Settings& settings) {
   if (!own_account().is_root() || std::filesystem::exists(settings.depot)) return;
-  const auto account = choose_account(candidates(settings));
-  if (account && !account->is_root()) make_directory_of(*account, settings.depot);
+  auto account = choose_account(candidates(settings));
+  if (!account || account->is_root()) account = owner_or_heir_of(std::filesystem::absolute(settings.depot));
+  if (account) make_directory_of(*account, settings.depot);
+}
+
+// Whoever owns state/ has root's commands follow his links.
+void act_as_owner_of_depot(const conf::Settings& settings) {
+  act_as_owner_of(settings.depot, storage::Depot::state_of({}));
 }
 
 // Whom the service runs as, where secrets lie beside ssh.users_file. Nothing where that is root, or where
@@ -92,13 +99,13 @@ Candidates candidates(const conf::Settings& settings, const std::optional<std::s
 
 storage::Depot open_depot(const conf::Settings& settings) {
   make_depot_of_service(settings);
-  act_as_owner_of(settings.depot);
+  act_as_owner_of_depot(settings);
   expect_in_reach(settings.depot);
   return storage::Depot(settings.depot);
 }
 
 storage::Depot existing_depot(const conf::Settings& settings) {
-  act_as_owner_of(settings.depot);
+  act_as_owner_of_depot(settings);
   return storage::Depot::existing(settings.depot);
 }
 

@@ -7,6 +7,7 @@
 #include "storage/depot/reach.hpp"
 
 namespace server {
+namespace fs = std::filesystem;
 
 std::optional<Account> choose_account(const Candidates& candidates) {
   if (candidates.named) return candidates.named;
@@ -15,9 +16,27 @@ std::optional<Account> choose_account(const Candidates& candidates) {
   return std::nullopt;
 }
 
-void act_as_owner_of(const std::filesystem::path& directory) {
-  const auto owner = owner_of(directory);
-  if (owner && !owner->is_root() && own_account().is_root()) become(*owner);
+std::optional<Account> owner_or_heir_of(fs::path directory) {
+  auto owner = owner_of(directory);
+  while (!owner && directory.has_relative_path()) {
+    directory = directory.parent_path();
+    owner = owner_of(directory);
+  }
+  return owner;
+}
+
+void act_as_owner_of(const fs::path& directory, const fs::path& within) {
+  if (!own_account().is_root()) return;
+  const auto path = fs::absolute(directory).lexically_normal();
+  const auto owner = owner_or_heir_of(path);
+  if (owner && !owner->is_root()) return become(*owner);
+  auto open = others_may_change(path);
+  if (!open && !within.empty()) open = others_may_change(path / within);
+  if (!open) return;
+  throw std::runtime_error(fmt::format(
+      "root does not work in {0}: others than root may change {1}, and could make root write "
+      "anywhere; give {0} to whom it is for (`chown -R apdepot: {0}`), or let root alone change {1}",
+      path.string(), open->string()));
 }
 
 void act_as_service(const Candidates& candidates) {
@@ -25,7 +44,7 @@ void act_as_service(const Candidates& candidates) {
   if (account && !account->is_root() && own_account().is_root()) become(*account);
 }
 
-void expect_in_reach(const std::filesystem::path& depot) {
+void expect_in_reach(const fs::path& depot) {
   const auto path = storage::out_of_reach(depot);
   if (!path) return;
   const auto name = own_account().name;

@@ -41,10 +41,18 @@ struct Candidates {
 };
 std::optional<Account> choose_account(const Candidates& candidates);
 
+// Of a directory with an absolute path that is not there yet, whose folder it would be made in.
+std::optional<Account> owner_or_heir_of(std::filesystem::path directory);
+
+// The first folder or link on the way to `directory`, itself included, that others than root may change, so
+// that they could put something else in its place. What is missing has no way.
+std::optional<std::filesystem::path> others_may_change(const std::filesystem::path& directory);
+
 // What root makes in a depot is to belong to the depot's owner, whom the service runs as, and what the owner
 // put there is to hurt only the owner: root becomes the owner for good. What root alone may read is opened
-// before. Does nothing for others than root, and where there is no such directory.
-void act_as_owner_of(const std::filesystem::path& directory);
+// before. Does nothing for others than root. Throws std::runtime_error where the directory is root's and
+// others may change `within` it, or what leads there.
+void act_as_owner_of(const std::filesystem::path& directory, const std::filesystem::path& within = {});
 
 // The same for a command that tells what the service would do: root becomes whom the service would run as.
 void act_as_service(const Candidates& candidates);

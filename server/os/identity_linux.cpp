@@ -12,7 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
+#include <deque>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "server/os/identity.hpp"
@@ -20,6 +23,7 @@
 #include "storage/files/file.hpp"
 
 namespace server {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t longest_entry = 16'384;  // of the user database
@@ -71,6 +75,25 @@ bool has_become(const Account& account) {
          ::getgroups(0, nullptr) == 0;
 }
 
+storage::Handle open_place(int folder, const char* name) {
+  return storage::Handle(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
+std::optional<struct stat> status_of(const storage::Handle& place) {
+  struct stat status {};
+  return place && ::fstat(place.get(), &status) == 0 ? std::optional(status) : std::nullopt;
+}
+
+fs::path target_of(const storage::Handle& link) {
+  std::array<char, PATH_MAX> target{};
+  const auto size = ::readlinkat(link.get(), "", target.data(), target.size());
+  return std::string(target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+}
+
+bool is_open_to_others(const struct stat& status) {
+  return (status.st_mode & S_IWOTH) != 0 || ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0);
+}
+
 }  // namespace
 
 std::optional<Account> find_account(const std::string& name) {
@@ -82,7 +105,39 @@ std::optional<Account> find_account(const std::string& name) {
   return entry_of(*number).value_or(Account{name, *number, *number});
 }
 
-std::optional<Account> owner_of(const std::filesystem::path& directory) {
+// As the kernel walks, by handles: each name is looked at in the folder that was looked at before.
+std::optional<fs::path> others_may_change(const fs::path& directory) {
+  constexpr int most_links = 40;  // as the kernel's
+  const auto absolute = fs::absolute(directory);
+  std::deque<fs::path> left(absolute.begin(), absolute.end());
+  fs::path way;
+  storage::Handle here = open_place(AT_FDCWD, "/");
+  const auto top = status_of(here);
+  for (int links = 0; !left.empty();) {
+    const auto name = left.front();
+    left.pop_front();
+    auto place = open_place(here.get(), name.empty() ? "." : name.c_str());
+    const auto status = status_of(place);
+    if (!status) return std::nullopt;
+    auto there = way / name;
+    // In a user namespace the host's root shows as nobody.
+    if (status->st_uid != 0 && status->st_uid != top->st_uid) return there;
+    if (S_ISLNK(status->st_mode)) {
+      const auto target = target_of(place);
+      if (target.empty() || ++links > most_links) return there;
+      left.insert(left.begin(), target.begin(), target.end());
+      continue;
+    }
+    // In a sticky folder each takes away only what is his own, and may add what he likes.
+    const bool is_passed = !left.empty() && (status->st_mode & S_ISVTX) != 0;
+    if (is_open_to_others(*status) && !is_passed) return there;
+    way = std::move(there);
+    here = std::move(place);
+  }
+  return std::nullopt;
+}
+
+std::optional<Account> owner_of(const fs::path& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) return std::nullopt;
   return entry_of(status.st_uid)
@@ -119,8 +174,8 @@ void give_up_capabilities() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("cannot refuse further rights");
 }
 
-void make_directory_of(const Account& account, const std::filesystem::path& directory) {
-  const auto path = std::filesystem::absolute(directory).lexically_normal();
+void make_directory_of(const Account& account, const fs::path& directory) {
+  const auto path = fs::absolute(directory).lexically_normal();
   const auto wanted = path.has_filename() ? path : path.parent_path();
   storage::make_directories(wanted.parent_path(), 0755);
   const storage::Handle parent(::open(wanted.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -137,7 +192,7 @@ void make_directory_of(const Account& account, const std::filesystem::path& dire
   storage::sync_directory(wanted.parent_path());
 }
 
-void make_file_of(const Account& account, const std::filesystem::path& file) {
+void make_file_of(const Account& account, const fs::path& file) {
   const storage::Handle made(
       ::open(file.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!made && errno == ELOOP) return;

@@ -410,6 +410,54 @@ def test_a_link_given_to_root_publishes_nothing_that_its_owner_may_not_read(othe
                 and not path.is_relative_to(drop)]
 
 
+def expect_roots_refusal(depot, path, image, tmp_path):
+    """Of every command that acts in the depot; none leaves a file of root's."""
+    password = tmp_path / "password"
+    password.write_text("p w d\n")
+    for command in (("import", image), ("user", "add", "evil", "--password-file", password), ("token", "add", "evil"),
+                    ("promote", RELEASE), ("retire", RELEASE), ("verify",), ("user", "list")):
+        done = run(*command, depot=depot)
+        assert done.returncode == 1 and f"others than root may change {path}, " in done.stderr, done.stderr
+
+
+@as_root
+def test_root_does_not_work_where_another_may_put_a_depot(roots_own, image, tmp_path):
+    """A link to a folder of root's in which everybody may make folders: it seemed to be root's own depot."""
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    for folder, mode in ((home, 0o755), (shared, 0o1777)):
+        folder.mkdir()
+        folder.chmod(mode)
+    give(home)
+    as_owner("mkdir", "-p", shared / "images", shared / "state/manifests", shared / "drop", shared / "rejected")
+    as_owner("ln", "-s", roots_own, shared / "state/staging")
+    before = apdepot.snapshot(shared), apdepot.snapshot(roots_own)
+    as_owner("ln", "-s", shared, home / "depot")
+    expect_roots_refusal(home / "depot", home, image, tmp_path)
+    expect_roots_refusal(shared, shared, image, tmp_path)
+    assert (apdepot.snapshot(shared), apdepot.snapshot(roots_own)) == before
+
+
+@as_root
+def test_root_does_not_work_in_a_depot_whose_state_is_anothers(depot, image, tmp_path):
+    give(depot / "state")
+    expect_roots_refusal(depot, depot / "state", image, tmp_path)
+    os.chown(depot / "state", 0, NOBODY.pw_gid)
+    (depot / "state").chmod(0o770)
+    expect_roots_refusal(depot, depot / "state", image, tmp_path)
+
+
+@as_root
+def test_a_new_depot_belongs_to_whom_the_folder_above_does(image, tmp_path):
+    """Root's own could be taken away there."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    give(home)
+    for depot, owner in ((home / "depot", NOBODY.pw_uid), (tmp_path / "depot", 0)):
+        done = commands_of_no_user([*host_with(tmp_path, False), BINARY, "import", image, "--depot", depot])
+        assert done.returncode == 0, done.stderr
+        assert {path.lstat().st_uid for path in (depot, *depot.rglob("*"))} == {owner}
+
+
 @as_root
 @pytest.mark.parametrize("there", [None, "root"])
 def test_users_and_tokens_in_roots_folder_are_for_the_service_to_read(start_server, others_depot, tmp_path, there):
