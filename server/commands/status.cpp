@@ -11,6 +11,7 @@
 #include "server/commands/status_screen.hpp"
 #include "server/http/client.hpp"
 #include "server/os/terminal.hpp"
+#include "server/text/json_reader.hpp"
 #include "storage/depot/depot.hpp"
 
 namespace server {
@@ -36,7 +37,7 @@ struct NoServer : std::runtime_error {
 std::string ask(http::Client& client, const std::string& method, const std::string& path) {
   const auto reply = client.ask(method, path);
   if (reply.status >= 300) throw std::runtime_error(reply.body);
-  return reply.body;
+  return text_said(reply.body);
 }
 
 bool speaks_utf8() {

@@ -18,10 +18,7 @@ constexpr std::size_t most_trouble = 5, most_verdicts = 3, most_imports = 3;
 
 YAML::Node load(const std::string& json) { return read_json(json, "the server's answer"); }
 
-// The server has escaped its texts already, so that nothing here can harm a terminal.
-std::string text(const YAML::Node& node, const char* key) {
-  return member<std::string>(node, key).value_or("");
-}
+std::string text(const YAML::Node& node, const char* key) { return text_said(node, key); }
 
 std::uint64_t number(const YAML::Node& node, const char* key) {
   return member<std::uint64_t>(node, key).value_or(0);

@@ -36,9 +36,9 @@ int run(Arguments& arguments) {
   if (what != "code" && what != "fingerprint")
     throw UsageError(fmt::format("web {}: it is code or fingerprint", what));
   const auto answer = ask(existing_depot(arguments), "/api/v1/web/" + what);
-  fmt::print("{}\n", member<std::string>(answer, what.c_str()).value_or(""));
+  fmt::print("{}\n", text_said(answer, what.c_str()));
   for (const auto& page : answer["pages"])
-    if (page.IsScalar()) fmt::print(stderr, "{}\n", page.Scalar());
+    if (page.IsScalar()) fmt::print(stderr, "{}\n", text_said(page.Scalar()));
   return 0;
 }
 

@@ -28,7 +28,7 @@ std::vector<RecentMiss> recent_misses(const std::string& text) {
   const auto recent = read_json(text, "the server's answer");
   if (!recent.IsMap() || !recent["misses"]) return misses;
   for (const auto& each : recent["misses"]) {
-    const auto text_of = [&each](const char* key) { return member<std::string>(each, key).value_or(""); };
+    const auto text_of = [&each](const char* key) { return text_said(each, key); };
     misses.push_back({text_of("at"), text_of("client"), text_of("protocol"), text_of("asked"),
                       text_of("cause"), text_of("text"), text_of("fix")});
   }

@@ -55,7 +55,7 @@ ServerFacts server_facts(const std::string& text) {
   const auto version = member<std::string>(status, "version");
   if (!version) throw std::runtime_error("the server's answer has no version");
   ServerFacts facts;
-  facts.version = *version;
+  facts.version = text_said(status, "version");
   facts.draining = member<bool>(status, "draining").value_or(false);
   if (const auto loop = status["loop"]; loop && loop.IsMap())
     facts.longest_ms = member<double>(loop, "longest_ms").value_or(0);

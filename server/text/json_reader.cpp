@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "storage/files/one_line.hpp"
+
 namespace server {
 namespace {
 
@@ -53,6 +55,21 @@ YAML::Node read_json(const std::string& text, const std::string& whose) {
   } catch (const YAML::Exception& e) {
     throw std::runtime_error(fmt::format("{} cannot be read: {}", whose, e.what()));
   }
+}
+
+std::string text_said(const YAML::Node& node, const char* key) {
+  return storage::one_line(member<std::string>(node, key).value_or(""));
+}
+
+std::string text_said(const std::string& body) {
+  std::string lines;
+  for (std::string_view rest = body; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    lines += storage::one_line(rest.substr(0, end));
+    if (end < rest.size()) lines += '\n';
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lines;
 }
 
 YAML::Node read_object(const std::string& text, const std::string& whose) {

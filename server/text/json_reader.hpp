@@ -22,4 +22,11 @@ std::optional<T> member(const YAML::Node& node, const char* key) {
   return out;
 }
 
+// A member that a running server says, for a terminal; empty where it is missing. A server escapes what
+// clients say; one that was taken over would write what root's terminal obeys, so that this is one line
+// without that.
+std::string text_said(const YAML::Node& node, const char* key);
+// All that it says, line by line, in the same way.
+std::string text_said(const std::string& body);
+
 }  // namespace server

@@ -1,13 +1,16 @@
 """A running server is asked about itself: `apdepot status`, the control socket, metrics."""
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import re
 import socket
+import socketserver
 import stat
 import subprocess
 import sys
+import threading
 
 import paramiko
 import pytest
@@ -132,6 +135,41 @@ def test_without_a_server_the_command_says_so(depot):
 
     assert done.returncode == 1 and "no server answers for the depot" in done.stderr
     assert "systemctl status apdepot" in done.stderr
+
+
+class TakenOver(http.server.BaseHTTPRequestHandler):
+    """In the place of the server; each of its texts would change a terminal's title."""
+    TITLE = "\x1b]0;evil\x07"
+
+    def do_GET(self):
+        text = json.dumps(self.TITLE)
+        row = ",".join(f'"{key}":{text}' for key in ("at", "client", "protocol", "asked", "cause", "text", "fix"))
+        answers = {"/metrics": self.TITLE + "\n", "/api/v1/transfers": '{"items":[],"next":null}',
+                   "/api/v1/status": f'{{"version":{text},"host":{text},"depot":"{self.TITLE}"}}',
+                   "/api/v1/recent": f'{{"misses":[{{{row}}}]}}'}
+        body = answers.get(self.path, f'{{"code":{text},"fingerprint":{text},"pages":[{text}]}}').encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("command", [("status",), ("status", "--json"), ("status", "--metrics"), ("web", "code"),
+                                     ("web", "fingerprint"), ("doctor", "--only", "misses", "--only", "running")],
+                         ids=" ".join)
+def test_a_server_that_was_taken_over_does_not_reach_the_terminal(new_depot, command):
+    """Root asks it."""
+    for folder in ("images", "state"):
+        (new_depot / folder).mkdir(parents=True)
+    with socketserver.ThreadingUnixStreamServer(str(new_depot / "state/control.sock"), TakenOver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = run(*command, depot=new_depot)
+        server.shutdown()
+    assert "evil" in done.stdout
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout + done.stderr)
 
 
 def test_the_socket_is_for_owner_and_group_and_goes_with_the_server(server):

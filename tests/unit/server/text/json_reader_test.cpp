@@ -104,6 +104,16 @@ TEST_CASE("hostile nesting is refused, and does not end the program") {
   }
 }
 
+TEST_CASE("what a server says to a terminal is one line that no terminal obeys") {
+  const auto answer =
+      server::read_json("{\"a\": \"x\\u001b[2J\\ny\", \"b\": 7, \"c\": \"caf\xc3\xa9 \\\\x1b\"}", "x");
+  CHECK(server::text_said(answer, "a") == "x [2J y");
+  CHECK(server::text_said(answer, "b") == "7");
+  CHECK(server::text_said(answer, "c") == "caf\xc3\xa9 \\x1b");
+  CHECK(server::text_said(answer, "d").empty());
+  CHECK(server::text_said("a 1\n\x1b[2Jb 2\n") == "a 1\n[2Jb 2\n");
+}
+
 TEST_CASE("a program reads the very text that the server wrote") {
   for (const std::string text :
        {"", "/EWC/17_9_4a/ap1g8", "a \"b\" \\c\\", "a\n\t\r\x01\x7f", "caf\xc3\xa9 \u20ac", "\U0001f600",
