@@ -283,6 +283,19 @@ def test_an_edited_address_counts_after_the_command_that_the_unit_names(host, pr
     apply_edits(host, protocol, before)
 
 
+def test_a_running_server_leaves_port_22_to_sshd(host):
+    """By README.md's commands: the server holds the port until it is restarted, whatever becomes of the socket unit."""
+    config = host.root / CONFIG[1:]
+    packaged = config.read_text()
+    config.write_text("ssh: {listen: ['0.0.0.0:2222', '[::]:2222']}\n")
+    host.run("sh", "-c", "systemctl disable --now apdepot-ssh.socket && systemctl restart apdepot")
+    assert (host.is_bound("tcp", 22), answers(host, "ssh", 2222)) == (False, True)
+
+    config.write_text(packaged)
+    host.run("sh", "-c", "systemctl enable apdepot-ssh.socket && systemctl restart apdepot")
+    assert (host.is_bound("tcp", 2222), answers(host, "ssh", 22)) == (False, True)
+
+
 def test_an_edited_address_of_ssh_loses_no_request_of_tftp(host):
     with host.network(), tftp_wire.Client(TFTP) as client:
         answer = client.ask(IMAGE).data
