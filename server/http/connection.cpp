@@ -405,6 +405,20 @@ net::awaitable<error_code> read_header(S& stream, beast::flat_buffer& buffer, He
   co_return fault;
 }
 
+// Reads what the client still sends: closing before that makes the system throw away our answer. Over TLS its
+// end is told later.
+net::awaitable<void> drain(Stream& stream, bool tls) {
+  error_code ignored;
+  if (!tls) stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
+  std::vector<std::byte> thrown_away(most_buffered);
+  stream.expires_after(goodbye_time);
+  for (std::size_t count = 0; count < most_drained;) {
+    const auto [lost, some] = co_await stream.async_read_some(net::buffer(thrown_away), as_tuple);
+    if (lost) co_return;
+    count += some;
+  }
+}
+
 template <class S>
 net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Talk& talk, bool tls) {
   HeaderParser parser;
@@ -418,7 +432,9 @@ net::awaitable<bool> answer_one(S& stream, beast::flat_buffer& buffer, const Tal
   }
   if (!fault) co_return co_await answer_whole(stream, *heard, talk);
   const auto refused = refusal_of(fault, talk, tls);
-  if (refused) co_await write(stream, *refused);
+  if (!refused) co_return false;
+  const bool taken = co_await write(stream, *refused);
+  if (taken) co_await drain(beast::get_lowest_layer(stream), tls);
   co_return false;
 }
 
@@ -444,19 +460,6 @@ Answer redirection(const Asked& asked, const Talk& talk) {
   return moved;
 }
 
-// Reads what the client still sends: closing before that makes the system throw away our answer.
-net::awaitable<void> drain(Stream& stream) {
-  error_code ignored;
-  stream.socket().shutdown(net::socket_base::shutdown_send, ignored);
-  std::vector<std::byte> thrown_away(most_buffered);
-  stream.expires_after(goodbye_time);
-  for (std::size_t count = 0; count < most_drained;) {
-    const auto [lost, some] = co_await stream.async_read_some(net::buffer(thrown_away), as_tuple);
-    if (lost) co_return;
-    count += some;
-  }
-}
-
 // A client that speaks HTTP without TLS.
 net::awaitable<void> send_to_tls(Stream& stream, beast::flat_buffer& buffer, const Talk& talk) {
   HeaderParser parser;
@@ -464,7 +467,7 @@ net::awaitable<void> send_to_tls(Stream& stream, beast::flat_buffer& buffer, con
   const auto response = fault ? refusal_of(fault, talk, false) : redirection(parser.get(), talk);
   if (!response) co_return;
   const bool taken = co_await write(stream, *response);
-  if (taken && !parser.is_done()) co_await drain(stream);
+  if (taken && !parser.is_done()) co_await drain(stream, false);
 }
 
 }  // namespace

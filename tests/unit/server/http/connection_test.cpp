@@ -412,6 +412,32 @@ TEST_CASE("a header has at most 8 KiB, with its first line and the empty one") {
   }
 }
 
+TEST_CASE("a client hears why it is refused whatever else is on its way") {
+  const auto large = request("POST /echo", "Content-Length: 200000\r\n", std::string(200'000, 'x'));
+  struct Case {
+    std::string text;
+    int status;
+    bool tls;
+  };
+  for (const auto& [text, status, tls] :
+       {Case{large, 413, false}, Case{large, 413, true},
+        Case{chunked("POST /echo", std::string(200'000, 'x'), 10'000), 413, false},
+        Case{request("GET /echo", "X: " + std::string(60'000, 'x') + "\r\n"), 413, false},
+        Case{"nonsense\r\n\r\n" + std::string(60'000, 'x'), 400, false}}) {
+    CAPTURE(text.substr(0, 60));
+    CAPTURE(tls);
+    House house;
+    auto& client = tls ? house.connect_to_tls() : house.connect();
+    if (tls) REQUIRE(client.begin_tls());
+    REQUIRE(client.send(text));
+    CHECK(client.answer().status() == status);
+    if (!tls) CHECK(client.rest().empty());
+    CHECK_FALSE(client.was_reset());
+    client.close();
+    CHECK(house.ends());
+  }
+}
+
 TEST_CASE("what is not HTTP is refused, and nothing after it is heard") {
   for (const auto* text : {"nonsense\r\n\r\n", "GET /echo HTTP/1.1\r\nBad Name: x\r\n\r\n",
                            "GET /echo HTTP/3.0\r\n\r\n", "POST /echo HTTP/1.1\r\nContent-Length: x\r\n\r\n",
