@@ -26,6 +26,8 @@ class Gate {
   // Whether who was let in with `head` still is, for an answer that goes on and on. `request` is as admit()
   // has filled it in.
   virtual net::awaitable<bool> still_admits(const Head& head, const Request& request) = 0;
+  // Whether a connection from there may carry many clients' requests.
+  virtual bool is_proxy(const net::ip::address& peer) const = 0;
   // What each answer carries.
   virtual std::vector<std::pair<std::string, std::string>> headers(bool secure) const = 0;
 };

@@ -45,7 +45,10 @@ void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSo
 void Listener::talk(tcp::socket socket, const Door<tcp::acceptor>& door) {
   error_code error;
   const auto client = socket.remote_endpoint(error);
-  auto share = error ? std::nullopt : (door.gate ? at_page_ : at_metrics_).take_and_leave(client.address());
+  if (error) return;
+  const bool proxy = door.gate && door.gate->is_proxy(client.address());
+  auto& shares = proxy ? of_proxies_ : door.gate ? at_page_ : at_metrics_;
+  auto share = proxy ? shares.take(client.address()) : shares.take_and_leave(client.address());
   if (!share) return;
   auto ended = [share = std::move(share)](const std::exception_ptr&) {};
   if (!door.gate)

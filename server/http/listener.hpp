@@ -70,6 +70,7 @@ class Listener {
   Shares viewers_{most_of_viewers, most_of_viewers};
   Shares at_metrics_{most_at_metrics, most_of_an_address};
   Shares at_page_{most_at_page, most_at_page_each};
+  Shares of_proxies_{most_at_page, most_at_page};  // who have the page's users behind them
   Shares unsent_{most_unsent, most_unsent_each};
   Shares handshakes_{most_handshakes, most_handshakes_each};
 };

@@ -128,10 +128,11 @@ std::vector<std::pair<std::string, std::string>> Page::headers(bool secure) cons
   return all;
 }
 
+bool Page::is_proxy(const net::ip::address& peer) const { return is_in(plain(peer), settings_->web.proxies); }
+
 void Page::find_client(const http::Head& head, Request& request) const {
-  const auto& proxies = settings_->web.proxies;
-  const bool proxied = is_in(plain(head.peer), proxies);
-  request.client = proxied ? forwarded_client(head.forwarded_for, proxies) : std::string();
+  const bool proxied = is_proxy(head.peer);
+  request.client = proxied ? forwarded_client(head.forwarded_for, settings_->web.proxies) : std::string();
   if (request.client.empty()) request.client = head.peer.to_string();
   request.secure = head.tls || (proxied && head.forwarded_proto == "https");
 }
@@ -148,7 +149,7 @@ net::awaitable<std::optional<Reply>> Page::admit(const http::Head& head, Request
     co_return http::safe_problem(421, "misdirected request",
                                  fmt::format("{} is not a name of this server", escaped(head.host)),
                                  "ask by its address, or put the name into web.names of the configuration");
-  if (is_in(plain(head.peer), settings_->web.proxies) && head.forwarded_proto.find(',') != std::string::npos)
+  if (is_proxy(head.peer) && head.forwarded_proto.find(',') != std::string::npos)
     co_return http::problem(400, "bad request", "there is more than one X-Forwarded-Proto",
                             "have the proxy set the header, not add to what the client sent");
   if (head.authorization.starts_with(bearer))

@@ -46,6 +46,7 @@ class Page : public http::Gate {
 
   net::awaitable<std::optional<http::Reply>> admit(const http::Head& head, http::Request& request) override;
   net::awaitable<bool> still_admits(const http::Head& head, const http::Request& request) override;
+  bool is_proxy(const net::ip::address& peer) const override;
   std::vector<std::pair<std::string, std::string>> headers(bool secure) const override;
 
  private:

@@ -44,6 +44,7 @@ class Guard final : public Gate {
     heads.push_back(head);
     co_return still;
   }
+  bool is_proxy(const net::ip::address&) const override { return false; }
   std::vector<std::pair<std::string, std::string>> headers(bool secure) const override {
     return {{"X-Guarded", secure ? "secure" : "plain"}};
   }

@@ -21,12 +21,14 @@ namespace {
 class Guard final : public Gate {
  public:
   std::vector<net::ip::address> peers;
+  std::optional<net::ip::address> proxy;
   net::awaitable<std::optional<Reply>> admit(const Head& head, Request& request) override {
     peers.push_back(head.peer);
     request.role = Role::viewer;
     co_return std::nullopt;
   }
   net::awaitable<bool> still_admits(const Head&, const Request&) override { co_return true; }
+  bool is_proxy(const net::ip::address& peer) const override { return peer == proxy; }
   std::vector<std::pair<std::string, std::string>> headers(bool) const override {
     return {{"X-Guarded", "1"}};
   }
@@ -164,6 +166,16 @@ TEST_CASE("at the metrics one address has its share, and the next address its ow
   const auto server = house.serve_metrics();
   expect_bound(Listener::most_of_an_address, [&]() -> test::Peer& { return house.connect(server); });
   auto& other = house.connect(server, "127.0.0.2");
+  other.send(request_for("/role"));
+  CHECK(other.answer().status() == 200);
+}
+
+TEST_CASE("a proxy has as many connections as all others have together, and takes none of theirs") {
+  House house;
+  house.guard.proxy = net::ip::make_address("127.0.0.3");
+  const auto page = house.serve_page();
+  expect_bound(Listener::most_at_page, [&]() -> test::Peer& { return house.connect(page, "127.0.0.3"); });
+  auto& other = house.connect(page);
   other.send(request_for("/role"));
   CHECK(other.answer().status() == 200);
 }

@@ -133,7 +133,11 @@ TEST_CASE("who asks is found out from the headers") {
   CHECK(with([](auto& head) { head.cookie = "apdepot=" + std::string(43, 'a'); }) == 0);
   const auto forwarded = [](auto& head) { head.forwarded_proto = "https, http"; };
   CHECK(with(forwarded) == 0);
+  CHECK_FALSE(site.page.is_proxy(good.peer));
   site.of_depot->web.proxies = {*conf::parse_network("192.0.2.0/24")};
+  CHECK(site.page.is_proxy(good.peer));
+  CHECK(site.page.is_proxy(net::ip::make_address("::ffff:192.0.2.7")));
+  CHECK_FALSE(site.page.is_proxy(net::ip::make_address("127.0.0.1")));
   CHECK(with(forwarded) == 400);
   CHECK(with([](auto& head) { head.forwarded_proto = "https"; }) == 0);
 }
