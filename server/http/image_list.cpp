@@ -73,8 +73,8 @@ std::optional<ImageList::Name> name_of(const storage::Root& root, const storage:
 }  // namespace
 
 std::optional<ImageList> names_in(const storage::Depot& depot, const storage::Path& folder, bool uploads) {
-  if (!uploads && storage::is_in_uploads(folder)) return {};
   const auto root = storage::Root::open(depot.images());
+  if (root && !uploads && storage::is_in_uploads(*root, folder)) return {};
   auto directory = root ? root->open_directory(folder) : std::unexpected(root.error());
   if (!directory) return {};
   ImageList list{folder, {}, false};

@@ -71,8 +71,8 @@ Outcome withheld(Path path) {
                                   .withheld = true});
 }
 
-Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& asked,
-             const LookupSettings& settings) {
+Outcome find_any(const Root& root, const Catalogue* catalogue, const AskedName& asked,
+                 const LookupSettings& settings) {
   if (!settings.uploads && is_in_uploads(asked.path)) return withheld(asked.path);
   auto outcome = open_as_asked(root, asked, settings.forgiving);
   if (decided(outcome) || (!settings.forgiving && asked.rule != Rule::exact)) return outcome;
@@ -85,6 +85,13 @@ Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& aske
     outcome = open_as_meant(root, *catalogue, target, std::move(outcome));
   if (alias && outcome) outcome->rule = Rule::alias;
   if (alias && !outcome) outcome.error().alias = *alias;
+  return outcome;
+}
+
+Outcome find(const Root& root, const Catalogue* catalogue, const AskedName& asked,
+             const LookupSettings& settings) {
+  auto outcome = find_any(root, catalogue, asked, settings);
+  if (outcome && !settings.uploads && is_in_uploads(root, outcome->path)) return withheld(outcome->path);
   return outcome;
 }
 

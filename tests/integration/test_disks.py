@@ -1,5 +1,6 @@
 """Disks that are full, read-only, or can do little: the depot says so, or does without. All of them are mounts."""
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -138,6 +139,23 @@ def test_an_upload_that_no_rename_could_publish_is_refused_when_it_begins(start_
         assert answer.opcode == tftp_wire.ERROR and b"another file system" in answer.raw
         server.wait_for_log(r"^in\.tftpd\[\d+\]: miss WRITE_REFUSED: .*another file system")
         assert files(empty_depot / "images") == []
+        server.stop()
+
+
+def test_uploads_are_withheld_by_each_name_of_their_folder(start_server, depot):
+    """As on a disk that takes upper and lower case for the same: two names, and one folder."""
+    uploads = depot / "images/uploads"
+    uploads.mkdir()
+    (uploads / "config").write_text("secret")
+    with mounted(depot / "images/UPLOADS", "--bind", uploads):
+        server = start_server(depot, {"http": {"listen": ["127.0.0.1:0"]}})
+        with tftp_wire.Client(server.tftp) as client:
+            answer = client.ask("/UPLOADS/config")
+        assert answer.opcode == tftp_wire.ERROR and "/UPLOADS/config is an upload" in answer.text
+        for name in ("/UPLOADS/", "/UPLOADS/config"):
+            with contextlib.closing(http.client.HTTPConnection(*server.http, timeout=apdepot.PATIENCE)) as connection:
+                connection.request("GET", name)
+                assert connection.getresponse().status in (403, 404)
         server.stop()
 
 
