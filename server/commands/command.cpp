@@ -97,6 +97,10 @@ Candidates candidates(const conf::Settings& settings, const std::optional<std::s
   return all;
 }
 
+void act_as_service(const conf::Settings& settings) {
+  act_as_service(candidates(settings), settings.depot, storage::Depot::state_of({}));
+}
+
 storage::Depot open_depot(const conf::Settings& settings) {
   make_depot_of_service(settings);
   act_as_owner_of_depot(settings);

@@ -53,6 +53,8 @@ conf::Loaded load_settings_to_write(const Arguments& arguments);
 // Whom the service may run as, by `flag` (--user) and the settings. Throws std::runtime_error for a name that
 // this host does not know.
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag = {});
+// For a command that tells what the service would do with the depot that they name.
+void act_as_service(const conf::Settings& settings);
 // Gives `file`, ssh.users_file or one beside it, to whom the service runs as, before root writes secrets to
 // it that its owner alone may read. Does nothing for others than root, and without that key.
 void give_to_service(const conf::Settings& settings, const std::filesystem::path& file);

@@ -8,7 +8,6 @@
 #include "server/commands/text_input.hpp"
 #include "server/diagnosis/finding.hpp"
 #include "server/os/addresses.hpp"
-#include "server/os/identity.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
@@ -65,7 +64,7 @@ int run(Arguments& arguments) {
   arguments.expect_no_more();
   const auto messages = read_controller_log(read_text(name));
   const auto settings = load_settings(arguments).settings;
-  act_as_service(candidates(settings));
+  act_as_service(settings);
   const auto depot = storage::Depot::existing(settings.depot);
   storage::LiveCatalogue catalogue(depot);
   const auto rows = rows_of({settings, catalogue, addresses_of(arguments)}, messages);

@@ -81,7 +81,7 @@ int run(Arguments& arguments) {
   for (const auto* check : chosen) doctor::take_look(*check, sight);
   // From here on as the service's user: a hostile depot must not hurt root.
   if (sight.mistakes.empty()) {
-    act_as_service(candidates(*sight.settings));
+    act_as_service(*sight.settings);
     enter_depot(sight);
   }
   std::vector<doctor::Row> rows;

@@ -8,7 +8,6 @@
 #include "server/api/explanation.hpp"
 #include "server/commands/command.hpp"
 #include "server/events/protocol.hpp"
-#include "server/os/identity.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/miss_text.hpp"
@@ -65,7 +64,7 @@ int run(Arguments& arguments) {
     throw UsageError("--write: HTTP serves files, and takes none");
   const auto client = client_of(arguments);
   const auto settings = load_settings(arguments).settings;
-  act_as_service(candidates(settings));  // what root may read says nothing
+  act_as_service(settings);  // what root may read says nothing
   const auto depot = storage::Depot::existing(settings.depot);
   storage::LiveCatalogue catalogue(depot);
   const Question question{settings,        catalogue,

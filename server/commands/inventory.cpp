@@ -12,7 +12,6 @@
 #include "server/api/rollout.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/text_input.hpp"
-#include "server/os/identity.hpp"
 #include "server/text/controller_tables.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
@@ -133,7 +132,7 @@ int run(Arguments& arguments) {
   arguments.expect_no_more();
   const auto text = read_text(name);
   const auto settings = load_settings(arguments).settings;
-  act_as_service(candidates(settings));
+  act_as_service(settings);
   const auto release = release_for(storage::Depot::existing(settings.depot), arguments.value("--release"));
 
   std::vector<Row> rows;

@@ -39,9 +39,10 @@ void act_as_owner_of(const fs::path& directory, const fs::path& within) {
       path.string(), open->string()));
 }
 
-void act_as_service(const Candidates& candidates) {
+void act_as_service(const Candidates& candidates, const fs::path& directory, const fs::path& within) {
   const auto account = choose_account(candidates);
-  if (account && !account->is_root() && own_account().is_root()) become(*account);
+  if (!account) return act_as_owner_of(directory, within);
+  if (!account->is_root() && own_account().is_root()) become(*account);
 }
 
 void expect_in_reach(const fs::path& depot) {

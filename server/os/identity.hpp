@@ -55,7 +55,9 @@ std::optional<std::filesystem::path> others_may_change(const std::filesystem::pa
 void act_as_owner_of(const std::filesystem::path& directory, const std::filesystem::path& within = {});
 
 // The same for a command that tells what the service would do: root becomes whom the service would run as.
-void act_as_service(const Candidates& candidates);
+// Where that is nobody, root is as careful with the directory.
+void act_as_service(const Candidates& candidates, const std::filesystem::path& directory,
+                    const std::filesystem::path& within);
 
 // Throws std::runtime_error with the command that fixes it, where this user may not use what is in the depot.
 void expect_in_reach(const std::filesystem::path& depot);

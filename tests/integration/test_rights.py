@@ -415,8 +415,9 @@ def expect_roots_refusal(depot, path, image, tmp_path):
     password = tmp_path / "password"
     password.write_text("p w d\n")
     for command in (("import", image), ("user", "add", "evil", "--password-file", password), ("token", "add", "evil"),
-                    ("promote", RELEASE), ("retire", RELEASE), ("verify",), ("user", "list")):
-        done = run(*command, depot=depot)
+                    ("promote", RELEASE), ("retire", RELEASE), ("verify",), ("user", "list"), ("doctor",),
+                    ("explain", f"{RELEASE}/ap1g8"), ("diagnose", password), ("inventory", password)):
+        done = commands_of_no_user([*host_with(tmp_path, False), BINARY, *map(str, command), "--depot", depot])
         assert done.returncode == 1 and f"others than root may change {path}, " in done.stderr, done.stderr
 
 
