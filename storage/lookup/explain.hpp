@@ -14,7 +14,7 @@ class Root;
 class Depot;
 
 // Explains a name that could not be opened or examined. Of `depot`, where one is given, the bundles
-// are looked at that it will have soon.
+// are looked at that it will have soon; without one no import brings anything.
 Miss explain_miss(const Root& root, const Catalogue& catalogue, std::string_view asked, const NotFound& miss,
                   const Depot* depot = nullptr);
 Miss explain_miss(std::string_view asked, PathError error);

@@ -59,6 +59,7 @@ Explanation::Explanation(const Root& root, const Catalogue& catalogue, const Dep
                          bool forgiving)
     : root_(root),
       catalogue_(catalogue),
+      has_imports_(depot != nullptr),
       asked_(asked),
       directory_(asked.parent()),
       version_asked_(version_in(directory_.name())),
@@ -199,6 +200,7 @@ Catalogue::Shelves Explanation::nearest(Catalogue::Shelves shelves, Holds holds)
 }
 
 std::string Explanation::nothing_yet() const {
+  if (!has_imports_) return "there are no images in this user's folder";
   if (incoming_.empty()) return "there are no images yet: put a bundle into drop/";
   return "there are no images yet: " + state_of(incoming_.front());
 }

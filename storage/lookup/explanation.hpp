@@ -15,7 +15,8 @@ class Root;
 
 // Finds out why a path is not there: which cause fits, and which file was most likely meant. Looks whether
 // the directories asked exist, and into drop/: may wait for the disk. The root, the catalogue and the path
-// must outlive it; of `depot`, which may be none, the bundles are looked at that it will have soon.
+// must outlive it; of `depot` the bundles are looked at that it will have soon. There is none where no import
+// brings anything: in a user's own folder.
 class Explanation {
  public:
   Explanation(const Root& root, const Catalogue& catalogue, const Depot* depot, const Path& asked,
@@ -45,6 +46,7 @@ class Explanation {
 
   const Root& root_;
   const Catalogue& catalogue_;
+  const bool has_imports_;
   const Path& asked_;
   const Path directory_;
   const std::optional<Version> version_asked_;

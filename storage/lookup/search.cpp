@@ -1,6 +1,12 @@
 #include "storage/lookup/search.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "storage/depot/depot.hpp"
+#include "storage/files/uploads_folder.hpp"
+#include "storage/images/vendors.hpp"
 #include "storage/lookup/explain.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 
@@ -8,6 +14,13 @@ namespace storage {
 namespace {
 
 const auto not_there = std::make_error_code(std::errc::no_such_file_or_directory);
+
+// A bundle becomes a release below the folder of its product.
+bool receives_imports(const Path& folder) {
+  const auto is_product = [&folder](const Product& product) { return product.name == folder.name(); };
+  const auto has_it = [&](const Vendor* vendor) { return std::ranges::any_of(vendor->products, is_product); };
+  return folder.is_root() || (folder.parent().is_root() && std::ranges::any_of(vendors(), has_it));
+}
 
 }  // namespace
 
@@ -32,11 +45,27 @@ std::expected<Found, NotFound> Search::as_meant() const {
   });
 }
 
+// What others find under the very name that a user with a folder of his own asked for.
+std::optional<Miss> Search::found_by_others(const NotFound& missing) const {
+  if (folder_.is_root() || !missing.asked || is_in_uploads(*missing.asked)) return {};
+  const auto images = Root::open(catalogue_.depot().images());
+  const auto there = images ? images->attributes(*missing.asked) : std::unexpected(images.error());
+  if (!there || there->kind != Kind::file) return {};
+  return Miss{
+      Cause::wrong_directory,
+      fmt::format("{} is not below {}, which this user sees as /", missing.asked->text(), folder_.text()),
+      "a user whose root is / gets it",
+      {},
+      missing.error};
+}
+
 Miss Search::explain(const NotFound& missing) const {
+  if (auto miss = found_by_others(missing)) return *miss;
   const auto& depot = catalogue_.depot();
   const auto explain_in = [&](const Root& root, auto without_catalogue) {
     const auto catalogue = catalogue_.now(folder_);
-    return catalogue ? explain_miss(root, *catalogue, asked_.name, missing, &depot) : without_catalogue();
+    const auto* const imports = receives_imports(folder_) ? &depot : nullptr;
+    return catalogue ? explain_miss(root, *catalogue, asked_.name, missing, imports) : without_catalogue();
   };
   if (root_) return explain_in(*root_, [&] { return plain_miss(asked_.name, missing.error); });
   const auto images = Root::open(depot.images());

@@ -1,5 +1,6 @@
 #pragma once
 #include <expected>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -42,6 +43,7 @@ class Search {
   Miss explain_at_once(const NotFound& missing) const;
 
  private:
+  std::optional<Miss> found_by_others(const NotFound& missing) const;
   template <class Look>
   std::expected<Found, NotFound> look(Look how) const;
 

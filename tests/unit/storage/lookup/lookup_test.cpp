@@ -8,6 +8,8 @@
 #include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/explain.hpp"
+#include "storage/lookup/live_catalogue.hpp"
+#include "storage/lookup/search.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
 
@@ -200,8 +202,11 @@ TEST_CASE("a tar that is an image itself is awaited by its own name") {
 
 TEST_CASE("an empty depot says what to do") {
   const test::TempDir dir;
-  for (const auto asked : {"/EWC/17_9_4a/ap1g8", "/x/y"}) {
-    const auto miss = miss_of(storage::Root(dir.path()), asked);
-    CHECK(miss.hint == "there are no images yet: put a bundle into drop/");
+  const storage::Depot depot(dir.path());
+  storage::LiveCatalogue catalogue(depot);
+  for (const auto* asked : {"/EWC/17_9_4a/ap1g8", "/x/y"}) {
+    const storage::Search search(catalogue, {asked});
+    CHECK(search.explain(search.as_meant().error()).hint ==
+          "there are no images yet: put a bundle into drop/");
   }
 }

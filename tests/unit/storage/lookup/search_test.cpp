@@ -104,3 +104,26 @@ TEST_CASE("a user's folder is all that is searched, and stays the one that was o
   CHECK_FALSE(search.as_meant());  // nobody knows what else there is
   CHECK(search.explain(missing.error()).cause == Cause::not_found);
 }
+
+TEST_CASE("a user with another folder is told what the others find, and to wait for no import") {
+  Depot depot;
+  depot.dir.write("drop/C9800-AP-universalk9.17.12.01.zip", "x");
+  depot.dir.write("images/uploads/sent", "x");
+  fs::create_directory(depot.depot.images() / "SiteB");
+  const auto images = storage::Root::open(depot.depot.images()).value();
+  const auto miss_in = [&](std::string_view folder, const std::string& name) {
+    const auto root = images.subroot(path(folder)).value();
+    const Search search(depot.catalogue, {name, AboveRoot::stays}, root, path(folder));
+    return search.explain(search.as_meant().error());
+  };
+  const auto hidden = miss_in("/SiteB", "/EWC/17_9_4a/ap1g8");
+  CHECK(hidden.cause == Cause::wrong_directory);
+  CHECK(hidden.what == "/EWC/17_9_4a/ap1g8 is not below /SiteB, which this user sees as /");
+  CHECK_FALSE(hidden.nearest);
+  for (const auto* name : {"/ap1g7", "/EWC/17_12_1/ap1g7", "/uploads/sent", "/sent"}) {
+    CAPTURE(name);
+    CHECK(miss_in("/SiteB", name).hint == "there are no images in this user's folder");
+  }
+  CHECK(miss_in("/uploads", "/ap1g7").hint == "there are no images in this user's folder");
+  CHECK(miss_in("/EWC", "/17_12_1/ap1g7").cause == Cause::being_imported);
+}
