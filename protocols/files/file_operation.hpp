@@ -13,7 +13,7 @@
 
 // What an SFTP or SCP session asks its driver to do in the file system, one operation at a time, and what the
 // driver answers. `handle` is a small number that the session gives out; the driver keeps what is open under
-// it.
+// it. None is called as a function of Windows is: CreateFile and RemoveDirectory are macros there.
 namespace files {
 
 // `spelled`: how the client wrote a name that is a path only once it is read as storage::read_name() does:
@@ -28,7 +28,7 @@ struct ExamineOpen {
   std::uint32_t handle;
 };
 // Opens a file for reading under `handle`.
-struct OpenFile {
+struct OpenToRead {
   std::uint32_t handle;
   storage::Path path;
   std::string spelled = {};
@@ -39,7 +39,7 @@ struct OpenDirectory {
   storage::Path path;
 };
 // Reads into the output.
-struct ReadFile {
+struct ReadOpen {
   std::uint32_t handle;
   std::uint64_t offset;
   std::span<std::byte> into;  // room in the session's output; valid until done()
@@ -63,18 +63,18 @@ struct FindNames {
   std::size_t count;  // of entries to be looked at
   std::shared_ptr<Names> names;
 };
-struct CloseHandle {  // forgets it
+struct CloseOpen {  // forgets it
   std::uint32_t handle;
 };
 // Below the folder that the user may write to, and never in the place of what is there.
-struct CreateFile {  // seen by nobody before CloseHandle gives it its name, whole
+struct CreateNew {  // seen by nobody before CloseOpen gives it its name, whole
   std::uint32_t handle;
   storage::Path path;
   std::optional<std::uint64_t> size = {};  // as announced
   bool create = true;                      // false: only what is there, and that is never replaced: it fails
 };
 // Writes to a created file.
-struct WriteFile {
+struct WriteOpen {
   std::uint32_t handle;
   std::uint64_t offset;
   std::span<const std::byte> bytes;  // valid until done()
@@ -99,7 +99,7 @@ struct MakeDirectory {
   storage::Path path;
 };
 // Removes an empty folder.
-struct RemoveDirectory {
+struct RemoveEmpty {
   storage::Path path;
 };
 // Removes a file that the same user uploaded.
@@ -136,10 +136,10 @@ struct AbandonFile {  // created, but not received whole: it vanishes
   std::uint32_t handle;
 };
 
-using Operation = std::variant<Examine, ExamineOpen, OpenFile, OpenDirectory, ReadFile, ReadDirectory,
-                               FindNames, CloseHandle, CreateFile, WriteFile, TruncateFile, CopyData,
-                               SyncFile, MakeDirectory, RemoveDirectory, RemoveFile, Rename, ExamineOwn,
-                               SetTimes, SetTimesOpen, ReadLink, ExamineSpace, AbandonFile>;
+using Operation = std::variant<Examine, ExamineOpen, OpenToRead, OpenDirectory, ReadOpen, ReadDirectory,
+                               FindNames, CloseOpen, CreateNew, WriteOpen, TruncateFile, CopyData, SyncFile,
+                               MakeDirectory, RemoveEmpty, RemoveFile, Rename, ExamineOwn, SetTimes,
+                               SetTimesOpen, ReadLink, ExamineSpace, AbandonFile>;
 
 // It worked, and there is nothing to tell.
 struct Done {};
@@ -148,7 +148,7 @@ using storage::Space;
 struct LinkTarget {
   std::string text;
 };
-// Attributes for Examine and ExamineOpen, bytes read or copied for ReadFile and CopyData (none at the file's
+// Attributes for Examine and ExamineOpen, bytes read or copied for ReadOpen and CopyData (none at the file's
 // end), entries for ReadDirectory (none at the end), their number for FindNames, LinkTarget for ReadLink,
 // Space for ExamineSpace, nothing for the rest; or why it failed.
 using Answer = std::variant<Done, storage::Attributes, std::size_t, std::vector<storage::Entry>, LinkTarget,

@@ -200,7 +200,7 @@ void Sink::take(const FileRecord& record) {
     return complain(current_.name, text_of(std::make_error_code(std::errc::is_a_directory)));
   }
   size_ = record.size;
-  ask(CreateFile{file_handle, current_.path, size_}, &Sink::created);
+  ask(CreateNew{file_handle, current_.path, size_}, &Sink::created);
 }
 
 // A client that is told of an error here does not send the file.
@@ -228,7 +228,7 @@ bool Sink::take_data() {
   writing_ = static_cast<std::size_t>(std::min<std::uint64_t>({size_ - offset_, waiting.size(), piece}));
   if (file_) {
     input_.pin();
-    ask(WriteFile{file_handle, offset_, waiting.first(writing_)}, &Sink::wrote);
+    ask(WriteOpen{file_handle, offset_, waiting.first(writing_)}, &Sink::wrote);
   } else {
     input_.consume(writing_);
     offset_ += writing_;
@@ -285,12 +285,12 @@ bool Sink::take_status() {
 void Sink::take_good_status() {
   if (!trouble_.empty()) return file_over(Done{});
   if (current_.times) return ask(SetTimesOpen{file_handle, *current_.times}, &Sink::times_set);
-  ask(CloseHandle{file_handle}, &Sink::published);
+  ask(CloseOpen{file_handle}, &Sink::published);
 }
 
 void Sink::times_set(const Answer& answer) {
   if (const auto error = error_of(answer)) trouble_ = fmt::format("set times: {}", text_of(*error));
-  ask(CloseHandle{file_handle}, &Sink::published);
+  ask(CloseOpen{file_handle}, &Sink::published);
 }
 
 void Sink::published(const Answer& answer) {

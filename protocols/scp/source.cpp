@@ -132,7 +132,7 @@ void Source::search_read(const Answer& answer) {
   const auto* looked_at = std::get_if<std::size_t>(&answer);
   if (looked_at && *looked_at > 0 && !search_->found->too_many())
     return ask(FindNames{first_folder_handle, searched_at_once, search_->found}, &Source::search_read);
-  ask(CloseHandle{first_folder_handle}, &Source::search_over);
+  ask(CloseOpen{first_folder_handle}, &Source::search_over);
 }
 
 void Source::search_over(const Answer&) {
@@ -169,7 +169,7 @@ void Source::examined(const Answer& answer) {
 
 void Source::start_kind() {
   const auto kind = item_.attributes->kind;
-  if (kind == storage::Kind::file) return ask(OpenFile{file_handle, item_.path}, &Source::file_opened);
+  if (kind == storage::Kind::file) return ask(OpenToRead{file_handle, item_.path}, &Source::file_opened);
   if (kind == storage::Kind::directory && command_.recursive) return start_directory();
   complain(item_.name, "not a regular file");
 }
@@ -204,7 +204,7 @@ void Source::send_data() {
   const auto most = room() < enough_output ? least_piece : piece;
   room_ = output_.grow(static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset_, most)));
   if (!trouble_.empty()) return pad();
-  ask(ReadFile{file_handle, offset_, room_}, &Source::data_read);
+  ask(ReadOpen{file_handle, offset_, room_}, &Source::data_read);
 }
 
 void Source::data_read(const Answer& answer) {
@@ -229,7 +229,7 @@ void Source::pad() {
 
 void Source::close_file(State then) {
   after_close_ = then;
-  ask(CloseHandle{file_handle}, &Source::file_closed);
+  ask(CloseOpen{file_handle}, &Source::file_closed);
 }
 
 void Source::file_closed(const Answer&) {
@@ -292,7 +292,7 @@ void Source::directory_read(const Answer& answer) {
 }
 
 void Source::leave_directory(bool with_end) {
-  ask(CloseHandle{folder_handle()}, with_end ? &Source::directory_left : &Source::directory_dropped);
+  ask(CloseOpen{folder_handle()}, with_end ? &Source::directory_left : &Source::directory_dropped);
 }
 
 void Source::directory_left(const Answer&) {

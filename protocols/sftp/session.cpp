@@ -222,14 +222,14 @@ void Session::open_for_reading(std::uint32_t id, std::string_view name) {
   auto read = name_or_status(id, name);
   if (!read) return;
   if (const auto handle = new_handle(id, name, Handle::Use::reading))
-    ask(id, OpenFile{*handle, std::move(read->path), std::move(read->spelled)});
+    ask(id, OpenToRead{*handle, std::move(read->path), std::move(read->spelled)});
 }
 
 void Session::open_for_writing(std::uint32_t id, std::string_view name, std::uint32_t flags) {
   const auto path = path_or_status(id, name);
   if (!path) return;
   const auto handle = new_handle(id, name, Handle::Use::writing, flags);
-  if (handle) ask(id, CreateFile{*handle, *path, {}, (flags & open_flag::create) != 0});
+  if (handle) ask(id, CreateNew{*handle, *path, {}, (flags & open_flag::create) != 0});
 }
 
 void Session::opendir(std::uint32_t id, Reader& reader) {
@@ -254,7 +254,7 @@ void Session::read(std::uint32_t id, Reader& reader) {
   begin(Type::data, id);
   output_.u32(size);
   const auto into = output_.grow(size);
-  ask(id, ReadFile{*number, offset, into});
+  ask(id, ReadOpen{*number, offset, into});
 }
 
 void Session::readdir(std::uint32_t id, Reader& reader) {
@@ -273,7 +273,7 @@ void Session::close(std::uint32_t id, Reader& reader) {
   if (!number) return;
   tell_closed(handles_[*number], false);
   handles_.free(*number);
-  ask(id, CloseHandle{*number});
+  ask(id, CloseOpen{*number});
 }
 
 void Session::tell_closed(const Handle& open, bool forced) {
@@ -293,7 +293,7 @@ void Session::write(std::uint32_t id, Reader& reader) {
   if (!number) return;
   const auto& open = handles_[*number];
   if (!open.writable()) return send_status(id, Status::failure);
-  ask(id, WriteFile{*number, open.place(offset), std::as_bytes(std::span(bytes))});
+  ask(id, WriteOpen{*number, open.place(offset), std::as_bytes(std::span(bytes))});
 }
 
 void Session::setstat(std::uint32_t id, Reader& reader) {
@@ -374,7 +374,7 @@ void Session::rmdir(std::uint32_t id, Reader& reader) {
   const auto name = reader.name();
   if (!reader.ok()) return send_status(id, Status::bad_message);
   events_.push_back(event::Rmdir{std::string(name)});
-  if (const auto path = path_or_status(id, name)) ask(id, RemoveDirectory{*path});
+  if (const auto path = path_or_status(id, name)) ask(id, RemoveEmpty{*path});
 }
 
 void Session::rename(std::uint32_t id, Reader& reader) { move(id, reader, "rename"); }
@@ -542,11 +542,11 @@ void Session::answer(const storage::Attributes& attributes) {
 }
 
 void Session::answer(std::size_t count) {
-  if (const auto* read = std::get_if<ReadFile>(&pending_->operation)) return answer_read(*read, count);
+  if (const auto* read = std::get_if<ReadOpen>(&pending_->operation)) return answer_read(*read, count);
   answer_copied(std::get<CopyData>(pending_->operation), count);
 }
 
-void Session::answer_read(const ReadFile& asked, std::size_t read) {
+void Session::answer_read(const ReadOpen& asked, std::size_t read) {
   if (read == 0 && !asked.into.empty()) {
     output_.drop_packet();
     return send_status(pending_->id, Status::eof);
@@ -600,15 +600,15 @@ void Session::answer(const Space& space) {
 
 std::optional<std::uint32_t> Session::opening() const {
   const auto& operation = pending_->operation;
-  if (const auto* file = std::get_if<OpenFile>(&operation)) return file->handle;
-  if (const auto* file = std::get_if<CreateFile>(&operation)) return file->handle;
+  if (const auto* file = std::get_if<OpenToRead>(&operation)) return file->handle;
+  if (const auto* file = std::get_if<CreateNew>(&operation)) return file->handle;
   if (const auto* directory = std::get_if<OpenDirectory>(&operation)) return directory->handle;
   return {};
 }
 
 void Session::answer(Done) {
   if (const auto opened = opening()) return send_handle(*opened);
-  if (const auto* write = std::get_if<WriteFile>(&pending_->operation))
+  if (const auto* write = std::get_if<WriteOpen>(&pending_->operation))
     handles_[write->handle].wrote(write->offset, write->bytes.size());
   if (const auto* cut = std::get_if<TruncateFile>(&pending_->operation))
     handles_[cut->handle].end = cut->size;

@@ -117,7 +117,7 @@ class Session final : public FileSession {
   void answer(const std::vector<storage::Entry>& entries);
   void answer(const LinkTarget& target);
   void answer(const Space& space);
-  void answer_read(const ReadFile& asked, std::size_t read);
+  void answer_read(const ReadOpen& asked, std::size_t read);
   void answer_copied(const CopyData& asked, std::size_t copied);
   void answer(Done);
   void answer(std::error_code error);

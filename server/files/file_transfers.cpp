@@ -30,7 +30,7 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
                                                         const files::Answer& answer, const Opened& opened,
                                                         Time now) {
   const auto* error = std::get_if<std::error_code>(&answer);
-  if (const auto* read = std::get_if<files::ReadFile>(&operation)) {
+  if (const auto* read = std::get_if<files::ReadOpen>(&operation)) {
     auto* const transfer = find(read->handle);
     if (!transfer) return {};
     if (const auto* count = std::get_if<std::size_t>(&answer)) {
@@ -39,22 +39,22 @@ std::optional<event::TransferEnded> FileTransfers::done(const files::Operation& 
       if (*count > 0) transfer->furthest = std::max(transfer->furthest, read->offset + *count);
     }
     if (error && !transfer->failed) transfer->failed = *error;
-  } else if (const auto* write = std::get_if<files::WriteFile>(&operation)) {
+  } else if (const auto* write = std::get_if<files::WriteOpen>(&operation)) {
     auto* const transfer = find(write->handle);
     if (!transfer) return {};
     if (!error) transfer->bytes += write->bytes.size();
     transfer->last = now;
     if (error && !transfer->failed) transfer->failed = *error;
-  } else if (const auto* open = std::get_if<files::OpenFile>(&operation)) {
+  } else if (const auto* open = std::get_if<files::OpenToRead>(&operation)) {
     const auto path = open->path.text();
     if (!error) {
       begin(open->handle, open->spelled.empty() ? path : open->spelled, opened.served.value_or(path), false,
             opened.size, now);
     }
-  } else if (const auto* create = std::get_if<files::CreateFile>(&operation)) {
+  } else if (const auto* create = std::get_if<files::CreateNew>(&operation)) {
     const auto path = create->path.text();
     if (!error) begin(create->handle, path, path, true, create->size, now);
-  } else if (const auto* close = std::get_if<files::CloseHandle>(&operation)) {
+  } else if (const auto* close = std::get_if<files::CloseOpen>(&operation)) {
     auto* const transfer = find(close->handle);
     if (!transfer) return {};
     if (error && !transfer->failed) transfer->failed = *error;

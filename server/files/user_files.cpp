@@ -34,13 +34,13 @@ UserFiles::Outcome answer(storage::Result<T> result) {
 
 // The file that is asked for to be read; nothing for another operation.
 const storage::Path* path_read(const files::Operation& operation) {
-  if (const auto* open = std::get_if<files::OpenFile>(&operation)) return &open->path;
+  if (const auto* open = std::get_if<files::OpenToRead>(&operation)) return &open->path;
   const auto* examine = std::get_if<files::Examine>(&operation);
   return examine ? &examine->path : nullptr;
 }
 
 std::string name_read(const files::Operation& operation) {
-  const auto* open = std::get_if<files::OpenFile>(&operation);
+  const auto* open = std::get_if<files::OpenToRead>(&operation);
   const auto& spelled = open ? open->spelled : std::get<files::Examine>(operation).spelled;
   return spelled.empty() ? path_read(operation)->text() : spelled;
 }
@@ -61,7 +61,7 @@ bool reaches_end(const storage::File& file, std::uint64_t offset, std::size_t si
   const auto whole = file.at_open().size;
   return offset >= whole || size >= whole - offset;
 }
-bool reaches_end(const storage::File& file, const files::ReadFile& read) {
+bool reaches_end(const storage::File& file, const files::ReadOpen& read) {
   return reaches_end(file, read.offset, read.into.size());
 }
 
@@ -91,7 +91,7 @@ UserFiles::~UserFiles() {
 }
 
 std::optional<files::Answer> UserFiles::try_now(const files::Operation& operation) {
-  const auto* read = std::get_if<files::ReadFile>(&operation);
+  const auto* read = std::get_if<files::ReadOpen>(&operation);
   if (!read) return {};
   const auto* file = std::get_if<storage::File>(&slot(read->handle));
   if (!file || reaches_end(*file, *read)) return {};  // there it is compared with what it was
@@ -105,22 +105,20 @@ std::optional<files::Answer> UserFiles::try_now(const files::Operation& operatio
 }
 
 bool UserFiles::moves_bytes(const files::Operation& operation) {
-  if (const auto* read = std::get_if<files::ReadFile>(&operation)) return !holds_end(*read);
-  if (const auto* close = std::get_if<files::CloseHandle>(&operation))
-    return upload(close->handle) != nullptr;
-  return is_one_of<files::WriteFile, files::CopyData, files::SyncFile>(operation);
+  if (const auto* read = std::get_if<files::ReadOpen>(&operation)) return !holds_end(*read);
+  if (const auto* close = std::get_if<files::CloseOpen>(&operation)) return upload(close->handle) != nullptr;
+  return is_one_of<files::WriteOpen, files::CopyData, files::SyncFile>(operation);
 }
 
 bool UserFiles::changes(const files::Operation& operation) {
-  if (const auto* close = std::get_if<files::CloseHandle>(&operation))
-    return upload(close->handle) != nullptr;
-  return is_one_of<files::CreateFile, files::WriteFile, files::TruncateFile, files::CopyData, files::SyncFile,
-                   files::AbandonFile, files::MakeDirectory, files::RemoveDirectory, files::RemoveFile,
+  if (const auto* close = std::get_if<files::CloseOpen>(&operation)) return upload(close->handle) != nullptr;
+  return is_one_of<files::CreateNew, files::WriteOpen, files::TruncateFile, files::CopyData, files::SyncFile,
+                   files::AbandonFile, files::MakeDirectory, files::RemoveEmpty, files::RemoveFile,
                    files::Rename, files::SetTimes>(operation);
 }
 
 // Whether a read to the file's end, which compares the file with what it was, has its bytes in memory.
-bool UserFiles::holds_end(const files::ReadFile& read) {
+bool UserFiles::holds_end(const files::ReadOpen& read) {
   const auto* file = std::get_if<storage::File>(&slot(read.handle));
   if (!file || !reaches_end(*file, read)) return false;
   const auto got = read_all(read.into, read.offset,
@@ -148,7 +146,7 @@ UserFiles::Outcome UserFiles::run(const files::ExamineOpen& operation) {
   return file ? answer(file->attributes()) : not_open();
 }
 
-UserFiles::Outcome UserFiles::run(const files::OpenFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::OpenToRead& operation) {
   if (!operation.spelled.empty()) return no_exact_name(operation.path);
   auto file = images_.root.open_file(operation.path);
   if (!file) return {file.error(), operation.path};
@@ -165,7 +163,7 @@ UserFiles::Outcome UserFiles::run(const files::OpenDirectory& operation) {
   return {files::Done{}};
 }
 
-UserFiles::Outcome UserFiles::run(const files::ReadFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::ReadOpen& operation) {
   return answer(read(operation.handle, operation.into, operation.offset));
 }
 
@@ -196,7 +194,7 @@ UserFiles::Outcome UserFiles::run(const files::ReadLink& operation) {
   return {files::LinkTarget{std::move(*target)}};
 }
 
-UserFiles::Outcome UserFiles::run(const files::CloseHandle& operation) {
+UserFiles::Outcome UserFiles::run(const files::CloseOpen& operation) {
   auto closing = std::exchange(slot(operation.handle), std::monostate{});
   auto* file = std::get_if<storage::Upload>(&closing);
   if (!file) return {files::Done{}};
@@ -209,14 +207,14 @@ UserFiles::Outcome UserFiles::run(const files::AbandonFile& operation) {
   return {files::Done{}};
 }
 
-UserFiles::Outcome UserFiles::run(const files::CreateFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::CreateNew& operation) {
   auto begun = begin(operation);
   if (!begun) return refuse(operation.path, begun.error());
   slot(operation.handle) = std::move(*begun);
   return {files::Done{}};
 }
 
-UserFiles::Outcome UserFiles::run(const files::WriteFile& operation) {
+UserFiles::Outcome UserFiles::run(const files::WriteOpen& operation) {
   return store(operation.handle, operation.bytes, operation.offset);
 }
 
@@ -249,7 +247,7 @@ UserFiles::Outcome UserFiles::run(const files::MakeDirectory& operation) {
   return change(operation.path, place->folder.make_directory(place->path));
 }
 
-UserFiles::Outcome UserFiles::run(const files::RemoveDirectory& operation) {
+UserFiles::Outcome UserFiles::run(const files::RemoveEmpty& operation) {
   const auto place = own(operation.path);
   if (!place) return refuse_change(operation.path, place.error());
   return change(operation.path, place->folder.remove_directory(place->path));
@@ -311,7 +309,7 @@ storage::Result<UserFiles::Own> UserFiles::own(const storage::Path& path) const 
   return Own{storage::Writable(std::move(*folder), uploads_->sender), *below};
 }
 
-storage::Result<storage::Upload> UserFiles::begin(const files::CreateFile& operation) const {
+storage::Result<storage::Upload> UserFiles::begin(const files::CreateNew& operation) const {
   const auto place = own(operation.path);
   if (!place) return std::unexpected(place.error());
   const auto& root = place->folder.root();
@@ -385,7 +383,7 @@ std::optional<UserFiles::Outcome> UserFiles::perform_as_meant(const files::Opera
   const auto asked = name_read(operation);
   auto found = search(asked, std::move(settings)).as_meant();
   if (!found) return {};
-  const auto* open = std::get_if<files::OpenFile>(&operation);
+  const auto* open = std::get_if<files::OpenToRead>(&operation);
   if (!open) return Outcome{found->file.at_open()};
   Outcome outcome{files::Done{}};
   outcome.size = found->file.at_open().size;

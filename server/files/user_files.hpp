@@ -70,21 +70,21 @@ class UserFiles {
  private:
   Outcome run(const files::Examine& operation);
   Outcome run(const files::ExamineOpen& operation);
-  Outcome run(const files::OpenFile& operation);
+  Outcome run(const files::OpenToRead& operation);
   Outcome run(const files::OpenDirectory& operation);
-  Outcome run(const files::ReadFile& operation);
+  Outcome run(const files::ReadOpen& operation);
   Outcome run(const files::ReadDirectory& operation);
   Outcome run(const files::FindNames& operation);
   Outcome run(const files::ReadLink& operation);
-  Outcome run(const files::CloseHandle& operation);
+  Outcome run(const files::CloseOpen& operation);
   Outcome run(const files::AbandonFile& operation);
-  Outcome run(const files::CreateFile& operation);
-  Outcome run(const files::WriteFile& operation);
+  Outcome run(const files::CreateNew& operation);
+  Outcome run(const files::WriteOpen& operation);
   Outcome run(const files::TruncateFile& operation);
   Outcome run(const files::CopyData& operation);
   Outcome run(const files::SyncFile& operation);
   Outcome run(const files::MakeDirectory& operation);
-  Outcome run(const files::RemoveDirectory& operation);
+  Outcome run(const files::RemoveEmpty& operation);
   Outcome run(const files::RemoveFile& operation);
   Outcome run(const files::Rename& operation);
   Outcome run(const files::ExamineOwn& operation);
@@ -100,8 +100,8 @@ class UserFiles {
   };
   std::optional<storage::Path> below_uploads(const storage::Path& path) const;
   storage::Result<Own> own(const storage::Path& path) const;
-  storage::Result<storage::Upload> begin(const files::CreateFile& operation) const;
-  bool holds_end(const files::ReadFile& read);
+  storage::Result<storage::Upload> begin(const files::CreateNew& operation) const;
+  bool holds_end(const files::ReadOpen& read);
   storage::Result<std::size_t> read(std::uint32_t handle, std::span<std::byte> into, std::uint64_t offset);
   Outcome store(std::uint32_t handle, std::span<const std::byte> bytes, std::uint64_t offset);
   bool fits(std::uint64_t offset, std::uint64_t size) const;

@@ -54,11 +54,11 @@ struct Opening {
   OpenFiles::Wanted wanted;
 };
 std::optional<Opening> opening(const files::Operation& operation) {
-  if (const auto* file = std::get_if<files::OpenFile>(&operation))
+  if (const auto* file = std::get_if<files::OpenToRead>(&operation))
     return Opening{file->handle, {.name = file->path.text().size()}};
   if (const auto* folder = std::get_if<files::OpenDirectory>(&operation))
     return Opening{folder->handle, {.directory = true, .name = folder->path.text().size()}};
-  if (const auto* upload = std::get_if<files::CreateFile>(&operation))
+  if (const auto* upload = std::get_if<files::CreateNew>(&operation))
     return Opening{upload->handle,
                    {.descriptors = descriptors_of_upload, .name = upload->path.text().size()}};
   return {};
@@ -66,7 +66,7 @@ std::optional<Opening> opening(const files::Operation& operation) {
 
 // The handle of which nothing is open any more.
 std::optional<std::uint32_t> closed_by(const files::Operation& operation, const files::Answer& answer) {
-  if (const auto* close = std::get_if<files::CloseHandle>(&operation)) return close->handle;
+  if (const auto* close = std::get_if<files::CloseOpen>(&operation)) return close->handle;
   if (const auto* abandon = std::get_if<files::AbandonFile>(&operation)) return abandon->handle;
   const auto opened = std::holds_alternative<std::error_code>(answer) ? opening(operation) : std::nullopt;
   return opened ? std::optional(opened->handle) : std::nullopt;
@@ -324,7 +324,7 @@ bool SshChannel::work() {
     operation = session_->poll(use_->room());
   }
   // An opening is told after what it is remapped to.
-  if (!operation || !std::holds_alternative<files::OpenFile>(*operation)) tell_();
+  if (!operation || !std::holds_alternative<files::OpenToRead>(*operation)) tell_();
   if (operation) carry_out(*operation);
   const bool goes_on = operation || session_->more();
   // libssh reads whenever it writes: an answer to each of a thousand small requests would let in a megabyte

@@ -77,7 +77,7 @@ class Files {
     if (fails()) return error();
     return attributes();
   }
-  Answer run(const OpenFile& op) {
+  Answer run(const OpenToRead& op) {
     require(sends_, "only a source reads");
     return opens(op, Opened::file);
   }
@@ -85,7 +85,7 @@ class Files {
     require(sends_, "only a source reads");
     return opens(op, Opened::directory);
   }
-  Answer run(const ReadFile& op) {
+  Answer run(const ReadOpen& op) {
     must_be(op.handle, Opened::file);
     require(!op.into.empty() && op.into.size() <= 256 << 10, "a read is of a piece");
     if (fails()) return error();
@@ -114,7 +114,7 @@ class Files {
     if (entries->empty()) op.names->end();
     return entries->size();
   }
-  Answer run(const CloseHandle& op) {
+  Answer run(const CloseOpen& op) {
     require(open_.contains(op.handle), "what is closed is open");
     const bool upload = open_[op.handle] == Opened::upload;
     open_.erase(op.handle);
@@ -123,13 +123,13 @@ class Files {
     published += upload;
     return Done{};
   }
-  Answer run(const CreateFile& op) {
+  Answer run(const CreateNew& op) {
     require(!sends_ && op.size && *op.size <= INT64_MAX, "a file is announced");
     announced_ = *op.size;
     written_ = 0;
     return opens(op, Opened::upload);
   }
-  Answer run(const WriteFile& op) {
+  Answer run(const WriteOpen& op) {
     must_be(op.handle, Opened::upload);
     require(op.offset == written_ && !op.bytes.empty() && op.bytes.size() <= 256 << 10,
             "pieces follow one another");

@@ -91,9 +91,9 @@ class Files {
     must_be_a_file(op.handle);
     return attributes_or_error();
   }
-  Answer run(const OpenFile& op) { return opens(op, Opened::file); }
+  Answer run(const OpenToRead& op) { return opens(op, Opened::file); }
   Answer run(const OpenDirectory& op) { return opens(op, Opened::directory); }
-  Answer run(const ReadFile& op) {
+  Answer run(const ReadOpen& op) {
     must_be_a_file(op.handle);
     require(op.into.size() < largest_packet && op.offset <= INT64_MAX - op.into.size(), "a read can be");
     if (fails()) return error();
@@ -112,15 +112,15 @@ class Files {
     }
     return entries;
   }
-  Answer run(const CloseHandle& op) {
+  Answer run(const CloseOpen& op) {
     require(open_.erase(op.handle) == 1, "what is closed is open");
     return done_or_error();
   }
-  Answer run(const CreateFile& op) {
+  Answer run(const CreateNew& op) {
     require(access_ == Access::uploads, "who may only read writes nothing");
     return opens(op, Opened::upload);
   }
-  Answer run(const WriteFile& op) {
+  Answer run(const WriteOpen& op) {
     must_be(op.handle, Opened::upload);
     for (const auto byte : op.bytes) (void)byte;
     if (op.offset > INT64_MAX - op.bytes.size()) return std::make_error_code(std::errc::file_too_large);

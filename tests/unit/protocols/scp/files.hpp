@@ -70,14 +70,14 @@ class ScpFiles {
     return failed(std::errc::no_such_file_or_directory);
   }
   files::Answer run(const files::ExamineOpen& op) { return nodes.at(open_.at(op.handle).path).attributes; }
-  files::Answer run(const files::OpenFile& op) {
+  files::Answer run(const files::OpenToRead& op) {
     const auto* node = find(op.path);
     if (!node) return failed(std::errc::no_such_file_or_directory);
     open_[op.handle] = {op.path.text()};
     return files::Done{};
   }
-  files::Answer run(const files::OpenDirectory& op) { return run(files::OpenFile{op.handle, op.path}); }
-  files::Answer run(const files::ReadFile& op) {
+  files::Answer run(const files::OpenDirectory& op) { return run(files::OpenToRead{op.handle, op.path}); }
+  files::Answer run(const files::ReadOpen& op) {
     const auto& content = nodes.at(open_.at(op.handle).path).content;
     const auto from = std::min<std::uint64_t>(op.offset, content.size());
     const auto size = std::min<std::size_t>(op.into.size(), content.size() - from);
@@ -106,18 +106,18 @@ class ScpFiles {
     if (entries.empty()) op.names->end();
     return entries.size();
   }
-  files::Answer run(const files::CloseHandle& op) {
+  files::Answer run(const files::CloseOpen& op) {
     const auto open = open_.at(op.handle);
     open_.erase(op.handle);
     if (open.upload) add_file(open.path, *open.upload);
     return files::Done{};
   }
-  files::Answer run(const files::CreateFile& op) {
+  files::Answer run(const files::CreateNew& op) {
     if (find(op.path)) return failed(std::errc::file_exists);
     open_[op.handle] = {op.path.text(), 0, ""};
     return files::Done{};
   }
-  files::Answer run(const files::WriteFile& op) {
+  files::Answer run(const files::WriteOpen& op) {
     auto& upload = *open_.at(op.handle).upload;
     upload.resize(std::max<std::size_t>(upload.size(), op.offset + op.bytes.size()));
     std::memcpy(upload.data() + op.offset, op.bytes.data(), op.bytes.size());

@@ -111,9 +111,9 @@ TEST_CASE_FIXTURE(Server, "the same a byte at a time") {
 TEST_CASE_FIXTURE(Server, "the size is announced to the file side, and the times come before its name") {
   std::vector<std::string> order;
   files.on_operation = [&](const Operation& operation) -> std::optional<Answer> {
-    if (const auto* create = std::get_if<CreateFile>(&operation)) CHECK(create->size == 2);
+    if (const auto* create = std::get_if<CreateNew>(&operation)) CHECK(create->size == 2);
     if (std::holds_alternative<SetTimesOpen>(operation)) order.emplace_back("times");
-    if (std::holds_alternative<CloseHandle>(operation)) order.emplace_back("close");
+    if (std::holds_alternative<CloseOpen>(operation)) order.emplace_back("close");
     return {};
   };
   start("-pt up");
@@ -301,7 +301,7 @@ TEST_CASE_FIXTURE(Server, "the client's end in the place of its word about a who
 
 TEST_CASE_FIXTURE(Server, "the client's end behind a file that the disk did not take") {
   start("-t up");
-  fail<WriteFile>(std::errc::no_space_on_device);
+  fail<WriteOpen>(std::errc::no_space_on_device);
   CHECK(said("C0644 5 a\nhello") == ok);
   session->eof();
   CHECK(said() == "\1scp: up/a: No space left on device\n");
@@ -345,7 +345,7 @@ TEST_CASE_FIXTURE(Server, "the client gives up") {
 
 TEST_CASE_FIXTURE(Server, "a full disk: the rest of the file is swallowed, and the next one taken") {
   start("-t up");
-  fail<WriteFile>(std::errc::no_space_on_device);
+  fail<WriteOpen>(std::errc::no_space_on_device);
   CHECK(said("C0644 6 a\nabc") == ok);
   CHECK(files.abandoned == 1);
   files.on_operation = nullptr;
@@ -360,7 +360,7 @@ TEST_CASE_FIXTURE(Server, "a full disk: the rest of the file is swallowed, and t
 
 TEST_CASE_FIXTURE(Server, "a full disk, and then a client in trouble as well") {
   start("-t up");
-  fail<WriteFile>(std::errc::no_space_on_device);
+  fail<WriteOpen>(std::errc::no_space_on_device);
   CHECK(said("C0644 3 a\nabc\1bad\n") == ok + "\1scp: up/a: No space left on device\n");
   CHECK(said("C0644 3 a\nabc\2bad\n") == ok);
   CHECK(session->finished());
@@ -370,7 +370,7 @@ TEST_CASE_FIXTURE(Server, "a full disk, and then a client in trouble as well") {
 TEST_CASE_FIXTURE(Server, "a file that cannot be given its name, or its times") {
   start("-t up");
   files.on_operation = [this](const Operation& operation) -> std::optional<Answer> {
-    if (!std::holds_alternative<CloseHandle>(operation)) return {};
+    if (!std::holds_alternative<CloseOpen>(operation)) return {};
     files.perform(AbandonFile{0});
     return std::make_error_code(std::errc::file_exists);
   };
@@ -390,7 +390,7 @@ TEST_CASE_FIXTURE(Server, "a file is written in pieces, which stay where they ar
   std::size_t pieces = 0;
   auto rest = std::string_view(content).substr(600'000);
   while (const auto operation = session->poll()) {
-    const auto& write = std::get<WriteFile>(*operation);
+    const auto& write = std::get<WriteOpen>(*operation);
     CHECK(write.bytes.size() <= 256 << 10);
     const auto some = rest.substr(0, 100'000);
     rest.remove_prefix(some.size());
@@ -443,6 +443,6 @@ TEST_CASE_FIXTURE(Server, "the channel ends while a file comes in") {
 TEST_CASE_FIXTURE(Server, "a name that is free is not a miss, and an upload is received to its end") {
   begin("-t up/a");
   CHECK_FALSE(session->misses(Examine{storage::Path::parse("/up/a").value(), storage::Links::follow}));
-  CHECK(session->misses(CreateFile{0, storage::Path::parse("/up/a").value()}));
+  CHECK(session->misses(CreateNew{0, storage::Path::parse("/up/a").value()}));
   CHECK(session->outlives_client());
 }

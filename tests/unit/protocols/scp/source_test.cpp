@@ -109,7 +109,7 @@ TEST_CASE_FIXTURE(Server, "the name sent is the last component") {
     start("-f "s + name);
     CHECK(said(ok) == "C0644 1 b\n");
     session.reset();
-    files.perform(CloseHandle{0});
+    files.perform(CloseOpen{0});
   }
 }
 
@@ -321,7 +321,7 @@ TEST_CASE_FIXTURE(Server, "a file that became shorter is padded, and then an err
 
 TEST_CASE_FIXTURE(Server, "so is one that cannot be read on") {
   files.on_operation = [](const Operation& operation) -> std::optional<Answer> {
-    if (!std::holds_alternative<ReadFile>(operation)) return {};
+    if (!std::holds_alternative<ReadOpen>(operation)) return {};
     return std::make_error_code(std::errc::permission_denied);
   };
   start("-f small");
@@ -342,7 +342,7 @@ TEST_CASE_FIXTURE(Server, "what cannot be opened or looked at") {
   CHECK(said(ok) == "\1scp: small: Input/output error\n\1scp: d: Permission denied\n");
   ended(1);
   files.on_operation = [](const Operation& operation) -> std::optional<Answer> {
-    if (std::holds_alternative<OpenFile>(operation))
+    if (std::holds_alternative<OpenToRead>(operation))
       return std::make_error_code(std::errc::permission_denied);
     if (std::holds_alternative<ReadDirectory>(operation)) return std::make_error_code(std::errc::io_error);
     return {};
@@ -367,7 +367,7 @@ TEST_CASE_FIXTURE(Server, "a large file comes in pieces, and never with more tha
   std::string got;
   while (got.size() < content.size() + 1) {
     while (const auto operation = session->poll()) {
-      if (const auto* read = std::get_if<ReadFile>(&*operation)) CHECK(read->into.size() <= 256 << 10);
+      if (const auto* read = std::get_if<ReadOpen>(&*operation)) CHECK(read->into.size() <= 256 << 10);
       session->done(files.perform(*operation));
       REQUIRE(session->output().size() <= 512 << 10);
     }
@@ -384,7 +384,7 @@ TEST_CASE_FIXTURE(Server, "a large file comes in pieces, and never with more tha
 
 TEST_CASE_FIXTURE(Server, "a read of fewer bytes than asked is gone on with") {
   files.on_operation = [this](const Operation& operation) -> std::optional<Answer> {
-    const auto* read = std::get_if<ReadFile>(&operation);
+    const auto* read = std::get_if<ReadOpen>(&operation);
     if (!read || read->into.size() < 3) return {};
     auto some = *read;
     some.into = some.into.first(2);

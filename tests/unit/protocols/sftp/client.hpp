@@ -94,7 +94,7 @@ struct Started {
     return std::get<Wanted>(*operation);
   }
   std::string open(std::string_view name) {
-    asked_by<OpenFile>(Packet(Type::open).u32(1).string(name).u32(open_flag::read).u32(0));
+    asked_by<OpenToRead>(Packet(Type::open).u32(1).string(name).u32(open_flag::read).u32(0));
     session.done(Done{});
     const auto reply = only_reply();
     REQUIRE(reply.type == Type::handle);

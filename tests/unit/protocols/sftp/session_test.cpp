@@ -77,7 +77,7 @@ TEST_CASE("realpath answers from the virtual root, so that relative and absolute
 TEST_CASE("a read goes from OPEN to CLOSE, and its bytes are counted") {
   Started s;
   const auto handle = s.open("/EWC/17_9_4a/ap1g8");
-  const auto read = s.asked_by<ReadFile>(Packet(Type::read).u32(2).string(handle).u64(100).u32(10));
+  const auto read = s.asked_by<ReadOpen>(Packet(Type::read).u32(2).string(handle).u64(100).u32(10));
   CHECK(read.offset == 100);
   REQUIRE(read.into.size() == 10);
   std::memcpy(read.into.data(), "abcdef", 6);
@@ -88,11 +88,11 @@ TEST_CASE("a read goes from OPEN to CLOSE, and its bytes are counted") {
   CHECK(data.reader().string() == "abcdef");
   CHECK(data.rest.size() == 4 + 6);
 
-  s.asked_by<ReadFile>(Packet(Type::read).u32(3).string(handle).u64(106).u32(10));
+  s.asked_by<ReadOpen>(Packet(Type::read).u32(3).string(handle).u64(106).u32(10));
   s.session.done(std::size_t{0});
   CHECK(s.only_reply().status() == Status::eof);
 
-  s.asked_by<CloseHandle>(Packet(Type::close).u32(4).string(handle));
+  s.asked_by<CloseOpen>(Packet(Type::close).u32(4).string(handle));
   s.session.done(Done{});
   CHECK(s.only_reply().status() == Status::ok);
   const auto events = s.session.take_events();
@@ -108,13 +108,13 @@ TEST_CASE(
     "fails") {
   Started s;
   const auto handle = s.open("/f");
-  s.asked_by<ReadFile>(Packet(Type::read).u32(2).string(handle).u64(0).u32(0));
+  s.asked_by<ReadOpen>(Packet(Type::read).u32(2).string(handle).u64(0).u32(0));
   s.session.done(std::size_t{0});
   const auto data = s.only_reply();
   CHECK(data.type == Type::data);
   CHECK(data.reader().string().empty());
   const auto long_read =
-      s.asked_by<ReadFile>(Packet(Type::read).u32(3).string(handle).u64(0).u32(0xffffffff));
+      s.asked_by<ReadOpen>(Packet(Type::read).u32(3).string(handle).u64(0).u32(0xffffffff));
   CHECK(long_read.into.size() == 261'120);
   s.session.done(std::size_t{0});
   s.only_reply();
@@ -197,7 +197,7 @@ TEST_CASE("errors become the codes that OpenSSH gives") {
         Row{std::errc::filename_too_long, Status::bad_message}, Row{std::errc::io_error, Status::failure},
         Row{std::errc::is_a_directory, Status::failure}}) {
     Started s;
-    s.asked_by<OpenFile>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+    s.asked_by<OpenToRead>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
     s.session.done(std::make_error_code(error));
     CHECK(s.only_reply().status() == status);
     CHECK(s.open("/g") == std::string(4, '\0'));  // the failed open has given its handle back
@@ -210,7 +210,7 @@ TEST_CASE("errors become the codes that OpenSSH gives") {
 TEST_CASE("a status says why, where its code does not") {
   const auto told = [](std::error_code error) {
     Started s;
-    s.asked_by<OpenFile>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+    s.asked_by<OpenToRead>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
     s.session.done(error);
     const auto reply = s.only_reply();
     auto reader = reply.reader();
@@ -292,7 +292,7 @@ TEST_CASE("the names of what is open are bounded as the client spelled them") {
   const auto first = s.open(name);
   for (int i = 1; i < 65; ++i) s.open(name);
   CHECK(s.reply_to(opening).status() == Status::failure);
-  CHECK(s.asked_by<CloseHandle>(Packet(Type::close).u32(1).string(first)).handle == 0);
+  CHECK(s.asked_by<CloseOpen>(Packet(Type::close).u32(1).string(first)).handle == 0);
   s.session.done(Done{});
   CHECK(s.only_reply().status() == Status::ok);
   s.open(name);
@@ -428,7 +428,7 @@ TEST_CASE("names, handles and extensions that are too long are neither told nor 
 
 TEST_CASE("a handle too many says so") {
   Started s;
-  s.asked_by<OpenFile>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
+  s.asked_by<OpenToRead>(Packet(Type::open).u32(1).string("/f").u32(open_flag::read).u32(0));
   s.session.done(std::make_error_code(std::errc::too_many_files_open));
   const auto reply = s.only_reply();
   CHECK(reply.status() == Status::failure);
@@ -445,7 +445,7 @@ TEST_CASE("without room a read is for a part of what was asked, and only when no
   s.send(Packet(Type::read).u32(2).string(handle).u64(0).u32(100));
   auto operation = s.session.poll(0);
   REQUIRE(operation);
-  CHECK(std::get<ReadFile>(*operation).into.size() == 32 << 10);
+  CHECK(std::get<ReadOpen>(*operation).into.size() == 32 << 10);
   s.session.done(std::size_t{32 << 10});
   CHECK_FALSE(s.session.poll(0));
   CHECK_FALSE(s.session.more());
@@ -453,7 +453,7 @@ TEST_CASE("without room a read is for a part of what was asked, and only when no
   s.session.output().consume(s.session.output().size());
   operation = s.session.poll(0);
   REQUIRE(operation);
-  CHECK(std::get<ReadFile>(*operation).into.size() == 100);
+  CHECK(std::get<ReadOpen>(*operation).into.size() == 100);
 }
 
 TEST_CASE("a client that asks and does not read is not answered for ever, and may not send for ever") {

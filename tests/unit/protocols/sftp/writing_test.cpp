@@ -25,12 +25,12 @@ Wanted last(Session& session) {
 struct Writer : Started {
   Writer() : Started(Access::uploads) {}
   std::string create(std::string_view name, std::uint32_t flags = new_file) {
-    asked_by<CreateFile>(P(Type::open).u32(1).string(name).u32(flags).u32(0));
+    asked_by<CreateNew>(P(Type::open).u32(1).string(name).u32(flags).u32(0));
     session.done(Done{});
     return std::string(only_reply().reader().string());
   }
-  WriteFile write(const std::string& handle, std::uint64_t offset, std::string_view bytes) {
-    return asked_by<WriteFile>(P(Type::write).u32(2).string(handle).u64(offset).string(bytes));
+  WriteOpen write(const std::string& handle, std::uint64_t offset, std::string_view bytes) {
+    return asked_by<WriteOpen>(P(Type::write).u32(2).string(handle).u64(offset).string(bytes));
   }
   Status finish(Answer answer = Done{}) {
     session.done(std::move(answer));
@@ -76,7 +76,7 @@ TEST_CASE("each request that writes asks for its operation") {
        index(ExamineOwn{path})},
       {P(Type::remove).u32(1).string("/uploads/f"), index(RemoveFile{path})},
       {P(Type::mkdir).u32(1).string("/uploads/f").u32(0), index(MakeDirectory{path})},
-      {P(Type::rmdir).u32(1).string("/uploads/f"), index(RemoveDirectory{path})},
+      {P(Type::rmdir).u32(1).string("/uploads/f"), index(RemoveEmpty{path})},
       {P(Type::rename).u32(1).string("/uploads/f").string("/uploads/g"), index(Rename{path, path})},
       {extended("posix-rename@openssh.com").string("/uploads/f").string("/uploads/g"),
        index(Rename{path, path})},
@@ -111,7 +111,7 @@ TEST_CASE("whatever OPEN's flags would do to a file, they make one or nothing") 
     CAPTURE(flags);
     Writer w;
     const auto asked =
-        w.asked_by<CreateFile>(P(Type::open).u32(1).string("uploads/./x/../f").u32(flags).u32(0));
+        w.asked_by<CreateNew>(P(Type::open).u32(1).string("uploads/./x/../f").u32(flags).u32(0));
     CHECK(asked.create == create);
     CHECK(asked.path.text() == "/uploads/f");
     w.session.done(std::make_error_code(std::errc::file_exists));
@@ -135,7 +135,7 @@ TEST_CASE("a file is written where the client says, and its bytes are counted") 
   CHECK(w.finish() == Status::ok);
   w.write(handle, 10, "x");
   CHECK(w.finish(std::make_error_code(std::errc::no_space_on_device)) == Status::failure);
-  w.asked_by<CloseHandle>(P(Type::close).u32(3).string(handle));
+  w.asked_by<CloseOpen>(P(Type::close).u32(3).string(handle));
   CHECK(w.finish() == Status::ok);
   const auto close = last<event::Close>(w.session);
   CHECK(close.name == "/uploads/f");
@@ -146,7 +146,7 @@ TEST_CASE("a file is written where the client says, and its bytes are counted") 
 TEST_CASE("a file that cannot be published is a CLOSE that fails, and its handle is gone") {
   Writer w;
   const auto handle = w.create("/uploads/f");
-  w.asked_by<CloseHandle>(P(Type::close).u32(3).string(handle));
+  w.asked_by<CloseOpen>(P(Type::close).u32(3).string(handle));
   CHECK(w.finish(std::make_error_code(std::errc::file_exists)) == Status::failure);
   CHECK(w.reply_to(P(Type::close).u32(4).string(handle)).status() == Status::failure);
   CHECK(w.session.idle());
@@ -162,7 +162,7 @@ TEST_CASE("what is to be written stays in place while more comes in") {
   w.session.done(Done{});
   int more = 0;
   while (const auto operation = w.session.poll()) {
-    CHECK(text_of(std::get<WriteFile>(*operation).bytes) == content);
+    CHECK(text_of(std::get<WriteOpen>(*operation).bytes) == content);
     w.session.done(Done{});
     ++more;
   }
@@ -190,7 +190,7 @@ TEST_CASE("a handle does what it was opened for") {
   CHECK(fails(P(Type::write).u32(1).string(read).u64(0).string("x")));
   CHECK(fails(P(Type::read).u32(1).string(written).u64(0).u32(1)));
   CHECK(fails(P(Type::write).u32(1).string("none").u64(0).string("x")));
-  w.asked_by<ReadFile>(P(Type::read).u32(1).string(both).u64(0).u32(1));
+  w.asked_by<ReadOpen>(P(Type::read).u32(1).string(both).u64(0).u32(1));
   CHECK(w.finish(std::size_t{0}) == Status::eof);
   w.asked_by<OpenDirectory>(P(Type::opendir).u32(1).string("/"));
   w.session.done(Done{});

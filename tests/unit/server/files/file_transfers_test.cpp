@@ -36,10 +36,10 @@ struct Driven {
     return transfers.done(operation, answer, opened, now);
   }
   void open(std::uint32_t handle, std::uint64_t size) {
-    CHECK_FALSE(done(files::OpenFile{handle, *storage::Path::parse("/ap1g8")}, files::Done{}, {{}, size}));
+    CHECK_FALSE(done(files::OpenToRead{handle, *storage::Path::parse("/ap1g8")}, files::Done{}, {{}, size}));
   }
   void read_at(std::uint32_t handle, std::uint64_t offset, std::size_t count) {
-    CHECK_FALSE(done(files::ReadFile{handle, offset, bytes}, count));
+    CHECK_FALSE(done(files::ReadOpen{handle, offset, bytes}, count));
   }
   // From where it has come to.
   void read(std::uint32_t handle, std::size_t count) {
@@ -47,7 +47,7 @@ struct Driven {
     at[handle] += count;
   }
   event::TransferEnded close(std::uint32_t handle, const files::Answer& answer = files::Done{}) {
-    auto ended = done(files::CloseHandle{handle}, answer);
+    auto ended = done(files::CloseOpen{handle}, answer);
     REQUIRE(ended);
     return *ended;
   }
@@ -58,7 +58,7 @@ struct Driven {
 TEST_CASE("a file that is read to its end and closed was sent, with all that is to be told of it") {
   Driven d(event::Protocol::sftp, "/EWC");
   CHECK_FALSE(
-      d.done(files::OpenFile{3, *storage::Path::parse("/AP1G8")}, files::Done{}, {"/17_9_4a/ap1g8", 150}));
+      d.done(files::OpenToRead{3, *storage::Path::parse("/AP1G8")}, files::Done{}, {"/17_9_4a/ap1g8", 150}));
   d.read(3, 100);
   d.read(3, 50);
   d.now += 2s;
@@ -71,7 +71,7 @@ TEST_CASE("a file that is read to its end and closed was sent, with all that is 
   CHECK(ended.seconds == 2);
   CHECK(ended.user == "ewc");
   CHECK(ended.number == 9);
-  CHECK_FALSE(d.done(files::CloseHandle{3}, files::Done{}));  // a folder's handle, by now
+  CHECK_FALSE(d.done(files::CloseOpen{3}, files::Done{}));  // a folder's handle, by now
 }
 
 TEST_CASE("a file of which one half was read twice was read in part") {
@@ -99,12 +99,12 @@ TEST_CASE("who closes before the end has read a part, and over SCP has broken of
 TEST_CASE("what failed is told when the file is closed, whatever the client does then") {
   Driven d;
   d.open(0, 150);
-  d.done(files::ReadFile{0, 100, d.bytes}, storage::file_changed_error());
+  d.done(files::ReadOpen{0, 100, d.bytes}, storage::file_changed_error());
   d.read(0, 100);
   d.read(0, 100);
   CHECK(d.close(0).how.cause == Cause::file_changed);
   d.open(0, 150);
-  d.done(files::ReadFile{0, 0, d.bytes}, std::make_error_code(std::errc::io_error));
+  d.done(files::ReadOpen{0, 0, d.bytes}, std::make_error_code(std::errc::io_error));
   const auto ended = d.close(0);
   CHECK(ended.how.cause == Cause::unreadable);
   CHECK(ended.how.text == "Input/output error");
@@ -113,9 +113,9 @@ TEST_CASE("what failed is told when the file is closed, whatever the client does
 
 TEST_CASE("an upload is received when it is closed without a failure, and else it is not") {
   Driven d;
-  const files::CreateFile create{1, *storage::Path::parse("/uploads/new")};
+  const files::CreateNew create{1, *storage::Path::parse("/uploads/new")};
   d.done(create, files::Done{});
-  d.done(files::WriteFile{1, 0, d.bytes}, files::Done{});
+  d.done(files::WriteOpen{1, 0, d.bytes}, files::Done{});
   auto ended = d.close(1);
   CHECK(ended.how.cause == Cause::complete);
   CHECK(ended.write);
@@ -123,7 +123,7 @@ TEST_CASE("an upload is received when it is closed without a failure, and else i
   d.done(create, files::Done{});
   CHECK(d.close(1, std::make_error_code(std::errc::no_space_on_device)).how.cause == Cause::unwritable);
   d.done(create, files::Done{});
-  d.done(files::WriteFile{1, 0, d.bytes}, std::make_error_code(std::errc::file_too_large));
+  d.done(files::WriteOpen{1, 0, d.bytes}, std::make_error_code(std::errc::file_too_large));
   CHECK(d.done(files::AbandonFile{1}, files::Done{})->how.cause == Cause::too_large);
   d.done(create, files::Done{});
   CHECK(d.done(files::AbandonFile{1}, files::Done{})->how.cause == Cause::withdrawn);
@@ -134,7 +134,7 @@ TEST_CASE("what is open when the session ends ends with it, but for what was rea
   d.open(0, 150);
   d.open(1, 100);
   d.read(1, 100);
-  d.done(files::CreateFile{2, *storage::Path::parse("/uploads/new")}, files::Done{});
+  d.done(files::CreateNew{2, *storage::Path::parse("/uploads/new")}, files::Done{});
   std::vector<event::TransferEnded> all;
   while (auto ended = d.transfers.end_next(Cause::connection_ended, "out of memory", d.now))
     all.push_back(std::move(*ended));
@@ -148,9 +148,9 @@ TEST_CASE("what is open when the session ends ends with it, but for what was rea
 
 TEST_CASE("a file that could not be opened is no transfer, and another one may have its handle") {
   Driven d;
-  const files::OpenFile open{0, *storage::Path::parse("/ap1g8")};
+  const files::OpenToRead open{0, *storage::Path::parse("/ap1g8")};
   d.done(open, std::make_error_code(std::errc::no_such_file_or_directory));
-  CHECK_FALSE(d.done(files::CloseHandle{0}, files::Done{}));
+  CHECK_FALSE(d.done(files::CloseOpen{0}, files::Done{}));
   d.open(0, 1);
   d.read(0, 1);
   d.close(0);
