@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <filesystem>
 #include <span>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace storage {
@@ -37,22 +39,26 @@ struct Attributes {
   FileVersion version;
 };
 
+// How the system numbers what is open: by a descriptor, or on Windows by a HANDLE, which is as wide as a
+// pointer. -1 is none for both.
+using NativeHandle = std::conditional_t<std::filesystem::path::preferred_separator == '/', int, std::intptr_t>;
+
 // Owns a handle of the operating system.
 class Handle {
  public:
   Handle() = default;
-  explicit Handle(int fd) : fd_(fd) {}
-  Handle(Handle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  explicit Handle(NativeHandle native) : native_(native) {}
+  Handle(Handle&& other) noexcept : native_(std::exchange(other.native_, -1)) {}
   Handle& operator=(Handle&& other) noexcept {
-    std::swap(fd_, other.fd_);
+    std::swap(native_, other.native_);
     return *this;
   }
   ~Handle();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
+  NativeHandle get() const { return native_; }
+  explicit operator bool() const { return native_ >= 0; }
 
  private:
-  int fd_ = -1;
+  NativeHandle native_ = -1;
 };
 
 // A regular file, open for reading. Any thread may read; the offset is the caller's. Reads go through the

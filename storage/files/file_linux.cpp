@@ -59,7 +59,7 @@ std::optional<bool> counted_in_cache(int fd, std::uint64_t offset, std::uint64_t
 }  // namespace
 
 Handle::~Handle() {
-  if (fd_ >= 0) ::close(fd_);
+  if (native_ >= 0) ::close(native_);
 }
 
 Attributes attributes_of(const struct stat& status) {

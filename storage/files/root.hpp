@@ -31,10 +31,10 @@ class Directory {
   // At most `count` entries without "." and ".."; none at the end.
   Result<std::vector<Entry>> read(std::size_t count);
 
-  int native() const;  // for this room only: the system's handle
+  NativeHandle native() const;  // for this room only: the system's handle
 
  private:
-  void* stream_;  // DIR* on Linux
+  void* stream_;  // DIR* on Linux, the reader of root_windows.cpp on Windows
   bool pointers_;
 };
 
@@ -76,7 +76,8 @@ class Root {
   // onto something that exists (errc::file_exists). Folders are not made.
   Result<void> adopt(const std::filesystem::path& from, const Path& to) const;
 
-  // For this room only: a handle of the system's, with the flags of its open().
+  // For storage only: a handle of the system's, with the flags of its open() (root_windows.hpp for those of
+  // Windows).
   Result<Handle> resolve(const Path& path, int flags) const;
 
  private:

@@ -173,7 +173,7 @@ Directory::~Directory() {
   if (stream_) ::closedir(static_cast<DIR*>(stream_));
 }
 
-int Directory::native() const { return ::dirfd(static_cast<DIR*>(stream_)); }
+NativeHandle Directory::native() const { return ::dirfd(static_cast<DIR*>(stream_)); }
 
 Result<std::vector<Entry>> Directory::read(std::size_t count) {
   auto* stream = static_cast<DIR*>(stream_);

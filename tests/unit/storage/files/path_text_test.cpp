@@ -7,7 +7,8 @@ using storage::path_of;
 using storage::utf8_of;
 
 TEST_CASE("a path made of UTF-8 gives the same UTF-8 back") {
-  for (const char* text : {"", "ap1g8", "/srv/images/EWC/17_9_4a", "Müller/日本/𝄞.bin", "a b/.lock", "../x"}) {
+  for (const char* text :
+       {"", "ap1g8", "/srv/images/EWC/17_9_4a", "Müller/日本/𝄞.bin", "a b/.lock", "../x"}) {
     CAPTURE(text);
     CHECK(utf8_of(path_of(text)) == text);
   }
