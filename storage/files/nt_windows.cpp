@@ -119,6 +119,7 @@ struct Opening {
   ULONG disposition, options;
   DWORD share = share_all;
   PSECURITY_DESCRIPTOR rights = nullptr;
+  bool overlapped = false;
 };
 
 NTSTATUS create(HANDLE& handle, HANDLE folder, std::wstring_view name, const Opening& opening) {
@@ -134,9 +135,10 @@ NTSTATUS create(HANDLE& handle, HANDLE folder, std::wstring_view name, const Ope
   what.Attributes = OBJ_CASE_INSENSITIVE;
   what.SecurityDescriptor = opening.rights;
   IO_STATUS_BLOCK io{};
+  const ULONG waits = opening.overlapped ? 0 : FILE_SYNCHRONOUS_IO_NONALERT;
   return ::NtCreateFile(&handle, opening.access | FILE_READ_ATTRIBUTES | SYNCHRONIZE, &what, &io, nullptr,
-                        FILE_ATTRIBUTE_NORMAL, opening.share, opening.disposition,
-                        opening.options | FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
+                        FILE_ATTRIBUTE_NORMAL, opening.share, opening.disposition, opening.options | waits,
+                        nullptr, 0);
 }
 
 // Kept by a driver in its own way: as what it is, it is seen by way of that driver only.
@@ -285,6 +287,10 @@ Result<Handle> make_at(HANDLE folder, std::wstring_view name, ACCESS_MASK access
   return opened(folder, name, {access, FILE_CREATE, options_of(make), share_all, rights});
 }
 
+Result<Handle> reopen_overlapped(HANDLE folder, ACCESS_MASK access) {
+  return opened(folder, {}, {access, FILE_OPEN, FILE_DIRECTORY_FILE, share_all, nullptr, true});
+}
+
 std::error_code rename_to(HANDLE handle, HANDLE folder, std::wstring_view name, Onto onto) {
   const bool full = name.starts_with(L"\\\\?\\");
   const auto place = full ? L"\\??\\" + std::wstring(name.substr(4)) : std::wstring(name);
@@ -310,15 +316,15 @@ std::error_code remove_by(HANDLE handle) noexcept {
 // was opened.
 Result<std::wstring> final_path(HANDLE handle, Volume volume) {
   const DWORD form = volume == Volume::named ? VOLUME_NAME_DOS : VOLUME_NAME_NONE;
-  std::wstring path(32'768, L'\0');
-  auto size = ::GetFinalPathNameByHandleW(handle, path.data(), static_cast<DWORD>(path.size()),
-                                          form | FILE_NAME_NORMALIZED);
-  if (size == 0)
-    size = ::GetFinalPathNameByHandleW(handle, path.data(), static_cast<DWORD>(path.size()),
-                                       form | FILE_NAME_OPENED);
-  if (size == 0) return std::unexpected(last_error());
-  path.resize(size);
-  return path;
+  std::wstring path(512, L'\0');
+  for (DWORD opened_name = FILE_NAME_NORMALIZED;;) {
+    const auto room = static_cast<DWORD>(path.size());
+    const auto size = ::GetFinalPathNameByHandleW(handle, path.data(), room, form | opened_name);
+    if (size == 0 && opened_name == FILE_NAME_OPENED) return std::unexpected(last_error());
+    if (size == 0) opened_name = FILE_NAME_OPENED;
+    if (size != 0) path.resize(size);
+    if (size != 0 && size < room) return path;
+  }
 }
 
 std::error_code flush(HANDLE handle) { return ::FlushFileBuffers(handle) ? std::error_code() : last_error(); }

@@ -61,6 +61,9 @@ Result<Handle> open_at(HANDLE folder, std::wstring_view name, ACCESS_MASK access
 Result<Handle> make_at(HANDLE folder, std::wstring_view name, ACCESS_MASK access, Make make,
                        PSECURITY_DESCRIPTOR rights = nullptr);
 
+// The open folder once more, for requests that do not wait (OVERLAPPED).
+Result<Handle> reopen_overlapped(HANDLE folder, ACCESS_MASK access);
+
 // What `handle`, opened with DELETE, is named from now on: in the open folder, or where that is null at the
 // full path that system_path() gives. Who has a file open that is replaced keeps it, on NTFS. A folder below
 // which something is open: errc::device_or_resource_busy.

@@ -1,5 +1,6 @@
 #pragma once
-#include "storage/files/file.hpp"
+#include <memory>
+
 #include "storage/files/root.hpp"
 
 namespace storage {
@@ -12,6 +13,9 @@ namespace storage {
 class TreeWatch {
  public:
   TreeWatch();
+  TreeWatch(TreeWatch&&) noexcept;
+  TreeWatch& operator=(TreeWatch&&) noexcept;
+  ~TreeWatch();
 
   // What changes from here on counts. So before the directory is read.
   void add(const Directory& directory);
@@ -19,7 +23,8 @@ class TreeWatch {
   bool blind() const { return blind_; }
 
  private:
-  Handle events_;
+  struct State;
+  std::unique_ptr<State> state_;
   bool blind_ = false;
 };
 

@@ -25,7 +25,14 @@ bool is_ours_alone(int directory) {
 
 }  // namespace
 
-TreeWatch::TreeWatch() : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), blind_(!events_) {}
+struct TreeWatch::State {
+  Handle events{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+};
+
+TreeWatch::TreeWatch() : state_(std::make_unique<State>()), blind_(!state_->events) {}
+TreeWatch::TreeWatch(TreeWatch&&) noexcept = default;
+TreeWatch& TreeWatch::operator=(TreeWatch&&) noexcept = default;
+TreeWatch::~TreeWatch() = default;
 
 void TreeWatch::add(const Directory& directory) {
   constexpr auto wanted = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB |
@@ -33,12 +40,13 @@ void TreeWatch::add(const Directory& directory) {
   if (blind_) return;
   // By its handle, so that it is the directory that will be read, whatever its name leads to by then.
   const auto path = "/proc/self/fd/" + std::to_string(directory.native());
-  blind_ = !is_ours_alone(directory.native()) || ::inotify_add_watch(events_.get(), path.c_str(), wanted) < 0;
+  blind_ = !is_ours_alone(directory.native()) ||
+           ::inotify_add_watch(state_->events.get(), path.c_str(), wanted) < 0;
 }
 
 bool TreeWatch::changed() const {
   if (blind_) return true;
-  pollfd waiting{events_.get(), POLLIN, 0};
+  pollfd waiting{state_->events.get(), POLLIN, 0};
   return ::poll(&waiting, 1, 0) != 0;
 }
 

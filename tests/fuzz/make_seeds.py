@@ -187,6 +187,17 @@ def version():
         yield text.encode()
 
 
+def reparse_point():
+    for tag, flags, target in ((0xA000000C, b"\1\0\0\0", "..\\17_9_4a"),
+                               (0xA000000C, b"\1\0\0\0", "\\EWC\\Müller\U0001d11e"),
+                               (0xA000000C, bytes(4), "\\??\\UNC\\server\\share"),
+                               (0xA0000003, b"", "\\??\\C:\\depot\\images\\EWC")):
+        name = target.encode("utf-16-le")
+        length = len(name).to_bytes(2, "little")
+        content = bytes(2) + length + length + bytes(2) + flags + name
+        yield tag.to_bytes(4, "little") + len(content).to_bytes(2, "little") + bytes(2) + content
+
+
 def aruba_header():
     for version, machine, signed in ("8.6.0.4", 48, 0), ("8.10.0.0", 0, 0x01111111), ("6.4", 57, 0):
         header = bytearray(512)
@@ -344,8 +355,8 @@ def ssh_connection():
 
 
 HARNESSES = [aruba_header, asked_path, authorized_key, configuration, digest_file, http_headers, import_bundle, manifest,
-             scp_command, scp_session, sftp_session, ssh_connection, syslog_message, tar_walk, tftp_get, tftp_read,
-             tftp_request, tftp_write, version]
+             reparse_point, scp_command, scp_session, sftp_session, ssh_connection, syslog_message, tar_walk, tftp_get,
+             tftp_read, tftp_request, tftp_write, version]
 
 
 def main(directory):
