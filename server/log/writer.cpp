@@ -1,13 +1,10 @@
 #include "server/log/writer.hpp"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -17,6 +14,7 @@
 #include "server/os/service_manager.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -29,43 +27,32 @@ std::int64_t milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// Never waits for a reader of a pipe: one that has none is held open by us.
-int open_file(const std::string& file) {
-  constexpr int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  int fd = ::open(file.c_str(), O_WRONLY | flags, 0640);
-  if (fd < 0 && errno == ENXIO) fd = ::open(file.c_str(), O_RDWR | flags, 0640);
-  if (fd >= 0) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);  // the thread may wait
-  return fd;
-}
-
 }  // namespace
 
-LogWriter::LogWriter(const conf::Log& settings, const Sockets& sockets)
-    : stream_(STDERR_FILENO), max_size_(settings.max_size) {
+LogWriter::LogWriter(const conf::Log& settings, const Sockets& sockets) : max_size_(settings.max_size) {
   using enum conf::LogTarget;
   const auto target = settings.destination.target;
   json_ = settings.format == conf::LogFormat::json;
-  if (target == journal) open_socket(journal_, sockets.journal);
-  if (target == syslog) open_socket(syslog_, sockets.syslog);
+  if (target == journal) open_host_log(SystemLog::Kind::journal, sockets.journal);
+  if (target == syslog) open_host_log(SystemLog::Kind::syslog, sockets.syslog);
   if (target == automatic && stderr_is_journal()) {
-    journal_.emplace(sockets.journal);
-    journal_stream_ = static_cast<bool>(journal_->reach());  // a sandbox may hide the socket
-    if (journal_stream_) journal_.reset();
+    host_.emplace(SystemLog::Kind::journal, sockets.journal);
+    journal_stream_ = static_cast<bool>(host_->reach());  // a sandbox may hide the socket
+    if (journal_stream_) host_.reset();
   }
   if (target == file) {
-    file_ = settings.destination.file.string();
-    stream_ = open_file(file_);
-    if (stream_ < 0)
-      throw std::system_error(errno, std::system_category(), "cannot open the log file " + file_);
+    stream_.emplace(settings.destination.file);
+  } else if (!host_) {
+    stream_.emplace();
   }
   thread_ = std::thread(&LogWriter::run_on, this);
 }
 
-void LogWriter::open_socket(std::optional<LogSocket>& socket, const std::string& path) {
-  socket.emplace(path);
-  if (const auto error = socket->reach())
+void LogWriter::open_host_log(SystemLog::Kind kind, const std::string& path) {
+  host_.emplace(kind, path);
+  if (const auto error = host_->reach())
     fmt::print(stderr, "apdepot: nobody takes the log at {} ({}): lines are dropped until somebody does\n",
-               path, error.message());
+               host_->place(), error.message());
 }
 
 bool LogWriter::close(std::chrono::milliseconds patience) {
@@ -78,7 +65,6 @@ bool LogWriter::close(std::chrono::milliseconds patience) {
 LogWriter::~LogWriter() {
   close(std::chrono::milliseconds(0));
   thread_.join();
-  if (!file_.empty()) ::close(stream_);
 }
 
 void LogWriter::write(Severity severity, std::string text, std::vector<LogField> fields) {
@@ -157,21 +143,13 @@ void LogWriter::tell_dropped(std::uint64_t& lines, const std::string& why) {
 }
 
 void LogWriter::follow_file() {
-  if (file_.empty()) return;
-  struct stat ours {};
-  struct stat there {};
+  if (!stream_ || stream_->file().empty()) return;
   tried_ = false;
-  bool known = ::fstat(stream_, &ours) == 0;
-  const bool in_place = known && ::stat(file_.c_str(), &there) == 0 && there.st_ino == ours.st_ino &&
-                        there.st_dev == ours.st_dev;
-  if (const int fresh = in_place ? -1 : open_file(file_); fresh >= 0) {
-    ::close(stream_);
-    stream_ = fresh;
-    known = ::fstat(stream_, &ours) == 0;
-  }
+  if (!stream_->is_in_place()) stream_->open_again();
   // Somebody may have cut it off where it lies, as logrotate's copytruncate does.
-  regular_ = known && S_ISREG(ours.st_mode);
-  size_ = regular_ ? static_cast<std::uint64_t>(ours.st_size) : 0;
+  const auto size = stream_->size();
+  regular_ = size.regular;
+  size_ = size.bytes;
   stuck_ = stuck_ && size_ >= max_size_;
 }
 
@@ -181,30 +159,29 @@ bool LogWriter::has_room(std::size_t bytes) {
   if (!regular_ || size_ == 0 || size_ + bytes <= max_size_) return true;
   if (!std::exchange(tried_, true) && turn_over()) return true;
   if (size_ + bytes <= 2 * max_size_) return true;
-  why_ = escaped_path(file_) + " has reached twice log.max_size and cannot be renamed";
+  why_ = escaped_path(storage::utf8_of(stream_->file())) + " has reached twice log.max_size and cannot be renamed";
   return false;
 }
 
 // By rename, so that no line is lost or cut. Behind a link, the file that it leads to.
 bool LogWriter::turn_over() {
   std::error_code error;
-  const auto file = std::filesystem::canonical(file_, error);
-  const auto old = file.string() + ".1";
+  const auto file = std::filesystem::canonical(stream_->file(), error);
+  auto old = file;
+  old += ".1";
   if (!error) std::filesystem::rename(file, old, error);
   if (!error) {
-    if (const int fresh = open_file(file_); fresh >= 0) {
-      ::close(stream_);
-      stream_ = fresh;
+    error = stream_->open_again();
+    if (!error) {
       size_ = 0;
       stuck_ = false;
       return true;
     }
-    error = {errno, std::generic_category()};
     std::error_code ignored;
     std::filesystem::rename(old, file, ignored);
   }
   if (!std::exchange(stuck_, true)) {
-    const auto why = error.message(), name = escaped_path(file_);
+    const auto why = error.message(), name = escaped_path(storage::utf8_of(stream_->file()));
     tell(fmt::format("{} has reached log.max_size and cannot become {}.1 ({}): at twice that size lines are "
                      "dropped; let this user write to the folder, or logrotate move the file away",
                      name, name, why),
@@ -214,8 +191,11 @@ bool LogWriter::turn_over() {
 }
 
 bool LogWriter::put(const Line& line) try {
-  if (syslog_) return send(*syslog_, syslog_record(line.severity, line.text, line.milliseconds));
-  if (journal_) return send(*journal_, journal_record(line.severity, line.text, line.fields));
+  if (host_) {
+    const auto error = host_->write(line.severity, line.text, line.fields, line.milliseconds);
+    if (error) why_ = fmt::format("{}: {}", host_->place(), error.message());
+    return !error;
+  }
   if (journal_stream_)
     return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));
   const auto time =
@@ -229,26 +209,15 @@ bool LogWriter::put(const Line& line) try {
   return false;
 }
 
-bool LogWriter::send(const LogSocket& socket, std::string_view record) {
-  const auto error = socket.send(record);
-  if (error) why_ = fmt::format("{}: {}", socket.path(), error.message());
-  return !error;
-}
-
 bool LogWriter::put_to_stream(std::string text) {
   if (broken_off_) text.insert(0, 1, '\n');
   if (!has_room(text.size())) return false;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto count = ::write(stream_, rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      broken_off_ |= rest.size() < text.size();
-      why_ = std::generic_category().message(errno);
-      return false;
-    }
-    rest.remove_prefix(static_cast<std::size_t>(count));
-    size_ += static_cast<std::size_t>(count);
+  const auto written = stream_->write(text);
+  size_ += written.bytes;
+  if (written.error) {
+    broken_off_ |= written.bytes > 0;
+    why_ = written.error.message();
+    return false;
   }
   broken_off_ = false;
   return true;

@@ -10,8 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "server/log/log_stream.hpp"
 #include "server/log/records.hpp"
-#include "server/os/log_socket.hpp"
+#include "server/log/system_log.hpp"
 
 namespace conf {
 struct Log;
@@ -25,8 +26,9 @@ namespace server {
 // When the file has reached settings.max_size it becomes FILE.1 in place of the one before. Where that cannot
 // be done it grows to twice that size, and lines are dropped until there is room.
 //
-// To the journal and to syslog each line is a datagram under the tag that it begins with. Where nobody
-// listens when it is made, it says so on stderr, and counts the lines as dropped until somebody does.
+// To the journal and to syslog each line is a datagram under the tag that it begins with; on Windows both are
+// the event log. Where nobody listens when it is made, it says so on stderr, and counts the lines as dropped
+// until somebody does.
 class LogWriter {
  public:
   // Where the two listen on this host.
@@ -42,7 +44,7 @@ class LogWriter {
   bool close(std::chrono::milliseconds patience);
   void write(Severity severity, std::string text, std::vector<LogField> fields = {});
   // Whether the fields of a line get anywhere. Any thread.
-  bool takes_fields() const { return journal_.has_value(); }
+  bool takes_fields() const { return host_ && host_->takes_fields(); }
 
  private:
   struct Line {
@@ -53,9 +55,8 @@ class LogWriter {
   };
   void run_on();
   void run();
-  void open_socket(std::optional<LogSocket>& socket, const std::string& path);
+  void open_host_log(SystemLog::Kind kind, const std::string& path);
   bool put(const Line& line);
-  bool send(const LogSocket& socket, std::string_view record);
   bool put_to_stream(std::string text);
   bool tell(std::string text, std::string_view event, std::uint64_t lines, const std::string& why);
   void tell_dropped(std::uint64_t& lines, const std::string& why);
@@ -63,10 +64,9 @@ class LogWriter {
   bool has_room(std::size_t bytes);
   bool turn_over();
 
-  std::optional<LogSocket> journal_, syslog_;
+  std::optional<SystemLog> host_;
   bool journal_stream_ = false, json_ = false;
-  std::string file_;  // none: stderr
-  int stream_;
+  std::optional<LogStream> stream_;  // none: the host's log
   std::uint64_t max_size_;
   bool regular_ = false;  // a pipe has no size, and is not renamed
   std::uint64_t size_ = 0;
