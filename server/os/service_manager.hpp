@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,7 +10,8 @@
 namespace server {
 
 // Standard input, output and error, if whoever started us closed them, lead nowhere: or the next file that is
-// opened would take their place, and messages would be written into it. First of all.
+// opened would take their place, and messages would be written into it. What is written there leaves as it
+// is: Windows would write "\r\n" for "\n". First of all.
 void hold_standard_streams();
 
 // What a server needs of its process and a command does not: room for descriptors, memory given back, signals
@@ -39,11 +41,15 @@ std::optional<std::chrono::microseconds> watchdog_interval();
 // The manager keeps a copy of an open socket until the service is stopped, and hands it over under `name` at
 // the next start (server/os/handed_over): requests that come meanwhile wait in it. drop_kept() forgets all of
 // that name.
-void keep_socket(int handle, const std::string& name);
+void keep_socket(std::intptr_t handle, const std::string& name);
 void drop_kept(const std::string& name);
 // Waits until the manager has read all that it was told, at most five seconds: for the start.
 void wait_for_manager();
-// The manager reads our stderr as its journal, and adds the time itself.
+// The log belongs to the manager, as long as nothing else is set: it reads our stderr as its journal and adds
+// the time itself. Windows: the event log, for a service has no stderr.
 bool stderr_is_journal();
+
+// Ends the process with status 0, whatever its threads are doing; the manager takes it for a good end.
+[[noreturn]] void leave_at_once();
 
 }  // namespace server

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -23,6 +22,7 @@
 #include "server/loop/succeeds.hpp"
 #include "server/os/addresses.hpp"
 #include "server/os/descriptors.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/polite.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/os/terminal.hpp"
@@ -33,6 +33,7 @@
 #include "server/text/escape.hpp"
 #include "storage/depot/depot_shape.hpp"
 #include "storage/depot/staging.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/import/dropped_file.hpp"
 #include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
@@ -93,7 +94,7 @@ Server::Server(conf::Loaded loaded, const ListenPlan& plan, Origin origin,
                 [this] { return told_of_now(); },
                 [this](storage::Record record) { return history_.keep(std::move(record)); }, origin_.config}),
       interface_timer_(loop_),
-      signals_(loop_, SIGINT, SIGTERM, SIGHUP),
+      signals_(loop_),
       drain_timer_(loop_),
       one_port_timer_(loop_) {
   certificate_.when_loaded([this] { http_.use(certificate_.context()); });
@@ -129,25 +130,22 @@ Listeners Server::bind(const ListenPlan& plan, const std::optional<Account>& acc
 // Not before root was given up: what cannot be opened now could not be opened after the log was rotated.
 void Server::open_log() try { writer_.emplace(settings_->log); } catch (const std::system_error& e) {
   const auto file = settings_->log.destination.file;
-  const auto folder = std::filesystem::absolute(file).parent_path().string();
+  const auto folder = storage::utf8_of(std::filesystem::absolute(file).parent_path());
   if (e.code() == std::errc::read_only_file_system)
-    throw conf::ConfigError(fmt::format(
-        "{}; under systemd the server may write to /var/log/apdepot and the depot alone: log.target: "
-        "file:/var/log/apdepot/apdepot.log, or `systemctl edit apdepot` with ReadWritePaths={} below "
-        "[Service]",
-        e.what(), folder));
+    throw conf::ConfigError(fmt::format("{}; {}", e.what(), host::let_service_write(folder)));
   if (e.code() != std::errc::permission_denied) throw;
+  const auto name = own_account().name;
   throw conf::ConfigError(
-      fmt::format("{}; the server runs as {}: `chown {} {}`, and give that user the right "
+      fmt::format("{}; the server runs as {}: `{}`, and give that user the right "
                   "to write in {}, where a new log file is made",
-                  e.what(), own_account().name, own_account().name, file.string(), folder));
+                  e.what(), name, host::give_file(name, storage::utf8_of(file)), folder));
 }
 
 void Server::note_unreadable_config() {
-  if (!account_ || origin_.config.empty() || std::ifstream(origin_.config)) return;
-  listeners_.notes.push_back(
-      fmt::format("{} cannot be read by {}, so that it cannot be reloaded: `chown {} {}`", origin_.config,
-                  account_->name, account_->name, origin_.config));
+  if (!account_ || origin_.config.empty() || std::ifstream(storage::path_of(origin_.config))) return;
+  listeners_.notes.push_back(fmt::format("{} cannot be read by {}, so that it cannot be reloaded: `{}`",
+                                         origin_.config, account_->name,
+                                         host::give_file(account_->name, origin_.config)));
 }
 
 void Server::log(const Event& event) {
@@ -211,7 +209,7 @@ void Server::run() {
   images_.look();
   tell_of_images_beside();
   count_uploads();
-  heed_signals();
+  signals_.heed([this](HostSignal signal) { heed(signal); });
   run_loop();
   const bool kept = history_.end(history_patience);
   tell_left_out();
@@ -220,7 +218,7 @@ void Server::run() {
   // A worker or a history that waits for a dead disk would hold us up, and so would an import in its middle,
   // and a reader of the log that has stopped reading. All may be left alone: an import publishes by its last
   // act, and the next start sweeps its staging area and takes the drop up again.
-  if (!writer_->close(log_patience) || !kept || lanes_.busy() > 0) std::_Exit(0);
+  if (!writer_->close(log_patience) || !kept || lanes_.busy() > 0) leave_at_once();
 }
 
 Api::Now Server::told_of_now() {
@@ -281,7 +279,7 @@ std::string Server::ready_line() const {
   std::string pages;
   for (const auto& url : control_.page_urls()) pages += fmt::format("page {}, ", url);
   return fmt::format("apdepot ready: {}{}depot {}", listening_.text(), pages,
-                     escaped(library_.depot.directory().string(), whole));
+                     escaped(storage::utf8_of(library_.depot.directory()), whole));
 }
 
 // For a person at a terminal; whoever else looks finds it in the log.
@@ -325,7 +323,7 @@ void Server::tell_of_images_beside() {
                     events_.warn(
                         Warning::images,
                         fmt::format("{} is not served: images are served from {} only, move it there",
-                                    image->string(), library_.depot.images().string()));
+                                    storage::utf8_of(*image), storage::utf8_of(library_.depot.images())));
                   });
 }
 
@@ -409,19 +407,9 @@ bool Server::start_importer() {
   return false;
 }
 
-// Without memory that there may not be: it could not be stopped any more.
-void Server::heed_signals() {
-  signals_.async_wait(
-      net::bind_allocator(signal_memory_.allocator(), [this](const error_code& error, int signal) {
-        if (error) return;
-        heed_signals();
-        heed(signal);
-      }));
-}
-
 // Where memory is too short to end in order, it ends all the same.
-void Server::heed(int signal) {
-  if (signal == SIGHUP) return reload();
+void Server::heed(HostSignal signal) {
+  if (signal == HostSignal::reload) return reload();
   const bool ends = succeeds([this] { draining_ ? end() : begin_drain(); });
   if (!ends && !succeeds([this] { end(); })) loop_.stop();
 }
@@ -476,7 +464,7 @@ void Server::keep_readable_files(conf::Loaded& loaded, const conf::Settings& pre
     loaded.warnings.push_back(
         fmt::format("{} at the next start only: {} lies in a folder that the server did not know when it "
                     "started",
-                    keys, file->string()));
+                    keys, storage::utf8_of(*file)));
     return false;
   };
   auto& users = loaded.settings.ssh.users_file;

@@ -20,6 +20,7 @@
 #include "server/os/confinement.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/interface_watch.hpp"
+#include "server/os/signals.hpp"
 #include "server/process/control.hpp"
 #include "server/process/images_watch.hpp"
 #include "server/process/listening.hpp"
@@ -75,8 +76,7 @@ class Server {
   void check_users();
   void sweep_staging();
   bool start_importer();  // false: drop/ is not watched
-  void heed_signals();
-  void heed(int signal);
+  void heed(HostSignal signal);
   void reload();
   void put_in_force(conf::Loaded loaded);
   void keep_readable_files(conf::Loaded& loaded, const conf::Settings& present) const;
@@ -118,8 +118,7 @@ class Server {
   std::optional<Importer> importer_;
   std::optional<InterfaceWatch> interfaces_;
   net::steady_timer interface_timer_;
-  net::signal_set signals_;
-  const WaitMemory signal_memory_;
+  HostSignals signals_;
   net::steady_timer drain_timer_, one_port_timer_;
   bool draining_ = false;
   bool ending_ = false;  // nobody is served any more, and no turn is measured

@@ -50,7 +50,7 @@ def test_a_refusal_to_start_is_not_tried_again():
 def test_the_log_file_that_is_named_is_one_that_the_unit_allows_and_a_purge_removes():
     unit = (ROOT / "packaging/systemd/apdepot.service").read_text()
     folder = re.search(r"^LogsDirectory=(\S+)$", unit, re.MULTILINE)[1]
-    for path in ("conf/apdepot.yaml", "server/process/server.cpp"):
+    for path in ("conf/apdepot.yaml", "server/os/host_text_linux.cpp"):
         assert f"file:/var/log/{folder}/apdepot.log" in (ROOT / path).read_text(), path
 
     assert f"rm -rf /var/log/{folder}\n" in (ROOT / "packaging/debian/apdepot.postrm").read_text()

@@ -1,0 +1,40 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace server::host {
+
+// What a message tells an administrator of this system to type. Texts alone; any thread.
+
+// The configuration that is taken where none is named.
+std::filesystem::path usual_config();
+
+// Commands, as they stand in a message: "systemctl restart apdepot".
+extern const char *const start, *const restart, *const reload, *const status,  // of the service
+    *const enable,                      // starts it with the host
+    *const install,                     // where the host has no such service
+    *const log, *const log_warnings, *const log_errors, *const log_of_history,  // shows what is logged
+    *const set_clock,                   // lets something keep the clock right
+    *const upgrade,                     // brings the fixes of a library, whose package stands for {}
+    *const all_listeners;               // shows what listens where
+// "sudo ", where a command takes more rights than its user has.
+extern const char* const sudo;
+// Who may do everything, and how that one runs a command: "root", "as root".
+extern const char *const administrator, *const as_administrator;
+// "systemd".
+extern const char* const service_manager;
+
+std::string listeners(bool tcp, std::uint16_t port);
+std::string route_to(const std::string& host);
+// Makes a folder, with all that is in it, or a file a user's.
+std::string give(const std::string& user, const std::string& folder);
+std::string give_file(const std::string& user, const std::string& file);
+// Lets everybody read a folder and all that is in it.
+std::string let_read(const std::string& folder);
+// Where the service manager keeps the service from writing into a folder: what to change, for a sentence.
+std::string let_service_write(const std::string& folder);
+std::string move(const std::string& from, const std::string& to);
+std::string stop_process(std::uint32_t number);
+
+}  // namespace server::host
