@@ -17,7 +17,8 @@ void check(const error_code& error) {
 
 }  // namespace
 
-Client::Client(const std::filesystem::path& folder) : socket_(ControlSocket::connect(loop_, folder)) {}
+Client::Client(const std::filesystem::path& folder)
+    : socket_(ControlSocket::connect(loop_, folder)), key_(ControlSocket::key_in(folder)) {}
 
 // A server that hangs is what a command is asked about: it must not hang too.
 void Client::wait() {
@@ -33,6 +34,7 @@ void Client::wait() {
 Reply Client::ask(const std::string& method, const std::string& path) {
   wire::request<wire::empty_body> request{wire::string_to_verb(method), path, 11};
   request.set(wire::field::host, "localhost");
+  if (!key_.empty()) request.set(wire::field::authorization, "Bearer " + key_);
   error_code error;
   const auto keep = [&error](const error_code& outcome, std::size_t) { error = outcome; };
   wire::async_write(socket_, request, keep);

@@ -26,6 +26,7 @@ class Client {
 
   net::io_context loop_;
   ControlSocket::Protocol::socket socket_;
+  const std::string key_;  // empty: none is asked for
 };
 
 }  // namespace server::http

@@ -15,9 +15,10 @@ constexpr std::chrono::seconds idle{10}, idle_on_page{60};
 
 }  // namespace
 
-void Listener::serve_control(ControlSocket::Protocol::acceptor acceptor) {
-  using Acceptor = ControlSocket::Protocol::acceptor;
-  listen(control_.emplace_back(std::make_shared<Door<Acceptor>>(std::move(acceptor))));
+void Listener::serve_control(ControlSocket::Acceptor acceptor, std::string key) {
+  auto door = std::make_shared<Door<ControlSocket::Acceptor>>(std::move(acceptor));
+  if (!key.empty()) door->gate = &key_gate_.emplace(std::move(key));
+  listen(control_.emplace_back(std::move(door)));
 }
 
 void Listener::serve_metrics(tcp::acceptor acceptor) {
@@ -32,13 +33,13 @@ void Listener::serve_page(tcp::acceptor acceptor, Gate& gate, std::function<Tls(
 }
 
 // Closes a connection that has no share left.
-void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Protocol::acceptor>&) {
+void Listener::talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Acceptor>& door) {
   const bool admin = is_of_administrator(socket);
   auto share = (admin ? administrators_ : viewers_).take(net::ip::address());
   if (!share) return;
   net::co_spawn(loop_,
                 talk_to(std::move(socket), {router_, answered_, unsent_, http::Door::control,
-                                            admin ? Role::admin : Role::viewer, idle}),
+                                            admin ? Role::admin : Role::viewer, idle, door.gate}),
                 [share = std::move(share)](const std::exception_ptr&) {});  // what broke off was one client's
 }
 

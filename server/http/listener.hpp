@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "server/http/connection.hpp"
 #include "server/http/gate.hpp"
+#include "server/http/key_gate.hpp"
 #include "server/http/router.hpp"
 #include "server/loop/net.hpp"
 #include "server/loop/reserved_memory.hpp"
@@ -34,7 +37,8 @@ class Listener {
   Listener(net::io_context& loop, Workers& workers, const Router& router, Answered answered)
       : loop_(loop), workers_(workers), router_(router), answered_(std::move(answered)) {}
 
-  void serve_control(ControlSocket::Protocol::acceptor acceptor);
+  // With a key, for those alone who show it; once.
+  void serve_control(ControlSocket::Acceptor acceptor, std::string key);
   void serve_metrics(tcp::acceptor acceptor);
   // `tls` gives what a new connection is to use, or null where there is no certificate; without `tls` the
   // page is served in the clear.
@@ -48,7 +52,7 @@ class Listener {
     Acceptor acceptor;
     net::steady_timer pause;
     WaitMemory wait_memory, pause_memory;
-    Gate* gate = nullptr;  // of the page
+    Gate* gate = nullptr;  // of the page, or of a control socket with a key
     std::function<Tls()> tls{};
   };
   template <class Acceptor>
@@ -57,14 +61,15 @@ class Listener {
   void listen(const std::shared_ptr<Door<Acceptor>>& door);
   template <class Acceptor>
   bool accept(Door<Acceptor>& door) noexcept;
-  void talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Protocol::acceptor>& door);
+  void talk(ControlSocket::Protocol::socket socket, const Door<ControlSocket::Acceptor>& door);
   void talk(tcp::socket socket, const Door<tcp::acceptor>& door);
 
   net::io_context& loop_;
   Workers& workers_;
   const Router& router_;
   const Answered answered_;
-  Doors<ControlSocket::Protocol::acceptor> control_;
+  std::optional<KeyGate> key_gate_;
+  Doors<ControlSocket::Acceptor> control_;
   Doors<tcp::acceptor> metrics_, page_;
   Shares administrators_{most_of_administrators, most_of_administrators};
   Shares viewers_{most_of_viewers, most_of_viewers};

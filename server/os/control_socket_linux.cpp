@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/asio/local/stream_protocol.hpp>
 #include <system_error>
 
 #include "server/os/control_socket.hpp"
@@ -13,6 +14,10 @@ namespace {
 
 constexpr auto name = "control.sock";
 constexpr mode_t for_owner_and_group = 0660;
+
+using Endpoint = net::local::stream_protocol::endpoint;
+
+const ControlSocket::Protocol by_name{AF_UNIX, 0};
 
 std::system_error failure(int error, const std::filesystem::path& file) {
   return {error, std::generic_category(), file.string()};
@@ -41,9 +46,9 @@ class Folder {
 bool is_listened_to(net::io_context& loop, const std::string& file) {
   ControlSocket::Protocol::socket socket(loop);
   error_code error;
-  socket.open({}, error);
+  socket.open(by_name, error);
   if (!error) socket.non_blocking(true, error);
-  if (!error) socket.connect(ControlSocket::Protocol::endpoint(file), error);
+  if (!error) socket.connect(Endpoint(file), error);
   return !error || error == net::error::try_again || error == net::error::would_block;
 }
 
@@ -58,7 +63,7 @@ std::optional<ucred> peer_of(ControlSocket::Protocol::socket& socket) {
 
 SocketFile::~SocketFile() {
   struct stat there {};
-  if (inode_ != 0 && ::stat(path_.c_str(), &there) == 0 && there.st_ino == inode_) ::unlink(path_.c_str());
+  if (mark_ != 0 && ::stat(path_.c_str(), &there) == 0 && there.st_ino == mark_) ::unlink(path_.c_str());
 }
 
 // Made beside its place and renamed: a command never sees one that does not listen yet.
@@ -69,8 +74,8 @@ ControlSocket::ControlSocket(net::io_context& loop, const std::filesystem::path&
   if (is_listened_to(loop, place)) throw failure(EADDRINUSE, path);
   ::unlink(beside.c_str());
   error_code error;
-  acceptor.open({}, error);
-  if (!error) acceptor.bind(Protocol::endpoint(beside), error);
+  acceptor.open(by_name, error);
+  if (!error) acceptor.bind(Endpoint(beside), error);
   if (error) throw failure(error.value(), path);
   struct stat made {};
   if (::chmod(beside.c_str(), for_owner_and_group) != 0 || ::stat(beside.c_str(), &made) != 0)
@@ -90,10 +95,12 @@ ControlSocket::Protocol::socket ControlSocket::connect(net::io_context& loop,
   const Folder in(folder);
   Protocol::socket socket(loop);
   error_code error;
-  socket.connect(Protocol::endpoint(in.file(name)), error);
+  socket.connect(Endpoint(in.file(name)), error);
   if (error) throw std::system_error(error.value(), std::generic_category(), (folder / name).string());
   return socket;
 }
+
+std::string ControlSocket::key_in(const std::filesystem::path&) { return {}; }
 
 bool is_of_administrator(ControlSocket::Protocol::socket& socket) {
   const auto peer = peer_of(socket);

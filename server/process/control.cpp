@@ -66,7 +66,7 @@ void Control::begin(const conf::Metrics& settings, std::vector<tcp::acceptor> pa
   page_.begin(std::move(page), listener_);
   try {
     ControlSocket socket(loop_, depot_.state());
-    listener_.serve_control(std::move(socket.acceptor));
+    listener_.serve_control(std::move(socket.acceptor), std::move(socket.key));
     file_ = std::move(socket.file);
   } catch (const std::system_error& e) {
     const bool other = e.code() == std::errc::address_in_use;

@@ -86,7 +86,7 @@ struct House {
 
   SocketFile serve_control() {
     ControlSocket control(loop, dir.path());
-    listener.serve_control(std::move(control.acceptor));
+    listener.serve_control(std::move(control.acceptor), std::move(control.key));
     return std::move(control.file);
   }
   test::Peer& connect_to_control() {
