@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -10,9 +9,11 @@
 #include "server/commands/command.hpp"
 #include "server/commands/status_screen.hpp"
 #include "server/http/client.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/json_reader.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -28,24 +29,16 @@ constexpr Flag flags[]{{"--watch", "", "show it again each second, until Ctrl-C"
 
 struct NoServer : std::runtime_error {
   explicit NoServer(const storage::Depot& depot, const std::system_error& why)
-      : std::runtime_error(
-            fmt::format("no server answers for the depot {}: {}; is it running? `systemctl status apdepot`, "
-                        "and --depot DIR or --config FILE names another depot",
-                        depot.directory().string(), why.code().message())) {}
+      : std::runtime_error(fmt::format("no server answers for the depot {}: {}; is it running? `{}`, "
+                                       "and --depot DIR or --config FILE names another depot",
+                                       storage::utf8_of(depot.directory()), why.code().message(),
+                                       host::status)) {}
 };
 
 std::string ask(http::Client& client, const std::string& method, const std::string& path) {
   const auto reply = client.ask(method, path);
   if (reply.status >= 300) throw std::runtime_error(reply.body);
   return text_said(reply.body);
-}
-
-bool speaks_utf8() {
-  for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* value = std::getenv(name);
-    if (value && *value) return std::string_view(value).find("UTF-8") != std::string_view::npos;
-  }
-  return false;
 }
 
 // All that run: the server tells them page by page.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace server {
 
@@ -7,8 +8,8 @@ namespace server {
 std::size_t most_descriptors();
 
 // Whether `handle`, which has just been opened, lies in the last quarter of the descriptors that this process
-// may have: they are TFTP's, the log's and the files' of those who are served already. The system gives the
-// lowest number that is free, so a high one says that the others are taken.
-bool is_of_the_reserve(int handle);
+// may have: they are TFTP's, the log's and the files' of those who are served already. Linux gives the lowest
+// number that is free, so a high one says that the others are taken; Windows counts them.
+bool is_of_the_reserve(std::intptr_t handle);
 
 }  // namespace server

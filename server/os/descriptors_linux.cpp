@@ -10,7 +10,7 @@ std::size_t most_descriptors() {
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : FD_SETSIZE;
 }
 
-bool is_of_the_reserve(int handle) {
+bool is_of_the_reserve(std::intptr_t handle) {
   const auto most = most_descriptors();
   return static_cast<std::size_t>(handle) >= most - most / 4;
 }

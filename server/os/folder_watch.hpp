@@ -1,12 +1,12 @@
 #pragma once
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "server/loop/net.hpp"
-#include "server/loop/reserved_memory.hpp"
 
 namespace server {
 
@@ -19,24 +19,22 @@ struct DropChange {
 };
 
 // Tells what happens in a folder. Lives on the loop. Throws std::system_error when the folder cannot be
-// watched.
+// watched. Where the system tells nothing of a writer who closes (Windows), this asks each second for who has
+// written.
 class DropWatch {
  public:
   DropWatch(net::io_context& loop, const std::filesystem::path& folder);
+  DropWatch(const DropWatch&) = delete;
+  DropWatch& operator=(const DropWatch&) = delete;
+  ~DropWatch();
 
   // Waits until something happens, or `deadline`; no changes then, nor after stop().
   net::awaitable<std::vector<DropChange>> next(std::chrono::steady_clock::time_point deadline);
   void stop();
 
  private:
-  bool watch();
-  std::vector<DropChange> read();
-
-  const std::filesystem::path folder_;
-  bool watching_ = false, told_ = false;
-  net::posix::stream_descriptor inotify_;
-  net::steady_timer timer_;
-  const WaitMemory memory_;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace server

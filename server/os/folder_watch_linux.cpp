@@ -6,13 +6,15 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <utility>
 
-namespace server {
+#include "server/loop/reserved_memory.hpp"
 
+namespace server {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,7 +23,34 @@ constexpr auto watch_again = 10s;  // when the folder is gone
 
 }  // namespace
 
+struct DropWatch::Impl {
+  Impl(net::io_context& loop, const std::filesystem::path& folder);
+  net::awaitable<std::vector<DropChange>> next(std::chrono::steady_clock::time_point deadline);
+  bool watch();
+  std::vector<DropChange> read();
+
+  const std::filesystem::path folder_;
+  bool watching_ = false, told_ = false;
+  net::posix::stream_descriptor inotify_;
+  net::steady_timer timer_;
+  const WaitMemory memory_;
+};
+
 DropWatch::DropWatch(net::io_context& loop, const std::filesystem::path& folder)
+    : impl_(std::make_shared<Impl>(loop, folder)) {}
+DropWatch::~DropWatch() = default;
+
+net::awaitable<std::vector<DropChange>> DropWatch::next(std::chrono::steady_clock::time_point deadline) {
+  return impl_->next(deadline);
+}
+
+void DropWatch::stop() {
+  error_code ignored;
+  impl_->inotify_.close(ignored);
+  impl_->timer_.cancel();
+}
+
+DropWatch::Impl::Impl(net::io_context& loop, const std::filesystem::path& folder)
     : folder_(folder), inotify_(loop), timer_(loop) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) throw std::system_error(errno, std::system_category(), "cannot watch folders");
@@ -31,7 +60,7 @@ DropWatch::DropWatch(net::io_context& loop, const std::filesystem::path& folder)
   }
 }
 
-bool DropWatch::watch() {
+bool DropWatch::Impl::watch() {
   constexpr auto wanted = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
                           IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
   watching_ = ::inotify_add_watch(inotify_.native_handle(), folder_.c_str(), wanted) >= 0;
@@ -39,7 +68,8 @@ bool DropWatch::watch() {
   return watching_;
 }
 
-net::awaitable<std::vector<DropChange>> DropWatch::next(std::chrono::steady_clock::time_point deadline) {
+net::awaitable<std::vector<DropChange>> DropWatch::Impl::next(
+    std::chrono::steady_clock::time_point deadline) {
   if (!inotify_.is_open()) co_return std::vector<DropChange>{};
   if (!watching_ && watch()) co_return std::vector<DropChange>{{DropChange::Kind::everything, ""}};
   if (!watching_ && !std::exchange(told_, true)) {
@@ -59,14 +89,8 @@ net::awaitable<std::vector<DropChange>> DropWatch::next(std::chrono::steady_cloc
   co_return inotify_.is_open() ? read() : std::vector<DropChange>{};
 }
 
-void DropWatch::stop() {
-  error_code ignored;
-  inotify_.close(ignored);
-  timer_.cancel();
-}
-
 // Of a thousand files that come at once it reads a part, and the next wait ends at once for the rest.
-std::vector<DropChange> DropWatch::read() {
+std::vector<DropChange> DropWatch::Impl::read() {
   using Kind = DropChange::Kind;
   std::vector<DropChange> changes;
   alignas(inotify_event) std::array<char, 16'384> buffer;

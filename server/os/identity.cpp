@@ -4,7 +4,9 @@
 
 #include <stdexcept>
 
+#include "server/os/host_text.hpp"
 #include "storage/depot/reach.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -48,11 +50,11 @@ void act_as_service(const Candidates& candidates, const fs::path& directory, con
 void expect_in_reach(const fs::path& depot) {
   const auto path = storage::out_of_reach(depot);
   if (!path) return;
-  const auto name = own_account().name;
+  const auto name = own_account().name, place = storage::utf8_of(depot);
   throw std::runtime_error(
-      fmt::format("the depot {0} cannot be used: {1} may not be read and written by {2}, and was made by "
-                  "another user; as root: `chown -R {2}: {0}`",
-                  depot.string(), path->string(), name));
+      fmt::format("the depot {} cannot be used: {} may not be read and written by {}, and was made by "
+                  "another user; {}: `{}`",
+                  place, storage::utf8_of(*path), name, host::as_administrator, host::give(name, place)));
 }
 
 }  // namespace server

@@ -1,0 +1,7 @@
+#include "server/os/command_line.hpp"
+
+namespace server {
+
+CommandLine::CommandLine(int count, char** words) : pointers_(words, words + count) {}
+
+}  // namespace server
