@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "conf/config_error.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf {
 namespace fs = std::filesystem;
@@ -21,7 +22,7 @@ namespace {
 }
 
 [[noreturn]] void cannot_read(const fs::path& file, std::string_view reason) {
-  throw ConfigError(fmt::format("cannot read {}: {}", file.string(), reason));
+  throw ConfigError(fmt::format("cannot read {}: {}", storage::utf8_of(file), reason));
 }
 
 // yaml-cpp takes the byte 0x04 for the end of the file, and would drop the rest without a word.

@@ -8,6 +8,7 @@
 #include "conf/endpoint.hpp"
 #include "conf/names.hpp"
 #include "conf/size.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf {
 namespace {
@@ -18,7 +19,7 @@ std::optional<std::string> parse_text(std::string_view text) {
 
 std::optional<std::filesystem::path> parse_path(std::string_view text) {
   if (text.empty() || text.starts_with('~')) return std::nullopt;
-  return std::filesystem::path(text);
+  return storage::path_of(text);
 }
 
 std::string path_advice(std::string_view text) {
@@ -149,7 +150,7 @@ const Kind<LogDestination> log_destination{
 std::string text_of(const PortRange& range) { return fmt::format("{}-{}", range.first, range.last); }
 
 std::string text_of(const LogDestination& destination) {
-  if (destination.target == LogTarget::file) return "file:" + destination.file.string();
+  if (destination.target == LogTarget::file) return "file:" + storage::utf8_of(destination.file);
   return std::string(name_of(destination.target, log_targets));
 }
 

@@ -9,6 +9,7 @@
 #include "conf/network.hpp"
 #include "conf/section.hpp"
 #include "storage/files/path.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf {
 
@@ -30,7 +31,7 @@ extern const Kind<std::string> layout;
 extern const Kind<LogDestination> log_destination;
 
 inline std::string text_of(const std::string& text) { return text; }
-inline std::string text_of(const std::filesystem::path& path) { return path.string(); }
+inline std::string text_of(const std::filesystem::path& path) { return storage::utf8_of(path); }
 std::string text_of(const PortRange& range);
 std::string text_of(const LogDestination& destination);
 template <class T>

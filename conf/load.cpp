@@ -8,7 +8,10 @@
 #include "conf/account.hpp"
 #include "conf/document.hpp"
 #include "conf/endpoint.hpp"
+#include "conf/host_example.hpp"
 #include "conf/keys.hpp"
+#include "storage/files/path_text.hpp"
+#include "storage/files/privacy.hpp"
 
 namespace conf {
 namespace {
@@ -122,20 +125,20 @@ void read_settings(Section& top, Settings& settings) {
 
 // Unlike the users file it may be a group's, too: the service's.
 void warn_of_strangers(const std::filesystem::path& file, std::vector<std::string>& warnings) {
-  using enum std::filesystem::perms;
-  std::error_code error;
-  if ((std::filesystem::status(file, error).permissions() & others_all) == none || error) return;
-  warnings.push_back(fmt::format(
-      "{0}: holds password hashes, and everybody on this host has access to it; run: chmod o= {0}",
-      file.string()));
+  using storage::Others;
+  if (!storage::have_access(Others::everybody, file)) return;
+  warnings.push_back(
+      fmt::format("{}: holds password hashes, and everybody on this host has access to it; run: {}",
+                  storage::utf8_of(file), storage::command_against(Others::everybody, file)));
 }
 
 }  // namespace
 
 std::string_view example() {
-  static constexpr std::string_view text =
+  static constexpr std::string_view built_in =
 #include "example_config.inc"
       ;
+  static const std::string text = example_of_host(built_in);
   return text;
 }
 
@@ -157,8 +160,8 @@ Loaded load_text(std::string_view text, const std::string& name) {
 
 Loaded load_file(const std::filesystem::path& file) {
   const auto text = read_whole(file);
-  if (!text) throw ConfigError(fmt::format("cannot read {}: there is no such file", file.string()));
-  auto loaded = load_text(*text, file.string());
+  if (!text) throw ConfigError(fmt::format("cannot read {}: there is no such file", storage::utf8_of(file)));
+  auto loaded = load_text(*text, storage::utf8_of(file));
   if (std::ranges::any_of(loaded.settings.ssh.users,
                           [](const User& user) { return !user.password_hash.empty(); }))
     warn_of_strangers(file, loaded.warnings);

@@ -10,6 +10,7 @@
 #include "conf/printer.hpp"
 #include "conf/users.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf {
 namespace {
@@ -45,7 +46,7 @@ std::vector<Token> load_tokens(const std::filesystem::path& file) {
   const auto text = read_whole(file);
   if (!text) return tokens;
   refuse_open_file(file, "what opens the page's API");
-  read_document(*text, file.string(), read_tokens, tokens);
+  read_document(*text, storage::utf8_of(file), read_tokens, tokens);
   return tokens;
 }
 

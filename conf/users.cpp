@@ -8,18 +8,19 @@
 #include "conf/config_error.hpp"
 #include "conf/document.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
+#include "storage/files/privacy.hpp"
 
 namespace conf {
 namespace fs = std::filesystem;
 
 // Anybody who may write the file could set a password of his own, so writing counts as well as reading.
 void refuse_open_file(const fs::path& file, std::string_view what) {
-  const auto permissions = fs::status(file).permissions();
-  const auto others = fs::perms::group_all | fs::perms::others_all;
-  if ((permissions & others) == fs::perms::none) return;
-  throw ConfigError(
-      fmt::format("{0}: holds {1}, and others than its owner have access to it; run: chmod 600 {0}",
-                  file.string(), what));
+  using storage::Others;
+  if (!storage::have_access(Others::anybody, file)) return;
+  throw ConfigError(fmt::format("{}: holds {}, and others than its owner have access to it; run: {}",
+                                storage::utf8_of(file), what,
+                                storage::command_against(Others::anybody, file)));
 }
 
 std::vector<User> load_users(const fs::path& file) {
@@ -34,7 +35,7 @@ UsableUsers load_usable_users(const fs::path& file) {
     const auto text = read_whole(file);
     if (!text) return {};
     refuse_open_file(file, "password hashes");
-    read_document(*text, file.string(), read_users, usable.users);
+    read_document(*text, storage::utf8_of(file), read_users, usable.users);
   } catch (const std::exception& error) {
     usable.mistakes = mistakes_of(error);
   }
@@ -46,7 +47,7 @@ void save_users(const std::vector<User>& users, const fs::path& file) {
   print_users(printer, users, Secrets::written);
   const auto text = "# Kept by `apdepot user`.\n" + printer.take();
   std::vector<User> again;
-  read_document(text, "what would be written to " + file.string(), read_users, again);
+  read_document(text, "what would be written to " + storage::utf8_of(file), read_users, again);
   storage::write_durably(file, text, 0600);
 }
 

@@ -9,6 +9,7 @@
 #include "conf/foreign/text.hpp"
 #include "conf/kinds.hpp"
 #include "conf/load.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf::foreign {
 namespace {
@@ -112,7 +113,7 @@ void Draft::log_file(const Place& place, std::string_view what, std::string_view
 
 void Draft::folder(const Place& place, std::string_view what, std::string_view folder,
                    std::string_view root) {
-  const auto images = settings.depot.string() + "/images" + (root == "/" ? "" : std::string(root));
+  const auto images = storage::utf8_of(settings.depot) + "/images" + (root == "/" ? "" : std::string(root));
   if (without_slash(folder) == "/") {
     tell(place, fmt::format("{} is the whole disk; apdepot serves {}/ only: copy what devices ask for to the "
                             "same path below it",
@@ -121,7 +122,7 @@ void Draft::folder(const Place& place, std::string_view what, std::string_view f
   }
   tell(place, fmt::format("{} {}: apdepot serves {}/ instead. Bundles go into {}/drop/; copy other files: "
                           "cp -r {} {}",
-                          what, folder, images, settings.depot.string(),
+                          what, folder, images, storage::utf8_of(settings.depot),
                           shell_word(without_slash(folder) + "/."), shell_word(images + "/")));
 }
 
@@ -157,7 +158,7 @@ void Draft::uploads_allowed(const Place& place, std::string_view what) {
   settings.tftp.uploads = true;
   tell(place, fmt::format("{}: devices may send new files below {}/images/uploads/ only, and never overwrite "
                           "one; take tftp.uploads out if none sends any",
-                          what, settings.depot.string()));
+                          what, storage::utf8_of(settings.depot)));
 }
 
 Translation Draft::finish() {

@@ -12,6 +12,7 @@
 #include "conf/foreign/sshd_config.hpp"
 #include "conf/foreign/text.hpp"
 #include "conf/kinds.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf::foreign {
 namespace {
@@ -163,7 +164,7 @@ void read_host_keys(const SshdConfig& config, Draft& draft) {
   if (files.empty())
     for (const auto* type : {"rsa", "ed25519"})
       files.emplace_back(Place{}, fmt::format("/etc/ssh/ssh_host_{}_key", type));
-  const auto state = draft.settings.depot.string() + "/state/";
+  const auto state = storage::utf8_of(draft.settings.depot) + "/state/";
   for (const auto& [place, file] : files) {
     const auto* type = file.find("rsa") != file.npos       ? "rsa"
                        : file.find("ed25519") != file.npos ? "ed25519"

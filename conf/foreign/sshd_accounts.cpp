@@ -11,6 +11,7 @@
 #include "conf/authorized_key.hpp"
 #include "conf/foreign/text.hpp"
 #include "conf/users.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf::foreign {
 namespace {
@@ -271,7 +272,7 @@ class Reader {
     const auto& user = account.user;
     if (account.chroot.empty()) {
       draft_.tell(account.place, fmt::format("{} sees the whole disk there, and {}/images/ here", user.name,
-                                             draft_.settings.depot.string()));
+                                             storage::utf8_of(draft_.settings.depot)));
     } else {
       draft_.folder(account.place, fmt::format("ChrootDirectory of {}:", user.name), account.chroot,
                     user.root);

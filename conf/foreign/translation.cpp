@@ -8,6 +8,7 @@
 #include "conf/config_error.hpp"
 #include "conf/foreign/readers.hpp"
 #include "conf/foreign/text.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace conf::foreign {
 namespace {
@@ -22,7 +23,7 @@ void refuse_other_charsets(std::string_view text, const std::string& name) {
 
 // The name decides between two that are as likely.
 const Reader* likeliest(std::string_view text, const std::string& name) {
-  const auto file = lower(std::filesystem::path(name).filename().string());
+  const auto file = lower(storage::utf8_of(storage::path_of(name).filename()));
   const Reader* best = nullptr;
   int most = 0;
   for (const auto* reader : readers) {

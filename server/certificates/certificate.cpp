@@ -19,6 +19,8 @@
 
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
+#include "storage/files/privacy.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -86,7 +88,7 @@ std::string read_file(const fs::path& file) {
     throw std::runtime_error(
         fmt::format("{} cannot be read: the server's user needs the right to, and a folder "
                     "that is new in the configuration takes a restart",
-                    file.string()));
+                    storage::utf8_of(file)));
   return text;
 }
 
@@ -102,17 +104,18 @@ Certificate put_together(const fs::path& chain_file, const fs::path& key_file) {
   Certificate certificate{read_file(chain_file), read_file(key_file), {}, {}};
   const auto first = parse_chain(certificate.chain);
   if (!first)
-    throw std::runtime_error(fmt::format(
-        "{} is not a certificate in PEM: it begins with -----BEGIN CERTIFICATE-----", chain_file.string()));
+    throw std::runtime_error(
+        fmt::format("{} is not a certificate in PEM: it begins with -----BEGIN CERTIFICATE-----",
+                    storage::utf8_of(chain_file)));
   const auto bio = reading(certificate.key);
   const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   if (!key)
     throw std::runtime_error(fmt::format(
         "{} is not a private key in PEM without a passphrase: `openssl pkey -in FILE -out {}` takes one off",
-        key_file.string(), key_file.string()));
+        storage::utf8_of(key_file), storage::utf8_of(key_file)));
   if (X509_check_private_key(first.get(), key.get()) != 1)
     throw std::runtime_error(fmt::format("{} is not the key of {}: their public keys differ",
-                                         key_file.string(), chain_file.string()));
+                                         storage::utf8_of(key_file), storage::utf8_of(chain_file)));
   certificate.fingerprint = fingerprint_of(first.get());
   certificate.ends_at = time_of(X509_get0_notAfter(first.get()));
   return certificate;
@@ -190,10 +193,10 @@ void make(const fs::path& chain_file, const fs::path& key_file, const Certificat
 }
 
 void check_private(const fs::path& file) {
-  using enum fs::perms;
-  if ((fs::status(file).permissions() & (group_all | others_all)) != none)
-    throw std::runtime_error(
-        fmt::format("the key {0} can be read by others: `chmod 600 {0}`", file.string()));
+  using storage::Others;
+  if (storage::have_access(Others::anybody, file))
+    throw std::runtime_error(fmt::format("the key {} can be read by others: `{}`", storage::utf8_of(file),
+                                         storage::command_against(Others::anybody, file)));
 }
 
 // As it lies there; nothing where it is to be made again.

@@ -26,7 +26,7 @@ ROOMS = {
     "protocols/syslog": [],
     "protocols/http": [],
     "conf": ["storage/*"],
-    "conf/foreign": ["conf", "storage/lookup"],
+    "conf/foreign": ["conf", "storage/lookup", "storage/files"],
     "server/loop": ["conf"],
     "server/os": ["server/loop", "conf", "storage/depot", "storage/files"],
     "server/events": ["server/loop", "protocols/files", "protocols/tftp", "protocols/sftp", "storage/*"],
