@@ -15,19 +15,22 @@ struct Exchange {
 };
 
 constexpr std::array exchanges{
-    Exchange{"SIGHUP (`systemctl reload apdepot`) reads it again.", "`apdepot service reload` reads it again."},
-    Exchange{"# The user of this host that a server started as root becomes once its ports are bound. null: the "
-             "owner of the\n# depot, or else apdepot where that user exists. (restart)\n",
-             "# Of use on Linux only: here the Service Control Manager starts the service as its own account. "
-             "(restart)\n"},
+    Exchange{"SIGHUP (`systemctl reload apdepot`) reads it again.",
+             "`apdepot service reload` reads it again."},
+    Exchange{
+        "# The user of this host that a server started as root becomes once its ports are bound. null: the "
+        "owner of the\n# depot, or else apdepot where that user exists. (restart)\n",
+        "# Of use on Linux only: here the Service Control Manager starts the service as its own account. "
+        "(restart)\n"},
     Exchange{"a new port below 1024, or an address that\n  # overlaps with an old one, takes a restart. What "
              "systemd opens (apdepot-tftp.socket, apdepot-ssh.socket) is served\n  # in any case.",
              "an address that overlaps\n  # with an old one takes a restart."},
-    Exchange{"auto: the journal under systemd, else stderr. journal: with fields, as in `journalctl -t in.tftpd "
-             "CLIENT=192.0.2.7`.\n  # syslog: /dev/log, sshd and sftp-server in the facility auth, all else in "
-             "daemon. A file that logrotate moves away\n  # is made again by itself.",
-             "auto: the event log as a service, else stderr. journal and syslog: the event log Application, "
-             "source apdepot.\n  # A file that somebody moves away is made again by itself."},
+    Exchange{
+        "auto: the journal under systemd, else stderr. journal: with fields, as in `journalctl -t in.tftpd "
+        "CLIENT=192.0.2.7`.\n  # syslog: /dev/log, sshd and sftp-server in the facility auth, all else in "
+        "daemon. A file that logrotate moves away\n  # is made again by itself.",
+        "auto: the event log as a service, else stderr. journal and syslog: the event log Application, "
+        "source apdepot.\n  # A file that somebody moves away is made again by itself."},
     Exchange{" A new port\n  # below 1024 takes a restart, or a socket of systemd's: `systemctl enable "
              "apdepot-syslog.socket && systemctl restart\n  # apdepot`.",
              ""},

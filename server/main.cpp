@@ -6,21 +6,25 @@
 
 #include "conf/load.hpp"
 #include "server/commands/command.hpp"
+#include "server/os/command_line.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/archives/reader_process.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace {
 
 using server::Command;
 using server::Flag;
 
-constexpr Flag common_flags[]{
-    {"--config", "FILE", "the configuration; /etc/apdepot/apdepot.yaml if that exists"},
-    {"--depot", "DIR", "the depot, whatever the config says"},
-    {"--help", "", "this text; -h does the same"},
-    {"--version", "", "the version, as `apdepot version`; -V does the same"}};
+const std::string config_help =
+    fmt::format("the configuration; {} if that exists", storage::utf8_of(server::host::usual_config()));
+const Flag common_flags[]{{"--config", "FILE", config_help},
+                          {"--depot", "DIR", "the depot, whatever the config says"},
+                          {"--help", "", "this text; -h does the same"},
+                          {"--version", "", "the version, as `apdepot version`; -V does the same"}};
 constexpr Flag short_flags[]{{"-h", "", ""}, {"-V", "", ""}};
 
 void print_flags(std::FILE* out, std::span<const Flag> flags) {
@@ -134,7 +138,8 @@ void print_error(const std::exception& error, std::string_view more = "") {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto words = std::span(argv, static_cast<std::size_t>(argc));
+  const server::CommandLine line(argc, argv);
+  const auto words = line.words();
   if (words.size() > 1 && words[1] == storage::read_archive_word) storage::read_archive(words.subspan(2));
   server::hold_standard_streams();
   try {

@@ -92,7 +92,8 @@ void read(std::string_view text, const std::string&, Draft& draft) {
   if (const auto folder = find("basedirectory"); !folder.value.empty()) {
     draft.tell(folder.place,
                fmt::format("BaseDirectory {}: copy what lies there to {}/images/; bundles go into {}/drop/",
-                           folder.value, storage::utf8_of(draft.settings.depot), storage::utf8_of(draft.settings.depot)));
+                           folder.value, storage::utf8_of(draft.settings.depot),
+                           storage::utf8_of(draft.settings.depot)));
   }
   const auto low = find("lowestudpport"), high = find("highestudpport");
   if (!low.value.empty() && low.value != "0") draft.ports(low.place, "LowestUDPPort", low.value, high.value);

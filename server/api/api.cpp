@@ -15,6 +15,7 @@
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -234,7 +235,7 @@ Reply Api::status(const Movements& movements) {
   status.add_safe("now", utc(std::chrono::system_clock::now()));
   status.add("draining", now.draining);
   status.add("host", host_);
-  status.add("depot", sources_.library.depot.directory().string(), whole);
+  status.add("depot", storage::utf8_of(sources_.library.depot.directory()), whole);
   status.add_raw("listen", listen.text());
   status.add_raw("verdict", json_list(told));
   status.add_raw("transfers", transfers.text());

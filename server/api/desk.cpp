@@ -4,6 +4,7 @@
 
 #include "server/events/events.hpp"
 #include "server/loop/client_network.hpp"
+#include "server/os/host_text.hpp"
 #include "storage/history/database.hpp"
 
 namespace server {
@@ -28,7 +29,8 @@ Outcome Desk::failed_for_memory() { return refused(500, "out of memory", out_of_
 
 Outcome Desk::failed(const std::exception& error) {
   const auto* const history = dynamic_cast<const storage::DatabaseError*>(&error);
-  if (!history) return refused(500, "failed", error.what(), "the log may say more: `journalctl -u apdepot`");
+  if (!history)
+    return refused(500, "failed", error.what(), fmt::format("the log may say more: `{}`", host::log));
   switch (history->kind()) {
     case storage::DatabaseError::Kind::given_up:
       return refused(503, "too much", "the history has more of this than can be read in 2 s",

@@ -1,5 +1,7 @@
 #include "server/api/facts.hpp"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <ctime>
 #include <set>
@@ -26,8 +28,7 @@ constexpr std::size_t most_names = 20;  // that are looked up again
 // Of this host's day, in milliseconds since 1970.
 std::int64_t midnight() {
   const auto now = std::time(nullptr);
-  std::tm parts{};
-  ::localtime_r(&now, &parts);
+  auto parts = fmt::localtime(now);
   parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
   parts.tm_isdst = -1;  // the clock may have changed since
   return std::int64_t{1000} * std::mktime(&parts);

@@ -12,6 +12,7 @@
 #include "server/files/library.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
@@ -22,7 +23,7 @@ namespace {
 using http::Reply;
 using http::Role;
 
-constexpr auto who_can = "run `sudo apdepot doctor`";
+std::string who_can() { return fmt::format("run `{}apdepot doctor`", host::sudo); }
 
 HealthApi::Found look(const std::shared_ptr<const conf::Settings>& settings, Library& library,
                       const std::string& config) {
@@ -65,7 +66,7 @@ std::vector<doctor::Row> as_confined(std::vector<doctor::Row> rows) {
       if (state == doctor::State::fails) told.fails(found, fix);
       if (state == doctor::State::look) told.look(found, fix);
       if (state == doctor::State::unknown)
-        told.unknown(found, fix.empty() ? who_can : fmt::format("{}; {}", who_can, fix));
+        told.unknown(found, fix.empty() ? who_can() : fmt::format("{}; {}", who_can(), fix));
       if (state == doctor::State::ok) told = std::move(told).or_ok(found);
     }
     row.result = std::move(told);

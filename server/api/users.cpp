@@ -17,6 +17,7 @@
 #include "server/files/library.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/json.hpp"
 #include "server/text/json_reader.hpp"
 #include "storage/files/root.hpp"
@@ -195,10 +196,11 @@ void UsersApi::alter(const http::Request& request, http::Respond respond, event:
               } catch (const UserBook::Refused& e) {
                 return refusal_of(e);
               } catch (const std::exception& e) {
-                return refused(409, "not changed", e.what(),
-                               settings->ssh.users_file
-                                   ? "the server may only read ssh.users_file: `sudo apdepot user`"
-                                   : "`apdepot config check` shows what is wrong with the users file");
+                return refused(
+                    409, "not changed", e.what(),
+                    settings->ssh.users_file
+                        ? fmt::format("the server may only read ssh.users_file: `{}apdepot user`", host::sudo)
+                        : "`apdepot config check` shows what is wrong with the users file");
               }
             });
 }

@@ -5,16 +5,19 @@
 #include <array>
 #include <filesystem>
 #include <stdexcept>
+#include <vector>
 
 #include "conf/load.hpp"
+#include "server/commands/host_commands.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
 
-constexpr auto usual_config = "/etc/apdepot/apdepot.yaml";
 constexpr auto usual_account = "apdepot";
 
 // The service is to find it its own, whoever made it. Where it is to be root's, root makes it alone, before
@@ -44,22 +47,31 @@ std::optional<Account> reader_of_secrets(const conf::Settings& settings) try {
 }  // namespace
 
 std::span<const Command* const> commands() {
-  static constexpr std::array all{&serve_command,    &status_command,     &history_command,  &doctor_command,
-                                  &probe_command,    &import_command,     &releases_command, &explain_command,
-                                  &diagnose_command, &inventory_command,  &verify_command,   &retire_command,
-                                  &promote_command,  &user_command,       &token_command,    &web_command,
-                                  &config_command,   &wlc_config_command, &version_command};
+  static constexpr std::array everywhere{
+      &serve_command,  &status_command,   &history_command,    &doctor_command,   &probe_command,
+      &import_command, &releases_command, &explain_command,    &diagnose_command, &inventory_command,
+      &verify_command, &retire_command,   &promote_command,    &user_command,     &token_command,
+      &web_command,    &config_command,   &wlc_config_command, &version_command};
+  static const auto all = [] {
+    std::vector<const Command*> list(everywhere.begin(), everywhere.end());
+    const auto more = host_commands();
+    list.insert(list.end() - 1, more.begin(), more.end());  // the version stays the last
+    return list;
+  }();
   return all;
 }
 
 std::string config_file_name(const Arguments& arguments) {
   if (const auto file = arguments.value("--config")) return *file;
-  return std::filesystem::exists(usual_config) ? usual_config : "";
+  const auto usual = host::usual_config();
+  if (!std::filesystem::exists(usual)) return "";
+  expect_of_administrator(usual);
+  return storage::utf8_of(usual);
 }
 
 conf::Loaded load_settings(const Arguments& arguments) {
   const auto file = config_file_name(arguments);
-  auto loaded = file.empty() ? conf::load_defaults() : conf::load_file(file);
+  auto loaded = file.empty() ? conf::load_defaults() : conf::load_file(storage::path_of(file));
   if (file.empty()) loaded.settings.depot = "depot";
   if (const auto depot = arguments.value("--depot")) {
     if (depot->empty() || depot->starts_with('~'))
@@ -68,7 +80,7 @@ conf::Loaded load_settings(const Arguments& arguments) {
                       "or --depot ~/DIR "
                       "with a blank between, so that the shell does",
                       depot->empty() ? "\"\"" : *depot));
-    loaded.settings.depot = *depot;
+    loaded.settings.depot = storage::path_of(*depot);
   }
   return loaded;
 }
@@ -84,7 +96,7 @@ conf::Loaded load_settings_to_write(const Arguments& arguments) {
   if (there && !here) return loaded;
   throw std::runtime_error(fmt::format(
       "{} names no depot, and its default is {}, {}: write \"depot: DIR\" into it, or add --depot DIR", *file,
-      usual.string(), there ? "while there is ./depot too" : "where there is no depot"));
+      storage::utf8_of(usual), there ? "while there is ./depot too" : "where there is no depot"));
 }
 
 Candidates candidates(const conf::Settings& settings, const std::optional<std::string>& flag) {
@@ -92,8 +104,8 @@ Candidates candidates(const conf::Settings& settings, const std::optional<std::s
   const auto& name = flag ? flag : settings.user;
   if (name) all.named = find_account(*name);
   if (name && !all.named)
-    throw std::runtime_error(fmt::format("{} {}: this host has no such user; name one of /etc/passwd",
-                                         flag ? "--user" : "user:", *name));
+    throw std::runtime_error(fmt::format("{} {}: this host has no such user; {}",
+                                         flag ? "--user" : "user:", *name, host::name_a_user));
   return all;
 }
 

@@ -13,6 +13,7 @@
 #include "server/os/identity.hpp"
 #include "server/process/listen.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -26,10 +27,11 @@ void check_users(const conf::Settings& settings) {
   std::error_code error;
   const bool present = std::filesystem::exists(file, error);
   if (error)
-    return fmt::print(stderr, "{}: not checked: {}\n", escaped(file.string(), whole), error.message());
+    return fmt::print(stderr, "{}: not checked: {}\n", escaped(storage::utf8_of(file), whole),
+                      error.message());
   if (!present) return;
   conf::load_users(file);
-  fmt::print(stderr, "{}: no errors\n", escaped(file.string(), whole));
+  fmt::print(stderr, "{}: no errors\n", escaped(storage::utf8_of(file), whole));
 }
 
 int check(const Arguments& arguments) {

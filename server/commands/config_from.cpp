@@ -15,6 +15,7 @@
 #include "conf/print.hpp"
 #include "server/text/escape.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -27,7 +28,8 @@ constexpr std::size_t most_files = 1000;        // of a folder
 constexpr std::size_t line_width = 110;
 
 // A device or a pipe could be endless.
-std::expected<std::string, std::string> read_file(const std::string& file) {
+std::expected<std::string, std::string> read_file(const std::string& name) {
+  const auto file = storage::path_of(name);
   std::error_code error;
   const auto status = fs::status(file, error);
   if (error) return std::unexpected(error.message());
@@ -42,13 +44,13 @@ std::expected<std::string, std::string> read_file(const std::string& file) {
 }
 
 std::vector<std::string> matching_files(const std::string& pattern) {
-  const fs::path path(pattern);
+  const auto path = storage::path_of(pattern);
   std::vector<std::string> found;
   std::error_code error;
   storage::FolderReader files(path.parent_path(), error);
   while (const auto file = files.next()) {
-    if (found.size() < most_files && conf::foreign::fits(path.filename().string(), file->name))
-      found.push_back(file->path.string());
+    if (found.size() < most_files && conf::foreign::fits(storage::utf8_of(path.filename()), file->name))
+      found.push_back(storage::utf8_of(file->path));
   }
   std::ranges::sort(found);
   return found;

@@ -66,9 +66,9 @@ void enter_depot(doctor::Sight& sight) {
   };
 }
 
-bool takes_colours() {
-  const char *refused = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
-  return stdout_is_terminal() && !(refused && *refused) && terminal && std::string_view(terminal) != "dumb";
+bool shows_colours() {
+  const char* const refused = std::getenv("NO_COLOR");
+  return stdout_takes_escapes() && !(refused && *refused);
 }
 
 int run(Arguments& arguments) {
@@ -87,7 +87,7 @@ int run(Arguments& arguments) {
   std::vector<doctor::Row> rows;
   for (const auto* check : chosen) rows.push_back({check, doctor::result_of(*check, sight)});
   std::fputs(
-      (arguments.has("--json") ? doctor::report_json(rows) : doctor::report_text(rows, takes_colours()))
+      (arguments.has("--json") ? doctor::report_json(rows) : doctor::report_text(rows, shows_colours()))
           .c_str(),
       stdout);
   return doctor::any_fails(rows) ? 1 : 0;

@@ -9,12 +9,14 @@
 #include "server/api/release_named.hpp"
 #include "server/commands/command.hpp"
 #include "server/commands/history_table.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/history_json.hpp"
 #include "server/text/json.hpp"
 #include "server/text/time.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/history/history_queries.hpp"
 
@@ -120,7 +122,7 @@ void print(const Arguments& arguments, HistoryQueries& queries, const HistoryFil
 }
 
 std::runtime_error unreadable(const std::filesystem::path& file, const DatabaseError& error) {
-  const auto name = file.string();
+  const auto name = storage::utf8_of(file);
   switch (error.kind()) {
     case DatabaseError::Kind::given_up:
       return std::runtime_error(
@@ -136,14 +138,14 @@ std::runtime_error unreadable(const std::filesystem::path& file, const DatabaseE
     case DatabaseError::Kind::failed:
       break;
   }
-  return std::runtime_error(
-      fmt::format("{} cannot be read: {}; run this as the depot's owner or as root", name, error.what()));
+  return std::runtime_error(fmt::format("{} cannot be read: {}; run this as the depot's owner or {}", name,
+                                        error.what(), host::as_administrator));
 }
 
 void expect_there(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::exists(file, error)) return;
-  const auto name = file.string();
+  const auto name = storage::utf8_of(file);
   if (error) throw unreadable(file, DatabaseError(DatabaseError::Kind::failed, error.message()));
   throw std::runtime_error(fmt::format(
       "there is no history: {} is missing; `apdepot serve` writes it, unless history.days is 0", name));

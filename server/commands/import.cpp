@@ -17,6 +17,7 @@
 #include "server/text/json.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/import/digest_file.hpp"
 
@@ -82,14 +83,14 @@ void open_following(Given& given, const fs::path& images) {
   if (fs::is_directory(given.path))
     throw storage::Rejected(fmt::format(
         "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
-        images.string()));
+        storage::utf8_of(images)));
   given.file = storage::open_plain_file(given.path);
 }
 
 // Before root becomes the depot's owner: what root alone may read. But no link is followed, for it could be
 // the owner's, who would have it published. What is reached by one is opened later, by the owner's rights.
 Given open_first(const std::string& name) {
-  Given given{name, name};
+  Given given{name, storage::path_of(name)};
   try {
     given.file = storage::open_without_links(given.path);
     if (given.file) given.digests = storage::digests_beside(given.path);
@@ -150,7 +151,8 @@ int run(Arguments& arguments) {
   const auto settings = load_settings_to_write(arguments).settings;
   const bool at_once = becomes_another(settings);
   std::vector<Given> all;
-  for (const auto& file : arguments.words()) all.push_back(at_once ? open_first(file) : Given{file, file});
+  for (const auto& file : arguments.words())
+    all.push_back(at_once ? open_first(file) : Given{file, storage::path_of(file)});
   const auto depot = open_depot(settings);
   storage::sweep_staging(storage::staging_areas(depot));  // what a killed import left takes gigabytes
   int status = 0;

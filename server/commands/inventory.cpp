@@ -16,6 +16,7 @@
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/releases/releases.hpp"
 
@@ -117,7 +118,7 @@ Release usual_release(const std::vector<Release>& releases) {
 Release release_for(const storage::Depot& depot, const std::optional<std::string>& wanted) {
   const auto root = storage::Root::open(depot.images());
   if (!root)
-    throw std::runtime_error("no release is here yet: " + depot.images().string() + ": " +
+    throw std::runtime_error("no release is here yet: " + storage::utf8_of(depot.images()) + ": " +
                              root.error().message());
   std::vector<std::string> warnings;
   const auto releases = storage::releases_in(depot, storage::Catalogue(*root), warnings);

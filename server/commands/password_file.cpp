@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "server/commands/text_input.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 
@@ -20,7 +21,7 @@ Secret password_from_file(const std::string& name) {
   std::ifstream file;
   if (name != "-") {
     expect_no_folder(name);
-    file.open(name);
+    file.open(storage::path_of(name));
     if (!file) throw std::runtime_error(fmt::format("cannot read the password file {}", name));
   }
   std::string line;

@@ -8,6 +8,7 @@
 #include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/process/server.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -69,7 +70,7 @@ std::optional<Account> account_to_become(const Arguments& arguments, conf::Loade
     return std::nullopt;
   }
   const auto account = choose_account(candidates(loaded.settings, flag));
-  if (!account) refuse_to_stay_root(loaded.settings.depot.string());
+  if (!account) refuse_to_stay_root(storage::utf8_of(loaded.settings.depot));
   if (account->is_root()) {
     loaded.warnings.emplace_back(stays_root);
     return std::nullopt;

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/files/path_text.hpp"
+
 namespace server {
 namespace {
 
@@ -28,14 +30,14 @@ std::string read(std::istream& in, const std::string& name) {
 
 void expect_no_folder(const std::string& name) {
   std::error_code error;
-  if (std::filesystem::is_directory(name, error))
+  if (std::filesystem::is_directory(storage::path_of(name), error))
     throw std::runtime_error(fmt::format("{} is a folder, not a file", name));
 }
 
 std::string read_text(const std::string& name) {
   if (name == "-") return read(std::cin, "the input");
   expect_no_folder(name);
-  std::ifstream file(name, std::ios::binary);
+  std::ifstream file(storage::path_of(name), std::ios::binary);
   if (!file)
     throw std::runtime_error(fmt::format("cannot read {}: {}", name, std::generic_category().message(errno)));
   return read(file, name);

@@ -16,11 +16,13 @@
 #include "server/commands/command.hpp"
 #include "server/commands/password_file.hpp"
 #include "server/commands/text_input.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/identity.hpp"
 #include "server/os/terminal.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 
 namespace server {
@@ -60,7 +62,7 @@ std::string foreign_key_advice(std::string_view line, const std::string& file) {
 // Of its text nothing is shown: it may be a private key.
 std::vector<std::string> keys_of(const std::string& file) {
   expect_no_folder(file);
-  std::ifstream in(file);
+  std::ifstream in(storage::path_of(file));
   if (!in) throw std::runtime_error(fmt::format("cannot read {}", file));
   std::vector<std::string> keys;
   int number = 0;
@@ -139,10 +141,10 @@ void expect_readable(const std::filesystem::path& file) {
   std::error_code error;
   const bool there = std::filesystem::exists(file, error);
   if ((!there && !error) || std::ifstream(file)) return;
-  throw std::runtime_error(fmt::format(
-      "cannot read {}: Permission denied; it holds password hashes, so only its owner and root may "
-      "read it: `sudo apdepot user list`",
-      file.string()));
+  throw std::runtime_error(
+      fmt::format("cannot read {}: Permission denied; it holds password hashes, so only its owner and {} may "
+                  "read it: `{}apdepot user list`",
+                  storage::utf8_of(file), host::administrator, host::sudo));
 }
 std::filesystem::path file_to_read(const conf::Settings& settings) {
   auto file = existing_file(settings);
@@ -166,8 +168,9 @@ void expect_folder(const conf::Settings& settings, const std::string& root) {
     const auto found = storage::Root(images).attributes(*path);
     if (found && found->kind == storage::Kind::directory) return;
   }
-  throw std::runtime_error(fmt::format(
-      "--root {}: there is no such folder in {}: make it, or import a bundle, first", root, images.string()));
+  throw std::runtime_error(
+      fmt::format("--root {}: there is no such folder in {}: make it, or import a bundle, first", root,
+                  storage::utf8_of(images)));
 }
 
 // A depot that is still to be made will hold no such folder.

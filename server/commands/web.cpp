@@ -5,9 +5,11 @@
 
 #include "server/commands/command.hpp"
 #include "server/http/client.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json_reader.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -24,9 +26,8 @@ YAML::Node ask(const storage::Depot& depot, const std::string& path) {
                                          member<std::string>(answer, "fix").value_or("see its log")));
   } catch (const std::system_error& e) {
     throw std::runtime_error(
-        fmt::format("no server answers in {}: {}; is it running? `systemctl status apdepot`, or `apdepot "
-                    "serve` starts it",
-                    escaped(depot.directory().string(), whole), e.code().message()));
+        fmt::format("no server answers in {}: {}; is it running? `{}`, or `apdepot serve` starts it",
+                    escaped(storage::utf8_of(depot.directory()), whole), e.code().message(), host::status));
   }
 }
 

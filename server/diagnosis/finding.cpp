@@ -9,6 +9,7 @@
 #include "server/diagnosis/silence.hpp"
 #include "server/events/protocol.hpp"
 #include "server/files/explanation.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/controller_log.hpp"
 #include "server/text/ending_text.hpp"
 #include "server/text/escape.hpp"
@@ -132,7 +133,8 @@ Finding of_reason(const Case& failed) {
   if (says_any(reason, {"imed out", "imeout", "No route", "unreachable"})) return of_silence(failed);
   if (says(reason, "refused"))
     return {fmt::format("nothing listens on {} for {}", failed.host(), escaped(failed.url.scheme)),
-            "`apdepot status` tells where the server listens; `systemctl status apdepot` why it does not run",
+            fmt::format("`apdepot status` tells where the server listens; `{}` why it does not run",
+                        host::status),
             true};
   if (says_any(reason, {"ost key", "ostkey"}))
     return {

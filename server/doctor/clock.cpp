@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/doctor/check.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
 #include "storage/files/root.hpp"
@@ -46,7 +47,7 @@ Result run(const Sight& sight) {
 }  // namespace
 
 Result judge_clock(const ClockReading& reading) {
-  constexpr auto fix = "timedatectl set-ntp true";
+  const auto* const fix = host::set_clock;
   Result result;
   const auto ahead = reading.written - reading.now;
   if (!reading.newest.empty() && ahead > tolerance)

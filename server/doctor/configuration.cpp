@@ -5,7 +5,9 @@
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/os/addresses.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server::doctor {
 namespace {
@@ -37,9 +39,10 @@ Result judge_configuration(const std::string& file, const std::vector<std::strin
       result.look(escaped(warning.substr(0, at), whole), escaped(warning.substr(at + command.size()), whole));
     }
   }
-  return std::move(result).or_ok(
-      file.empty() ? "the built-in defaults: there is no /etc/apdepot/apdepot.yaml, and no --config"
-                   : fmt::format("{} has no mistakes", escaped(file, whole)));
+  return std::move(result).or_ok(file.empty()
+                                     ? fmt::format("the built-in defaults: there is no {}, and no --config",
+                                                   storage::utf8_of(host::usual_config()))
+                                     : fmt::format("{} has no mistakes", escaped(file, whole)));
 }
 
 const Check configuration_check{"config", "config", nullptr, run};

@@ -9,6 +9,7 @@
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/depot_shape.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/releases/releases.hpp"
 
 namespace server::doctor {
@@ -46,7 +47,7 @@ Result run_room(const Sight& sight) {
   std::vector<std::string> ignored;
   const storage::Catalogue catalogue(images);
   const auto releases = storage::releases_in(*sight.depot, catalogue, ignored);
-  RoomReading reading{*space, 0, oldest_of(releases), sight.depot->directory().string()};
+  RoomReading reading{*space, 0, oldest_of(releases), storage::utf8_of(sight.depot->directory())};
   for (const auto& release : releases) reading.largest = std::max(reading.largest, size_of(release));
   return judge_room(reading);
 }

@@ -7,6 +7,7 @@
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/import/digest_file.hpp"
 #include "storage/import/dropped_file.hpp"
@@ -46,7 +47,7 @@ std::chrono::seconds still_for(const storage::Entry& entry) {
 Result run(const Sight& sight) {
   const auto& depot = *sight.depot;
   DropReading reading;
-  reading.depot = depot.directory().string();
+  reading.depot = storage::utf8_of(depot.directory());
   reading.watched = sight.settings->import.watch;
   reading.running = sight.server.server.has_value();
   for (const auto& entry : entries_of(depot.drop())) {

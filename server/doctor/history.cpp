@@ -7,7 +7,9 @@
 
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/history/history_queries.hpp"
 
 namespace server::doctor {
@@ -38,7 +40,9 @@ Result run(const Sight& sight) {
   reading.there = fs::exists(file, error);
   if (error) reading.unreadable = error.message();
   if (reading.there) look_into(file, sight.quick, reading);
-  if (const auto aside = file.string() + ".broken"; fs::exists(aside, error)) reading.aside = aside;
+  auto aside = file;
+  aside += ".broken";
+  if (fs::exists(aside, error)) reading.aside = storage::utf8_of(aside);
   if (sight.server.server) reading.server_warnings = sight.server.server->history_warnings;
   return judge_history(reading);
 }
@@ -48,9 +52,10 @@ Result run(const Sight& sight) {
 Result judge_history(const HistoryReading& reading) {
   Result result;
   if (!reading.damage.empty())
-    result.fails(fmt::format("state/history.db is damaged: {}", escaped(reading.damage, most_of_ours)),
-                 "systemctl restart apdepot moves it aside; `sqlite3 history.db.broken .recover` prints what "
-                 "can be saved");
+    result.fails(
+        fmt::format("state/history.db is damaged: {}", escaped(reading.damage, most_of_ours)),
+        fmt::format("{} moves it aside; `sqlite3 history.db.broken .recover` prints what can be saved",
+                    host::restart));
   if (!reading.unreadable.empty())
     result.unknown(
         fmt::format("state/history.db cannot be read: {}", escaped(reading.unreadable, most_of_ours)));
@@ -58,7 +63,7 @@ Result judge_history(const HistoryReading& reading) {
     result.look(fmt::format("the server has warned {} times since its start that the history lacks rows, or "
                             "cannot be written",
                             *reading.server_warnings),
-                "journalctl -u apdepot CAUSE=history");
+                host::log_of_history);
   if (reading.aside)
     result.look("a damaged history was moved aside: what it holds is in no answer of `apdepot history`",
                 fmt::format("sqlite3 {0} .recover, and then rm {0}", escaped(*reading.aside, whole)));

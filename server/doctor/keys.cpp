@@ -10,8 +10,11 @@
 #include "conf/settings.hpp"
 #include "server/accounts/ssh_handles.hpp"
 #include "server/doctor/check.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
+#include "storage/files/privacy.hpp"
 
 namespace server::doctor {
 namespace {
@@ -42,8 +45,7 @@ Result run(const Sight& sight) {
 KeyFile read_key_file(const std::filesystem::path& file) {
   try {
     const auto opened = storage::open_plain_file(file);
-    constexpr std::uint32_t of_others = 0077;
-    if ((opened.at_open().mode & of_others) != 0) return {file, Found::open_to_others, {}};
+    if (storage::have_access(storage::Others::anybody, file)) return {file, Found::open_to_others, {}};
     ssh_key raw = nullptr;
     if (ssh_pki_import_privkey_base64(content_of(opened).c_str(), nullptr, nullptr, nullptr, &raw) != SSH_OK)
       return {file, Found::damaged, {}};
@@ -61,7 +63,8 @@ Result judge_keys(const std::vector<KeyFile>& keys, bool running) {
   Result result;
   std::vector<std::string> good;
   for (const auto& key : keys) {
-    const auto file = escaped(key.file.string(), whole);
+    const auto file = escaped(storage::utf8_of(key.file), whole),
+               remedy = escaped(storage::command_against(storage::Others::anybody, key.file), whole);
     switch (key.found) {
       case Found::good:
         good.push_back(key.text);
@@ -77,17 +80,15 @@ Result judge_keys(const std::vector<KeyFile>& keys, bool running) {
         }
         break;
       case Found::open_to_others:
-        result.fails(fmt::format("{} can be read by others, and the server refuses it", file),
-                     "chmod 600 " + file);
+        result.fails(fmt::format("{} can be read by others, and the server refuses it", file), remedy);
         break;
       case Found::unreadable:
-        result.fails(fmt::format("{} cannot be read: {}", file, key.text), "chmod 600 " + file);
+        result.fails(fmt::format("{} cannot be read: {}", file, key.text), remedy);
         break;
       case Found::damaged:
         result.fails(fmt::format("{} is not a private key that can be read without a passphrase", file),
-                     fmt::format("mv {0} {0}.damaged && systemctl restart apdepot; devices will warn of a "
-                                 "changed host key",
-                                 file));
+                     fmt::format("{} && {}; devices will warn of a changed host key",
+                                 host::move(file, file + ".damaged"), host::restart));
         break;
     }
   }

@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "server/doctor/check.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
 #include "storage/history/database.hpp"
 
@@ -78,10 +79,9 @@ Result judge_libraries(const std::vector<Library>& libraries) {
     shown.push_back(fmt::format("{} {}", name, fmt::join(numbers, ".")));
     for (const auto& bad : table)
       if (bad.library == name && numbers >= bad.from && numbers < bad.until)
-        result.look(
-            fmt::format("{} {} has a known fault: {}; {} is the first without it", name,
-                        fmt::join(numbers, "."), bad.fault, fmt::join(bad.until, ".")),
-            fmt::format("apt-get install --only-upgrade {} && systemctl restart apdepot", bad.package));
+        result.look(fmt::format("{} {} has a known fault: {}; {} is the first without it", name,
+                                fmt::join(numbers, "."), bad.fault, fmt::join(bad.until, ".")),
+                    fmt::format(fmt::runtime(host::upgrade), bad.package));
   }
   return std::move(result).or_ok(fmt::format("{}", fmt::join(shown, ", ")));
 }

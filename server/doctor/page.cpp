@@ -11,6 +11,7 @@
 #include "server/accounts/users.hpp"
 #include "server/doctor/check.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 
@@ -20,7 +21,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto soon = std::chrono::days(30);
-constexpr auto reload = "renew the files of web.certificate and web.key, and `systemctl reload apdepot`";
+std::string renewal() {
+  return fmt::format("renew the files of web.certificate and web.key, and `{}`", host::reload);
+}
 
 // The server serves the page in the clear there, and nowhere else.
 bool is_loopback(const conf::Endpoint& endpoint) {
@@ -51,9 +54,9 @@ void judge_certificate(const PageReading& reading, std::chrono::system_clock::ti
   if (reading.renewed) return;
   if (certificate.ends_at <= now) {
     result.fails(fmt::format("the certificate for HTTPS ended {}: clients refuse it", certificate.ends()),
-                 reload);
+                 renewal());
   } else if (certificate.ends_at - now < soon) {
-    result.look(fmt::format("the certificate for HTTPS ends {}", certificate.ends()), reload);
+    result.look(fmt::format("the certificate for HTTPS ends {}", certificate.ends()), renewal());
   }
 }
 
@@ -85,8 +88,7 @@ Result judge_page(const PageReading& reading, std::chrono::system_clock::time_po
   const bool off = reading.wanted.empty() && (!reading.served || reading.served->empty());
   if (off) return std::move(result).or_ok("the page is switched off: web.listen is []");
   if (reading.served && reading.served->empty())
-    result.look("the server runs and does not serve the page: its log says why",
-                "journalctl -u apdepot -p warning");
+    result.look("the server runs and does not serve the page: its log says why", host::log_warnings);
   if (!reading.has_admin)
     result.look(
         "nobody may change anything on the page yet: who opens this address becomes its first "

@@ -10,6 +10,7 @@
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
 
@@ -68,18 +69,17 @@ bool is_systemd(const PortHolder& holder) { return holder.pid == 1 || holder.uni
 
 // Without sshd a host that is far away is out of reach: it gets another port, and stays.
 std::string way_out(const PortHolder& holder) {
-  if (holder.unit == "ssh.service" || holder.program == "sshd")
-    return "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf && systemctl restart ssh";
-  if (!holder.unit.empty()) return "systemctl disable --now " + escaped(holder.unit, whole);
-  return fmt::format("kill {}", holder.pid);
+  if (holder.unit == "ssh.service" || holder.unit == "sshd" || holder.program == "sshd")
+    return host::move_sshd;
+  if (!holder.unit.empty()) return host::stop_for_good(escaped(holder.unit, whole));
+  return host::stop_process(static_cast<std::uint32_t>(holder.pid));
 }
 
 void judge_holder(const Door& door, const Port& port, Result& result) {
   const auto place = door.transport + " " + port.endpoint.text();
   if (!port.holder)
-    return result.fails(
-        fmt::format("another program has {}, which root can see", place),
-        fmt::format("ss -{}lnp 'sport = :{}'", door.transport == "TCP" ? "t" : "u", port.endpoint.port));
+    return result.fails(fmt::format("another program has {}, which {} can see", place, host::administrator),
+                        host::listeners(door.transport == "TCP", port.endpoint.port));
   const auto& holder = *port.holder;
   if (door.pid && holder.pid == *door.pid) return;
   if (is_systemd(holder)) {
@@ -114,7 +114,7 @@ void judge(const Door& door, const Port& port, Result& result) {
   if (door.running && !door.served.empty())
     result.look(fmt::format("the server serves {} on {}, and not on {}, as {} says", door.service,
                             texts(door.served), port.endpoint.text(), door.key),
-                "systemctl restart apdepot");
+                host::restart);
 }
 
 bool is_low(const Port& port, std::uint64_t first_unprivileged) {
@@ -199,7 +199,7 @@ Result judge_port(const Door& door) {
   const auto& places = door.running ? door.served : door.wanted;
   if (places.empty()) {
     result.fails(fmt::format("the server runs and does not serve {}: its log says why", door.service),
-                 "journalctl -u apdepot -p warning");
+                 host::log_warnings);
   } else if (!has_usual_port(door, places)) {
     result.look(fmt::format("controllers ask for {} on {} {} only, and it is served on {}", door.service,
                             door.transport, door.usual, texts(places)),

@@ -7,9 +7,11 @@
 
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
+#include "server/os/host_text.hpp"
 #include "server/os/identity.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/reach.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 
@@ -23,9 +25,11 @@ bool is_refused(const std::error_code& error) { return error == std::errc::permi
 // A folder or an image of images/ that this process may not read.
 std::optional<std::string> first_closed(const storage::Depot& depot) {
   const auto root = storage::Root::open(depot.images());
-  if (!root) return is_refused(root.error()) ? std::optional(depot.images().string()) : std::nullopt;
+  if (!root) return is_refused(root.error()) ? std::optional(storage::utf8_of(depot.images())) : std::nullopt;
   const storage::Catalogue catalogue(*root);
-  const auto place = [&](const storage::Path& path) { return depot.images().string() + path.text(); };
+  const auto place = [&](const storage::Path& path) {
+    return storage::utf8_of(depot.images()) + path.text();
+  };
   for (const auto& path : catalogue.closed())
     if (const auto opened = root->open_directory(path); !opened && is_refused(opened.error()))
       return place(path);
@@ -42,7 +46,7 @@ std::optional<std::string> first_closed(const storage::Depot& depot) {
 
 Result run(const Sight& sight) {
   RightsReading reading;
-  reading.depot = std::filesystem::absolute(sight.settings->depot).lexically_normal().string();
+  reading.depot = storage::utf8_of(std::filesystem::absolute(sight.settings->depot).lexically_normal());
   const auto own = own_account();
   const auto owner = owner_of(sight.settings->depot);
   reading.asks = sight.root ? "root" : own.name;
@@ -51,9 +55,9 @@ Result run(const Sight& sight) {
   reading.stays_root = !service || service->is_root();
   reading.is_service = sight.root || (owner && owner->uid == own.uid);
   if (sight.depot) {
-    reading.depot = sight.depot->directory().string();
+    reading.depot = storage::utf8_of(sight.depot->directory());
     if (const auto closed = storage::out_of_reach(sight.depot->directory()))
-      reading.closed_folder = closed->string();
+      reading.closed_folder = storage::utf8_of(*closed);
     reading.closed_image = first_closed(*sight.depot);
   } else {
     std::error_code error;
@@ -68,7 +72,7 @@ Result run(const Sight& sight) {
 Result judge_rights(const RightsReading& reading) {
   Result result;
   const auto depot = escaped(reading.depot, whole);
-  const auto give = fmt::format("chown -R {}: {}", reading.stays_root ? "apdepot" : reading.service, depot);
+  const auto give = host::give(reading.stays_root ? "apdepot" : reading.service, depot);
   if (!reading.no_depot.empty()) {
     if (reading.missing) {
       result.fails(reading.no_depot, "apdepot import BUNDLE.zip");
@@ -93,7 +97,7 @@ Result judge_rights(const RightsReading& reading) {
                  give);
   if (reading.closed_image)
     result.fails(fmt::format("{} may not be read by {}", escaped(*reading.closed_image, whole), user),
-                 fmt::format("chmod -R a+rX {}/images", depot));
+                 host::let_read(depot + "/images"));
   return std::move(result).or_ok(fmt::format("{} can read and write {}", user, depot));
 }
 

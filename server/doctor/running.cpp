@@ -6,6 +6,7 @@
 
 #include "server/doctor/check.hpp"
 #include "server/http/client.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
 #include "server/text/json_reader.hpp"
 
@@ -13,7 +14,7 @@ namespace server::doctor {
 namespace {
 
 constexpr double slow_turn_ms = 50;
-constexpr auto restart = "systemctl restart apdepot";
+using host::restart;
 
 std::vector<conf::Endpoint> endpoints_of(const YAML::Node& status, const char* protocol) {
   std::vector<conf::Endpoint> endpoints;

@@ -7,8 +7,7 @@
 #include <sstream>
 
 #include "server/doctor/check.hpp"
-#include "server/os/kernel.hpp"
-#include "server/os/program.hpp"
+#include "server/os/host_text.hpp"
 #include "server/text/escape.hpp"
 
 namespace server::doctor {
@@ -16,10 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 5s;
-constexpr std::size_t most_text = 64 << 10;
 constexpr std::uint64_t many_restarts = 3;
-constexpr auto errors_of_log = "journalctl -u apdepot -p err";
 
 std::uint64_t number_in(const std::string& text) {
   std::uint64_t number = 0;
@@ -40,7 +36,7 @@ void look(Sight& sight) {
 }
 
 Result run(const Sight& sight) {
-  if (!sight.units) return not_seen("systemd could not be asked");
+  if (!sight.units) return not_seen(fmt::format("{} could not be asked", host::service_manager));
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return judge_service(*sight.units, std::chrono::duration_cast<std::chrono::microseconds>(now));
 }
@@ -63,43 +59,30 @@ Units units_in(const std::string& text) {
   return units;
 }
 
-Units read_units() {
-  Units none;
-  none.failure = "this host does not run systemd: what starts the server at the next boot cannot be seen";
-  if (!has_systemd()) return none;
-  const auto shown = run_program(
-      {"systemctl", "show", "--property",
-       "LoadState,ActiveState,UnitFileState,NRestarts,ActiveEnterTimestampMonotonic", "apdepot.service",
-       "apdepot-tftp.socket", "apdepot-ssh.socket", "apdepot-http.socket", "apdepot-https.socket"},
-      patience, most_text);
-  if (shown && shown->status == 0) return units_in(shown->text);
-  none.failure = "systemd does not answer: `systemctl show apdepot` says why";
-  return none;
-}
-
 Result judge_service(const Units& units, std::chrono::microseconds now) {
   if (!units.failure.empty()) return not_seen(units.failure);
   Result result;
   const auto& unit = units.service;
   if (!unit.is_loaded()) {
-    result.look("systemd has no service apdepot: nothing starts the server at the next boot",
-                "apt install ./apdepot_*.deb");
+    result.look(fmt::format("{} has no service apdepot: nothing starts the server at the next boot",
+                            host::service_manager),
+                host::install);
     return result;
   }
   if (unit.active == "failed") {
-    result.fails("the service apdepot has failed", errors_of_log);
+    result.fails("the service apdepot has failed", host::log_errors);
   } else if (unit.active != "active" && unit.active != "activating" && unit.active != "reloading") {
     result.fails(fmt::format("the service apdepot does not run: it is {}", escaped(unit.active)),
-                 "systemctl start apdepot");
+                 host::start);
   }
   if (unit.restarts > many_restarts && now - unit.began < 1h)
-    result.look(
-        fmt::format("systemd has restarted the service {} times, the last time {} min ago", unit.restarts,
-                    std::chrono::duration_cast<std::chrono::minutes>(now - unit.began).count()),
-        errors_of_log);
+    result.look(fmt::format("{} has restarted the service {} times, the last time {} min ago",
+                            host::service_manager, unit.restarts,
+                            std::chrono::duration_cast<std::chrono::minutes>(now - unit.began).count()),
+                host::log_errors);
   if (unit.enabled != "enabled" && unit.enabled != "enabled-runtime")
     result.look("the service apdepot is not enabled: nothing starts the server at the next boot",
-                "systemctl enable apdepot");
+                host::enable);
   return std::move(result).or_ok("enabled, and runs");
 }
 

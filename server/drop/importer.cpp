@@ -19,6 +19,7 @@
 #include "server/loop/workers.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/import/digest_file.hpp"
 
 namespace server {
@@ -348,7 +349,7 @@ Importer::Look Importer::look_now() {
   }
   const auto at = now();
   for (const auto& place : chosen) {
-    if (!folder_.found(place.name, at - age_of(depot_.drop() / place.name))) continue;
+    if (!folder_.found(place.name, at - age_of(depot_.drop() / storage::path_of(place.name)))) continue;
     last_looked_at_ = place.name;
     --look.waiting;
   }
@@ -453,7 +454,7 @@ Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
   rejected_.reset();
   const auto moved_to = drop.reject(reason);
   if (!moved_to) return Replaced{};
-  Refused refused{reason, fmt::format("rejected/{}", moved_to->filename().string())};
+  Refused refused{reason, fmt::format("rejected/{}", storage::utf8_of(moved_to->filename()))};
   if (const auto problem = take_away(drop, digests, storage::Fate::rejected); !problem.empty())
     refused.left_over = fmt::format("it is rejected, but its checksum file stays in drop/: {}", problem);
   return refused;

@@ -131,13 +131,17 @@ void HistoryWriter::failed(const std::string& why) {
 // With its log, which may hold what can be saved.
 void HistoryWriter::set_aside(const std::string& why) {
   book_.reset();
-  const auto file = file_.string(), aside = file + ".broken";
+  const auto beside = [this](const char* more) {
+    auto path = file_;
+    path += more;
+    return path;
+  };
   std::error_code error, ignored;
-  std::filesystem::rename(file, aside, error);
+  std::filesystem::rename(file_, beside(".broken"), error);
   if (error) return failed(fmt::format("{}, and it cannot be moved aside: {}", why, error.message()));
-  std::filesystem::remove(aside + "-wal", ignored);
-  std::filesystem::rename(file + "-wal", aside + "-wal", ignored);
-  std::filesystem::remove(file + "-shm", ignored);
+  std::filesystem::remove(beside(".broken-wal"), ignored);
+  std::filesystem::rename(beside("-wal"), beside(".broken-wal"), ignored);
+  std::filesystem::remove(beside("-shm"), ignored);
   next_ = Clock::now() + commit_pause;
   tell(fmt::format(
       "state/history.db is damaged ({}): it is state/history.db.broken now, and a new history begins; "

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "protocols/http/percent.hpp"
+#include "server/os/host_text.hpp"
 
 namespace server::http {
 namespace {
@@ -47,8 +48,9 @@ std::optional<Reply> refusal(const Route& route, const Request& request) {
                    "log in on the page, or send a token: `apdepot token add NAME --role viewer` makes one");
   if (request.role < route.needs)
     return problem(403, "not permitted", what + " is for administrators",
-                   page ? "log in as a user with web: admin"
-                        : "run the command as root, or as the user that the server runs as");
+                   page ? std::string("log in as a user with web: admin")
+                        : fmt::format("run the command {}, or as the user that the server runs as",
+                                      host::as_administrator));
   if (!route.writes) return {};
   if (request.proof == Proof::foreign_origin)
     return problem(403, "not permitted", what + " did not come from this server's own page",

@@ -55,7 +55,8 @@ std::error_code LogStream::open_again() {
 
 LogStream::Size LogStream::size() const {
   LARGE_INTEGER bytes{};
-  if (::GetFileType(native(handle_)) != FILE_TYPE_DISK || !::GetFileSizeEx(native(handle_), &bytes)) return {};
+  if (::GetFileType(native(handle_)) != FILE_TYPE_DISK || !::GetFileSizeEx(native(handle_), &bytes))
+    return {};
   return {true, static_cast<std::uint64_t>(bytes.QuadPart)};
 }
 

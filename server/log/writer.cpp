@@ -159,7 +159,8 @@ bool LogWriter::has_room(std::size_t bytes) {
   if (!regular_ || size_ == 0 || size_ + bytes <= max_size_) return true;
   if (!std::exchange(tried_, true) && turn_over()) return true;
   if (size_ + bytes <= 2 * max_size_) return true;
-  why_ = escaped_path(storage::utf8_of(stream_->file())) + " has reached twice log.max_size and cannot be renamed";
+  why_ = escaped_path(storage::utf8_of(stream_->file())) +
+         " has reached twice log.max_size and cannot be renamed";
   return false;
 }
 

@@ -141,8 +141,8 @@ std::optional<std::uint32_t> process_at(ControlSocket::Protocol::socket& socket)
   std::vector<std::byte> memory;
   // Between the two calls the table may grow.
   for (;;) {
-    const auto result = ::GetExtendedTcpTable(memory.data(), &size, FALSE, AF_INET,
-                                              TCP_TABLE_OWNER_PID_LISTENER, 0);
+    const auto result =
+        ::GetExtendedTcpTable(memory.data(), &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER, 0);
     if (result == NO_ERROR) break;
     if (result != ERROR_INSUFFICIENT_BUFFER) return {};
     memory.resize(size);

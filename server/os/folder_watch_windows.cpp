@@ -88,10 +88,10 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
   // answer into the buffer, which this keeps until it has come: also after stop().
   bool listen() {
     net::windows::overlapped_ptr question(
-        loop, net::bind_allocator(memory.allocator(), [self = shared_from_this()](const error_code& error,
-                                                                                   std::size_t size) {
-          self->heard(error, size);
-        }));
+        loop, net::bind_allocator(memory.allocator(),
+                                  [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                    self->heard(error, size);
+                                  }));
     asked = ::ReadDirectoryChangesW(directory->native_handle(), buffer.data(), sizeof buffer, FALSE, wanted,
                                     nullptr, question.get(), nullptr) != 0;
     if (asked) {
@@ -152,18 +152,18 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
   // Whether writers have closed, and whether the folder is still the one that is watched.
   net::awaitable<void> look() {
     looked = Clock::now();
-    const auto [error, answer] = co_await net::co_spawn(asking, ask(folder, id, written),
-                                                        net::as_tuple(net::use_awaitable));
+    const auto [error, answer] =
+        co_await net::co_spawn(asking, ask(folder, id, written), net::as_tuple(net::use_awaitable));
     if (error || stopped) co_return;
     for (const auto& name : answer.closed)
       if (written.erase(name) > 0) changes.push_back({Kind::closed, name});
     if (answer.replaced) directory.reset();
   }
 
-  static net::awaitable<std::vector<DropChange>> next(std::shared_ptr<Impl> self, Clock::time_point deadline) {
+  static net::awaitable<std::vector<DropChange>> next(std::shared_ptr<Impl> self,
+                                                      Clock::time_point deadline) {
     if (self->stopped) co_return std::vector<DropChange>{};
-    if (!self->directory && self->watch())
-      co_return std::vector<DropChange>{{Kind::everything, ""}};
+    if (!self->directory && self->watch()) co_return std::vector<DropChange>{{Kind::everything, ""}};
     if (!self->directory && !self->asked && !std::exchange(self->told, true))
       co_return std::vector<DropChange>{{Kind::unwatched, "", self->why}};
     if (self->changes.empty()) {
@@ -188,9 +188,9 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
   std::vector<DropChange> changes;
   std::set<std::string> written;  // by those who may not have closed
   Clock::time_point looked = Clock::now();
-  bool asked = false;             // and not answered
-  std::error_code why;            // the folder could not be watched
-  bool told = false;              // that it cannot be
+  bool asked = false;   // and not answered
+  std::error_code why;  // the folder could not be watched
+  bool told = false;    // that it cannot be
   bool stopped = false;
   const WaitMemory memory, timer_memory;
 };

@@ -11,15 +11,26 @@ namespace server::host {
 std::filesystem::path usual_config();
 
 // Commands, as they stand in a message: "systemctl restart apdepot".
-extern const char *const start, *const restart, *const reload, *const status,  // of the service
-    *const enable,                      // starts it with the host
-    *const install,                     // where the host has no such service
-    *const log, *const log_warnings, *const log_errors, *const log_of_history,  // shows what is logged
-    *const set_clock,                   // lets something keep the clock right
-    *const upgrade,                     // brings the fixes of a library, whose package stands for {}
-    *const all_listeners;               // shows what listens where
+extern const char *const start,
+    *const restart,
+        *const reload,
+            *const status,           // of the service
+                *const enable,       // starts it with the host
+                    *const install,  // where the host has no such service
+                        *const log,
+                            *const log_warnings,
+                                *const log_errors,
+                                    *const log_of_history,   // shows what is logged
+                                        *const set_clock,    // lets something keep the clock right
+                                            *const upgrade,  // brings the fixes of a library, whose package
+                                                             // stands for {}
+                                                *const all_listeners,  // shows what listens where
+                                                    *const move_sshd;  // gives OpenSSH's
+                                                                       // server another port
 // "sudo ", where a command takes more rights than its user has.
 extern const char* const sudo;
+// What to do where the host has no such user.
+extern const char* const name_a_user;
 // Who may do everything, and how that one runs a command: "root", "as root".
 extern const char *const administrator, *const as_administrator;
 // "systemd".
@@ -35,6 +46,7 @@ std::string let_read(const std::string& folder);
 // Where the service manager keeps the service from writing into a folder: what to change, for a sentence.
 std::string let_service_write(const std::string& folder);
 std::string move(const std::string& from, const std::string& to);
+std::string stop_for_good(const std::string& service);
 std::string stop_process(std::uint32_t number);
 
 }  // namespace server::host

@@ -19,7 +19,9 @@ const char* const log_of_history = "journalctl -u apdepot CAUSE=history";
 const char* const set_clock = "timedatectl set-ntp true";
 const char* const upgrade = "apt-get install --only-upgrade {} && systemctl restart apdepot";
 const char* const all_listeners = "ss -lntup";
+const char* const move_sshd = "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf && systemctl restart ssh";
 const char* const sudo = "sudo ";
+const char* const name_a_user = "name one of /etc/passwd";
 const char* const administrator = "root";
 const char* const as_administrator = "as root";
 const char* const service_manager = "systemd";
@@ -48,6 +50,8 @@ std::string let_service_write(const std::string& folder) {
 }
 
 std::string move(const std::string& from, const std::string& to) { return fmt::format("mv {} {}", from, to); }
+
+std::string stop_for_good(const std::string& service) { return "systemctl disable --now " + service; }
 
 std::string stop_process(std::uint32_t number) { return fmt::format("kill {}", number); }
 

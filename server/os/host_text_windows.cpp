@@ -27,7 +27,10 @@ const char* const log_of_history = log;
 const char* const set_clock = "net start w32time & w32tm /resync";
 const char* const upgrade = "install the newest apdepot, which has {} built in";
 const char* const all_listeners = "netstat -abno";
+const char* const move_sshd =
+    "write \"Port 2222\" into %ProgramData%\\ssh\\sshd_config, and `net stop sshd & net start sshd`";
 const char* const sudo = "";
+const char* const name_a_user = "`net user` lists those that it has";
 const char* const administrator = "an administrator";
 const char* const as_administrator = "as an administrator";
 const char* const service_manager = "Windows";
@@ -57,6 +60,10 @@ std::string let_service_write(const std::string& folder) {
 
 std::string move(const std::string& from, const std::string& to) {
   return fmt::format("move \"{}\" \"{}\"", from, to);
+}
+
+std::string stop_for_good(const std::string& service) {
+  return fmt::format("sc.exe config \"{0}\" start= disabled & net stop \"{0}\"", service);
 }
 
 std::string stop_process(std::uint32_t number) { return fmt::format("taskkill /F /PID {}", number); }

@@ -59,6 +59,10 @@ void act_as_owner_of(const std::filesystem::path& directory, const std::filesyst
 void act_as_service(const Candidates& candidates, const std::filesystem::path& directory,
                     const std::filesystem::path& within);
 
+// Throws std::runtime_error where somebody without rights may have put `config` there, which nobody has
+// named: on Windows every user may make a folder in %ProgramData%. Linux: /etc is root's.
+void expect_of_administrator(const std::filesystem::path& config);
+
 // Throws std::runtime_error with the command that fixes it, where this user may not use what is in the depot.
 void expect_in_reach(const std::filesystem::path& depot);
 

@@ -3,11 +3,13 @@
 
 #include <array>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "server/os/identity.hpp"
 #include "server/os/wide.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -83,10 +85,9 @@ std::optional<Account> find_account(const std::string& name) {
 std::optional<Account> owner_of(const std::filesystem::path& directory) {
   PSID owner = nullptr, group = nullptr;
   PSECURITY_DESCRIPTOR descriptor = nullptr;
-  const auto error =
-      ::GetNamedSecurityInfoW(directory.c_str(), SE_FILE_OBJECT,
-                              OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION, &owner, &group,
-                              nullptr, nullptr, &descriptor);
+  const auto error = ::GetNamedSecurityInfoW(directory.c_str(), SE_FILE_OBJECT,
+                                             OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION, &owner,
+                                             &group, nullptr, nullptr, &descriptor);
   const std::unique_ptr<void, Freed> freed(descriptor);
   if (error != ERROR_SUCCESS || !owner) return std::nullopt;
   return account_of(owner, group);
@@ -97,6 +98,24 @@ Account own_account() {
   const auto user = of_token(token.get(), TokenUser), group = of_token(token.get(), TokenPrimaryGroup);
   return account_of(reinterpret_cast<const TOKEN_USER*>(user.data())->User.Sid,
                     reinterpret_cast<const TOKEN_PRIMARY_GROUP*>(group.data())->PrimaryGroup);
+}
+
+void expect_of_administrator(const std::filesystem::path& config) {
+  PSID owner = nullptr;
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  const auto error = ::GetNamedSecurityInfoW(config.c_str(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION,
+                                             &owner, nullptr, nullptr, nullptr, &descriptor);
+  const std::unique_ptr<void, Freed> freed(descriptor);
+  const auto user = of_token(own_token(TOKEN_QUERY).get(), TokenUser);
+  if (error == ERROR_SUCCESS && owner &&
+      (::IsWellKnownSid(owner, WinBuiltinAdministratorsSid) || ::IsWellKnownSid(owner, WinLocalSystemSid) ||
+       ::EqualSid(owner, reinterpret_cast<const TOKEN_USER*>(user.data())->User.Sid)))
+    return;
+  throw std::runtime_error(
+      fmt::format("{} belongs neither to an administrator nor to you, and is not used: look at it, and "
+                  "remove it or name it "
+                  "by --config",
+                  storage::utf8_of(config)));
 }
 
 void become(const Account& account) {

@@ -64,8 +64,11 @@ bool is_time_switched_off() {
 
 }  // namespace
 
-// Windows has no sysctl, and no ports that take a privilege.
-std::optional<std::uint64_t> kernel_setting(const std::string&) { return {}; }
+// Windows has no sysctl. A port takes no privilege there.
+std::optional<std::uint64_t> kernel_setting(const std::string& name) {
+  if (name == "net/ipv4/ip_unprivileged_port_start") return 0;
+  return {};
+}
 
 // "Start Port : 49152", "Number of Ports : 16384".
 std::optional<conf::PortRange> local_ports() {

@@ -54,8 +54,8 @@ Pipe make_pipe() {
       PIPE_TYPE_BYTE | PIPE_REJECT_REMOTE_CLIENTS, 1, 0, 65'536, 0, nullptr));
   auto rights = inherited();
   if (pipe.output)
-    pipe.input = KernelHandle(
-        ::CreateFileW(name.c_str(), GENERIC_WRITE, 0, &rights, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr));
+    pipe.input = KernelHandle(::CreateFileW(name.c_str(), GENERIC_WRITE, 0, &rights, OPEN_EXISTING,
+                                            FILE_ATTRIBUTE_NORMAL, nullptr));
   return pipe;
 }
 

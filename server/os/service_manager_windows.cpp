@@ -38,8 +38,8 @@ LONG WINAPI end_without_dump(EXCEPTION_POINTERS* exception) {
 
 }  // namespace
 
-// Besides: no "\r" in what is written, and the console shows it as UTF-8 and obeys escapes. Libraries come from the system's
-// folder alone, never from the one in which a command is given.
+// Besides: no "\r" in what is written, and the console shows it as UTF-8 and obeys escapes. Libraries come
+// from the system's folder alone, never from the one in which a command is given.
 void hold_standard_streams() {
   ::SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32);
   hold(STD_INPUT_HANDLE, 0, _O_RDONLY);

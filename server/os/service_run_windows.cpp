@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto starting_time = 60s;  // until the ports are bound and the depot has been looked at
+constexpr auto starting_time = 60s;    // until the ports are bound and the depot has been looked at
 constexpr auto first_stop_time = 30s;  // until the loop has begun to drain, and says how long that may last
 
 // What the SCM knows of this process. Its handler runs on the thread that called run_as_service().
@@ -105,8 +105,9 @@ int run_as_service(std::function<int()> serve) {
   std::wstring name(service_name);
   const std::array<SERVICE_TABLE_ENTRYW, 2> table{{{name.data(), serve_for_manager}, {nullptr, nullptr}}};
   if (!::StartServiceCtrlDispatcherW(table.data()))
-    fail(::GetLastError(), "the service runs where the Service Control Manager starts it: `apdepot service "
-                           "start`, or `apdepot serve` in a console");
+    fail(::GetLastError(),
+         "the service runs where the Service Control Manager starts it: `apdepot service "
+         "start`, or `apdepot serve` in a console");
   return served;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // For *_windows.cpp alone: text as Windows takes it, and its errors. Pure; any thread.
-#include <winsock2.h>
 #include <windows.h>
+#include <winsock2.h>
 
 #include <string>
 #include <string_view>

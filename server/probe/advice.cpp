@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "server/os/host_text.hpp"
+
 namespace server::probe {
 namespace {
 
@@ -18,7 +20,7 @@ Advice of_transfer(Cause cause, const Report& report) {
     case Cause::no_route:
       return {{},
               "no host has this address, this host has no route to it, or a firewall says so",
-              fmt::format("`ip route get {}`, and the rules of the firewall on this host", report.host)};
+              fmt::format("`{}`, and the rules of the firewall on this host", host::route_to(report.host))};
     case Cause::timed_out:
       return {
           timed_out, "a wrong address, a server that does not run, or a firewall on the way",
@@ -29,7 +31,8 @@ Advice of_transfer(Cause cause, const Report& report) {
     case Cause::refused:
       return {{},
               "the server does not run, or listens on another address or port",
-              "on the server `systemctl status apdepot`, and `ss -lntup`, which shows what listens where"};
+              fmt::format("on the server `{}`, and `{}`, which shows what listens where", host::status,
+                          host::all_listeners)};
     case Cause::half_way:
       return {timed_out,
               fmt::format("a firewall lets the server's answer out, and stops what goes to its port {}",

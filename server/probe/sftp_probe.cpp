@@ -160,7 +160,9 @@ class Probe {
     ssh_options_set(session_.get(), SSH_OPTIONS_USER, target_.user.c_str());
     ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT, &seconds);
     ssh_options_set(session_.get(), SSH_OPTIONS_FD, &handle);
-    if (const char* home = std::getenv("HOME"))
+    const char *home = std::getenv("HOME"), *profile = std::getenv("USERPROFILE");  // of Windows
+    if (!home) home = profile;
+    if (home)
       ssh_options_set(session_.get(), SSH_OPTIONS_KNOWNHOSTS,
                       fmt::format("{}/.ssh/known_hosts", home).c_str());
     callbacks_.userdata = this;

@@ -10,6 +10,7 @@
 #include "server/text/controller_lines.hpp"
 #include "server/text/escape.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
@@ -35,11 +36,12 @@ std::string first_steps(const conf::Settings& settings, const storage::Depot& de
   const auto user = first_user(settings, depot);
   std::string text;
   if (releases.empty())
-    text += fmt::format("Put a bundle into {}, and it is served.\n", escaped(depot.drop().string(), whole));
+    text += fmt::format("Put a bundle into {}, and it is served.\n",
+                        escaped(storage::utf8_of(depot.drop()), whole));
   text += "On the controller, for TFTP:\n\n" + tftp_controller_lines(address, path) + "\nor for SFTP";
   if (user.empty()) {
     text += fmt::format(", after `{} user add NAME --depot {}`", escaped(program, whole),
-                        escaped(depot.directory().string(), whole));
+                        escaped(storage::utf8_of(depot.directory()), whole));
   }
   text += ":\n\n" + sftp_controller_lines(address, path, user.empty() ? "<user>" : user) + "\n";
   for (std::size_t i = 1; i < addresses.size(); ++i) {

@@ -60,7 +60,7 @@ ROOMS = {
     "server/commands": ["server/api", "server/process", "server/doctor", "server/diagnosis", "server/probe", "server/http",
                         "server/tftp", "server/accounts", "server/files", "server/text", "server/events", "server/os",
                         "server/loop", "conf", "conf/foreign", "storage/*"],
-    "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives"],
+    "server": ["server/commands", "server/process", "server/text", "server/os", "conf", "storage/archives", "storage/files"],
 }
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
