@@ -10,29 +10,30 @@ namespace server::host {
 // The configuration that is taken where none is named.
 std::filesystem::path usual_config();
 
-// Commands, as they stand in a message: "systemctl restart apdepot".
-extern const char *const start,
-    *const restart,
-        *const reload,
-            *const status,           // of the service
-                *const enable,       // starts it with the host
-                    *const install,  // where the host has no such service
-                        *const log,
-                            *const log_warnings,
-                                *const log_errors,
-                                    *const log_of_history,   // shows what is logged
-                                        *const set_clock,    // lets something keep the clock right
-                                            *const upgrade,  // brings the fixes of a library, whose package
-                                                             // stands for {}
-                                                *const all_listeners,  // shows what listens where
-                                                    *const move_sshd;  // gives OpenSSH's
-                                                                       // server another port
+// Commands, as they stand in a message: "systemctl restart apdepot". Of the service:
+extern const char* const start;
+extern const char* const restart;
+extern const char* const reload;
+extern const char* const status;
+extern const char* const enable;   // so that it starts with the host
+extern const char* const install;  // where the host has none
+// Of its log:
+extern const char* const log;
+extern const char* const log_warnings;
+extern const char* const log_errors;
+extern const char* const log_of_history;
+// Of the host:
+extern const char* const set_clock;      // lets something keep the clock right
+extern const char* const upgrade;        // brings the fixes of a library, whose package stands for {}
+extern const char* const all_listeners;  // shows what listens where
+extern const char* const move_sshd;      // gives OpenSSH's server another port
 // "sudo ", where a command takes more rights than its user has.
 extern const char* const sudo;
 // What to do where the host has no such user.
 extern const char* const name_a_user;
 // Who may do everything, and how that one runs a command: "root", "as root".
-extern const char *const administrator, *const as_administrator;
+extern const char* const administrator;
+extern const char* const as_administrator;
 // "systemd".
 extern const char* const service_manager;
 
