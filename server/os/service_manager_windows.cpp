@@ -30,6 +30,13 @@ void hold(DWORD which, int descriptor, int flags) {
   ::SetStdHandle(which, reinterpret_cast<HANDLE>(::_get_osfhandle(descriptor)));
 }
 
+// The shell that started us gets its code page back.
+void show_utf8() {
+  static const auto before = ::GetConsoleOutputCP();
+  if (before != 0 && before != CP_UTF8 && ::SetConsoleOutputCP(CP_UTF8))
+    std::atexit([] { ::SetConsoleOutputCP(before); });
+}
+
 // Ends a process that crashes before anybody can write its memory into a file.
 LONG WINAPI end_without_dump(EXCEPTION_POINTERS* exception) {
   ::TerminateProcess(::GetCurrentProcess(), exception->ExceptionRecord->ExceptionCode);
@@ -47,7 +54,7 @@ void hold_standard_streams() {
   hold(STD_ERROR_HANDLE, 2, _O_WRONLY);
   for (const int descriptor : {0, 1, 2}) ::_setmode(descriptor, _O_BINARY);
   std::setvbuf(stderr, nullptr, _IONBF, 0);  // the C library keeps what goes to a pipe
-  ::SetConsoleOutputCP(CP_UTF8);
+  show_utf8();
   for (const auto which : {STD_OUTPUT_HANDLE, STD_ERROR_HANDLE})
     if (DWORD mode = 0; ::GetConsoleMode(::GetStdHandle(which), &mode))
       ::SetConsoleMode(::GetStdHandle(which), mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);

@@ -7,6 +7,7 @@
 #include "conf/log.hpp"
 #include "conf/settings.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace fs = std::filesystem;
@@ -48,7 +49,7 @@ UsedPlaces used_places(const conf::Settings& settings, const storage::Depot& dep
       add_folders_of(log.file, places.written);
     }
   }
-  if (!config.empty()) add_folders_of(config, places.read);
+  if (!config.empty()) add_folders_of(storage::path_of(config), places.read);
   if (settings.ssh.users_file) add_folders_of(*settings.ssh.users_file, places.read);
   for (const auto& file : {settings.web.certificate, settings.web.key})
     if (file) add_folders_of(*file, places.read);
