@@ -19,9 +19,19 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+// With Asio comes windows.h, whose macros rename what has such a name.
+#undef far
+#undef interface
+#undef near
+#undef small
+
 namespace server {
 namespace net = boost::asio;
 using boost::system::error_code;
 using net::ip::tcp;
 using net::ip::udp;
+
+// What the system calls of sockets take: an int on Linux, 64 bits on Windows.
+using SocketHandle = decltype(::socket(0, 0, 0));
+constexpr auto no_socket = static_cast<SocketHandle>(-1);
 }  // namespace server

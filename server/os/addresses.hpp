@@ -12,8 +12,11 @@ namespace server {
 bool is_link_local(const net::ip::address& address);
 
 // This host's addresses, without loopback and link-local ones: what to type on a controller. Blocks for
-// microseconds. Empty when the system does not tell.
+// microseconds, on Windows for milliseconds. Empty when the system does not tell.
 std::vector<net::ip::address> own_addresses();
+
+// An address of the configuration, with its interface: fe80::1%eth0.
+net::ip::address address_of(const conf::Endpoint& endpoint, error_code& error);
 
 // 0 where this host has no such interface.
 unsigned index_of_interface(const std::string& name);

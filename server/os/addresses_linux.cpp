@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 
@@ -9,12 +8,6 @@
 #include "server/os/addresses.hpp"
 
 namespace server {
-
-bool is_link_local(const net::ip::address& address) {
-  if (address.is_v6()) return address.to_v6().is_link_local();
-  const auto bytes = address.to_v4().to_bytes();
-  return bytes[0] == 169 && bytes[1] == 254;
-}
 
 std::vector<net::ip::address> own_addresses() {
   ifaddrs* first = nullptr;
@@ -38,17 +31,5 @@ std::vector<net::ip::address> own_addresses() {
 }
 
 unsigned index_of_interface(const std::string& name) { return ::if_nametoindex(name.c_str()); }
-
-std::optional<std::string> unknown_interface(const std::vector<conf::Endpoint>& endpoints) {
-  for (const auto& endpoint : endpoints) {
-    const auto percent = endpoint.address.find('%');
-    if (percent == std::string::npos) continue;
-    const auto name = endpoint.address.substr(percent + 1);
-    const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
-    if (is_number || index_of_interface(name) != 0) continue;
-    return fmt::format("{}: this host has no interface {}: `ip link` lists them", endpoint.text(), name);
-  }
-  return {};
-}
 
 }  // namespace server

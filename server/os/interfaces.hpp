@@ -15,7 +15,8 @@ struct Interface {
   std::optional<std::uint32_t> mtu;         // bytes of a packet, with its IP header
 };
 
-// Those that have an address, by name. Blocks for microseconds. Empty when the system does not tell.
+// Those that have an address, by name. Blocks for microseconds, on Windows for milliseconds. Empty when the
+// system does not tell.
 std::vector<Interface> own_interfaces();
 
 }  // namespace server

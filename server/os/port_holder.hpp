@@ -10,14 +10,15 @@ namespace server {
 struct PortHolder {
   std::string program;  // its name; empty where that is hidden, and only `unit` is known
   std::uint32_t pid = 0;
-  std::string unit;  // of systemd, "tftpd-hpa.service"; empty where it belongs to none
+  // Of systemd, "tftpd-hpa.service", or Windows' service, "WDSServer"; empty where it belongs to none, or to
+  // one of several.
+  std::string unit;
   friend bool operator==(const PortHolder&, const PortHolder&) = default;
 };
 
 // Who has bound UDP `port`, or listens on TCP `port`, of any address; nothing where that cannot be found out.
-// The kernel tells anybody the control group of a socket, and by that its unit and process; root is told the
-// process itself. Reads files of every process: for the start, or for a
-// worker.
+// Linux tells anybody the control group of a socket, and by that its unit and process; root is told the
+// process itself. Reads files of every process: for the start, or for a worker. Windows tells anybody.
 std::optional<PortHolder> holder_of_udp(std::uint16_t port);
 std::optional<PortHolder> holder_of_tcp(std::uint16_t port);
 

@@ -154,14 +154,4 @@ std::optional<PortHolder> holder_of(std::uint8_t protocol, std::uint16_t port) {
 std::optional<PortHolder> holder_of_udp(std::uint16_t port) { return holder_of(IPPROTO_UDP, port); }
 std::optional<PortHolder> holder_of_tcp(std::uint16_t port) { return holder_of(IPPROTO_TCP, port); }
 
-std::string unit_in(std::string_view group) {
-  std::string unit;
-  while (!group.empty()) {
-    const auto part = group.substr(0, group.find('/'));
-    group.remove_prefix(std::min(part.size() + 1, group.size()));
-    if (part.ends_with(".service") || part == "init.scope") unit = part;
-  }
-  return unit;
-}
-
 }  // namespace server

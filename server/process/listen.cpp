@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 
-#include "server/os/addresses.hpp"
 #include "server/os/datagram.hpp"
+#include "server/os/host_text.hpp"
+#include "server/os/port_claim.hpp"
 #include "server/os/port_holder.hpp"
+#include "server/os/port_words.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/process/address_plan.hpp"
 #include "server/text/escape.hpp"
@@ -16,26 +18,14 @@
 namespace server {
 namespace {
 
-template <class Names>
-using Socket = std::conditional_t<Names::is_udp, udp::socket, tcp::acceptor>;
+namespace errc = boost::system::errc;
 
 template <class Names>
-typename Names::Protocol::endpoint endpoint_of(const conf::Endpoint& wanted) {
-  return {net::ip::make_address(wanted.address), wanted.port};
-}
+using Socket = std::conditional_t<Names::is_udp, udp::socket, tcp::acceptor>;
 
 template <class Endpoint>
 conf::Endpoint plain(const Endpoint& endpoint) {
   return {endpoint.address().to_string(), endpoint.port()};
-}
-
-// Without sshd a host that is far away is out of reach.
-std::string way_out(const PortHolder& holder) {
-  if (holder.unit == "ssh.service" || holder.program == "sshd")
-    return "give sshd another port (Port in /etc/ssh/sshd_config)";
-  if (holder.unit == "init.scope") return "`systemctl list-sockets` names its unit, stop that";
-  if (!holder.unit.empty()) return fmt::format("`systemctl disable --now {}` stops it", holder.unit);
-  return "stop it";
 }
 
 template <class Names>
@@ -47,8 +37,8 @@ template <class Names>
 std::string holder_text(std::uint16_t port) {
   const auto holder = holder_of<Names>(port);
   if (!holder)
-    return fmt::format("another program has the port: as root `ss -{}lnp 'sport = :{}'` names it, stop that",
-                       Names::is_udp ? "u" : "t", port);
+    return fmt::format("another program has the port: {} `{}` names it, stop that", host::as_administrator,
+                       host::listeners(!Names::is_udp, port));
   const auto program = holder->program.empty() ? holder->unit : holder->program;
   const auto unit = holder->unit == program ? "" : holder->unit;
   return fmt::format("the port is in use by {} (PID {}{}): {}", escaped(program, whole), holder->pid,
@@ -76,7 +66,7 @@ constexpr std::array<std::string_view, 5> given_names{TftpNames::given, SshNames
                                                       HttpsNames::given, SyslogNames::given};
 
 bool no_such_family(const error_code& error) {
-  return error == net::error::address_family_not_supported || error.value() == EADDRNOTAVAIL;
+  return error == net::error::address_family_not_supported || error == errc::address_not_available;
 }
 
 // All addresses of one protocol, or nothing and the reason in `failed`.
@@ -88,7 +78,7 @@ std::vector<Listener<Socket<Names>>> open_all(net::io_context& loop,
   std::vector<Listener<Socket<Names>>> opened;
   for (const auto& endpoint : wanted) {
     error_code error;
-    auto socket = open_listener(loop, endpoint_of<Names>(endpoint), error);
+    auto socket = open_listener<Names>(loop, endpoint, error);
     if (socket) {
       opened.push_back({endpoint, std::move(*socket)});
     } else if (may_be_missed(endpoint, error, wanted)) {
@@ -147,7 +137,7 @@ std::vector<Socket<Names>> adopt_all(net::io_context& loop, std::vector<HandedOv
                                      std::string_view name, std::vector<std::string>& notes) {
   std::vector<Socket<Names>> sockets;
   for (auto& each : handed_over) {
-    if (each.name != name || each.handle.get() < 0) continue;
+    if (each.name != name || !each.handle) continue;
     if (each.datagrams == Names::is_udp) {
       sockets.push_back(adopt<Names>(loop, each));
     } else {
@@ -190,8 +180,7 @@ std::vector<tcp::acceptor> open_page(net::io_context& loop, const std::vector<co
   std::vector<tcp::acceptor> opened;
   for (const auto& endpoint : wanted) {
     error_code error;
-    const auto address = net::ip::make_address(endpoint.address, error);
-    auto acceptor = error ? std::nullopt : open_listener(loop, tcp::endpoint(address, endpoint.port), error);
+    auto acceptor = open_listener<SshNames>(loop, endpoint, error);
     if (acceptor) {
       opened.push_back(std::move(*acceptor));
     } else if (!may_be_missed(endpoint, error, wanted)) {
@@ -222,19 +211,12 @@ std::vector<Listener<udp::socket>> listen_for_syslog(net::io_context& loop,
 
 template <class Names>
 std::string listen_failure(const conf::Endpoint& endpoint, const error_code& error) {
-  // A process without the privilege is told that first, whether the port is free or not.
+  // Linux tells that to a process without the privilege first, whether the port is free or not.
   const bool unprivileged = error == net::error::access_denied;
-  if (unprivileged && !holder_of<Names>(endpoint.port)) {
-    return fmt::format(
-        "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
-        "address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for "
-        "another), or give the program the right with `setcap cap_net_bind_service=+ep $(command -v "
-        "apdepot)`",
-        Names::unit);
-  }
+  if (unprivileged && !holder_of<Names>(endpoint.port)) return port_denied(!Names::is_udp, Names::unit);
   if (unprivileged || error == net::error::address_in_use) return holder_text<Names>(endpoint.port);
-  if (error.value() == EADDRNOTAVAIL)
-    return "no interface of this host has that address: `ip address` lists them";
+  if (error == errc::address_not_available)
+    return fmt::format("no interface of this host has that address: `{}` lists them", list_addresses);
   return error.message();
 }
 template std::string listen_failure<TftpNames>(const conf::Endpoint&, const error_code&);
@@ -252,6 +234,7 @@ std::optional<udp::socket> open_listener(net::io_context& loop, const udp::endpo
                                          error_code& error) {
   udp::socket socket(loop);
   socket.open(endpoint.protocol(), error);
+  if (!error) claim_port(socket.native_handle(), false, error);
   if (!error && endpoint.protocol() == udp::v6()) socket.set_option(net::ip::v6_only(true), error);
   if (!error) socket.bind(endpoint, error);
   if (!error) socket.non_blocking(true, error);
@@ -264,7 +247,7 @@ std::optional<tcp::acceptor> open_listener(net::io_context& loop, const tcp::end
                                            error_code& error) {
   tcp::acceptor acceptor(loop);
   acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) claim_port(acceptor.native_handle(), true, error);
   if (!error && endpoint.protocol() == tcp::v6()) acceptor.set_option(net::ip::v6_only(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
@@ -285,13 +268,9 @@ Listeners listen(net::io_context& loop, const ListenPlan& plan, std::vector<Hand
   listeners.syslog = listen_for_syslog(loop, plan.syslog, handed_over, notes);
   listeners.page = open_page(loop, plan.page, notes);
   if (listeners.tftp.empty() && listeners.ssh.empty() && listeners.http.empty() && listeners.https.empty())
-    throw ListenError(
-        "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has "
-        "opened an address; name one in the configuration, or `systemctl start apdepot-tftp.socket "
-        "apdepot-ssh.socket`",
-        false);
+    throw ListenError(nothing_to_serve(), false);
   for (const auto& each : handed_over) {
-    if (each.handle.get() >= 0 && std::ranges::find(given_names, each.name) == given_names.end())
+    if (each.handle && std::ranges::find(given_names, each.name) == given_names.end())
       notes.push_back(
           fmt::format("a socket called {} was handed over, which is none of {}: it is not served; "
                       "FileDescriptorName= of its unit says so",

@@ -7,6 +7,7 @@
 
 #include "conf/endpoint.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/addresses.hpp"
 #include "server/os/handed_over.hpp"
 
 namespace server {
@@ -89,6 +90,13 @@ std::optional<udp::socket> open_listener(net::io_context& loop, const udp::endpo
                                          error_code& error);
 std::optional<tcp::acceptor> open_listener(net::io_context& loop, const tcp::endpoint& endpoint,
                                            error_code& error);
+// At an address of the configuration.
+template <class Names>
+auto open_listener(net::io_context& loop, const conf::Endpoint& endpoint, error_code& error) {
+  const auto address = address_of(endpoint, error);
+  const typename Names::Protocol::endpoint place(address, endpoint.port);
+  return error ? decltype(open_listener(loop, place, error))() : open_listener(loop, place, error);
+}
 // A host without IPv6 serves by IPv4, where one of `wanted` says so.
 bool may_be_missed(const conf::Endpoint& endpoint, const error_code& error,
                    const std::vector<conf::Endpoint>& wanted);

@@ -10,6 +10,7 @@
 #include "server/events/warning.hpp"
 #include "server/loop/workers.hpp"
 #include "server/os/addresses.hpp"
+#include "server/os/port_words.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/process/address_plan.hpp"
 
@@ -27,13 +28,10 @@ const conf::Endpoint* overlap(const std::vector<conf::Endpoint>& open, const con
   return found == open.end() ? nullptr : &*found;
 }
 
-// Root's rights, and the capability, were given up when the server had started.
 template <class Names>
 std::string failure(const conf::Endpoint& endpoint, const error_code& error) {
   if (error == net::error::access_denied)
-    return "a port below 1024 takes a right that the server gave up after its start: restart it "
-           "(`systemctl restart apdepot`; a unit of your own needs "
-           "AmbientCapabilities=CAP_NET_BIND_SERVICE)";
+    if (auto text = port_denied_later()) return std::move(*text);
   return listen_failure<Names>(endpoint, error);
 }
 
@@ -48,9 +46,7 @@ std::expected<std::vector<Listener<Socket<Names>>>, std::function<std::string()>
       return std::unexpected([text = fmt::format("{} overlaps with {}, which is open: restart the server",
                                                  endpoint.text(), other->text())] { return text; });
     error_code error;
-    auto socket = open_listener(
-        loop, typename Names::Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port),
-        error);
+    auto socket = open_listener<Names>(loop, endpoint, error);
     if (socket) {
       opened.push_back({endpoint, std::move(*socket)});
     } else if (!may_be_missed(endpoint, error, wanted)) {
@@ -151,9 +147,7 @@ void Listening::open_again(Service& service, std::vector<Open<Names>>& open, con
   const auto old = std::ranges::find(open, std::optional(endpoint), &Open<Names>::wanted);
   if (old == open.end()) return;
   error_code error;
-  auto socket = open_listener(
-      loop_, typename Names::Protocol::endpoint(net::ip::make_address(endpoint.address), endpoint.port),
-      error);
+  auto socket = open_listener<Names>(loop_, endpoint, error);
   if (!socket)
     return tell_failed(fmt::format("nothing is heard on {} {} any more: its interface was made again, and ",
                                    Names::service, endpoint.text()),

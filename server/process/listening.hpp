@@ -54,7 +54,7 @@ class Listening {
   struct Open {
     std::optional<conf::Endpoint> wanted;  // nothing: the service manager's
     typename Names::Protocol::endpoint bound;
-    int handle;  // the service's
+    SocketHandle handle;  // the service's
   };
   template <class Names>
   static std::vector<std::string> texts(const std::vector<Open<Names>>& open) {

@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+
+#include "server/os/port_words.hpp"
+
+namespace server {
+
+const char* const list_addresses = "ip address";
+const char* const list_interfaces = "ip link";
+
+// Without sshd a host that is far away is out of reach.
+std::string way_out(const PortHolder& holder) {
+  if (holder.unit == "ssh.service" || holder.program == "sshd")
+    return "give sshd another port (Port in /etc/ssh/sshd_config)";
+  if (holder.unit == "init.scope") return "`systemctl list-sockets` names its unit, stop that";
+  if (!holder.unit.empty()) return fmt::format("`systemctl disable --now {}` stops it", holder.unit);
+  return "stop it";
+}
+
+std::string port_denied(bool, std::string_view unit) {
+  return fmt::format(
+      "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
+      "address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for another), "
+      "or give the program the right with `setcap cap_net_bind_service=+ep $(command -v apdepot)`",
+      unit);
+}
+
+// Root's rights, and the capability.
+std::optional<std::string> port_denied_later() {
+  return "a port below 1024 takes a right that the server gave up after its start: restart it "
+         "(`systemctl restart apdepot`; a unit of your own needs "
+         "AmbientCapabilities=CAP_NET_BIND_SERVICE)";
+}
+
+std::string nothing_to_serve() {
+  return "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty, and no socket unit has "
+         "opened an address; name one in the configuration, or `systemctl start apdepot-tftp.socket "
+         "apdepot-ssh.socket`";
+}
+
+}  // namespace server
