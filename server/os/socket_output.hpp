@@ -2,7 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <system_error>
+
+#include "server/loop/net.hpp"
 
 namespace storage {
 class File;
@@ -24,5 +27,9 @@ std::optional<std::size_t> unconfirmed_bytes(int socket);
 // Whether nothing goes over this TCP connection any more: it was reset, or both sides have ended it. Also
 // where the socket's error was read before.
 bool is_disconnected(int socket);
+
+// Sends as many of the bytes as a connected socket that does not block takes now, and drops the others: for
+// the last words of a connection that ends.
+void send_at_once(SocketHandle socket, std::span<const std::byte> bytes) noexcept;
 
 }  // namespace server

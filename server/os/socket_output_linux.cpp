@@ -39,4 +39,8 @@ bool is_disconnected(int socket) {
   return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
 }
 
+void send_at_once(SocketHandle socket, std::span<const std::byte> bytes) noexcept {
+  ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 }  // namespace server

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/loop/net.hpp"
+
 namespace server::ssh {
 
 // The reason codes of a DISCONNECT (RFC 4253 11.1) that we send. sshd gives the first whenever it ends a
@@ -19,6 +21,6 @@ void disconnect(ssh_session session, Disconnect code, const std::string& text) n
 // The same by hand, before there are keys: libssh closes its socket where the two sides have no algorithm in
 // common, and what it had not sent is lost. `banner`, without its end of line, goes first, where that was
 // lost, too. Without waiting.
-void disconnect_unencrypted(int socket, std::string_view banner, std::string_view text) noexcept;
+void disconnect_unencrypted(SocketHandle socket, std::string_view banner, std::string_view text) noexcept;
 
 }  // namespace server::ssh

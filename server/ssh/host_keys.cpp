@@ -11,6 +11,8 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
+#include "storage/files/privacy.hpp"
 
 namespace server {
 namespace {
@@ -24,12 +26,10 @@ constexpr std::array kinds{Kind{"ssh_host_rsa_key", SSH_KEYTYPE_RSA, 3072},
                            Kind{"ssh_host_ed25519_key", SSH_KEYTYPE_ED25519, 0}};
 
 void check_private(const std::filesystem::path& file) {
-  using enum std::filesystem::perms;
-  const auto open_to_others = std::filesystem::status(file).permissions() & (group_all | others_all);
-  if (open_to_others != none) {
-    throw std::runtime_error(
-        fmt::format("the host key {} can be read by others: `chmod 600 {}`", file.string(), file.string()));
-  }
+  using enum storage::Others;
+  if (!storage::have_access(anybody, file)) return;
+  throw std::runtime_error(fmt::format("the host key {} can be read by others: `{}`", storage::utf8_of(file),
+                                       storage::command_against(anybody, file)));
 }
 
 ssh::Key load(const std::filesystem::path& file) {
@@ -41,7 +41,7 @@ ssh::Key load(const std::filesystem::path& file) {
     throw std::runtime_error(fmt::format(
         "the host key {} cannot be read: repair it, or move it away to generate a new one (devices "
         "will warn about a changed key)",
-        file.string()));
+        storage::utf8_of(file)));
   }
   return ssh::Key(key);
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <span>
 #include <string>
 
 #include "server/loop/net.hpp"
@@ -148,4 +149,14 @@ TEST_CASE("a connection is gone once it was reset, whoever read its error, or bo
   CHECK(is_disconnected(house.socket.native_handle()));
   CHECK_FALSE(is_disconnected(house.file.handle().get()));
   CHECK_FALSE(is_disconnected(-1));
+}
+
+TEST_CASE("last words go out as far as there is room, and do not wait") {
+  House house(20'000'000);
+  const auto words = std::as_bytes(std::span(house.content));
+  send_at_once(house.socket.native_handle(), words.first(5));
+  CHECK(house.take_at_least(5) == house.content.substr(0, 5));
+  send_at_once(house.socket.native_handle(), words);
+  const auto arrived = house.take_at_least(1);
+  CHECK(arrived == house.content.substr(0, arrived.size()));
 }

@@ -1,9 +1,9 @@
 #include "server/ssh/message.hpp"
 
-#include <malloc.h>
-
 #include <cstdlib>
 #include <cstring>
+
+#include "server/os/heap.hpp"
 
 namespace server::ssh {
 
@@ -11,7 +11,7 @@ namespace server::ssh {
 // what they point to, so a copy is as good as the first, which must then forget it: of a message without a
 // kind ssh_message_free() frees the record alone.
 Message take_over(ssh_message shown) {
-  const auto size = ::malloc_usable_size(shown);
+  const auto size = size_on_heap(shown);
   void* const record = std::calloc(1, size);
   if (!record) return {};
   std::memcpy(record, static_cast<const void*>(shown), size);

@@ -1,14 +1,14 @@
-#include <malloc.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "server/os/heap.hpp"
+#include "server/os/socket_output.hpp"
 #include "server/ssh/disconnect.hpp"
 
 namespace server::ssh {
@@ -30,7 +30,7 @@ struct Part {
 using Words = std::vector<std::uintptr_t>;
 
 Words words_of(ssh_session session) {
-  Words words(::malloc_usable_size(session) / sizeof(std::uintptr_t));
+  Words words(size_on_heap(session) / sizeof(std::uintptr_t));
   std::memcpy(words.data(), static_cast<const void*>(session), words.size() * sizeof(std::uintptr_t));
   return words;
 }
@@ -111,12 +111,12 @@ void disconnect(ssh_session session, Disconnect code, const std::string& text) n
   ssh_disconnect(session);
 }
 
-void disconnect_unencrypted(int socket, std::string_view banner, std::string_view text) noexcept {
+void disconnect_unencrypted(SocketHandle socket, std::string_view banner, std::string_view text) noexcept {
   try {
     auto payload = beginning(Disconnect::protocol_error, text);
     payload.string("");
-    const auto bytes = unencrypted(banner, payload).bytes();
-    ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto packet = unencrypted(banner, payload);
+    send_at_once(socket, std::as_bytes(std::span(packet.bytes())));
   } catch (const std::exception&) {  // no memory for a farewell
   }
 }
