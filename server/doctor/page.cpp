@@ -73,7 +73,7 @@ Result run(const Sight& sight) {
   if (const auto& server = sight.server.server) reading.served = server->web;
   reading.tls = !std::ranges::all_of(settings.web.listen, is_loopback) ||
                 std::ranges::any_of(settings.http.listen, &conf::HttpEndpoint::tls);
-  const auto owner = owner_of(sight.depot->directory());
+  const auto owner = server_account(sight.depot->directory());
   reading.may_read = sight.root || (owner && owner->uid == own_account().uid);
   if (reading.tls) read_certificate(settings.web, *sight.depot, reading);
   reading.has_admin = Users(*sight.depot).has_web_admin(std::make_shared<const conf::Settings>(settings));

@@ -48,7 +48,7 @@ Result run(const Sight& sight) {
   RightsReading reading;
   reading.depot = storage::utf8_of(std::filesystem::absolute(sight.settings->depot).lexically_normal());
   const auto own = own_account();
-  const auto owner = owner_of(sight.settings->depot);
+  const auto owner = server_account(sight.settings->depot);
   reading.asks = sight.root ? "root" : own.name;
   const auto* const service = sight.root ? sight.service.get() : owner ? &*owner : nullptr;
   if (service) reading.service = service->name;
@@ -82,9 +82,8 @@ Result judge_rights(const RightsReading& reading) {
     return result;
   }
   if (!reading.is_service) {
-    result.unknown(
-        fmt::format("{} asks, and the server's user is {}: root and that user can see what it may do",
-                    reading.asks, reading.service));
+    result.unknown(fmt::format("{} asks, and the server's user is {}: {} can see what it may do",
+                               reading.asks, reading.service, host::who_sees_rights));
     return result;
   }
   if (reading.stays_root)

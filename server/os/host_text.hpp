@@ -34,6 +34,8 @@ extern const char* const name_a_user;
 // Who may do everything, and how that one runs a command: "root", "as root".
 extern const char* const administrator;
 extern const char* const as_administrator;
+// Who may find out what the server may do: "root and that user".
+extern const char* const who_sees_rights;
 // "systemd".
 extern const char* const service_manager;
 

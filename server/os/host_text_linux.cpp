@@ -24,6 +24,7 @@ const char* const sudo = "sudo ";
 const char* const name_a_user = "name one of /etc/passwd";
 const char* const administrator = "root";
 const char* const as_administrator = "as root";
+const char* const who_sees_rights = "root and that user";
 const char* const service_manager = "systemd";
 
 std::string listeners(bool tcp, std::uint16_t port) {

@@ -33,6 +33,7 @@ const char* const sudo = "";
 const char* const name_a_user = "`net user` lists those that it has";
 const char* const administrator = "an administrator";
 const char* const as_administrator = "as an administrator";
+const char* const who_sees_rights = "that user alone";
 const char* const service_manager = "Windows";
 
 std::string listeners(bool tcp, std::uint16_t port) {

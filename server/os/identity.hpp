@@ -18,6 +18,9 @@ struct Account {
 std::optional<Account> find_account(const std::string& name);
 // Nothing where there is no such directory.
 std::optional<Account> owner_of(const std::filesystem::path& directory);
+// Whom a server of `depot` runs as, as far as the host says: the owner, or on Windows the service's account,
+// and where there is none whoever asks.
+std::optional<Account> server_account(const std::filesystem::path& depot);
 Account own_account();  // whose rights this process has
 
 // Makes root `account` for good: no group and no capability of root stays, and neither this process nor what

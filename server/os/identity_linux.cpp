@@ -144,6 +144,8 @@ std::optional<Account> owner_of(const fs::path& directory) {
       .value_or(Account{std::to_string(status.st_uid), status.st_uid, status.st_gid});
 }
 
+std::optional<Account> server_account(const std::filesystem::path& depot) { return owner_of(depot); }
+
 Account own_account() {
   const auto uid = ::geteuid();
   return entry_of(uid).value_or(Account{std::to_string(uid), uid, ::getegid()});

@@ -69,10 +69,10 @@ bool is_needed(const LUID& privilege) {
 std::optional<Account> find_account(const std::string& name) {
   std::array<std::byte, SECURITY_MAX_SID_SIZE> sid{};
   std::wstring domain(256, L'\0');
-  auto size = static_cast<DWORD>(sid.size()), domain_size = static_cast<DWORD>(domain.size());
   SID_NAME_USE use{};
   // "apdepot" alone would name a user of that name; the service's own account is NT SERVICE\apdepot.
   for (const auto& each : {name, "NT SERVICE\\" + name}) {
+    auto size = static_cast<DWORD>(sid.size()), domain_size = static_cast<DWORD>(domain.size());
     if (name.empty() || !::LookupAccountNameW(nullptr, wide(each).c_str(), sid.data(), &size, domain.data(),
                                               &domain_size, &use))
       continue;
@@ -91,6 +91,11 @@ std::optional<Account> owner_of(const std::filesystem::path& directory) {
   const std::unique_ptr<void, Freed> freed(descriptor);
   if (error != ERROR_SUCCESS || !owner) return std::nullopt;
   return account_of(owner, group);
+}
+
+std::optional<Account> server_account(const std::filesystem::path&) {
+  if (auto service = find_account("NT SERVICE\\apdepot")) return service;
+  return own_account();
 }
 
 Account own_account() {
