@@ -35,7 +35,8 @@ class Watched {
 
 // Tells which of thousands of UDP sockets have a packet. Asio could, but its wait for a socket costs a system
 // call (epoll_ctl) a packet, a tenth of what a block in lockstep costs. So on Linux the sockets have an epoll
-// of their own, and Asio waits for that. Lives on the loop.
+// of their own, and Asio waits for that. On Windows Asio's wait takes a thread: there the driver of the
+// sockets is asked (server/os/afd). Lives on the loop.
 class SocketWatch {
  public:
   explicit SocketWatch(net::io_context& loop);
@@ -45,9 +46,9 @@ class SocketWatch {
 
   // Until remove(), `watched` is told when there is something to read. The handle and `watched` are the
   // caller's.
-  void add(int handle, Watched& watched);
-  void remove(int handle);
-  void also_for_room(int handle, bool wanted);
+  void add(SocketHandle handle, Watched& watched);
+  void remove(SocketHandle handle);
+  void also_for_room(SocketHandle handle, bool wanted);
 
   // It has more to send than one answer may: answer() is called again, when others have had their turn.
   // remove() forgets that; who has no handle of its own here says forget() before it goes.
@@ -56,7 +57,7 @@ class SocketWatch {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace server

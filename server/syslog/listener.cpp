@@ -80,14 +80,12 @@ void SyslogService::stop_listening() { listeners_.clear(); }
 
 // Neither the wait nor the turn takes memory that there may not be.
 void SyslogService::listen(const std::shared_ptr<Listener>& listener) {
-  auto turn = [this, weak = std::weak_ptr(listener)](error_code) {
+  listener->wait.start(listener->socket, [this, weak = std::weak_ptr(listener)] {
     const auto held = weak.lock();
     if (!held) return;
     take_turn(*held);
     listen(held);
-  };
-  listener->socket.async_wait(udp::socket::wait_read,
-                              net::bind_allocator(listener->memory.allocator(), std::move(turn)));
+  });
 }
 
 void SyslogService::take_turn(Listener& listener) noexcept {

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "server/loop/reserved_memory.hpp"
 #include "server/loop/shares.hpp"
 #include "server/loop/told_rarely.hpp"
 #include "server/os/datagram.hpp"
+#include "server/os/listener_wait.hpp"
 #include "server/syslog/conversations.hpp"
 #include "server/syslog/limits.hpp"
 
@@ -34,9 +34,9 @@ class SyslogService {
  private:
   using Clock = std::chrono::steady_clock;
   struct Listener {
-    explicit Listener(udp::socket opened) : socket(std::move(opened)) {}
+    explicit Listener(udp::socket opened) : socket(std::move(opened)), wait(socket) {}
     udp::socket socket;
-    WaitMemory memory;
+    ListenerWait wait;
   };
   struct Sender {
     net::ip::address address, asked;  // and the address of ours that it sends to

@@ -102,14 +102,12 @@ void TftpService::for_each(Call call) {
 // Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be
 // deaf until a restart.
 void TftpService::listen(const std::shared_ptr<Listener>& listener) {
-  auto turn = [this, weak = std::weak_ptr(listener)](error_code) {
+  listener->wait.start(listener->socket, [this, weak = std::weak_ptr(listener)] {
     const auto held = weak.lock();
     if (!held || !held->socket.is_open()) return;
     take_turn(held);
     if (held->socket.is_open()) listen(held);
-  };
-  listener->socket.async_wait(udp::socket::wait_read,
-                              net::bind_allocator(listener->memory.allocator(), std::move(turn)));
+  });
 }
 
 void TftpService::take_turn(const std::shared_ptr<Listener>& listener) noexcept {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/loop/reserved_memory.hpp"
+#include "server/os/listener_wait.hpp"
 #include "server/tftp/limits.hpp"
 #include "server/tftp/port_pool.hpp"
 #include "server/tftp/shared_image.hpp"
@@ -32,10 +32,10 @@ class TftpService {
 
  private:
   struct Listener {
-    explicit Listener(udp::socket opened) : socket(std::move(opened)) {}
+    explicit Listener(udp::socket opened) : socket(std::move(opened)), wait(socket) {}
     udp::socket socket;
     bool takes_requests = true;
-    WaitMemory memory;
+    ListenerWait wait;
   };
   void listen(const std::shared_ptr<Listener>& listener);
   void take_turn(const std::shared_ptr<Listener>& listener) noexcept;

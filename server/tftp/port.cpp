@@ -31,8 +31,8 @@ OwnPort::OwnPort(std::shared_ptr<SocketWatch> watch, ClientSockets sockets, cons
       Watched(client),
       watch_(std::move(watch)),
       lease_(std::move(lease)),
-      socket_(std::move(sockets.client)),
-      strangers_(*watch_, std::move(sockets.strangers), client) {
+      socket_(std::move(sockets.client)) {
+  if (sockets.strangers) strangers_.emplace(*watch_, std::move(sockets.strangers), client);
   watch_->add(socket_.get(), *this);
 }
 

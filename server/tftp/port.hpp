@@ -83,8 +83,8 @@ class OwnPort final : public TftpPort, Watched {
   const std::shared_ptr<SocketWatch> watch_;  // a transfer may outlive the service, when all ends
   const std::optional<PortLease> lease_;      // of tftp.port_range; given back when the socket is closed
   UdpHandle socket_;
-  bool room_ = false;  // again, or its turn, and the listener does not know it yet
-  Strangers strangers_;
+  bool room_ = false;                   // again, or its turn, and the listener does not know it yet
+  std::optional<Strangers> strangers_;  // where the system tells them apart
 };
 
 // The listening port, for tftp.single_port: the service reads it and passes on what is the transfer's.
