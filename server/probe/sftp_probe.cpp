@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/os/lent_socket.hpp"
 #include "server/probe/connect.hpp"
 #include "server/probe/watchdog.hpp"
 #include "server/text/escape.hpp"
@@ -44,6 +45,17 @@ using Key = std::unique_ptr<ssh_key_struct, Released<ssh_key_free>>;
 using Sftp = std::unique_ptr<sftp_session_struct, Released<sftp_free>>;
 using SftpFile = std::unique_ptr<sftp_file_struct, Released<sftp_close>>;
 using Attributes = std::unique_ptr<sftp_attributes_struct, Released<sftp_attributes_free>>;
+
+// Closes a socket that libssh has not taken.
+struct OwnSocket {
+  SocketHandle handle = no_socket;
+  OwnSocket() = default;
+  OwnSocket(const OwnSocket&) = delete;
+  OwnSocket& operator=(const OwnSocket&) = delete;
+  ~OwnSocket() {
+    if (handle != no_socket) close_socket(handle);
+  }
+};
 
 // "ssh-ed25519 SHA256:...", as ssh-keygen -l prints it; empty where libssh has none.
 std::string fingerprint_of(ssh_session session) {
@@ -136,20 +148,23 @@ class Probe {
   double patience() const { return std::chrono::duration<double>(manner_.patience).count(); }
 
   bool connect() {
-    return connect_to(target_, manner_.patience, loop_, socket_, report_) && prepare_session();
+    net::io_context loop;
+    tcp::socket socket(loop);
+    if (!connect_to(target_, manner_.patience, loop, socket, report_)) return false;
+    socket_.handle = release(std::move(socket));
+    return prepare_session();
   }
 
   // libssh closes a socket that it has, which it tells by its first step, and no other.
   static void give_away(void* self, float) {
-    error_code ignored;
-    if (auto& socket = static_cast<Probe*>(self)->socket_; socket.is_open()) socket.release(ignored);
+    static_cast<Probe*>(self)->socket_.handle = no_socket;
   }
 
   bool prepare_session() {
     ssh_init();
     session_.reset(ssh_new());
     if (!session_) throw std::bad_alloc();
-    const auto handle = socket_.native_handle();
+    const auto handle = socket_.handle;
     const long seconds = std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count();
     const bool no_config = false;
     // Not the user's own settings: a device has none.
@@ -308,8 +323,7 @@ class Probe {
   const Progress& progress_;
   Report& report_;
   const Clock::time_point began_ = Clock::now();
-  net::io_context loop_;
-  tcp::socket socket_{loop_};  // until libssh has it
+  OwnSocket socket_;  // until libssh has it
   ssh_callbacks_struct callbacks_{};
   Session session_;
   std::optional<Watchdog> watchdog_;

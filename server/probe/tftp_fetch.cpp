@@ -92,9 +92,10 @@ class Fetch {
     if (error) failed(error);
   }
 
-  // ICMP's words come with the next call, whatever it is.
+  // ICMP's words come with the next call, whatever it is. Windows calls a closed port a reset.
   void failed(const error_code& error) {
-    if (error == net::error::connection_refused) return machine_.unreachable();
+    if (error == net::error::connection_refused || error == net::error::connection_reset)
+      return machine_.unreachable();
     if (error == net::error::message_size || error == net::error::try_again) return;
     if (!machine_.ending()) answer_.unsendable = error;
   }

@@ -1,21 +1,10 @@
 #include "server/probe/watchdog.hpp"
 
+#include "server/os/lent_socket.hpp"
+
 namespace server::probe {
-namespace {
 
-// Asio has no such call for a socket that is another's.
-void shut_down(tcp::socket::native_handle_type handle) {
-  net::io_context loop;
-  error_code ignored;
-  tcp::socket socket(loop);
-  socket.assign(tcp::v4(), handle, ignored);
-  socket.shutdown(tcp::socket::shutdown_both, ignored);
-  socket.release(ignored);
-}
-
-}  // namespace
-
-Watchdog::Watchdog(tcp::socket::native_handle_type socket, Clock::duration patience)
+Watchdog::Watchdog(SocketHandle socket, Clock::duration patience)
     : socket_(socket),
       patience_(patience),
       deadline_(Clock::now() + patience),

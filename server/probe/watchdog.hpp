@@ -15,7 +15,7 @@ class Watchdog {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Watchdog(tcp::socket::native_handle_type socket, Clock::duration patience);
+  Watchdog(SocketHandle socket, Clock::duration patience);
   void feed();   // something came
   void sleep();  // nothing is due, until it is fed again
   bool has_bitten() const;
@@ -23,7 +23,7 @@ class Watchdog {
  private:
   void watch(const std::stop_token& stop);
 
-  const tcp::socket::native_handle_type socket_;
+  const SocketHandle socket_;
   const Clock::duration patience_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

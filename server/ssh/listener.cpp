@@ -15,8 +15,10 @@
 #include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
 #include "server/os/descriptors.hpp"
+#include "server/os/lent_socket.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/ssh/moduli.hpp"
+#include "storage/files/path_text.hpp"
 
 namespace server {
 namespace {
@@ -49,7 +51,8 @@ ssh::Bind make_bind(std::vector<HostKeyPair> keys, const conf::Ssh& settings,
   ssh::Bind bind(ssh_bind_new());
   const bool no = false;  // or an administrator's /etc/ssh/libssh_server_config changes our algorithms
   set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
-  if (conf::offers_group_exchange(settings)) set(bind, SSH_BIND_OPTIONS_MODULI, moduli.c_str());
+  if (conf::offers_group_exchange(settings))
+    set(bind, SSH_BIND_OPTIONS_MODULI, storage::utf8_of(moduli).c_str());
   const auto ciphers = list(cipher, settings), macs = list(mac, settings);
   set(bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, list(kex, settings).c_str());
   set(bind, SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers.c_str());
@@ -63,6 +66,11 @@ ssh::Bind make_bind(std::vector<HostKeyPair> keys, const conf::Ssh& settings,
   set(bind, SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, list(host_key, settings).c_str());
   set(bind, SSH_BIND_OPTIONS_BANNER, "apdepot_" APDEPOT_VERSION);
   return bind;
+}
+
+// Before it was accepted: Windows says reset.
+bool is_gone(const error_code& error) {
+  return error == net::error::connection_aborted || error == net::error::connection_reset;
 }
 
 // sshd's, for whoever shows it to his user.
@@ -108,12 +116,10 @@ SshService::~SshService() {
 
 // As for TFTP, neither takes memory that there may not be: nobody could connect until a restart.
 void SshService::listen(const std::shared_ptr<Listener>& listener) {
-  listener->acceptor.async_wait(
-      tcp::acceptor::wait_read,
-      net::bind_allocator(listener->wait_memory.allocator(), [this, listener](error_code) {
-        if (!listener->acceptor.is_open()) return;
-        accept(*listener) ? listen(listener) : pause(listener);
-      }));
+  listener->wait.start(listener->acceptor, [this, listener] {
+    if (!listener->acceptor.is_open()) return;
+    accept(*listener) ? listen(listener) : pause(listener);
+  });
 }
 
 // Out of descriptors, most likely: trying again at once would only spin.
@@ -138,7 +144,7 @@ bool SshService::accept(Listener& listener) noexcept {
       error_code error;
       listener.acceptor.accept(socket, error);
       more = error != net::error::would_block;
-      if (!more || error == net::error::connection_aborted) return;
+      if (!more || is_gone(error)) return;
       if (!error && is_of_the_reserve(socket.native_handle())) error = net::error::no_descriptors;
       enough = !error;
       if (!error) return start(std::move(socket));
@@ -188,8 +194,8 @@ void SshService::run(tcp::socket socket, const tcp::endpoint& client, SshPlace p
   sessions_.emplace(session.get(), session);
   most_sessions_ = std::max(most_sessions_, sessions_.size());
   try {
-    const int fd = socket.release();
-    if (session->start(bind_.get(), fd)) return;
+    const auto taken = release(std::move(socket));
+    if (session->start(bind_.get(), taken)) return;
     common_->events.warn_rarely(Warning::ssh_resources,
                                 "an SSH connection is dropped: there are no descriptors or no memory left");
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/loop/reserved_memory.hpp"
+#include "server/os/listener_wait.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/host_keys.hpp"
 #include "server/ssh/session.hpp"
@@ -37,10 +38,12 @@ class SshService {
 
  private:
   struct Listener {
-    explicit Listener(tcp::acceptor opened) : acceptor(std::move(opened)), pause(acceptor.get_executor()) {}
+    explicit Listener(tcp::acceptor opened)
+        : acceptor(std::move(opened)), wait(acceptor), pause(acceptor.get_executor()) {}
     tcp::acceptor acceptor;
+    ListenerWait wait;
     net::steady_timer pause;
-    WaitMemory wait_memory, pause_memory;
+    WaitMemory pause_memory;
   };
   void listen(const std::shared_ptr<Listener>& listener);
   void pause(const std::shared_ptr<Listener>& listener);

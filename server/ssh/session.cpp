@@ -1,10 +1,6 @@
 #include "server/ssh/session.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -75,9 +71,9 @@ SshSession::~SshSession() {
   if (event_) ssh_event_remove_session(event_.get(), session_.get());
 }
 
-bool SshSession::start(ssh_bind bind, int fd) {
+bool SshSession::start(ssh_bind bind, SocketHandle socket) {
   if (!session_) {
-    ::close(fd);
+    close_socket(socket);
     return false;
   }
   ssh_set_blocking(session_.get(), 0);
@@ -88,17 +84,14 @@ bool SshSession::start(ssh_bind bind, int fd) {
   if (const auto limit = common_->settings->ssh.rekey_limit) {
     ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
   }
-  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (own < 0 || !succeeds([&] { socket_.assign(own); })) {
-    if (own >= 0) ::close(own);
-    ::close(fd);
+  if (!socket_.watch(socket)) {
+    close_socket(socket);
     return false;
   }
-  if (ssh_bind_accept_fd(bind, session_.get(), fd) != SSH_OK) {
-    if (ssh_get_fd(session_.get()) != fd) ::close(fd);  // else libssh closes it
+  if (ssh_bind_accept_fd(bind, session_.get(), socket) != SSH_OK) {
+    if (ssh_get_fd(session_.get()) != socket) close_socket(socket);  // else libssh closes it
     return false;
   }
-  handle_ = own;
   // Where a server has callbacks, libssh shows each message once and keeps none.
   ssh_callbacks_init(&callbacks_);
   callbacks_.userdata = this;
@@ -317,21 +310,19 @@ void SshSession::arm() {
   const bool may_read =
       !negotiation_.complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
   if (may_read && !stuck && !reading_) {
-    socket_.async_wait(net::posix::stream_descriptor::wait_read,
-                       [self = shared_from_this()](error_code error) {
-                         self->reading_ = false;
-                         self->want_poll_ = true;
-                         if (!error) self->wake();
-                       });
+    socket_.wait_readable([self = shared_from_this()](error_code error) {
+      self->reading_ = false;
+      self->want_poll_ = true;
+      if (!error) self->wake();
+    });
     reading_ = true;
   }
   if (wants_room && !writing_) {
-    socket_.async_wait(net::posix::stream_descriptor::wait_write,
-                       [self = shared_from_this()](error_code error) {
-                         self->writing_ = false;
-                         self->want_poll_ = true;
-                         if (!error) self->wake();
-                       });
+    socket_.wait_writable([self = shared_from_this()](error_code error) {
+      self->writing_ = false;
+      self->want_poll_ = true;
+      if (!error) self->wake();
+    });
     writing_ = true;
   }
 }
@@ -402,13 +393,8 @@ bool SshSession::may_handle() const { return may_answer() && !backlogged(); }
 
 bool SshSession::pending() const { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0; }
 
-bool SshSession::writable() const { return is_ready(POLLOUT); }
-bool SshSession::readable() const { return is_ready(POLLIN); }
-
-bool SshSession::is_ready(short what) const {
-  pollfd watched{handle_, what, 0};
-  return ::poll(&watched, 1, 0) > 0;
-}
+bool SshSession::writable() const { return socket_.is_writable(); }
+bool SshSession::readable() const { return socket_.is_readable(); }
 
 bool SshSession::idle() const {
   return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
@@ -561,9 +547,7 @@ void SshSession::tell_refused(std::string what, bool usual) {
 
 // For a person who sits there, with the address that the client came to.
 std::string SshSession::only_files() const {
-  tcp::endpoint here;
-  auto size = static_cast<socklen_t>(here.capacity());
-  if (::getsockname(handle_, here.data(), &size) == 0) here.resize(size);
+  const auto here = socket_.local_endpoint();
   const auto address = here.address();
   const auto host = address.to_string();
   return fmt::format("this server speaks SFTP and SCP only: sftp -P {} {}@{}\r\n", here.port(),
@@ -668,7 +652,7 @@ void SshSession::say_farewell() noexcept {
   if (!negotiation_.mismatch().empty() && !told_) {
     const auto* const banner = ssh_get_serverbanner(session_.get());
     const bool unsent = bytes_.out_bytes == 0 && banner;
-    ssh::disconnect_unencrypted(handle_, unsent ? banner : "", farewell_);
+    ssh::disconnect_unencrypted(socket_.handle(), unsent ? banner : "", farewell_);
   }
   ssh::disconnect(session_.get(), code_, farewell_);
 }
@@ -685,8 +669,7 @@ void SshSession::wind_up() noexcept {
   inbox_.clear();
   if (use_) use_->hold(std::exchange(held_, 0), 0);
   say_farewell();
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   ended_(*this);
 }
 

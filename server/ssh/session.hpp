@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
+#include "server/os/lent_socket.hpp"
 #include "server/ssh/channel.hpp"
 #include "server/ssh/chatter.hpp"
 #include "server/ssh/common.hpp"
@@ -41,8 +42,8 @@ class SshSession final : SshChannel::Connection,
              const tcp::endpoint& client, Ended ended);
   ~SshSession();
 
-  // Takes `fd` over. False when libssh refuses it: then end() is to be called.
-  bool start(ssh_bind bind, int fd);
+  // Takes `socket` over. False when libssh refuses it: then end() is to be called.
+  bool start(ssh_bind bind, SocketHandle socket);
   void stop() noexcept;   // the server ends: at once
   void drain() noexcept;  // the server ends: as soon as no file is open
   void end(std::string why) override;
@@ -113,7 +114,6 @@ class SshSession final : SshChannel::Connection,
   bool pending() const;  // libssh has something to write
   bool writable() const;
   bool readable() const;
-  bool is_ready(short what) const;
   bool closed() const;
   bool idle() const;
   bool backlogged() const;
@@ -134,8 +134,7 @@ class SshSession final : SshChannel::Connection,
   const net::ip::address source_;  // whose turns these are
   const std::string client_;
   Ended ended_;
-  net::posix::stream_descriptor socket_;  // a duplicate: libssh closes its own when it likes
-  int handle_ = -1;                       // the same one
+  LentSocket socket_;  // libssh's
   net::steady_timer grace_, watch_;
   bool reading_ = false, writing_ = false;  // a wait is under way
   bool queued_ = false;                     // a turn will come
