@@ -12,8 +12,9 @@ ByteStream::ByteStream(tcp::socket socket, std::shared_ptr<net::ssl::context> co
     : socket_(std::move(socket)), handle_(socket_.native_handle()), context_(std::move(context)) {
   socket_.non_blocking(true);
   if (!context_) return;
+  // OpenSSL takes an int on Windows too, whose handles fit into it.
   ssl_.reset(SSL_new(context_->native_handle()));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), handle_) != 1) throw std::bad_alloc();
+  if (!ssl_ || SSL_set_fd(ssl_.get(), static_cast<int>(handle_)) != 1) throw std::bad_alloc();
   SSL_set_accept_state(ssl_.get());
 }
 

@@ -31,7 +31,7 @@ class ByteStream {
   Step write(std::span<const std::byte> bytes);
   void end_sending();  // the other side sees the end
   tcp::socket& socket() { return socket_; }
-  int handle() const { return handle_; }
+  SocketHandle handle() const { return handle_; }
   // The next byte, which stays; nothing where none is there.
   std::optional<std::byte> peek();
   // For another one to go on with, after which this one is of no use. The TLS is the caller's to free.
@@ -45,7 +45,7 @@ class ByteStream {
   State state_after(int result);
 
   tcp::socket socket_;
-  const int handle_;
+  const SocketHandle handle_;
   std::shared_ptr<net::ssl::context> context_;
   std::unique_ptr<SSL, Free> ssl_;
 };

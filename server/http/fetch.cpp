@@ -66,7 +66,8 @@ class Wire {
     if (!context_) throw std::bad_alloc();
     SSL_CTX_set_default_verify_paths(context_.get());
     ssl_.reset(SSL_new(context_.get()));
-    if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) throw std::bad_alloc();
+    const SocketHandle handle = socket_.native_handle();
+    if (!ssl_ || SSL_set_fd(ssl_.get(), static_cast<int>(handle)) != 1) throw std::bad_alloc();
     error_code no_address;
     net::ip::make_address(host, no_address);
     auto* const wanted = SSL_get0_param(ssl_.get());

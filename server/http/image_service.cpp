@@ -84,13 +84,11 @@ std::size_t ImageService::running() const {
 // As for TFTP and SSH, a wait takes no memory that there may not be: nobody could ask until a restart.
 void ImageService::listen(const std::shared_ptr<Listener>& listener) {
   listener->listens = true;
-  listener->acceptor.async_wait(
-      tcp::acceptor::wait_read,
-      net::bind_allocator(listener->wait_memory.allocator(), [this, listener](error_code) {
-        if (!listener->acceptor.is_open()) return;
-        if (accept(*listener)) return listen(listener);
-        pause(listener);
-      }));
+  listener->wait.start(listener->acceptor, [this, listener] {
+    if (!listener->acceptor.is_open()) return;
+    if (accept(*listener)) return listen(listener);
+    pause(listener);
+  });
 }
 
 void ImageService::pause(const std::shared_ptr<Listener>& listener) {
@@ -111,8 +109,9 @@ bool ImageService::accept(Listener& listener) noexcept {
       error_code error;
       listener.acceptor.accept(socket, error);
       more = error != net::error::would_block;
-      if (!more || error == net::error::connection_aborted) return;
-      if (error) throw std::system_error(error.value(), std::generic_category());
+      // Windows says reset of who is gone already.
+      if (!more || error == net::error::connection_aborted || error == net::error::connection_reset) return;
+      if (error) throw std::system_error(error);
       start(std::move(socket), listener.tls);
     });
     if (!more) break;

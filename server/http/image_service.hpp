@@ -8,6 +8,7 @@
 #include "server/http/image_common.hpp"
 #include "server/http/image_connection.hpp"
 #include "server/loop/reserved_memory.hpp"
+#include "server/os/listener_wait.hpp"
 
 namespace server::http {
 
@@ -47,12 +48,13 @@ class ImageService {
  private:
   struct Listener {
     Listener(tcp::acceptor opened, bool with_tls)
-        : acceptor(std::move(opened)), pause(acceptor.get_executor()), tls(with_tls) {}
+        : acceptor(std::move(opened)), wait(acceptor), pause(acceptor.get_executor()), tls(with_tls) {}
     tcp::acceptor acceptor;
+    ListenerWait wait;
     net::steady_timer pause;
     const bool tls;
     bool listens = false;
-    WaitMemory wait_memory, pause_memory;
+    WaitMemory pause_memory;
   };
   void serve(tcp::acceptor listener, bool tls);
   void close(const tcp::endpoint& address);

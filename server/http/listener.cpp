@@ -83,15 +83,14 @@ void Listener::close() {
 template <class Acceptor>
 void Listener::listen(const std::shared_ptr<Door<Acceptor>>& door) {
   door->acceptor.non_blocking(true);
-  door->acceptor.async_wait(
-      Acceptor::wait_read, net::bind_allocator(door->wait_memory.allocator(), [this, door](error_code) {
-        if (!door->acceptor.is_open()) return;
-        if (accept(*door)) return listen(door);
-        door->pause.expires_after(100ms);
-        door->pause.async_wait(net::bind_allocator(door->pause_memory.allocator(), [this, door](error_code) {
-          if (door->acceptor.is_open()) listen(door);
-        }));
-      }));
+  door->wait.start(door->acceptor, [this, door] {
+    if (!door->acceptor.is_open()) return;
+    if (accept(*door)) return listen(door);
+    door->pause.expires_after(100ms);
+    door->pause.async_wait(net::bind_allocator(door->pause_memory.allocator(), [this, door](error_code) {
+      if (door->acceptor.is_open()) listen(door);
+    }));
+  });
 }
 
 // Those that wait, or some of them. False when there is no descriptor or no memory for one.
@@ -105,8 +104,9 @@ bool Listener::accept(Door<Acceptor>& door) noexcept {
       error_code error;
       door.acceptor.accept(socket, error);
       more = error != net::error::would_block;
-      if (!more || error == net::error::connection_aborted) return;
-      if (error) throw std::system_error(error.value(), std::generic_category());
+      // Windows says reset of who is gone already.
+      if (!more || error == net::error::connection_aborted || error == net::error::connection_reset) return;
+      if (error) throw std::system_error(error);
       talk(std::move(socket), door);
     });
     if (!more) break;

@@ -16,6 +16,7 @@
 #include "server/loop/reserved_memory.hpp"
 #include "server/loop/shares.hpp"
 #include "server/os/control_socket.hpp"
+#include "server/os/listener_wait.hpp"
 
 namespace server::http {
 
@@ -48,10 +49,12 @@ class Listener {
  private:
   template <class Acceptor>
   struct Door {
-    explicit Door(Acceptor opened) : acceptor(std::move(opened)), pause(acceptor.get_executor()) {}
+    explicit Door(Acceptor opened)
+        : acceptor(std::move(opened)), wait(acceptor), pause(acceptor.get_executor()) {}
     Acceptor acceptor;
+    ListenerWait wait;
     net::steady_timer pause;
-    WaitMemory wait_memory, pause_memory;
+    WaitMemory pause_memory;
     Gate* gate = nullptr;  // of the page, or of a control socket with a key
     std::function<Tls()> tls{};
   };
