@@ -156,16 +156,15 @@ class Probe {
   }
 
   // libssh closes a socket that it has, which it tells by its first step, and no other.
-  static void give_away(void* self, float) {
-    static_cast<Probe*>(self)->socket_.handle = no_socket;
-  }
+  static void give_away(void* self, float) { static_cast<Probe*>(self)->socket_.handle = no_socket; }
 
   bool prepare_session() {
     ssh_init();
     session_.reset(ssh_new());
     if (!session_) throw std::bad_alloc();
     const auto handle = socket_.handle;
-    const long seconds = std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count();
+    const auto seconds =
+        static_cast<long>(std::chrono::ceil<std::chrono::seconds>(2 * manner_.patience).count());
     const bool no_config = false;
     // Not the user's own settings: a device has none.
     ssh_options_set(session_.get(), SSH_OPTIONS_PROCESS_CONFIG, &no_config);
