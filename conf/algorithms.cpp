@@ -100,7 +100,8 @@ std::string advice(std::string_view text) {
   if (const auto found = std::ranges::find(never, text, &Unoffered::name); found != never.end())
     return fmt::format("; that one is never offered: {}", found->why);
   const auto known = algorithms(kind, legacy);
-  if (const auto near = nearest(text, known); !near.empty()) return fmt::format("; did you mean {}?", near);
+  if (const auto similar = nearest(text, known); !similar.empty())
+    return fmt::format("; did you mean {}?", similar);
   return fmt::format("; there are {}", fmt::join(known, ", "));
 }
 

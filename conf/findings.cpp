@@ -47,8 +47,8 @@ std::string Findings::advice(const Key& unknown) const {
       elsewhere.push_back(key_path(key.section, key.name));
     }
   }
-  if (const auto near = nearest(unknown.name, beside); !near.empty()) {
-    return fmt::format("did you mean {}?", key_path(unknown.section, near));
+  if (const auto similar = nearest(unknown.name, beside); !similar.empty()) {
+    return fmt::format("did you mean {}?", key_path(unknown.section, similar));
   }
   if (!elsewhere.empty()) return fmt::format("did you mean {}?", fmt::join(elsewhere, " or "));
   return fmt::format("the keys of {} are {}", unknown.section.empty() ? "the file" : unknown.section,

@@ -93,8 +93,8 @@ void Get::take_data(Bytes packet, Time now) {
     return acknowledge();
   }
   if (ahead != 1) {
-    constexpr std::uint64_t near = 256;  // what is further ahead lies in the past
-    if (ahead && *ahead > 1 && *ahead < near) early_ = number;
+    constexpr std::uint64_t window = 256;  // what is further ahead lies in the past
+    if (ahead && *ahead > 1 && *ahead < window) early_ = number;
     return;
   }
   answered_ = true;

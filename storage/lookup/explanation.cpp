@@ -143,8 +143,8 @@ std::optional<Miss> Explanation::not_unpacked() const {
 }
 
 bool Explanation::is_nearer(const Archived& archive, const Archived& other) const {
-  const auto far = nearness_.from_asked(archive.version), others = nearness_.from_asked(other.version);
-  return far && (!others || *far < *others);
+  const auto distance = nearness_.from_asked(archive.version), others = nearness_.from_asked(other.version);
+  return distance && (!others || *distance < *others);
 }
 
 // It holds the name, and is what was asked for: of that directory, of that release, or of any where no

@@ -72,9 +72,9 @@ Distance Nearness::from_asked(const Shelf& shelf) const {
 // The less, the nearer. A release of the very version counts wherever it lies; of the others one of the same
 // product.
 auto Nearness::rank(const Shelf& shelf) const {
-  const auto far = from_asked(shelf);
-  return std::tuple(&shelf != here_, asked_ && far != Distance{}, !beside(shelf.path, directory_), far,
-                    !shelf.promoted, shelf.linked);
+  const auto distance = from_asked(shelf);
+  return std::tuple(&shelf != here_, asked_ && distance != Distance{}, !beside(shelf.path, directory_),
+                    distance, !shelf.promoted, shelf.linked);
 }
 
 Catalogue::Shelves Nearness::nearest(Catalogue::Shelves shelves) const {
