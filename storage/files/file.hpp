@@ -41,7 +41,8 @@ struct Attributes {
 
 // How the system numbers what is open: by a descriptor, or on Windows by a HANDLE, which is as wide as a
 // pointer. -1 is none for both.
-using NativeHandle = std::conditional_t<std::filesystem::path::preferred_separator == '/', int, std::intptr_t>;
+using NativeHandle =
+    std::conditional_t<std::filesystem::path::preferred_separator == '/', int, std::intptr_t>;
 
 // Owns a handle of the operating system.
 class Handle {
@@ -76,7 +77,8 @@ class File {
   // May wait for the disk: not for the loop. Fewer bytes than asked mean the file's end.
   Result<std::size_t> read(Pieces pieces, std::uint64_t offset) const;
   // Never waits. Gives what memory holds, perhaps fewer bytes than asked; errc::operation_would_block when
-  // the disk would have to be asked (Linux: RWF_NOWAIT), and always on a file system that cannot tell.
+  // the disk would have to be asked (Linux: RWF_NOWAIT), and always on Windows and on a file system that
+  // cannot tell.
   Result<std::size_t> read_cached(Pieces pieces, std::uint64_t offset) const;
   // Whether memory holds these bytes, so that the system may be told to send them without waiting for the
   // disk. Copies nothing, and never waits. Where the kernel cannot count them (Linux before 6.5, or a file

@@ -154,7 +154,9 @@ Result<Handle> opened(HANDLE folder, std::wstring_view name, Opening opening) {
   if (const auto status = create(handle, folder, name, opening); status < 0)
     return std::unexpected(error_of_status(status));
   auto found = owned(handle);
-  if ((opening.options & FILE_OPEN_REPARSE_POINT) == 0 || !is_for_a_driver(handle)) return found;
+  const bool may_be_a_drivers =
+      opening.disposition == FILE_OPEN && (opening.options & FILE_OPEN_REPARSE_POINT) != 0;
+  if (!may_be_a_drivers || !is_for_a_driver(handle)) return found;
   opening.options &= ~ULONG{FILE_OPEN_REPARSE_POINT};
   const auto status = create(handle, folder, name, opening);
   if (status == tag_not_handled) return found;  // no such driver: a socket or FIFO of WSL
@@ -162,7 +164,10 @@ Result<Handle> opened(HANDLE folder, std::wstring_view name, Opening opening) {
   return owned(handle);
 }
 
-ULONG options_of(Make make) { return make == Make::folder ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE; }
+// Not through a link that has the name already.
+ULONG options_of(Make make) {
+  return FILE_OPEN_REPARSE_POINT | (make == Make::folder ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE);
+}
 
 bool is_folder(HANDLE handle) {
   FILE_STANDARD_INFO info{};

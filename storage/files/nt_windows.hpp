@@ -84,8 +84,8 @@ std::error_code flush(HANDLE handle);
 
 // Writes all of it there.
 std::error_code write_at(HANDLE handle, std::span<const std::byte> bytes, std::uint64_t offset);
-// Writes all of it where the last write ended; at the file's end where it was opened with FILE_APPEND_DATA and
-// without FILE_WRITE_DATA.
+// Writes all of it where the last write ended; at the file's end where it was opened with FILE_APPEND_DATA
+// and without FILE_WRITE_DATA.
 std::error_code append_to(HANDLE handle, std::span<const std::byte> bytes);
 
 }  // namespace storage

@@ -56,8 +56,8 @@ enum class Links { follow, keep };
 class Root {
  public:
   // Linux resolves names in the kernel (openat2, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) where it can.
-  // Containers with an old seccomp filter, valgrind and kernels before 5.6 cannot; there we walk component by
-  // component.
+  // Containers with an old seccomp filter, valgrind and kernels before 5.6 cannot, and no Windows; there we
+  // walk component by component.
   enum class Resolver { automatic, kernel, components };
 
   // Throws std::system_error when `directory` cannot be opened, or the resolver is not available.
