@@ -10,7 +10,8 @@
 namespace storage {
 
 // A folder of this process's user, in one where others may write as well: they may put a link into its place
-// at any moment, so that what lies in it is reached by its handle alone. One thread; waits for the disk.
+// at any moment, so that what lies in it is reached by its handle alone. On Windows SYSTEM, the
+// administrators and the service apdepot are not others. One thread; waits for the disk.
 class OwnFolder {
  public:
   // Who may write around the folder: others as well, or this process's user alone, and then the owner and the
@@ -29,11 +30,10 @@ class OwnFolder {
   void remove_file(const std::string& name) const noexcept;
   void remove_folder(const std::string& name) const noexcept;  // an empty one
 
-  int handle() const { return handle_.get(); }
+  NativeHandle handle() const { return handle_.get(); }
 
  private:
   OwnFolder(Handle handle, Place place) : handle_(std::move(handle)), place_(place) {}
-  static std::optional<OwnFolder> open(int parent, const char* name, Place place);
 
   Handle handle_;
   Place place_;

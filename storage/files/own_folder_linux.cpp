@@ -17,23 +17,26 @@ struct Close {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-}  // namespace
-
-std::optional<OwnFolder> OwnFolder::open(int parent, const char* name, Place place) {
+// None where it is not one of ours.
+Handle open_own(int parent, const char* name, OwnFolder::Place place) {
   Handle handle(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!handle || ::fstat(handle.get(), &status) != 0) return {};
   const bool own = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-  if (!own && place == Place::shared) return {};
-  return OwnFolder(std::move(handle), place);
+  if (!own && place == OwnFolder::Place::shared) return {};
+  return handle;
 }
 
+}  // namespace
+
 std::optional<OwnFolder> OwnFolder::open(const std::filesystem::path& folder, Place place) {
-  return open(AT_FDCWD, folder.c_str(), place);
+  auto handle = open_own(AT_FDCWD, folder.c_str(), place);
+  return handle ? std::optional(OwnFolder(std::move(handle), place)) : std::nullopt;
 }
 
 std::optional<OwnFolder> OwnFolder::open_below(const std::string& name) const {
-  return open(handle_.get(), name.c_str(), place_);
+  auto handle = open_own(handle_.get(), name.c_str(), place_);
+  return handle ? std::optional(OwnFolder(std::move(handle), place_)) : std::nullopt;
 }
 
 std::optional<OwnFolder> OwnFolder::make_below(const std::string& name) const {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "storage/files/path_text.hpp"
+#include "storage/files/privacy_windows.hpp"
 
 namespace storage {
 namespace {
@@ -80,6 +81,29 @@ std::vector<Sid> friends() {
 
 constexpr DWORD content = FILE_READ_DATA | FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER |
                           GENERIC_READ | GENERIC_WRITE | GENERIC_ALL;
+constexpr DWORD to_change_a_folder = FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_DELETE_CHILD | WRITE_DAC |
+                                     WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL;
+
+// Whether the list gives one of these rights to one of those who are meant.
+template <class IsMeant>
+bool gives(PACL list, DWORD rights, IsMeant is_meant) {
+  for (DWORD i = 0; i < list->AceCount; ++i) {
+    void* ace = nullptr;
+    if (!::GetAce(list, i, &ace)) continue;
+    auto* const allowed = static_cast<ACCESS_ALLOWED_ACE*>(ace);
+    if (allowed->Header.AceType != ACCESS_ALLOWED_ACE_TYPE ||
+        (allowed->Header.AceFlags & INHERIT_ONLY_ACE) != 0 || (allowed->Mask & rights) == 0)
+      continue;
+    if (is_meant(static_cast<PSID>(&allowed->SidStart))) return true;
+  }
+  return false;
+}
+
+bool has_neither_lists_nor_links(HANDLE file) {
+  DWORD features = 0;
+  return ::GetVolumeInformationByHandleW(file, nullptr, 0, nullptr, nullptr, &features, nullptr, 0) &&
+         (features & (FILE_PERSISTENT_ACLS | FILE_SUPPORTS_REPARSE_POINTS)) == 0;
+}
 
 }  // namespace
 
@@ -94,18 +118,25 @@ bool have_access(Others who, const std::filesystem::path& file) {
   if (error != ERROR_SUCCESS) return false;
   if (!list) return true;  // no list: everybody may do everything, as on FAT
   auto sids = who == Others::everybody ? strangers() : friends();
-  for (DWORD i = 0; i < list->AceCount; ++i) {
-    void* ace = nullptr;
-    if (!::GetAce(list, i, &ace)) continue;
-    auto* const allowed = static_cast<ACCESS_ALLOWED_ACE*>(ace);
-    if (allowed->Header.AceType != ACCESS_ALLOWED_ACE_TYPE ||
-        (allowed->Header.AceFlags & INHERIT_ONLY_ACE) != 0 || (allowed->Mask & content) == 0)
-      continue;
-    const PSID sid = &allowed->SidStart;
+  return gives(list, content, [&](PSID sid) {
     const bool is_owner = owner && ::EqualSid(sid, owner);
-    if (who == Others::everybody ? is_one_of(sid, sids) : !is_owner && !is_one_of(sid, sids)) return true;
-  }
-  return false;
+    return who == Others::everybody ? is_one_of(sid, sids) : !is_owner && !is_one_of(sid, sids);
+  });
+}
+
+bool is_ours(HANDLE folder) {
+  PSID owner = nullptr;
+  PACL list = nullptr;
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  const auto error =
+      ::GetSecurityInfo(folder, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                        &owner, nullptr, &list, nullptr, &descriptor);
+  const std::unique_ptr<void, Freed> freed(descriptor);
+  if (has_neither_lists_nor_links(folder)) return true;
+  if (error != ERROR_SUCCESS || !owner || !list) return false;
+  auto known_friends = friends();
+  const auto is_friend = [&](PSID sid) { return is_one_of(sid, known_friends); };
+  return is_friend(owner) && !gives(list, to_change_a_folder, [&](PSID sid) { return !is_friend(sid); });
 }
 
 // By their numbers, for the names are in the language of the host.
