@@ -6,6 +6,8 @@
 #include <array>
 #include <boost/asio/windows/overlapped_ptr.hpp>
 #include <boost/asio/windows/random_access_handle.hpp>
+#include <cstddef>
+#include <deque>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -25,6 +27,12 @@ using Kind = DropChange::Kind;
 
 constexpr auto watch_again = 10s;  // when the folder is gone
 constexpr auto ask_again = 1s;     // whether a writer has closed
+// Changes that wait to be told, as the kernel of Linux keeps; of more than that the whole folder is looked
+// at.
+constexpr std::size_t most_kept = 16'384;
+constexpr std::size_t most_told = 500;  // of these in one turn of the loop
+// Names that are asked about in one round. Of a writer who has another open, nobody sees that it closes.
+constexpr std::size_t most_written = 2000;
 constexpr DWORD wanted = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME |
                          FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE;
 
@@ -115,7 +123,7 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
       directory.reset();  // the folder is gone, or another has its name
     } else {
       if (overflow) {
-        changes.push_back({Kind::everything, ""});
+        keep({Kind::everything, ""});
       } else {
         take(size);
       }
@@ -137,16 +145,35 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
 
   void note(DWORD action, std::string name) {
     if (name.find('~') != name.npos) {  // it may be the short name of a file that has a long one
-      changes.push_back({Kind::everything, ""});
+      keep({Kind::everything, ""});
     } else if (action == FILE_ACTION_REMOVED || action == FILE_ACTION_RENAMED_OLD_NAME) {
       written.erase(name);
-      changes.push_back({Kind::gone, std::move(name)});
+      keep({Kind::gone, std::move(name)});
     } else if (action == FILE_ACTION_RENAMED_NEW_NAME) {
-      changes.push_back({Kind::closed, std::move(name)});
+      keep({Kind::closed, std::move(name)});
     } else {
-      written.insert(name);
-      changes.push_back({Kind::written, std::move(name)});
+      if (written.size() < most_written) written.insert(name);
+      keep({Kind::written, std::move(name)});
     }
+  }
+
+  void keep(DropChange change) {
+    if (changes.size() >= most_kept) {
+      changes.clear();
+      change = {Kind::everything, ""};
+    }
+    changes.push_back(std::move(change));
+  }
+
+  // The oldest; the next wait ends at once for the rest.
+  std::vector<DropChange> take_some() {
+    std::vector<DropChange> some;
+    some.reserve(std::min(changes.size(), most_told));
+    while (!changes.empty() && some.size() < most_told) {
+      some.push_back(std::move(changes.front()));
+      changes.pop_front();
+    }
+    return some;
   }
 
   // Whether writers have closed, and whether the folder is still the one that is watched.
@@ -156,7 +183,7 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
         co_await net::co_spawn(asking, ask(folder, id, written), net::as_tuple(net::use_awaitable));
     if (error || stopped) co_return;
     for (const auto& name : answer.closed)
-      if (written.erase(name) > 0) changes.push_back({Kind::closed, name});
+      if (written.erase(name) > 0) keep({Kind::closed, name});
     if (answer.replaced) directory.reset();
   }
 
@@ -175,7 +202,7 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
     if (self->stopped) co_return std::vector<DropChange>{};
     if (self->directory && Clock::now() - self->looked >= (self->written.empty() ? watch_again : ask_again))
       co_await self->look();
-    co_return std::exchange(self->changes, {});
+    co_return self->take_some();
   }
 
   const std::filesystem::path folder;
@@ -185,7 +212,7 @@ struct DropWatch::Impl : std::enable_shared_from_this<DropWatch::Impl> {
   net::steady_timer timer;
   net::thread_pool asking;
   std::array<DWORD, 16'384> buffer;  // 64 KiB, the most that works over a network
-  std::vector<DropChange> changes;
+  std::deque<DropChange> changes;
   std::set<std::string> written;  // by those who may not have closed
   Clock::time_point looked = Clock::now();
   bool asked = false;   // and not answered
