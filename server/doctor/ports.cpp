@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <type_traits>
 
 #include "conf/settings.hpp"
 #include "server/doctor/check.hpp"
 #include "server/loop/net.hpp"
+#include "server/os/addresses.hpp"
 #include "server/os/host_text.hpp"
 #include "server/os/kernel.hpp"
 #include "server/text/escape.hpp"
@@ -17,13 +17,14 @@
 namespace server::doctor {
 namespace {
 
+namespace errc = boost::system::errc;
 using Bound = Port::Bound;
 
 Bound bound_by(const error_code& error) {
   if (!error) return Bound::free;
   if (error == net::error::address_in_use) return Bound::taken;
   if (error == net::error::access_denied) return Bound::denied;
-  const bool not_here = error.value() == EADDRNOTAVAIL || error.value() == ENODEV ||
+  const bool not_here = error == errc::address_not_available || error == errc::no_such_device ||
                         error == net::error::address_family_not_supported;
   return not_here ? Bound::no_address : Bound::other;
 }
@@ -34,7 +35,7 @@ Port bind_for_an_instant(const conf::Endpoint& endpoint) {
   constexpr bool connections = std::is_same_v<Protocol, tcp>;
   net::io_context loop;
   error_code error;
-  const auto address = net::ip::make_address(endpoint.address, error);
+  const auto address = address_of(endpoint, error);
   const typename Protocol::endpoint place(address, endpoint.port);
   typename Protocol::socket socket(loop);
   if (!error) socket.open(place.protocol(), error);
