@@ -170,4 +170,7 @@ void make_directories(const fs::path& directory, unsigned mode) {
   make_directory(directory, mode);
 }
 
+// rights_of() lets such a folder inherit what the one above it passes on: it is just as private.
+unsigned mode_as_above(const fs::path&) { return 0750; }
+
 }  // namespace storage

@@ -147,6 +147,15 @@ std::optional<FolderEntry> FolderReader::next() {
 
 void FolderReader::pass_over() { state_->below.reset(); }
 
+std::optional<std::int64_t> last_written(const fs::path& entry) {
+  constexpr std::int64_t ticks_before_1970 = 116'444'736'000'000'000, nanoseconds_of_a_tick = 100;
+  const auto there = open_path(entry, FILE_READ_ATTRIBUTES, Last::itself);
+  FILE_BASIC_INFO info{};
+  if (!there || !::GetFileInformationByHandleEx(native(*there), FileBasicInfo, &info, sizeof info))
+    return std::nullopt;
+  return (info.LastWriteTime.QuadPart - ticks_before_1970) * nanoseconds_of_a_tick;
+}
+
 // Only the name of the folder itself takes memory.
 std::error_code remove_tree(const fs::path& folder) noexcept {
   const auto but_for_gone = [](std::error_code error) { return is_gone(error) ? std::error_code() : error; };
