@@ -1,6 +1,7 @@
 #include "storage/files/file_windows.hpp"
 #include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
+#include "storage/files/privacy_windows.hpp"
 #include "storage/files/windows_name.hpp"
 
 namespace storage {
@@ -33,6 +34,13 @@ std::optional<Handle> open_by_steps(const std::filesystem::path& path) {
   return here ? std::optional(std::move(*here)) : std::nullopt;
 }
 
+// The very file once more, whatever has its name by now.
+Result<Handle> reopen(const File& file, ACCESS_MASK access, DWORD share) {
+  const HANDLE again = ::ReOpenFile(native(file.handle()), access, share, 0);
+  if (again == INVALID_HANDLE_VALUE) return std::unexpected(last_error());
+  return owned(again);
+}
+
 }  // namespace
 
 File open_plain_file(const std::filesystem::path& path) {
@@ -58,6 +66,17 @@ std::optional<File> open_without_links(const std::filesystem::path& path) {
 bool is_open_for_writing(const std::filesystem::path& path) {
   const auto handle = open_path(path, to_read, Last::itself, FILE_SHARE_READ | FILE_SHARE_DELETE);
   return !handle && handle.error() == std::errc::device_or_resource_busy;
+}
+
+bool is_open_for_writing(const File& file) {
+  const auto again = reopen(file, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE);
+  return !again && again.error() == std::errc::device_or_resource_busy;
+}
+
+// A section that is mapped to be written outlives every check of sharing, as a mapped page does on Linux.
+bool may_be_written_by_others(const File& file) {
+  const auto again = reopen(file, READ_CONTROL, share_all);
+  return !again || may_be_changed_by_others(native(*again));
 }
 
 NewFile::NewFile(const std::filesystem::path& directory, const std::string& name)

@@ -81,8 +81,9 @@ std::vector<Sid> friends() {
 
 constexpr DWORD content = FILE_READ_DATA | FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER |
                           GENERIC_READ | GENERIC_WRITE | GENERIC_ALL;
-constexpr DWORD to_change_a_folder = FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_DELETE_CHILD | WRITE_DAC |
-                                     WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL;
+// Of a folder; the first two bits are FILE_WRITE_DATA and FILE_APPEND_DATA of a file.
+constexpr DWORD to_change = FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_DELETE_CHILD | WRITE_DAC |
+                            WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL;
 
 // Whether the list gives one of these rights to one of those who are meant.
 template <class IsMeant>
@@ -125,18 +126,22 @@ bool have_access(Others who, const std::filesystem::path& file) {
 }
 
 bool is_ours(HANDLE folder) {
+  return has_neither_lists_nor_links(folder) || !may_be_changed_by_others(folder);
+}
+
+// The owner may change the list.
+bool may_be_changed_by_others(HANDLE entry) {
   PSID owner = nullptr;
   PACL list = nullptr;
   PSECURITY_DESCRIPTOR descriptor = nullptr;
   const auto error =
-      ::GetSecurityInfo(folder, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                        &owner, nullptr, &list, nullptr, &descriptor);
+      ::GetSecurityInfo(entry, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                        nullptr, &list, nullptr, &descriptor);
   const std::unique_ptr<void, Freed> freed(descriptor);
-  if (has_neither_lists_nor_links(folder)) return true;
-  if (error != ERROR_SUCCESS || !owner || !list) return false;
+  if (error != ERROR_SUCCESS || !owner || !list) return true;
   auto known_friends = friends();
   const auto is_friend = [&](PSID sid) { return is_one_of(sid, known_friends); };
-  return is_friend(owner) && !gives(list, to_change_a_folder, [&](PSID sid) { return !is_friend(sid); });
+  return !is_friend(owner) || gives(list, to_change, [&](PSID sid) { return !is_friend(sid); });
 }
 
 // By their numbers, for the names are in the language of the host.

@@ -9,4 +9,8 @@ namespace storage {
 // nor links, such as FAT. `folder` is open with READ_CONTROL. Any thread; may wait for the disk.
 bool is_ours(HANDLE folder);
 
+// Whether anybody else may write in an open file or folder, or give that right to himself. True where the
+// system does not tell, and on a file system that has no access lists. Likewise.
+bool may_be_changed_by_others(HANDLE entry);
+
 }  // namespace storage
