@@ -15,6 +15,11 @@ struct Exchange {
 };
 
 constexpr std::array exchanges{
+    Exchange{
+        "Only the server's user may read them:\n  # what root adds to a folder of root's belongs to that "
+        "user.",
+        "Only the service and the\n  # administrators may read them."},
+    Exchange{" Another folder outside of /etc takes a restart.", ""},
     Exchange{"SIGHUP (`systemctl reload apdepot`) reads it again.",
              "`apdepot service reload` reads it again."},
     Exchange{
@@ -28,7 +33,11 @@ constexpr std::array exchanges{
     Exchange{
         "auto: the journal under systemd, else stderr. journal: with fields, as in `journalctl -t in.tftpd "
         "CLIENT=192.0.2.7`.\n  # syslog: /dev/log, sshd and sftp-server in the facility auth, all else in "
-        "daemon. A file that logrotate moves away\n  # is made again by itself.",
+        "daemon. A file that logrotate moves away\n  # is made again by itself. The packaged service may "
+        "write "
+        "file:/var/log/apdepot/apdepot.log; another folder takes\n  # ReadWritePaths=FOLDER in `systemctl "
+        "edit "
+        "apdepot`.",
         "auto: the event log as a service, else stderr. journal and syslog: the event log Application, "
         "source apdepot.\n  # A file that somebody moves away is made again by itself."},
     Exchange{" A new port\n  # below 1024 takes a restart, or a socket of systemd's: `systemctl enable "
