@@ -135,10 +135,11 @@ void give_to_service(const conf::Settings& settings, const std::filesystem::path
 }
 
 std::string when_service_reads(const conf::Settings& settings, const std::filesystem::path& file) {
-  const auto service = reader_of_secrets(settings), owner = owner_of(file);
-  if (!service || !owner || service->uid == owner->uid) return "now";
-  return fmt::format("once the server, which runs as {0}, may read {1}: `sudo chown {0} {1}`", service->name,
-                     escaped(file.string(), whole));
+  const auto service = reader_of_secrets(settings);
+  if (!service || may_read(*service, file)) return "now";
+  const auto name = escaped(storage::utf8_of(file), whole);
+  return fmt::format("once the server, which runs as {}, may read {}: `{}{}`", service->name, name,
+                     host::sudo, host::give_file(service->name, name));
 }
 
 }  // namespace server

@@ -37,6 +37,10 @@ void make_directory_of(const Account& account, const std::filesystem::path& dire
 // link and what is another user's alone. Throws std::system_error.
 void make_file_of(const Account& account, const std::filesystem::path& file);
 
+// Whether `account` reads `file`, which is for few: on Linux its owner does, on Windows whom the access list
+// names. True where nobody can tell.
+bool may_read(const Account& account, const std::filesystem::path& file);
+
 // Whom a server that root starts becomes: `flag` (--user) or else `setting` (user), or else the owner of the
 // depot, or else apdepot. Nothing where that leaves nobody but root, who must have been named.
 struct Candidates {

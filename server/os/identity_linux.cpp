@@ -208,4 +208,9 @@ void make_file_of(const Account& account, const fs::path& file) {
     fail(fmt::format("cannot give the file {} to {}", file.string(), account.name));
 }
 
+bool may_read(const Account& account, const std::filesystem::path& file) {
+  const auto owner = owner_of(file);
+  return !owner || owner->uid == account.uid;
+}
+
 }  // namespace server

@@ -77,7 +77,7 @@ std::optional<Account> find_account(const std::string& name) {
                                               &domain_size, &use))
       continue;
     if (use == SidTypeUser || use == SidTypeWellKnownGroup)
-      return Account{name, number_of(sid.data()), number_of(sid.data())};
+      return Account{each, number_of(sid.data()), number_of(sid.data())};
   }
   return std::nullopt;
 }
@@ -147,6 +147,25 @@ void give_up_capabilities() {
 // Its rights are those of the folder that it is made in; `apdepot service install` sets them.
 void make_directory_of(const Account&, const std::filesystem::path& directory) {
   storage::make_directories(directory, 0755);
+}
+
+// Nobody is root here, and what an administrator makes in a folder of secrets is the service's to read by
+// what the folder passes on.
+void make_file_of(const Account&, const std::filesystem::path&) {}
+
+bool may_read(const Account& account, const std::filesystem::path& file) {
+  PACL list = nullptr;
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  const auto error = ::GetNamedSecurityInfoW(file.c_str(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr,
+                                             nullptr, &list, nullptr, &descriptor);
+  const std::unique_ptr<void, Freed> freed(descriptor);
+  if (error != ERROR_SUCCESS || !list) return true;
+  auto name = wide(account.name);
+  TRUSTEE_W trustee{};
+  ::BuildTrusteeWithNameW(&trustee, name.data());
+  ACCESS_MASK rights = 0;
+  return ::GetEffectiveRightsFromAclW(list, &trustee, &rights) != ERROR_SUCCESS ||
+         (rights & FILE_READ_DATA) != 0;
 }
 
 }  // namespace server
