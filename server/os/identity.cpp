@@ -38,7 +38,7 @@ void act_as_owner_of(const fs::path& directory, const fs::path& within) {
   throw std::runtime_error(fmt::format(
       "root does not work in {0}: others than root may change {1}, and could make root write "
       "anywhere; give {0} to whom it is for (`chown -R apdepot: {0}`), or let root alone change {1}",
-      path.string(), open->string()));
+      storage::utf8_of(path), storage::utf8_of(*open)));
 }
 
 void act_as_service(const Candidates& candidates, const fs::path& directory, const fs::path& within) {

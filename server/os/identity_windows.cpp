@@ -93,6 +93,9 @@ std::optional<Account> owner_of(const std::filesystem::path& directory) {
   return account_of(owner, group);
 }
 
+// Only root is asked to beware of others, and nobody is root here.
+std::optional<std::filesystem::path> others_may_change(const std::filesystem::path&) { return {}; }
+
 std::optional<Account> server_account(const std::filesystem::path&) {
   if (auto service = find_account("NT SERVICE\\apdepot")) return service;
   return own_account();

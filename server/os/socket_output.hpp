@@ -26,7 +26,7 @@ std::optional<std::size_t> unconfirmed_bytes(SocketHandle socket);
 
 // Whether nothing goes over this TCP connection any more: it was reset, or both sides have ended it. Also
 // where the socket's error was read before.
-bool is_disconnected(int socket);
+bool is_disconnected(SocketHandle socket);
 
 // Sends as many of the bytes as a connected socket that does not block takes now, and drops the others: for
 // the last words of a connection that ends.

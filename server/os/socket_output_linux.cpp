@@ -33,7 +33,7 @@ std::optional<std::size_t> unconfirmed_bytes(int socket) {
   return static_cast<std::size_t>(bytes);
 }
 
-bool is_disconnected(int socket) {
+bool is_disconnected(SocketHandle socket) {
   tcp_info info{};
   socklen_t size = sizeof(info);
   return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "server/os/winsock.hpp"
@@ -24,6 +25,14 @@ struct TcpInfo {
   ULONG bytes_reordered, bytes_sent_again, fast_retransmits, duplicate_acks, timeouts;
   UCHAR syns_sent_again;
 };
+
+std::optional<TcpInfo> info_of(SocketHandle socket) {
+  DWORD version = 0, size = 0;
+  TcpInfo info{};
+  if (::WSAIoctl(socket, ask_tcp, &version, sizeof version, &info, sizeof info, &size, nullptr, nullptr) != 0)
+    return {};
+  return info;
+}
 
 }  // namespace
 
@@ -56,11 +65,17 @@ std::size_t send_file(SocketHandle socket, const storage::File& file, std::uint6
 // What is on its way. Windows does not count what still waits to be sent; but as long as something waits,
 // something is on its way, unless the client takes nothing at all.
 std::optional<std::size_t> unconfirmed_bytes(SocketHandle socket) {
-  DWORD version = 0, size = 0;
-  TcpInfo info{};
-  if (::WSAIoctl(socket, ask_tcp, &version, sizeof version, &info, sizeof info, &size, nullptr, nullptr) != 0)
-    return {};
-  return info.bytes_in_flight;
+  const auto info = info_of(socket);
+  return info ? std::optional<std::size_t>(info->bytes_in_flight) : std::nullopt;
+}
+
+// A connection that was reset may have no state to ask for any more, only that error.
+bool is_disconnected(SocketHandle socket) {
+  constexpr ULONG closed = 0, time_wait = 10;  // of TCPSTATE
+  const auto info = info_of(socket);
+  if (info) return info->state == closed || info->state == time_wait;
+  const auto error = ::WSAGetLastError();
+  return error == WSAECONNRESET || error == WSAECONNABORTED;
 }
 
 void send_at_once(SocketHandle socket, std::span<const std::byte> bytes) noexcept {
