@@ -74,7 +74,7 @@ def full_disk(new_depot, keyed_state):
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
     new_depot.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "apdepot-test", new_depot], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M,mode=755", "apdepot-test", new_depot], check=True)
     subprocess.run(["cp", "-r", keyed_state, new_depot / "state"], check=True)
     yield new_depot
     subprocess.run(["umount", "--lazy", new_depot], check=True)

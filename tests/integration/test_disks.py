@@ -36,7 +36,7 @@ def files(directory):
 
 def test_a_disk_that_fills_publishes_nothing(tmp_path, bundle):
     depot = tmp_path / "depot"
-    with mounted(depot, "-t", "tmpfs", "-o", "size=200k", "none"):
+    with mounted(depot, "-t", "tmpfs", "-o", "size=200k,mode=755", "none"):
         done = run("import", bundle, depot=depot)
 
         assert done.returncode == 1 and "bytes and" in done.stderr
@@ -51,7 +51,7 @@ def test_the_room_for_a_whole_tar_is_asked_for_first(tmp_path):
         for name in ("one", "two"):
             tar.add(member, name)
     depot = tmp_path / "depot"
-    with mounted(depot, "-t", "tmpfs", "-o", "size=200k", "none"):
+    with mounted(depot, "-t", "tmpfs", "-o", "size=200k,mode=755", "none"):
         done = run("import", archive, depot=depot)
 
         assert done.returncode == 1 and f"unpacking needs {archive.stat().st_size} bytes and" in done.stderr
@@ -162,7 +162,7 @@ def test_uploads_are_withheld_by_each_name_of_their_folder(start_server, depot):
 @pytest.mark.parametrize("log_format", ["classic", "json"])
 def test_a_log_on_a_full_disk_goes_on_when_there_is_room(start_server, depot, tmp_path, log_format):
     disk = tmp_path / "disk"
-    with mounted(disk, "-t", "tmpfs", "-o", "size=200k", "none"):
+    with mounted(disk, "-t", "tmpfs", "-o", "size=200k,mode=755", "none"):
         file, ballast = disk / "apdepot.log", disk / "ballast"
         server = start_server(depot, {"log": {"target": f"file:{file}", "format": log_format}})
         wait_until(lambda: "ssh-ed25519" in file.read_text())

@@ -140,12 +140,14 @@ def test_without_a_server_the_command_says_so(depot):
 class TakenOver(http.server.BaseHTTPRequestHandler):
     """In the place of the server; each of its texts would change a terminal's title."""
     TITLE = "\x1b]0;evil\x07"
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         text = json.dumps(self.TITLE)
         row = ",".join(f'"{key}":{text}' for key in ("at", "client", "protocol", "asked", "cause", "text", "fix"))
         answers = {"/metrics": self.TITLE + "\n", "/api/v1/transfers": '{"items":[],"next":null}',
-                   "/api/v1/status": f'{{"version":{text},"host":{text},"depot":"{self.TITLE}"}}',
+                   "/api/v1/status": f'{{"version":{text},"host":{text},"depot":"{self.TITLE}","transfers":{{}},'
+                                     '"since_start":{}}',
                    "/api/v1/recent": f'{{"misses":[{{{row}}}]}}'}
         body = answers.get(self.path, f'{{"code":{text},"fingerprint":{text},"pages":[{text}]}}').encode()
         self.send_response(200)
