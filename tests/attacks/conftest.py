@@ -17,6 +17,7 @@ import raw_ssh
 from clients import make_key
 from judges import RUNS, Honest, LongTurn
 from make_bundle import make_bundle
+from network import have_own_loopback
 from target import Target, become_attacker
 
 BIG = 16 << 20
@@ -26,6 +27,10 @@ def pytest_addoption(parser):
     parser.addoption("--latency", action="store_true",
                      help="also judge how fast others are answered: only on a machine that does nothing else")
     parser.addoption("--minutes", type=float, default=0, help="how long all attacks run at once; 0: not")
+
+
+def pytest_configure():
+    have_own_loopback()
 
 
 @pytest.hookimpl(hookwrapper=True)

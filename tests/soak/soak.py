@@ -25,6 +25,7 @@ import clients  # noqa: E402
 import flat  # noqa: E402
 from administrator import Administrator  # noqa: E402
 from http_devices import HttpDevice  # noqa: E402
+from network import have_own_loopback  # noqa: E402
 from soak_site import Site  # noqa: E402
 from ssh_devices import SshDevice  # noqa: E402
 from tftp_devices import TftpDevice  # noqa: E402
@@ -97,6 +98,7 @@ def print_table(site, steady):
 
 def main():
     options = arguments()
+    have_own_loopback()
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it tells of each connection that is cut
     options.scratch.mkdir(parents=True, exist_ok=True)
     print(f"soak: {options.minutes:g} minutes with {apdepot.BINARY}, seed {options.seed}; logs in {options.scratch}",
