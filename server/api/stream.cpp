@@ -119,6 +119,7 @@ class Stream::Viewer : public http::Feed {
   void wake() { wake_.cancel(); }
 
   net::awaitable<Text> next() override {
+    const auto silent_until = std::chrono::steady_clock::now() + silence;
     for (;;) {
       if (shared_->over || (leaves_ && told_to_leave_)) co_return nullptr;
       if (auto text = what_is_new()) co_return text;
@@ -126,9 +127,10 @@ class Stream::Viewer : public http::Feed {
         co_await let_others();
         continue;
       }
-      wake_.expires_after(silence);
-      const auto [woken] = co_await wake_.async_wait(net::as_tuple(net::use_awaitable));
-      if (!woken) co_return std::make_shared<const std::string>(": still here\n\n");
+      if (std::chrono::steady_clock::now() >= silent_until)
+        co_return std::make_shared<const std::string>(": still here\n\n");
+      wake_.expires_at(silent_until);  // others' news wake it each second
+      co_await wake_.async_wait(net::as_tuple(net::use_awaitable));
     }
   }
 
