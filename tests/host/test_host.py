@@ -1,6 +1,7 @@
 """The package on a Debian with a real systemd: installed, used, restarted, removed. One story: each test goes on where
 the one before it ended. Those that are marked as short are a story by themselves."""
 import contextlib
+import gzip
 import http.client
 import pathlib
 import re
@@ -69,6 +70,12 @@ def test_the_package_installs_and_serves(host):
     assert re.search(r"tftp 0\.0\.0\.0:69, tftp \[::\]:69, ssh 0\.0\.0\.0:22, ssh \[::\]:22, page http://127\.0\.0\.1:8069, "
                      r"depot /var/lib/apdepot$", host.journal(), re.MULTILINE)
     assert "does not name" not in host.journal()
+
+
+def test_debians_changelog_is_not_the_one_for_users(host):
+    documents = host.root / "usr/share/doc/apdepot"
+    assert gzip.decompress((documents / "changelog.gz").read_bytes()).startswith(b"apdepot (")
+    assert gzip.decompress((documents / "CHANGELOG.md.gz").read_bytes()).startswith(b"# Changelog")
 
 
 def is_enabled(host, unit):
