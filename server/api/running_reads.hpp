@@ -13,7 +13,7 @@
 
 namespace server {
 
-// What all transfers under way do together.
+// Sums over all transfers under way.
 struct Movements {
   std::size_t stalled = 0;
   double rate = 0;                                         // bytes a second

@@ -29,7 +29,7 @@ void make_depot_of_service(const conf::Settings& settings) {
   if (account) make_directory_of(*account, settings.depot);
 }
 
-// Whoever owns state/ has root's commands follow his links.
+// The owner of state/ could put links there, which root's commands would follow.
 void act_as_owner_of_depot(const conf::Settings& settings) {
   act_as_owner_of(settings.depot, storage::Depot::state_of({}));
 }
