@@ -179,10 +179,10 @@ def test_of_two_servers_on_one_depot_one_imports_and_then_the_other(start_server
     first = start_server(empty_depot)
     second = start_server(empty_depot)
     second.wait_for_log("another server imports what is put into drop/")
-    shutil.copy(bundle, empty_depot / "drop" / bundle.name)
+    shutil.copyfile(bundle, empty_depot / "drop" / bundle.name)
     first.wait_for_log("published /EWC/17_9_4a")
     first.stop()
-    shutil.copy(bundle, empty_depot / "drop" / bundle.name)
+    shutil.copyfile(bundle, empty_depot / "drop" / bundle.name)
     second.wait_for_log("published already|published /EWC/17_9_4a|nothing was changed|already")
     assert "was changed while" not in "\n".join([*first.lines, *second.lines])
 
