@@ -244,10 +244,8 @@ net::awaitable<bool> ImageConnection::send_found(storage::Found found) {
   const event::Remapped remapped{path, found.rule};
   tell_requested(found.rule == storage::Rule::exact ? nullptr : &remapped);
   auto opened = std::make_shared<const storage::File>(std::move(found.file));
-  // To close a file may wait for its disk too.
-  const std::shared_ptr<void> close(nullptr, [&opened, &lane = common_->lanes.disk](auto) {
-    succeeds(
-        [&] { lane.post([held = std::move(opened)]() mutable { const auto dropped = std::move(held); }); });
+  const std::shared_ptr<void> close(nullptr, [&opened, &closing = common_->lanes.closing](auto) {
+    succeeds([&] { closing.add(std::move(opened)); });
   });
   const bool is_transfer = request_.method == "GET" && (reply.status == 200 || reply.status == 206);
   if (!is_transfer) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include "server/loop/batch_close.hpp"
 #include "server/loop/fair_workers.hpp"
 #include "server/loop/workers.hpp"
 
@@ -16,7 +17,8 @@ struct Lanes {
         negotiating(loop, 2),
         hashing(loop, 2),
         importing(loop, 1),
-        asking(loop, 2) {}
+        asking(loop, 2),
+        closing(loop, disk) {}
 
   std::size_t busy() const {
     return disk.busy() + content.busy() + explaining.busy() + negotiating.busy() + hashing.busy() +
@@ -39,6 +41,8 @@ struct Lanes {
   FairWorkers changing{disk, 2, 1};         // names, and uploads that begin
   FairWorkers reading{content, 64, 4, 64};  // files' bytes
   FairWorkers storing{content, 4, 2};       // the same
+
+  BatchClose closing;  // of images that were read
 };
 
 }  // namespace server

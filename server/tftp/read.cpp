@@ -31,7 +31,7 @@ net::awaitable<void> TftpRead::look_up() {
   auto answer = co_await common_.finder.find(std::move(asked), asked_.address, wanted);
   if (!answer) co_return;  // the device asks again
   if (stopped()) {
-    if (*answer) let_go(std::move((*answer)->file));
+    if (*answer) close_later(std::move((*answer)->file));
     co_return;
   }
   if (!*answer) co_return refuse(answer->error());
@@ -51,7 +51,7 @@ net::awaitable<void> TftpRead::look_up() {
   } else {
     blocks_ = std::make_shared<OctetBlocks>(common_.images.share(found.file, negotiated_));
   }
-  let_go(std::move(found.file));
+  close_later(std::move(found.file));
   begin(std::move(machine), found.path, found.rule, size);
 }
 
@@ -127,12 +127,12 @@ bool TftpRead::fetch(const tftp::SendData& batch) try {
   return false;
 }
 
-void TftpRead::closed() { let_go(std::move(blocks_)); }
+void TftpRead::closed() {
+  if (blocks_) common_.lanes.closing.add(std::move(blocks_));
+}
 
-// To close a file may wait for its disk too.
-template <class Holder>
-void TftpRead::let_go(Holder holder) {
-  common_.lanes.disk.post([held = std::move(holder)]() mutable { const auto dropped = std::move(held); });
+void TftpRead::close_later(storage::File file) {
+  if (file.handle()) common_.lanes.closing.add(std::make_shared<storage::File>(std::move(file)));
 }
 
 void TftpRead::take(TftpBlocks::Filled filled) {

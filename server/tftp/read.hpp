@@ -19,8 +19,7 @@ class TftpRead final : public TftpTransfer {
   bool perform(const tftp::Action& action, tftp::Time now) override;
   bool resume_action(tftp::Time now) override;
   void closed() override;
-  template <class Holder>
-  void let_go(Holder holder);
+  void close_later(storage::File file);
   tftp::SendData next_batch() const;
   bool fetch(const tftp::SendData& batch);
   void take(TftpBlocks::Filled filled);
