@@ -524,13 +524,14 @@ void Server::end() {
   ending_ = true;
   control_.end();
   certificate_.stop();
-  tftp_.stop_transfers();
   ssh_.stop_sessions();
   http_.stop();
-  drain_timer_.expires_after(50ms);
-  // end() can run twice: arming the timer again cancels the first wait, which must not stop the loop.
-  drain_timer_.async_wait([this](error_code error) {
-    if (!error) loop_.stop();
+  tftp_.stop_transfers([this] {
+    drain_timer_.expires_after(50ms);
+    // It can be told twice: arming the timer again cancels the first wait, which must not stop the loop.
+    drain_timer_.async_wait([this](error_code error) {
+      if (!error) loop_.stop();
+    });
   });
 }
 

@@ -13,6 +13,7 @@
 #include "server/files/running.hpp"
 #include "server/loop/lanes.hpp"
 #include "server/loop/live_settings.hpp"
+#include "server/loop/succeeds.hpp"
 #include "server/os/descriptors.hpp"
 #include "server/os/service_manager.hpp"
 #include "server/text/limit_name.hpp"
@@ -30,6 +31,8 @@ constexpr int most_at_once = 64;
 constexpr auto longest_turn = 1ms;
 // Of what a turn is told of closed ports: packets alone may fill it.
 constexpr int least_at_once = 8;
+// Transfers: each is told, logged, and gives back what it has.
+constexpr int most_stopped_at_once = 32;
 // More than a request may have, and more than a reader's ACKs and ERRORs have.
 constexpr std::size_t listener_packet = tftp::largest_request + 1;
 // Transfers of one client's port: the one that runs, and one that may take its place.
@@ -85,18 +88,23 @@ void TftpService::close(const udp::endpoint& address) {
 void TftpService::stop_listening() {
   listening_ = false;
   listeners_.clear();  // as close() does: what no transfer holds would still read, and drop, what is asked
-  for_each([](TftpTransfer& transfer) { transfer.end_dallying(); });
+  const auto present = transfers_;  // a call may end its transfer, and take it out of the map
+  for (const auto& [client, transfer] : present) transfer->end_dallying();
 }
 
-void TftpService::stop_transfers() {
-  for_each([](TftpTransfer& transfer) { transfer.stop(); });
-}
+void TftpService::stop_transfers(std::function<void()> told) { stop_some(0, told); }
 
-// A call may end its transfer, and take it out of the map.
-template <class Call>
-void TftpService::for_each(Call call) {
-  const auto present = transfers_;
-  for (const auto& [client, transfer] : present) call(*transfer);
+// Those after `last`. Where memory is too short for another turn, all are told in this one.
+void TftpService::stop_some(TftpLimits::Id last, const std::function<void()>& told) {
+  for (int i = 0; i < most_stopped_at_once; ++i) {
+    const auto next = by_place_.upper_bound(last);
+    if (next == by_place_.end()) return told();
+    last = next->first;
+    const auto transfer = next->second->second;
+    transfer->stop();
+  }
+  if (!succeeds([&] { net::post(common_.loop, [this, last, told] { stop_some(last, told); }); }))
+    stop_some(last, told);
 }
 
 // Neither the wait nor the turn takes memory that there may not be: a service that stopped to listen would be

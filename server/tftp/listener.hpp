@@ -25,7 +25,8 @@ class TftpService {
   // Takes no request at this address any more; transfers go on.
   void close(const udp::endpoint& address);
   void stop_listening();  // to requests; and whoever only dallies ends
-  void stop_transfers();  // those that still run are told to end
+  // Those that still run are told to end, some in each turn of the loop, and then `told` is called.
+  void stop_transfers(std::function<void()> told = [] {});
   std::size_t running() const { return transfers_.size(); }
   // Called when the last transfer has ended.
   void when_empty(std::function<void()> call) { when_empty_ = std::move(call); }
@@ -57,8 +58,7 @@ class TftpService {
   // A request of `size` bytes.
   void refuse(TftpPort& port, const TftpAsked& asked, std::string_view text, std::size_t size);
   std::unique_ptr<TftpPort> port_for(const std::shared_ptr<Listener>& listener, const Datagram& datagram);
-  template <class Call>
-  void for_each(Call call);
+  void stop_some(TftpLimits::Id last, const std::function<void()>& told);
 
   TftpCommon common_;
   const bool single_port_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -460,6 +461,19 @@ TEST_CASE("transfers that are stopped tell each client, and are over") {
   for (auto* client : {&first, &second}) client->await(error_packet(0, "The server is shutting down"));
   for (const auto& ended : site.told.ended) CHECK(ended.how.cause == tftp::Cause::shutdown);
   CHECK(site.told.ended.size() == 2);
+}
+
+TEST_CASE("many transfers are stopped in more than one turn of the loop, and then it is said") {
+  Site site;
+  std::deque<TftpClient> clients;
+  for (int i = 0; i < 40; ++i) clients.emplace_back(site).ask(rrq("long"));
+  site.run_until([&] { return site.told.requested.size() == clients.size(); });
+  bool told = false;
+  site.tftp.stop_transfers([&] { told = true; });
+  CHECK(site.tftp.running() > 0);
+  CHECK_FALSE(told);
+  site.run_until([&] { return told; });
+  CHECK(site.tftp.running() == 0);
 }
 
 TEST_CASE("an address that is closed takes no request, what runs there goes on, and others stay open") {
