@@ -17,11 +17,19 @@ def test_the_package_has_the_version_of_the_sources():
 
 def test_the_socket_units_and_the_server_have_the_same_names():
     listen = (ROOT / "server/process/listen.hpp").read_text()
-    for unit in ("apdepot-tftp", "apdepot-ssh", "apdepot-syslog"):
+    for unit in ("apdepot-tftp", "apdepot-ssh", "apdepot-http", "apdepot-https", "apdepot-syslog"):
         text = (ROOT / f"packaging/systemd/{unit}.socket").read_text()
 
         assert f"FileDescriptorName={unit}\n" in text and "BindIPv6Only=ipv6-only\n" in text
         assert f'"{unit}"' in listen and f'"{unit}.socket"' in listen
+
+
+@pytest.mark.parametrize("unit", ["apdepot.service", "apdepot-ssh.socket"])
+def test_sshd_has_its_port_first_at_every_boot_whatever_the_distribution_calls_it(unit):
+    """Or the next reboot would lock the administrator out: Debian says ssh.service, most others sshd.service."""
+    after = re.findall(r"^After=(.+)$", (ROOT / "packaging/systemd" / unit).read_text(), re.MULTILINE)
+
+    assert {"ssh.service", "ssh.socket", "sshd.service", "sshd.socket"} <= set(" ".join(after).split())
 
 
 @pytest.mark.parametrize("unit", [path.name for path in sorted((ROOT / "packaging/systemd").glob("*.socket"))])
