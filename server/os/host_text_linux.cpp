@@ -19,7 +19,9 @@ const char* const log_of_history = "journalctl -u apdepot CAUSE=history";
 const char* const set_clock = "timedatectl set-ntp true";
 const char* const upgrade = "apt-get install --only-upgrade {} && systemctl restart apdepot";
 const char* const all_listeners = "ss -lntup";
-const char* const move_sshd = "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf && systemctl restart ssh";
+// Not 2222: there apdepot itself may be, where port 22 is taken, and sshd would not come back.
+const char* const move_sshd =
+    "echo 'Port 2022' > /etc/ssh/sshd_config.d/port.conf && sshd -t && systemctl restart ssh";
 const char* const sudo = "sudo ";
 const char* const name_a_user = "name one of /etc/passwd";
 const char* const administrator = "root";

@@ -42,7 +42,7 @@ TEST_CASE("a port that another program has fails, with the way to free it") {
         std::vector<Finding>{{State::fails, "in.tftpd (PID 154, tftpd-hpa.service) has UDP 0.0.0.0:69",
                               "systemctl disable --now tftpd-hpa.service"}});
   CHECK(fix_of(tftp(Bound::taken, PortHolder{"dnsmasq", 9, ""})) == "kill 9");
-  CHECK(fix_of(tftp(Bound::taken, PortHolder{"sshd", 9, "ssh.service"})).find("Port 2222") !=
+  CHECK(fix_of(tftp(Bound::taken, PortHolder{"sshd", 9, "ssh.service"})).find("Port 2022") !=
         std::string::npos);
   CHECK(fix_of(tftp(Bound::taken)) == "ss -ulnp 'sport = :69'");
 }
