@@ -68,10 +68,12 @@ std::string texts(const std::vector<conf::Endpoint>& endpoints) {
 
 bool is_systemd(const PortHolder& holder) { return holder.pid == 1 || holder.unit == "init.scope"; }
 
-// Without sshd a host that is far away is out of reach: it gets another port, and stays.
+// Without sshd a host that is far away is out of reach, and without dnsmasq devices may have no address: they
+// stay.
 std::string way_out(const PortHolder& holder) {
-  if (holder.unit == "ssh.service" || holder.unit == "sshd" || holder.program == "sshd")
-    return host::move_sshd;
+  if (is_sshd(holder)) return host::move_sshd;
+  if (is_dnsmasq(holder))
+    return "take enable-tftp out of dnsmasq's configuration and restart it, it goes on with DHCP and DNS";
   if (!holder.unit.empty()) return host::stop_for_good(escaped(holder.unit, whole));
   return host::stop_process(static_cast<std::uint32_t>(holder.pid));
 }
@@ -84,8 +86,10 @@ void judge_holder(const Door& door, const Port& port, Result& result) {
   const auto& holder = *port.holder;
   if (door.pid && holder.pid == *door.pid) return;
   if (is_systemd(holder)) {
-    if (!door.unit)
-      result.look(fmt::format("systemd holds {} for a socket unit that is not apdepot's", place),
+    const bool named = holder.unit.ends_with(".socket");
+    if (named ? !holder.unit.starts_with("apdepot-") : !door.unit)
+      result.look(fmt::format("systemd holds {} for {}", place,
+                              named ? escaped(holder.unit) : "a socket unit that is not apdepot's"),
                   "systemctl list-sockets");
     return;
   }

@@ -10,8 +10,8 @@ namespace server {
 struct PortHolder {
   std::string program;  // its name; empty where that is hidden, and only `unit` is known
   std::uint32_t pid = 0;
-  // Of systemd, "tftpd-hpa.service", or Windows' service, "WDSServer"; empty where it belongs to none, or to
-  // one of several.
+  // Of systemd, "tftpd-hpa.service" or "ssh.socket", or Windows' service, "WDSServer"; empty where it belongs
+  // to none, or to one of several.
   std::string unit;
   friend bool operator==(const PortHolder&, const PortHolder&) = default;
 };
@@ -25,5 +25,10 @@ std::optional<PortHolder> holder_of_tcp(std::uint16_t port);
 // The unit in a control group's path: "/system.slice/tftpd-hpa.service/sub" is of tftpd-hpa.service. Empty
 // where there is none. Pure.
 std::string unit_in(std::string_view group);
+
+// OpenSSH's server, without which a host that is far away is out of reach, and dnsmasq, without which devices
+// may have no address: neither is to be stopped for its port. Pure.
+bool is_sshd(const PortHolder& holder);
+bool is_dnsmasq(const PortHolder& holder);
 
 }  // namespace server

@@ -143,6 +143,8 @@ std::optional<PortHolder> holder_of(std::uint8_t protocol, std::uint16_t port) {
   const auto folder = bound->group == 0 ? std::nullopt : folder_of(bound->group);
   if (folder) holder.unit = unit_in(folder->string());
   holder.pid = process_with(bound->inode);
+  // No process is in the group of a socket unit: systemd itself has the socket.
+  if (holder.pid == 0 && holder.unit.ends_with(".socket")) holder.pid = 1;
   if (holder.pid == 0 && !holder.unit.empty()) holder.pid = number_in(first_line(*folder / "cgroup.procs"));
   if (holder.pid != 0) holder.program = program_of(holder.pid);
   if (holder.pid == 0 || (holder.program.empty() && holder.unit.empty())) return {};

@@ -7,11 +7,15 @@ namespace server {
 const char* const list_addresses = "ip address";
 const char* const list_interfaces = "ip link";
 
-// Without sshd a host that is far away is out of reach.
+// Without sshd a host that is far away is out of reach, and without dnsmasq devices may have no address.
 std::string way_out(const PortHolder& holder) {
-  if (holder.unit == "ssh.service" || holder.program == "sshd")
-    return "give sshd another port (Port in /etc/ssh/sshd_config)";
-  if (holder.unit == "init.scope") return "`systemctl list-sockets` names its unit, stop that";
+  if (holder.unit == "ssh.socket" || holder.unit == "sshd.socket")
+    return fmt::format("give sshd another port (ListenStream= in `systemctl edit {}`)", holder.unit);
+  if (is_sshd(holder)) return "give sshd another port (Port in /etc/ssh/sshd_config)";
+  if (is_dnsmasq(holder))
+    return "take enable-tftp out of dnsmasq's configuration and restart it, it goes on with DHCP and DNS";
+  if (holder.unit == "init.scope")
+    return "`systemctl list-sockets` names its unit, give that another port or stop it";
   if (!holder.unit.empty()) return fmt::format("`systemctl disable --now {}` stops it", holder.unit);
   return "stop it";
 }

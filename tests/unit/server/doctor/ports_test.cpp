@@ -41,8 +41,10 @@ TEST_CASE("a port that another program has fails, with the way to free it") {
   CHECK(result.findings() ==
         std::vector<Finding>{{State::fails, "in.tftpd (PID 154, tftpd-hpa.service) has UDP 0.0.0.0:69",
                               "systemctl disable --now tftpd-hpa.service"}});
-  CHECK(fix_of(tftp(Bound::taken, PortHolder{"dnsmasq", 9, ""})) == "kill 9");
-  CHECK(fix_of(tftp(Bound::taken, PortHolder{"sshd", 9, "ssh.service"})).find("Port 2022") !=
+  CHECK(fix_of(tftp(Bound::taken, PortHolder{"atftpd", 9, ""})) == "kill 9");
+  CHECK(fix_of(tftp(Bound::taken, PortHolder{"dnsmasq", 9, "dnsmasq.service"}))
+            .starts_with("take enable-tftp"));
+  CHECK(fix_of(tftp(Bound::taken, PortHolder{"sshd", 9, "sshd.service"})).find("Port 2022") !=
         std::string::npos);
   CHECK(fix_of(tftp(Bound::taken)) == "ss -ulnp 'sport = :69'");
 }
@@ -58,6 +60,9 @@ TEST_CASE("systemd may hold a port for apdepot, and for nobody else") {
   CHECK(judge_port(door).state() == State::look);
   door.unit = true;
   CHECK(judge_port(door).state() == State::ok);
+  door = tftp(Bound::taken, PortHolder{"systemd", 1, "tftp.socket"});
+  door.unit = true;  // apdepot's is enabled, and could not be opened
+  CHECK(judge_port(door).findings().front().found == "systemd holds UDP 0.0.0.0:69 for tftp.socket");
 }
 
 TEST_CASE("a server that serves elsewhere is to look at, and one that serves nothing fails") {

@@ -5,8 +5,11 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/loop/net.hpp"
+#include "server/os/port_words.hpp"
 
 using namespace server;
 
@@ -51,6 +54,24 @@ TEST_CASE("a control group names its unit") {
   CHECK(unit_in("/system.slice/system-serial.slice/serial@ttyS0.service/sub/group") ==
         "serial@ttyS0.service");
   CHECK(unit_in("/init.scope") == "init.scope");
+  CHECK(unit_in("/sys/fs/cgroup/system.slice/ssh.socket") == "ssh.socket");
   CHECK(unit_in("/user.slice/user-0.slice/session-3.scope").empty());
   CHECK(unit_in("").empty());
+}
+
+TEST_CASE("what a host cannot do without is not to be stopped, even where only its unit is known") {
+  for (const auto& [holder, words] : std::vector<std::pair<PortHolder, std::string>>{
+           {{"", 9, "ssh.service"}, "Port in /etc/ssh/sshd_config"},
+           {{"", 9, "sshd.service"}, "Port in /etc/ssh/sshd_config"},
+           {{"sshd", 9, ""}, "Port in /etc/ssh/sshd_config"},
+           {{"", 1, "ssh.socket"}, "ListenStream= in `systemctl edit ssh.socket`"},
+           {{"systemd", 1, "init.scope"}, "give that another port"},
+           {{"", 9, "dnsmasq.service"}, "take enable-tftp out"}}) {
+    CAPTURE(holder.unit);
+    CHECK(way_out(holder).find(words) != std::string::npos);
+    CHECK(way_out(holder).find("disable") == std::string::npos);
+  }
+  CHECK(way_out({"in.tftpd", 9, "tftpd-hpa.service"}) ==
+        "`systemctl disable --now tftpd-hpa.service` stops it");
+  CHECK(way_out({"", 1, "tftp.socket"}) == "`systemctl disable --now tftp.socket` stops it");
 }
