@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "server/os/port_words.hpp"
+#include "server/os/service_manager.hpp"
 
 namespace server {
 
@@ -20,7 +21,16 @@ std::string way_out(const PortHolder& holder) {
   return "stop it";
 }
 
+// A capability of the file does not help the packaged service, or keeps it from starting: its bounding set is
+// empty.
 std::string port_denied(bool, std::string_view unit) {
+  if (has_service_manager())
+    return fmt::format(
+        "permission denied, ports below 1024 need a right that the service does not have: let systemd open "
+        "the address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for "
+        "another), or give the service the right by own-ports.conf (/usr/share/doc/apdepot/examples/, or "
+        "beside the units that were installed by hand)",
+        unit);
   return fmt::format(
       "permission denied, ports below 1024 need a privilege: run it as root, or let systemd open the "
       "address (`systemctl enable {0} && systemctl restart apdepot`, and `systemctl edit {0}` for another), "

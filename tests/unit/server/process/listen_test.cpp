@@ -378,6 +378,7 @@ TEST_CASE("of a host without IPv6 only its wildcard may be missed, beside anothe
 }
 
 TEST_CASE("why an address cannot be used is said with the way out") {
+  const test::NoManager none{};
   const Endpoint free{"127.0.0.1", free_port()};
   const error_code denied = net::error::access_denied;
   for (const auto& [text, unit] : std::vector<std::pair<std::string, std::string>>{
@@ -388,6 +389,13 @@ TEST_CASE("why an address cannot be used is said with the way out") {
         "open the address (`systemctl enable " +
         unit + " && systemctl restart apdepot`, and `systemctl edit " + unit + "` for another)"));
     CHECK(text.ends_with("`setcap cap_net_bind_service=+ep $(command -v apdepot)`"));
+  }
+  {
+    const test::Manager manager;  // the unit has taken away what setcap would give
+    const auto text = listen_failure<SshNames>(free, denied);
+    CHECK(has(text, "`systemctl enable apdepot-ssh.socket && systemctl restart apdepot`"));
+    CHECK(has(text, "own-ports.conf"));
+    CHECK_FALSE(has(text, "setcap"));
   }
   CHECK(listen_failure<SshNames>(free, error_code(EADDRNOTAVAIL, boost::system::system_category())) ==
         "no interface of this host has that address: `ip address` lists them");
