@@ -93,13 +93,14 @@ const SshdConfig::Setting* SshdConfig::find(std::string_view keyword) const {
   return nullptr;
 }
 
+// A Match that fits overrides what stands above it for everybody: sshd reads the file once more for the user,
+// and then only what stands below such a Match.
 const SshdConfig::Setting* SshdConfig::find(std::string_view keyword, const User& user) const {
   for (const auto& setting : settings_) {
-    if (setting.keyword != keyword) continue;
-    if (setting.match < 0 || applies(matches_[static_cast<std::size_t>(setting.match)], user))
-      return &setting;
+    if (setting.match < 0 || setting.keyword != keyword) continue;
+    if (applies(matches_[static_cast<std::size_t>(setting.match)], user)) return &setting;
   }
-  return nullptr;
+  return find(keyword);
 }
 
 }  // namespace conf::foreign

@@ -8,8 +8,9 @@
 
 namespace conf::foreign {
 
-// An sshd_config with what it includes, as sshd_config(5) reads it: of a keyword the first value that applies
-// counts. Pure but for Include, which asks the draft's host.
+// An sshd_config with what it includes, as sshd_config(5) reads it: of a keyword the first value counts that
+// stands below a Match that fits, or else the first one that stands below none. Pure but for Include, which
+// asks the draft's host.
 class SshdConfig {
  public:
   struct Setting {
@@ -32,7 +33,7 @@ class SshdConfig {
 
   const std::vector<Setting>& settings() const { return settings_; }
   const std::vector<Match>& matches() const { return matches_; }
-  // The first that applies to every user, or to `user`. Null: the keyword is not there.
+  // What applies to every user, or to `user`. Null: the keyword is not there.
   const Setting* find(std::string_view keyword) const;
   const Setting* find(std::string_view keyword, const User& user) const;
 

@@ -104,6 +104,21 @@ TEST_CASE("a Match by anything but the user has no equivalent") {
   CHECK_FALSE(made.settings.ssh.users.front().uploads);
 }
 
+TEST_CASE("a Match that fits overrides what stands above it for everybody") {
+  auto files = host;
+  files["/etc/keys/all"] = key + " everybody's\n";
+  const auto made = sshd(
+      "AuthorizedKeysFile /etc/keys/all\nPasswordAuthentication yes\nChrootDirectory none\nMatch User ewc\n"
+      "  ForceCommand internal-sftp\n  ChrootDirectory /srv/sftp\n  AuthorizedKeysFile .ssh/authorized_keys\n"
+      "  PasswordAuthentication no\nMatch User ewc\n  AuthorizedKeysFile /etc/keys/all\n",
+      files);
+
+  REQUIRE(made.settings.ssh.users.size() == 1);
+  CHECK(made.settings.ssh.users.front().authorized_keys == std::vector{key + " wlc"});
+  CHECK(made.says(5, "cp -r /srv/sftp/. /var/lib/apdepot/images/"));
+  CHECK(made.remark("/etc/shadow") == "");
+}
+
 TEST_CASE("ports, addresses and limits") {
   const auto made = sshd(
       "Port 22\nPort 2022\nListenAddress 192.0.2.2\nListenAddress [2001:db8::2]:2222\nListenAddress "
