@@ -228,8 +228,8 @@ def zsh_words(text):
 
 
 def zsh_flag(flag):
-    kind = choices(flag)
-    value = f":{flag['value']}:" + ("_files" if kind == "file" else f"({' '.join(kind)})" if kind else "") if flag["value"] else ""
+    kind, value = choices(flag), zsh_words(flag["value"])
+    value = f":{value}:" + ("_files" if kind == "file" else f"({' '.join(kind)})" if kind else "") if value else ""
     return f"'*{flag['name']}{'=' if value else ''}[{zsh_words(flag['help'])}]{value.replace('|', ' or ')}'"
 
 

@@ -167,6 +167,11 @@ def test_a_shells_completion_has_every_command_and_flag(made, help_table, shell)
         assert re.search(rf"\b{word}\b", text)
 
 
+def test_a_colon_in_a_value_does_not_end_what_zsh_is_told_of_it(made):
+    """Else it would run PORT as a command that completes."""
+    assert r":ADDR\:PORT:" in made("zsh").read_text()
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_takes_its_completion(made, shell):
     if not shutil.which(shell):
