@@ -78,6 +78,14 @@ def test_debians_changelog_is_not_the_one_for_users(host):
     assert gzip.decompress((documents / "CHANGELOG.md.gz").read_bytes()).startswith(b"# Changelog")
 
 
+def test_each_shell_finds_its_completion(host):
+    """Debian's zsh looks for those of packages in vendor-completions alone."""
+    share = host.root / "usr/share"
+    for place in ("bash-completion/completions/apdepot", "zsh/vendor-completions/_apdepot",
+                  "fish/vendor_completions.d/apdepot.fish"):
+        assert (share / place).stat().st_size > 0
+
+
 def is_enabled(host, unit):
     return host.run("systemctl", "is-enabled", unit, check=False).stdout.strip()
 
