@@ -125,6 +125,17 @@ def test_the_lines_that_are_told_are_those_of_the_log():
                 assert word in code, f"{kind}: {word} is in no source"
 
 
+def test_each_ending_of_a_transfer_is_told():
+    """Of each text that server/text/ending_text.cpp puts together, the longest part between what is filled in."""
+    code = (ROOT / "server/text/ending_text.cpp").read_text()
+    code = code.split("std::string by_client(", 1)[1].split("std::string nothing_came_back(", 1)[0]
+    texts = re.findall(r'fmt::format\("([^"]+)"', re.sub(r'"\s*\n\s*"', "", code))
+    parts = {max(text.split("{}"), key=len).strip(" :,") for text in texts}
+
+    assert len(parts) > 15
+    assert not [part for part in parts if part not in (ROOT / "docs/log.md").read_text()]
+
+
 # ---- completion
 
 def completed(file, *words):
