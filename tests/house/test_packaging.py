@@ -33,6 +33,15 @@ def test_sshd_has_its_port_first_at_every_boot_whatever_the_distribution_calls_i
 
 
 @pytest.mark.parametrize("unit", [path.name for path in sorted((ROOT / "packaging/systemd").glob("*.socket"))])
+def test_an_address_of_this_host_is_there_before_a_socket_unit_opens_it(unit):
+    """One that an edit names: at the boot systemd would fail to bind it, and the service may not."""
+    after = re.search(r"^After=(.+)$", (ROOT / "packaging/systemd" / unit).read_text(), re.MULTILINE)[1].split()
+
+    assert "network-online.target" in after
+    assert "\nWants=network-online.target\n" in (ROOT / "packaging/systemd/apdepot.service").read_text()
+
+
+@pytest.mark.parametrize("unit", [path.name for path in sorted((ROOT / "packaging/systemd").glob("*.socket"))])
 def test_a_socket_unit_names_the_command_that_applies_an_edit(unit):
     text = (ROOT / "packaging/systemd" / unit).read_text()
 
