@@ -43,6 +43,13 @@ TEST_CASE("a beginning that is cut within a folder's name is not an alias") {
   CHECK(map("r ^/boot/ /x\n").says(1, "by whole folders"));
 }
 
+TEST_CASE("a rule for what does not fit is not an alias for what fits") {
+  const auto made = map("r~ ^/boot/ /x/\n");
+
+  CHECK(made.settings.lookup.aliases.empty());
+  CHECK(made.says(1, "left out"));
+}
+
 TEST_CASE("rules for reading or writing alone are told of") {
   CHECK(map("rG ^/a/ /b/\n").says(1, "to what they send as well"));
 }
