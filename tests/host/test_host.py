@@ -105,7 +105,9 @@ def test_the_units_are_confined(host):
                       host.output("systemd-analyze", "security", "--no-pager", "apdepot.service"))
 
     assert float(found.group(1)) <= BEST_EXPOSURE
-    assert host.run("systemd-analyze", "verify", "--man=no", "apdepot.service", *SOCKETS, check=False).stderr == ""
+    units = sorted(path.name for path in (host.root / "lib/systemd/system").glob("apdepot*"))
+    assert {"apdepot.service", "apdepot-http.socket", *SOCKETS} <= set(units)
+    assert host.run("systemd-analyze", "verify", "--man=no", *units, check=False).stderr == ""
 
 
 def test_the_configuration_is_all_comments_and_right_once_uncommented(host):
@@ -489,6 +491,17 @@ def test_a_depot_without_images_goes_with_the_purge(host):
 
     assert not (host.root / DEPOT[1:]).exists()
     assert not (host.root / "lib/systemd/system/apdepot.service").exists()
+
+
+def test_a_port_that_is_taken_does_not_keep_the_package_from_installing(host, squat):
+    """As on most hosts, where sshd has port 22."""
+    holder = squat("tcp", 22)
+    cursor = host.cursor()
+    install(host)
+    host.wait_until(lambda: is_active(host) == "failed")
+
+    assert host.property("apdepot", "NRestarts") == "0"
+    assert f"TCP 0.0.0.0:22: the port is in use by squatter.service (PID {holder})" in host.journal_since(cursor)
 
 
 def test_a_purge_ends_well_where_the_depot_is_a_mount(host):
