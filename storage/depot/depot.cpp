@@ -45,10 +45,16 @@ Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}
     for (const auto& private_to_us : {state(), staging()}) make_directories(private_to_us, 0700);
     make_directories(manifests(), mode_as_above(manifests()));
   } catch (const std::system_error& error) {
-    throw std::runtime_error(fmt::format(
-        "the depot {} cannot be used: {}; give this user the right to write there, or name another "
-        "directory (--depot DIR, or \"depot:\" in the config)",
-        directory_.string(), error.what()));
+    const auto way_out =
+        error.code() == std::errc::read_only_file_system
+            ? fmt::format("mount its disk for writing, or, under systemd, let the service write there "
+                          "(ReadWritePaths={} below [Service] in `systemctl edit apdepot`)",
+                          directory_.string())
+            : std::string("give this user the right to write there");
+    throw std::runtime_error(
+        fmt::format("the depot {} cannot be used: {}; {}, or name another directory (--depot DIR, or "
+                    "\"depot:\" in the config)",
+                    directory_.string(), error.what(), way_out));
   }
 }
 

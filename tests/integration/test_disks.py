@@ -69,6 +69,16 @@ def test_a_read_only_disk_is_told_and_nothing_is_lost(new_depot, bundle):
     assert apdepot.snapshot(new_depot) == before
 
 
+def test_a_depot_that_cannot_be_made_on_a_read_only_disk_is_told_with_the_way_out(tmp_path, bundle):
+    """Under a unit with ProtectSystem=strict every folder but the unit's own looks like that."""
+    depot = tmp_path / "depot"
+    with mounted(depot, "-t", "tmpfs", "-o", "ro,mode=755", "none"):
+        done = run("import", bundle, depot=depot)
+
+    assert done.returncode == 1 and "Read-only file system; mount its disk for writing" in done.stderr
+    assert f"ReadWritePaths={depot} " in done.stderr
+
+
 @pytest.mark.skipif(slow_files.why_not() is not None, reason=str(slow_files.why_not()))
 def test_a_file_system_that_can_do_little_holds_a_depot(start_server, new_depot, tmp_path, bundle, images):
     """What is published, replaced and promoted takes more steps there, and is the same in the end."""
