@@ -16,7 +16,7 @@ sed -i 's|/usr/bin/apdepot|/usr/local/bin/apdepot|' "$staging/$name"/systemd/*
 cp LICENSE packaging/static/INSTALL "$staging/$name/"
 # shellcheck disable=SC2046  # names with wildcards, a line each
 cp --parents $(cat packaging/debian/apdepot.docs) "$staging/$name/"
-# As in the Debian package, so that a newer program brings its newer defaults.
+# Every key is a comment, so that a newer program brings its newer defaults.
 sed -E 's/^( *[^ #])/#\1/' conf/apdepot.yaml >"$staging/$name/apdepot.yaml"
 if readelf -d "$staging/$name/bin/apdepot" | grep -q NEEDED; then
   echo "package.sh: the binary is not static" >&2

@@ -1,4 +1,5 @@
 """What the packages and the sources must agree in."""
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -13,6 +14,13 @@ def test_the_package_has_the_version_of_the_sources():
     package = re.match(r"apdepot \(([\d.]+)\)", (ROOT / "packaging/debian/changelog").read_text()).group(1)
 
     assert package == sources
+
+
+def test_the_configuration_of_the_package_is_the_same_in_every_version():
+    """Where the package changes it, dpkg asks every administrator who has changed it too, and unattended upgrades stop."""
+    digest = hashlib.sha256((ROOT / "packaging/debian/apdepot.yaml").read_bytes()).hexdigest()
+
+    assert digest == "78aed5f175d705806c3c33ee22e54197e7fd7b4380667055801b7dc6854f1114"
 
 
 def test_the_socket_units_and_the_server_have_the_same_names():

@@ -71,6 +71,17 @@ def test_the_unit_starts_what_is_installed(unpacked):
     assert all(line.lstrip().startswith("#") or not line for line in (unpacked / "apdepot.yaml").read_text().splitlines())
 
 
+def test_the_configuration_says_the_defaults_once_it_is_uncommented(unpacked, tmp_path):
+    text = (unpacked / "apdepot.yaml").read_text()
+    shown = []
+    for name, content in (("packed", text), ("uncommented", re.sub(r"^#( *)(?=[a-z_]+:)", r"\1", text, flags=re.MULTILINE))):
+        (tmp_path / f"{name}.yaml").write_text(content)
+        shown.append(subprocess.run([unpacked / "bin/apdepot", "config", "show", "--config", tmp_path / f"{name}.yaml"],
+                                    capture_output=True, text=True, check=True).stdout)
+
+    assert shown[0] == shown[1]
+
+
 @in_a_root
 def test_the_whole_job_in_an_empty_root(empty_root, tmp_path):
     bundle = make_bundle.make_bundle(tmp_path)
