@@ -17,7 +17,7 @@ std::string way_out(const PortHolder& holder);
 // Why the system refuses a port that nobody has, and what to do; `unit` could open it for us.
 std::string port_denied(bool tcp, std::string_view unit);
 // The same of a server that has given up its rights after its start; nothing where it keeps them.
-std::optional<std::string> port_denied_later();
+std::optional<std::string> port_denied_later(std::string_view unit);
 // No address is configured, and none was handed over.
 std::string nothing_to_serve();
 

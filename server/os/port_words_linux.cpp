@@ -38,8 +38,14 @@ std::string port_denied(bool, std::string_view unit) {
       unit);
 }
 
-// Root's rights, and the capability.
-std::optional<std::string> port_denied_later() {
+// Root's rights, and the capability. The packaged service has had neither: a restart would only end it.
+std::optional<std::string> port_denied_later(std::string_view unit) {
+  if (has_service_manager())
+    return fmt::format(
+        "a port below 1024 takes a right that the service does not have now: let systemd open the address "
+        "(`systemctl enable {0}`, with `systemctl edit {0}` for another than its own, then `systemctl stop "
+        "{0} && systemctl restart apdepot`), or restart it with own-ports.conf in place",
+        unit);
   return "a port below 1024 takes a right that the server gave up after its start: restart it "
          "(`systemctl restart apdepot`; a unit of your own needs "
          "AmbientCapabilities=CAP_NET_BIND_SERVICE)";

@@ -44,7 +44,7 @@ std::string port_denied(bool tcp, std::string_view) {
       tcp ? "tcp" : "udp");
 }
 
-std::optional<std::string> port_denied_later() { return {}; }
+std::optional<std::string> port_denied_later(std::string_view) { return {}; }
 
 std::string nothing_to_serve() {
   return "nothing to serve: tftp.listen, ssh.listen and http.listen are all empty; name an address in the "

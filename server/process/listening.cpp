@@ -31,7 +31,7 @@ const conf::Endpoint* overlap(const std::vector<conf::Endpoint>& open, const con
 template <class Names>
 std::string failure(const conf::Endpoint& endpoint, const error_code& error) {
   if (error == net::error::access_denied)
-    if (auto text = port_denied_later()) return std::move(*text);
+    if (auto text = port_denied_later(Names::unit)) return std::move(*text);
   return listen_failure<Names>(endpoint, error);
 }
 

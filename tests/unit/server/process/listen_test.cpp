@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/os/port_words.hpp"
 #include "tests/unit/server/process/manager.hpp"
 
 using namespace server;
@@ -396,6 +397,7 @@ TEST_CASE("why an address cannot be used is said with the way out") {
     CHECK(has(text, "`systemctl enable apdepot-ssh.socket && systemctl restart apdepot`"));
     CHECK(has(text, "own-ports.conf"));
     CHECK_FALSE(has(text, "setcap"));
+    CHECK(has(port_denied_later("apdepot-ssh.socket").value(), "`systemctl edit apdepot-ssh.socket`"));
   }
   CHECK(listen_failure<SshNames>(free, error_code(EADDRNOTAVAIL, boost::system::system_category())) ==
         "no interface of this host has that address: `ip address` lists them");
