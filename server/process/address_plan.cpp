@@ -37,7 +37,8 @@ AddressPlan plan_addresses(std::string_view key, std::string_view unit,
       plan.notes.push_back(fmt::format(
           "{0} has opened {1}, which {2} does not name: it is served all the same; `systemctl edit "
           "{0}` and then `systemctl stop {0} && systemctl restart apdepot` change the address, "
-          "`systemctl disable --now {0} && systemctl restart apdepot` leave it to {2}",
+          "`systemctl disable --now {0} && systemctl restart apdepot` leave it to {2} (with "
+          "own-ports.conf, where that has a port below 1024)",
           unit, given.text(), key));
   }
   for (const auto& endpoint : ours)

@@ -45,7 +45,8 @@ TEST_CASE("a socket that the configuration does not name is served all the same,
         "apdepot-tftp.socket has opened 0.0.0.0:69, which tftp.listen does not name: it is served all the "
         "same; `systemctl edit apdepot-tftp.socket` and then `systemctl stop apdepot-tftp.socket && "
         "systemctl restart apdepot` change the address, `systemctl disable --now apdepot-tftp.socket && "
-        "systemctl restart apdepot` leave it to tftp.listen");
+        "systemctl restart apdepot` leave it to tftp.listen (with own-ports.conf, where that has a "
+        "port below 1024)");
   CHECK(plan({}, {all4}, {}).notes.size() == 1);
 }
 
