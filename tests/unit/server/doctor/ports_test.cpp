@@ -73,6 +73,13 @@ TEST_CASE("a server that serves elsewhere is to look at, and one that serves not
         "the server serves TFTP on 0.0.0.0:6969, and not on 0.0.0.0:69, as tftp.listen says");
   CHECK(elsewhere.findings()[1].found ==
         "controllers ask for TFTP on UDP 69 only, and it is served on 0.0.0.0:6969");
+  CHECK(elsewhere.findings()[0].fix == "systemctl restart apdepot");
+  auto by_unit = served(tftp(Bound::free), {high});
+  by_unit.unit = true;
+  by_unit.socket = "apdepot-tftp.socket";
+  CHECK(judge_port(by_unit).findings()[0].fix ==
+        "systemctl edit apdepot-tftp.socket && systemctl stop apdepot-tftp.socket && systemctl restart "
+        "apdepot");
   CHECK(judge_port(served(tftp(Bound::free), {})).state() == State::fails);
 }
 
