@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "conf/foreign/options.hpp"
 #include "conf/foreign/readers.hpp"
@@ -136,17 +137,19 @@ class Translator {
 
 void read(std::string_view text, const std::string&, Draft& draft) {
   Translator translator(draft);
+  std::optional<std::pair<int, std::string>> last;  // of two assignments the shell takes the later one
   for (const auto& [number, line] : lines_of(text)) {
     if (line.starts_with('#')) continue;
     const auto set = assignment(line);
     const auto value = set ? shell_words(set->value) : std::vector<std::string>();
     if (value.empty()) continue;
-    if (set->key == "OPTIONS") translator.take({"", number}, value.front());
+    if (set->key == "OPTIONS") last.emplace(number, value.front());
     if (set->key == "USE_INETD" && lower(value.front()) == "true")
       draft.tell({"", number},
                  "USE_INETD: inetd starts atftpd, and has the port: take its line out of "
                  "/etc/inetd.conf; apdepot runs by itself");
   }
+  if (last) translator.take({"", last->first}, last->second);
   translator.finish();
 }
 

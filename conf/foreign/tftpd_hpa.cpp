@@ -208,6 +208,11 @@ void take_xinetd(const Place& place, const Assignment& line, Found& found, Draft
   }
 }
 
+// Of two assignments the shell takes the later one.
+void forget(std::vector<Found::Text>& texts, std::string_view key) {
+  std::erase_if(texts, [&](const Found::Text& text) { return text.what == key; });
+}
+
 void read_lines(std::string_view text, Found& found, Draft& draft) {
   const auto lines = lines_of(text);
   const bool xinetd = std::ranges::any_of(lines, [](const Line& line) {
@@ -232,8 +237,10 @@ void read_lines(std::string_view text, Found& found, Draft& draft) {
     if (set && xinetd) {
       take_xinetd(place, *set, found, draft);
     } else if (set && set->key == "TFTP_OPTIONS") {
+      forget(found.option_texts, set->key);
       found.option_texts.push_back({place, "TFTP_OPTIONS", first});
     } else if (set && set->key == "TFTP_DIRECTORY") {
+      forget(found.folders, set->key);
       for (const auto& folder : shell_words(first))
         found.folders.push_back({place, "TFTP_DIRECTORY", folder});
     } else if (set && set->key == "TFTP_ADDRESS") {

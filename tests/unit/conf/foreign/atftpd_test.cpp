@@ -21,6 +21,14 @@ TEST_CASE("Debian's own /etc/default/atftpd") {
   CHECK(made.says(4, "cp -r /srv/tftp/."));
 }
 
+TEST_CASE("of two assignments the later one counts, as in a shell") {
+  const Translated made("OPTIONS=\"--port 6969 /old\"\nOPTIONS=\"--maxthread 7 /tftp\"\n", "/etc/default/atftpd");
+
+  CHECK(made.settings.tftp.max_transfers == 7);
+  CHECK(made.settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
+  CHECK(made.says(2, "cp -r /tftp/."));
+}
+
 TEST_CASE("other options of atftpd") {
   const Translated made(
       "USE_INETD=false\nOPTIONS=\"--daemon --bind-address 192.0.2.2 --port 6969 --no-blksize --no-windowsize "

@@ -48,6 +48,15 @@ TEST_CASE("a host with more options") {
   CHECK(made.remark("lookup.forgiving does that").starts_with("/etc/tftpd.map 2: "));
 }
 
+TEST_CASE("of two assignments the later one counts, as in a shell") {
+  const Translated made(
+      "TFTP_DIRECTORY=/old\nTFTP_OPTIONS=\"-c -l\"\nTFTP_DIRECTORY=/srv/tftp\nTFTP_OPTIONS=-s\n", file);
+
+  CHECK_FALSE(made.settings.tftp.uploads);
+  CHECK(made.settings.lookup.aliases.empty());
+  CHECK(made.says(3, "cp -r /srv/tftp/."));
+}
+
 TEST_CASE("without --secure the folder's name is part of each path") {
   const auto made = options("-c -l");
 
