@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -145,6 +146,12 @@ bool becomes_another(const conf::Settings& settings) {
   return own_account().is_root() && (!owner || !owner->is_root());
 }
 
+bool is_missing(const Given& given) {
+  std::error_code ignored;
+  return !given.file && given.problem.empty() &&
+         fs::status(given.path, ignored).type() == fs::file_type::not_found;
+}
+
 int run(Arguments& arguments) {
   if (arguments.words().empty()) throw UsageError("FILE is missing");
   const auto order = order_of(arguments);
@@ -153,6 +160,11 @@ int run(Arguments& arguments) {
   std::vector<Given> all;
   for (const auto& file : arguments.words())
     all.push_back(at_once ? open_first(file) : Given{file, storage::path_of(file)});
+  if (std::ranges::all_of(all, is_missing)) {  // and a name that is mistyped makes no depot
+    const auto reason = std::make_error_code(std::errc::no_such_file_or_directory).message();
+    for (const auto& given : all) fmt::print(stderr, "apdepot: {}\n", not_imported(given.name, reason));
+    return 1;
+  }
   const auto depot = open_depot(settings);
   storage::sweep_staging(storage::staging_areas(depot));  // what a killed import left takes gigabytes
   int status = 0;

@@ -300,6 +300,14 @@ def test_import_keep_retires_the_oldest(new_depot, bundle, tmp_path):
     assert sorted(path.name for path in (new_depot / "images/EWC").iterdir()) == ["17_3_10", "17_9_4a"]
 
 
+def test_a_name_that_is_mistyped_makes_no_depot(tmp_path):
+    done = run("import", tmp_path / "C9800.zip", depot=tmp_path / "depot")
+
+    assert done.returncode == 1
+    assert done.stderr == f"apdepot: {tmp_path}/C9800.zip cannot be imported: No such file or directory\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_import_keep_counts_for_the_drop_folder(start_server, new_depot, bundle, tmp_path):
     succeed("import", bundle, depot=new_depot)
     older(new_depot, "17_3_1")
