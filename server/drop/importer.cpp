@@ -61,24 +61,6 @@ std::string problem_of(const std::exception_ptr& failure) {
   }
 }
 
-// EAGAIN alone does not say so: the system has it for a process that it does not start, too.
-bool was_touched(const storage::File& file) {
-  const auto now = file.attributes();
-  return !now || now->version != file.at_open().version;
-}
-
-// Somebody may put a file into drop/ that this user may not read.
-template <class Open>
-auto opened(Open open) {
-  try {
-    return open();
-  } catch (const std::system_error& e) {
-    if (e.code() != std::errc::permission_denied) throw;
-    throw std::runtime_error(
-        fmt::format("{}; give this user the right to read it, or take it out of drop/", e.what()));
-  }
-}
-
 }  // namespace
 
 Importer::Importer(net::io_context& loop, Lanes& lanes, Events& events, const storage::Depot& depot,
@@ -91,7 +73,7 @@ Importer::Importer(net::io_context& loop, Lanes& lanes, Events& events, const st
       watch_(loop, depot.drop()),
       progress_timer_(loop),
       pause_(loop),
-      origins_(depot) {}
+      judge_(depot, settings_) {}
 
 // Nothing that it does after a failure takes memory that there may not be.
 net::awaitable<void> Importer::run() {
@@ -134,7 +116,7 @@ net::awaitable<void> Importer::go_on() {
   if (!drop_lock_) co_await hold_drop();
   if (stopping_) co_return;
   if (now() >= next_look_) co_await look_around();
-  rejected_.reset();
+  judge_.begin_round();
   for (auto& name : folder_.take_ready(now())) {
     if (!stopping_) co_await import(std::move(name));
   }
@@ -214,16 +196,15 @@ net::awaitable<void> Importer::import(std::string name) {
   } catch (const std::exception&) {
     failure = std::current_exception();
   }
-  how_far_.reset();
+  progress_.reset();
   progress_timer_.cancel();
-  tell(name, Failed{problem_of(failure), depot_pause}, 0);
+  tell(name, DropJudge::Failed{problem_of(failure)}, 0);
 }
 
 net::awaitable<void> Importer::judge(std::string name) {
   const auto at = left_.find(name);
-  const auto look = [this, name, left = at == left_.end() ? std::nullopt : std::optional(at->second)] {
-    return examine(name, left);
-  };
+  const auto left = at == left_.end() ? std::nullopt : std::optional(at->second.left);
+  const auto look = [this, name, left] { return judge_.examine(name, left); };
   const auto seen = co_await lanes_.importing.run(look);
   if (seen.left || seen.kind == storage::DropKind::gone) co_return;
   left_.erase(name);
@@ -237,14 +218,14 @@ net::awaitable<void> Importer::judge(std::string name) {
     co_return;
   }
   if (!storage::is_digest_file(name)) {
-    how_far_ = std::make_shared<HowFar>();
+    progress_ = std::make_shared<DropJudge::Progress>();
     events_.emit(event::ImportStarted{name});
     tell_progress(name);
   }
   const auto began = now();
-  const auto work = [this, name] { return import_now(name); };
+  const auto work = [this, name, progress = progress_] { return judge_.judge(name, progress); };
   const auto outcome = co_await lanes_.importing.run(work);
-  how_far_.reset();
+  progress_.reset();
   progress_timer_.cancel();
   const std::chrono::duration<double> took = now() - began;
   tell(name, outcome, took.count());
@@ -252,30 +233,30 @@ net::awaitable<void> Importer::judge(std::string name) {
 
 void Importer::tell_progress(const std::string& name) {
   progress_timer_.expires_after(tell_every);
-  progress_timer_.async_wait([this, name, how_far = how_far_](error_code error) {
-    if (error || how_far != how_far_) return;  // the import may have ended while this waited for its turn
-    events_.emit(event::ImportProgress{name, how_far->done, how_far->total});
+  progress_timer_.async_wait([this, name, progress = progress_](error_code error) {
+    if (error || progress != progress_) return;  // the import may have ended while this waited for its turn
+    events_.emit(event::ImportProgress{name, progress->done, progress->total});
     tell_progress(name);
   });
 }
 
-void Importer::tell(const std::string& name, const Outcome& outcome, double seconds) {
-  if (const auto* done = std::get_if<Done>(&outcome)) {
+void Importer::tell(const std::string& name, const DropJudge::Outcome& outcome, double seconds) {
+  if (const auto* done = std::get_if<DropJudge::Done>(&outcome)) {
     tell(name, *done, seconds);
-  } else if (const auto* compared = std::get_if<Compared>(&outcome)) {
+  } else if (const auto* compared = std::get_if<DropJudge::Compared>(&outcome)) {
     tell(name, *compared);
-  } else if (const auto* refused = std::get_if<Refused>(&outcome)) {
+  } else if (const auto* refused = std::get_if<DropJudge::Refused>(&outcome)) {
     tell(name, *refused);
-  } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
+  } else if (const auto* failed = std::get_if<DropJudge::Failed>(&outcome)) {
     tell(name, *failed);
   } else {
-    const bool replaced = std::holds_alternative<Replaced>(outcome);
+    const bool replaced = std::holds_alternative<DropJudge::Replaced>(outcome);
     if (replaced) folder_.closed(name, now() + file_pause);
     if (!storage::is_digest_file(name)) events_.emit(event::ImportGone{name, replaced});
   }
 }
 
-void Importer::tell(const std::string& name, const Done& done, double seconds) {
+void Importer::tell(const std::string& name, const DropJudge::Done& done, double seconds) {
   if (done.left) remember(name, *done.left);
   if (!done.taken && !done.left) folder_.closed(name, now() + file_pause);
   events_.emit(event::Published{name, done.what.imported, seconds});
@@ -284,28 +265,28 @@ void Importer::tell(const std::string& name, const Done& done, double seconds) {
   if (!done.left_over.empty()) events_.warn(Warning::imported, done.left_over);
 }
 
-void Importer::tell(const std::string& name, const Refused& refused) {
+void Importer::tell(const std::string& name, const DropJudge::Refused& refused) {
   events_.emit(event::ImportRejected{name, refused.reason, refused.moved_to});
   if (!refused.left_over.empty()) events_.warn(Warning::drop_folder, refused.left_over);
 }
 
-void Importer::tell(const std::string& name, const Compared& compared) {
+void Importer::tell(const std::string& name, const DropJudge::Compared& compared) {
   remember(name, compared.left);  // where it was taken away, it is forgotten as soon as its going is seen
   for (const auto& digest : compared.digests) events_.emit(event::DigestCompared{digest});
   if (compared.digests.empty() && is_first_time(name)) events_.emit(event::DigestWaits{name});
 }
 
-void Importer::tell(const std::string& name, const Failed& failed) {
+void Importer::tell(const std::string& name, const DropJudge::Failed& failed) {
   if (failed.left) {
     remember(name, *failed.left);
   } else {
-    folder_.closed(name, now() + failed.pause);
+    folder_.closed(name, now() + (failed.touched ? file_pause : depot_pause));
   }
   events_.emit(event::ImportFailed{name, failed.problem});
 }
 
-void Importer::remember(const std::string& name, const Left& left) {
-  if (left_.contains(name) || !is_full()) left_[name] = left;
+void Importer::remember(const std::string& name, const DropJudge::Left& left) {
+  if (left_.contains(name) || !is_full()) left_[name] = {left};
 }
 
 // False also where it could not be remembered that it was told.
@@ -354,125 +335,6 @@ Importer::Look Importer::look_now() {
     --look.waiting;
   }
   return look;
-}
-
-// In rejected/: counted once for all that is looked at in one round, and again after each that goes there.
-std::size_t Importer::rejected() {
-  if (!rejected_) rejected_ = storage::rejected_files(depot_);
-  return *rejected_;
-}
-
-Importer::Seen Importer::examine(const std::string& name, const std::optional<Left>& left) {
-  const auto kind = storage::kind_of_drop(depot_, name);
-  return {kind, kind == storage::DropKind::file && left && is_left(name, *left)};
-}
-
-bool Importer::is_left(const std::string& name, const Left& left) try {
-  if (storage::DroppedFile(depot_, name).file().at_open().version != left.file) return false;
-  switch (left.why) {
-    case Left::Why::waits:
-      return origins_.refresh() == left.releases;
-    case Left::Why::no_room:
-      return rejected() >= settings_.max_rejected;
-    case Left::Why::published:
-      break;
-  }
-  return true;
-} catch (const std::system_error&) {
-  return false;  // the import says why
-}
-
-Importer::Outcome Importer::import_now(const std::string& name) {
-  try {
-    return judge_now(opened([&] { return storage::DroppedFile(depot_, name); }));
-  } catch (const std::bad_alloc&) {
-    return Failed{out_of_memory, depot_pause};
-  } catch (const std::system_error& e) {
-    if (e.code() == std::errc::no_such_file_or_directory &&
-        storage::kind_of_drop(depot_, name) == storage::DropKind::gone)
-      return Gone{};
-    const bool touched = e.code() == std::errc::resource_unavailable_try_again;
-    return Failed{e.what(), touched ? file_pause : depot_pause};
-  } catch (const std::exception& e) {
-    return Failed{e.what(), depot_pause};
-  }
-}
-
-Importer::Outcome Importer::judge_now(const storage::DroppedFile& drop) {
-  std::vector<storage::DroppedDigests> digests;
-  try {
-    if (storage::is_digest_file(drop.name())) return compare_now(drop);
-    std::optional<std::string> fault;
-    digests = opened([&] { return storage::digests_beside_drop(depot_, drop.name(), fault); });
-    if (fault) throw storage::Rejected(*fault);
-    return publish_now(drop, digests);
-  } catch (const storage::Rejected& e) {
-    return reject_now(drop, digests, e.what());
-  } catch (const std::system_error& e) {
-    if (e.code() != std::errc::resource_unavailable_try_again || was_touched(drop.file())) throw;
-    return Failed{e.what(), depot_pause};
-  }
-}
-
-// What the list named was found, or it waits; it may have been taken away.
-Importer::Outcome Importer::compare_now(const storage::DroppedFile& drop) {
-  auto compared = storage::compare_digests(depot_, drop, origins_);
-  return Compared{std::move(compared), {Left::Why::waits, drop.file().at_open().version, origins_.refresh()}};
-}
-
-Importer::Outcome Importer::publish_now(const storage::DroppedFile& drop,
-                                        const std::vector<storage::DroppedDigests>& digests) {
-  const storage::ImportOrder order{.progress = [how_far = how_far_](std::uint64_t done, std::uint64_t total) {
-    how_far->done = done;
-    how_far->total = total;
-  }};
-  const auto path = drop.path();
-  const auto known = storage::digests_of(digests, drop.name());
-  Done done{storage::import_and_retire(depot_, {path, drop.file(), known}, settings_, settings_.keep, order)};
-  try {
-    done.taken = take_away(drop, done.what.imported);
-  } catch (const std::exception& e) {
-    done.left_over = fmt::format("it is published, but stays in drop/: {}", e.what());
-    done.left = {Left::Why::published, drop.file().at_open().version};
-    return done;
-  }
-  if (const auto problem = take_away(drop, digests, storage::Fate::published); !problem.empty())
-    done.left_over = fmt::format("it is published, but its checksum file stays in drop/: {}", problem);
-  return done;
-}
-
-// Nothing is ever deleted: where rejected/ is full, it is the administrator's to say what may go.
-Importer::Outcome Importer::reject_now(const storage::DroppedFile& drop,
-                                       const std::vector<storage::DroppedDigests>& digests,
-                                       const std::string& reason) {
-  const auto files = rejected();
-  if (files >= settings_.max_rejected)
-    return Failed{fmt::format("{}; it cannot be put into rejected/, which holds {} files, and "
-                              "import.max_rejected is {}: empty it",
-                              reason, files, settings_.max_rejected),
-                  depot_pause, Left{Left::Why::no_room, drop.file().at_open().version}};
-  rejected_.reset();
-  const auto moved_to = drop.reject(reason);
-  if (!moved_to) return Replaced{};
-  Refused refused{reason, fmt::format("rejected/{}", storage::utf8_of(moved_to->filename()))};
-  if (const auto problem = take_away(drop, digests, storage::Fate::rejected); !problem.empty())
-    refused.left_over = fmt::format("it is rejected, but its checksum file stays in drop/: {}", problem);
-  return refused;
-}
-
-// A second copy of a bundle is not worth keeping. False: another file lies there by now.
-bool Importer::take_away(const storage::DroppedFile& drop, const storage::Imported& imported) const {
-  return settings_.keep_bundles && !imported.already_there ? drop.keep() : drop.remove();
-}
-
-// The file itself is dealt with by now, and trouble with its digest files must not change that.
-std::string Importer::take_away(const storage::DroppedFile& drop,
-                                const std::vector<storage::DroppedDigests>& digests, storage::Fate fate) const
-    try {
-  storage::take_away(depot_, digests, drop.name(), fate, settings_.max_rejected);
-  return {};
-} catch (const std::exception& e) {
-  return e.what();
 }
 
 }  // namespace server
