@@ -187,12 +187,12 @@ class Download:
         return block if block < 65536 else (block - 65536) % (65536 - self.rollover) + self.rollover
 
 
-def fetch_all(server_address, downloads):
+def fetch_all(server_address, downloads, host="127.0.0.1"):
     """Runs all `downloads` at the same time, each from a port of its own; returns their contents."""
     with selectors.DefaultSelector() as selector:
         running = {}
         for download in downloads:
-            client = Client(server_address)
+            client = Client(server_address, host)
             running[download] = client
             selector.register(client.socket, selectors.EVENT_READ, download)
             client.send(download.request)
@@ -218,8 +218,8 @@ def fetch_all(server_address, downloads):
     return [download.content for download in downloads]
 
 
-def fetch(server_address, name, *options, **how):
-    return fetch_all(server_address, [Download(name, *options, **how)])[0]
+def fetch(server_address, name, *options, host="127.0.0.1", **how):
+    return fetch_all(server_address, [Download(name, *options, **how)], host)[0]
 
 
 @contextlib.contextmanager
