@@ -31,8 +31,7 @@ constexpr std::size_t message_size = 1024;  // about, beside its strings
 constexpr std::size_t most_unhandled_bytes = 64 << 10;
 // RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
 constexpr std::size_t longest_packet = 48 << 10;
-constexpr std::size_t read_at_once = 4 << 10;  // by libssh
-constexpr std::size_t most_channels = 10;      // at a time, as in sshd
+constexpr std::size_t most_channels = 10;  // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
 constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
@@ -61,44 +60,20 @@ SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::u
       source_(client_network(client.address())),
       client_(client.address().to_string()),
       ended_(std::move(ended)),
-      socket_(common_->loop),
       grace_(common_->loop),
       watch_(common_->loop),
-      session_(ssh_new()),
+      transport_(common_->loop, [this] { wake(); }),
       login_(*common_, place_, number, client) {}
 
-SshSession::~SshSession() {
-  if (event_) ssh_event_remove_session(event_.get(), session_.get());
-}
-
 bool SshSession::start(ssh_bind bind, SocketHandle socket) {
-  if (!session_) {
-    close_socket(socket);
-    return false;
-  }
-  ssh_set_blocking(session_.get(), 0);
-  ssh_set_counters(session_.get(), &bytes_, &packets_);
-  // The server's default offers zlib, and ssh_bind has no option against it.
-  ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_C_S, "none");
-  ssh_options_set(session_.get(), SSH_OPTIONS_COMPRESSION_S_C, "none");
-  if (const auto limit = common_->settings->ssh.rekey_limit) {
-    ssh_options_set(session_.get(), SSH_OPTIONS_REKEY_DATA, &*limit);
-  }
-  if (!socket_.watch(socket)) {
-    close_socket(socket);
-    return false;
-  }
-  if (ssh_bind_accept_fd(bind, session_.get(), socket) != SSH_OK) {
-    if (ssh_get_fd(session_.get()) != socket) close_socket(socket);  // else libssh closes it
-    return false;
-  }
+  if (!transport_.start(bind, socket, common_->settings->ssh.rekey_limit)) return false;
   // Where a server has callbacks, libssh shows each message once and keeps none.
   ssh_callbacks_init(&callbacks_);
   callbacks_.userdata = this;
   callbacks_.gssapi_select_oid_function = on_gssapi;
-  ssh_set_server_callbacks(session_.get(), &callbacks_);
-  ssh_set_message_callback(session_.get(), on_message, this);
-  ssh_set_auth_methods(session_.get(), SshLogin::methods);
+  ssh_set_server_callbacks(transport_.session(), &callbacks_);
+  ssh_set_message_callback(transport_.session(), on_message, this);
+  ssh_set_auth_methods(transport_.session(), SshLogin::methods);
   grace_.expires_after(common_->settings->ssh.login_grace);
   await_login();
   watch();
@@ -108,7 +83,7 @@ bool SshSession::start(ssh_bind bind, SocketHandle socket) {
 
 int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcept {
   auto& session = *static_cast<SshSession*>(self);
-  const auto size = message_size + (session.packets_.in_bytes - session.taken_bytes_);
+  const auto size = message_size + (session.transport_.packet_bytes() - session.taken_bytes_);
   session.delivered();
   auto ours = ssh::take_over(message);
   session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back({std::move(ours), size}); });
@@ -118,7 +93,7 @@ int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcep
 
 void SshSession::delivered() {
   ++taken_;
-  taken_bytes_ = packets_.in_bytes;
+  taken_bytes_ = transport_.packet_bytes();
 }
 
 // Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
@@ -151,8 +126,8 @@ void SshSession::take_turn(SshTurns::Time end) noexcept {
 
 void SshSession::service(SshTurns::Time end) {
   if (away_ || logging_in_ || over_) return;
-  const Ear ear(negotiation_, Ear::For::exchanges);
-  if (!std::exchange(fresh_, false) && want_poll_ && may_poll()) {
+  const Ear ear(transport_.negotiation(), Ear::For::exchanges);
+  if (!std::exchange(fresh_, false) && transport_.wants_poll(may_read())) {
     if (is_a_workers()) return poll_elsewhere();
     poll_here(end);
   }
@@ -161,47 +136,47 @@ void SshSession::service(SshTurns::Time end) {
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
   if (over_ || !conducts_itself()) return;
   bool more = false;
-  auto read = packets_.in_packets;
+  auto read = transport_.packets();
   charge([&] {
     handle_messages(end);
     count_held();
-    read = packets_.in_packets;
+    read = transport_.packets();
     more = !logging_in_ && !over_ && serve_channels(end);
   });
   if (over_ || logging_in_) return;
   // Nothing would be read or sent any more.
   if (backlogged() && inbox_is_full()) return this->end("requests that wait, and answers that nobody takes");
   if (!login_.hopeless().empty()) return this->end(login_.hopeless());
-  const auto fault = error();
-  if (dead_ || closed() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
+  const auto fault = transport_.error();
+  if (transport_.dead() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
   // Writing reads as well: a message may wait, or something for a channel whose turn is over.
-  more |= packets_.in_packets != read || (want_poll_ && may_poll()) || (!inbox_.empty() && may_handle());
+  more |=
+      transport_.packets() != read || transport_.wants_poll(may_read()) || (!inbox_.empty() && may_handle());
   if (draining_ && idle() && !more) return stop();
-  more ? wake() : arm();
+  more ? wake() : transport_.wait(may_read(), shared_from_this());
 }
 
 // The step of a key exchange that costs may be what libssh reads while it writes.
 template <class Work>
 void SshSession::charge(Work work) {
   const auto began = Clock::now();
-  const auto agreements = negotiation_.agreements();
+  const auto agreements = transport_.negotiation().agreements();
   work();
   const auto now = Clock::now();
-  if (negotiation_.agreements() != agreements) common_->costs.took(source_, now - began, now);
+  if (transport_.negotiation().agreements() != agreements) common_->costs.took(source_, now - began, now);
 }
 
 // ---- what moves bytes
 
 // What is not read is not answered either, and libssh keeps neither messages nor answers without bound:
-// nothing is read while a message waits. A poll writes and reads; so while the client does not take what is
-// written, none.
-bool SshSession::may_poll() const {
-  if (pending()) return writable();
-  return !negotiation_.complete() || (inbox_.empty() && !backlogged());
+// nothing is read while a message waits.
+bool SshSession::may_read() const {
+  return !transport_.negotiation().complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
 }
 
 bool SshSession::is_a_workers() const {
-  return !login_.user() || !negotiation_.complete() || common_->costs.are_high(source_, Clock::now());
+  return !login_.user() || !transport_.negotiation().complete() ||
+         common_->costs.are_high(source_, Clock::now());
 }
 
 void SshSession::poll_elsewhere() {
@@ -210,25 +185,24 @@ void SshSession::poll_elsewhere() {
   try {
     common_->polls.run(
         source_,
-        [this, what] {
-          const Ear ear(negotiation_, what);
-          return poll();
+        [&transport = transport_, what] {
+          const Ear ear(transport.negotiation(), what);
+          return transport.poll();
         },
-        [self = shared_from_this()](std::optional<Polled> polled) { self->polled(polled); });
+        [self = shared_from_this()](const std::optional<Polled>& polled) { self->polled(polled); });
   } catch (const std::exception&) {
     away_ = false;
     throw;
   }
 }
 
-void SshSession::polled(std::optional<Polled> polled) {
+void SshSession::polled(const std::optional<Polled>& polled) {
   away_ = false;
   guard([&] {
     if (!polled) return end(out_of_memory);
     if (put_off_) return end(*put_off_);
     common_->costs.took(source_, polled->time, Clock::now());
-    dead_ |= polled->result == Poll::dead;
-    want_poll_ = polled->result == Poll::moved;
+    transport_.note(*polled);
     fresh_ = true;
     wake();
   });
@@ -238,43 +212,20 @@ void SshSession::polled(std::optional<Polled> polled) {
 
 void SshSession::poll_here(SshTurns::Time end) {
   for (int i = 0; i < polls_at_once; ++i) {
-    const auto [result, time] = poll();
+    const auto polled = transport_.poll();
     const auto now = Clock::now();
-    common_->costs.took(source_, time, now);
-    dead_ |= result == Poll::dead;
-    want_poll_ = result == Poll::moved;
-    if (!want_poll_ || !negotiation_.complete() || !inbox_.empty() || pending() || now >= end) return;
+    common_->costs.took(source_, polled.time, now);
+    transport_.note(polled);
+    if (polled.result != Polled::Result::moved || !may_answer() || !inbox_.empty() || now >= end) return;
   }
-}
-
-// Moves bytes between the socket and libssh once. After an error one more poll would hide the reason behind
-// the client's own end.
-SshSession::Polled SshSession::poll() {
-  const auto began = Clock::now();
-  auto result = Poll::dead;
-  if (event_ || begin()) {
-    const int moved = ssh_event_dopoll(event_.get(), 0);
-    if (moved != SSH_ERROR && !closed()) result = moved == SSH_AGAIN ? Poll::nothing : Poll::moved;
-    measure();
-  }
-  return {result, Clock::now() - began};
-}
-
-// By hand: it sends the banner and makes the poll context, without which no event takes the session. False
-// when what the client sent first was wrong already.
-bool SshSession::begin() {
-  if (ssh_handle_key_exchange(session_.get()) == SSH_ERROR) return false;
-  ssh::Event event(ssh_event_new());
-  if (!event || ssh_event_add_session(event.get(), session_.get()) != SSH_OK) return false;
-  event_ = std::move(event);
-  return true;
 }
 
 // Told of a client that is gone already, too.
 void SshSession::note_what_was_heard() {
-  if (negotiation_.complete() && !std::exchange(told_, true))
-    common_->events.emit(negotiation_.told(login_.peer(session_.get())));
-  for (const auto& name : negotiation_.take_forged()) login_.forged(name);
+  auto& negotiation = transport_.negotiation();
+  if (transport_.is_newly_encrypted())
+    common_->events.emit(negotiation.told(login_.peer(transport_.session())));
+  for (const auto& name : negotiation.take_forged()) login_.forged(name);
   for (const auto& name : std::exchange(gssapi_, {})) login_.refused_by_libssh(name);
 }
 
@@ -283,48 +234,14 @@ bool SshSession::conducts_itself() {
     end(out_of_memory);
     return false;
   }
-  const SshChatter::Seen seen{packets_.in_packets, taken_, bytes_.out_bytes, login_.user().has_value(),
-                              negotiation_.runs()};
+  const SshChatter::Seen seen{transport_.packets(), taken_, transport_.sent(), login_.user().has_value(),
+                              transport_.negotiation().runs()};
   auto fault = chatter_.look(seen, Clock::now());
-  measure();
-  if (!fault && unfinished() > longest_packet)
+  transport_.measure();
+  if (!fault && transport_.unfinished() > longest_packet)
     fault = fmt::format("a packet of more than {} KiB", longest_packet >> 10);
   if (fault) end(std::move(*fault));
   return !fault;
-}
-
-// After whatever makes libssh read.
-void SshSession::measure() {
-  if (std::exchange(whole_packets_, packets_.in_packets) != packets_.in_packets)
-    whole_bytes_ = bytes_.in_bytes;
-  most_unfinished_ = std::max(most_unfinished_, unfinished());
-}
-
-// What libssh holds of a packet whose end has not come.
-std::size_t SshSession::unfinished() const { return bytes_.in_bytes - whole_bytes_; }
-
-void SshSession::arm() {
-  const bool stuck = pending();
-  // After each write libssh wants to hear that there is room, or it holds the next one back.
-  const bool wants_room = stuck || (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
-  const bool may_read =
-      !negotiation_.complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
-  if (may_read && !stuck && !reading_) {
-    socket_.wait_readable([self = shared_from_this()](error_code error) {
-      self->reading_ = false;
-      self->want_poll_ = true;
-      if (!error) self->wake();
-    });
-    reading_ = true;
-  }
-  if (wants_room && !writing_) {
-    socket_.wait_writable([self = shared_from_this()](error_code error) {
-      self->writing_ = false;
-      self->want_poll_ = true;
-      if (!error) self->wake();
-    });
-    writing_ = true;
-  }
 }
 
 // ---- what came
@@ -338,7 +255,7 @@ void SshSession::handle_messages(SshTurns::Time end) {
     inbox_.pop_front();
     inbox_bytes_ -= waiting.size;
     handle(std::move(waiting.message));
-    measure();
+    transport_.measure();
     if (Clock::now() >= end) return;
   }
 }
@@ -361,7 +278,7 @@ bool SshSession::serve_channels(SshTurns::Time end) {
 void SshSession::when_free(std::move_only_function<void()> then) {
   if (away_) return when_free_.push_back(std::move(then));
   guard([&] {
-    const Ear ear(negotiation_, Ear::For::exchanges);  // what it sends makes libssh read
+    const Ear ear(transport_.negotiation(), Ear::For::exchanges);  // what it sends makes libssh read
     charge([&] { then(); });
   });
 }
@@ -371,30 +288,15 @@ void SshSession::when_free(std::move_only_function<void()> then) {
 // Writing reads as well: the step of an exchange that costs may be what is read next.
 bool SshSession::may_send() const {
   if (!may_answer() || inbox_is_full()) return false;
-  return !common_->costs.are_high(source_, Clock::now()) || !readable();
+  return !common_->costs.are_high(source_, Clock::now()) || !transport_.readable();
 }
 
 bool SshSession::inbox_is_full() const {
   return inbox_.size() > most_unhandled || inbox_bytes_ > most_unhandled_bytes;
 }
 
-int SshSession::write(ssh_channel channel, std::span<const std::byte> bytes) {
-  const auto before = packets_.out_bytes;
-  const int written = ssh_channel_write(channel, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-  measure();
-  // After some gigabytes libssh asks for new keys, and until the client has agreed it keeps all that is to be
-  // sent, without a bound.
-  if (written > 0 && packets_.out_bytes - before < static_cast<std::uint64_t>(written)) negotiation_.ask();
-  return written;
-}
-
-bool SshSession::may_answer() const { return negotiation_.complete() && !pending(); }
+bool SshSession::may_answer() const { return transport_.negotiation().complete() && !transport_.pending(); }
 bool SshSession::may_handle() const { return may_answer() && !backlogged(); }
-
-bool SshSession::pending() const { return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0; }
-
-bool SshSession::writable() const { return socket_.is_writable(); }
-bool SshSession::readable() const { return socket_.is_readable(); }
 
 bool SshSession::idle() const {
   return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
@@ -404,10 +306,6 @@ bool SshSession::idle() const {
 bool SshSession::backlogged() const {
   return use_ && use_->holds_enough() &&
          std::ranges::any_of(channels_, [](const auto& channel) { return channel->busy(); });
-}
-
-bool SshSession::closed() const {
-  return (ssh_get_status(session_.get()) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
 }
 
 void SshSession::handle(ssh::Message message) {
@@ -434,7 +332,7 @@ void SshSession::log_in(ssh::Message message) {
     self->wake();
   };
   logging_in_ = true;  // it may be done at once
-  if (!login_.handle(session_.get(), std::move(message), done)) logging_in_ = false;
+  if (!login_.handle(transport_.session(), std::move(message), done)) logging_in_ = false;
 }
 
 ConnectionUse& SshSession::make_use() {
@@ -451,7 +349,8 @@ ConnectionUse& SshSession::make_use() {
 // Requests that wait, and what libssh holds, count like the bytes of channels: an address may open many
 // connections.
 void SshSession::count_held() {
-  const auto now = inbox_bytes_ + (unfinished() > usual_packet / 4 ? unfinished() : 0);
+  const auto unfinished = transport_.unfinished();
+  const auto now = inbox_bytes_ + (unfinished > usual_packet / 4 ? unfinished : 0);
   const auto kept = kept_for_input();
   const bool is_little = now == 0 && held_ == 0 && kept <= ConnectionUse::usual_buffers;
   if (!login_.user() || (is_little && !use_)) return;
@@ -460,12 +359,8 @@ void SshSession::count_held() {
   use_->keep_for_input(kept);
 }
 
-// One for what came from the socket and is not a packet yet, one for the packet, and those of the channels.
-// Of a long packet the first bytes may have come with the end of the one before.
 std::size_t SshSession::kept_for_input() const {
-  const auto reads = most_unfinished_ > read_at_once ? 2 * read_at_once : read_at_once;
-  const auto largest = std::min(most_unfinished_, longest_packet) + reads;
-  auto kept = 2 * ConnectionUse::buffer_for(largest);
+  auto kept = transport_.kept();
   for (const auto& channel : channels_) kept += channel->kept();
   return kept;
 }
@@ -547,7 +442,7 @@ void SshSession::tell_refused(std::string what, bool usual) {
 
 // For a person who sits there, with the address that the client came to.
 std::string SshSession::only_files() const {
-  const auto here = socket_.local_endpoint();
+  const auto here = transport_.local_endpoint();
   const auto address = here.address();
   const auto host = address.to_string();
   return fmt::format("this server speaks SFTP and SCP only: sftp -P {} {}@{}\r\n", here.port(),
@@ -576,9 +471,12 @@ void SshSession::watch() {
     self->guard([&] {
       self->watch();
       if (self->away_) return;
-      const SshPatience::Seen seen{
-          self->packets_.in_packets,       self->bytes_.out_bytes,         self->pending(),
-          self->login_.user().has_value(), !self->negotiation_.complete(), self->unfinished() > 0};
+      const SshPatience::Seen seen{self->transport_.packets(),
+                                   self->transport_.sent(),
+                                   self->transport_.pending(),
+                                   self->login_.user().has_value(),
+                                   !self->transport_.negotiation().complete(),
+                                   self->transport_.unfinished() > 0};
       if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
     });
   });
@@ -604,7 +502,7 @@ void SshSession::end(std::string why) {
   over_ = true;
   detach_channels(cause_of_end(why), why);
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
-  const auto peer = login_.peer(session_.get());
+  const auto peer = login_.peer(transport_.session());
   const bool silent = peer.banner.empty();
   if (is_ours(why)) farewell_ = why;
   if (silent) return common_->events.emit(event::SshProbed{number_, client_});
@@ -634,29 +532,6 @@ void SshSession::tell_end() {
   ending_.reset();
 }
 
-// libssh closes its socket where both sides have nothing in common, and forgets why.
-std::string SshSession::error() const {
-  const auto last = ssh::text(ssh_get_error(session_.get()));
-  const auto& mismatch = negotiation_.mismatch();
-  return mismatch.empty() || !last.starts_with("Socket error") ? last : mismatch;
-}
-
-void SshSession::say_farewell() noexcept {
-  // After each write libssh holds the next one back until a poll has found room: it would close first.
-  const bool wants_room = (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
-  if (event_ && !dead_ && !closed() && wants_room && !readable()) ssh_event_dopoll(event_.get(), 0);
-  if (event_) {
-    ssh_event_remove_session(event_.get(), session_.get());
-    event_.reset();
-  }
-  if (!negotiation_.mismatch().empty() && !told_) {
-    const auto* const banner = ssh_get_serverbanner(session_.get());
-    const bool unsent = bytes_.out_bytes == 0 && banner;
-    ssh::disconnect_unencrypted(socket_.handle(), unsent ? banner : "", farewell_);
-  }
-  ssh::disconnect(session_.get(), code_, farewell_);
-}
-
 // Outside of whatever libssh function may have called us.
 void SshSession::wind_up() noexcept {
   if (std::exchange(wound_up_, true)) return;
@@ -668,8 +543,7 @@ void SshSession::wind_up() noexcept {
   });
   inbox_.clear();
   if (use_) use_->hold(std::exchange(held_, 0), 0);
-  say_farewell();
-  socket_.close();
+  transport_.close(code_, farewell_);
   ended_(*this);
 }
 

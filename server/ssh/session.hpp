@@ -10,15 +10,13 @@
 #include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
-#include "server/os/lent_socket.hpp"
 #include "server/ssh/channel.hpp"
 #include "server/ssh/chatter.hpp"
 #include "server/ssh/common.hpp"
-#include "server/ssh/disconnect.hpp"
 #include "server/ssh/ending.hpp"
 #include "server/ssh/login.hpp"
-#include "server/ssh/negotiation.hpp"
 #include "server/ssh/patience.hpp"
+#include "server/ssh/transport.hpp"
 
 namespace server {
 
@@ -40,7 +38,6 @@ class SshSession final : SshChannel::Connection,
 
   SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
              const tcp::endpoint& client, Ended ended);
-  ~SshSession();
 
   // Takes `socket` over. False when libssh refuses it: then end() is to be called.
   bool start(ssh_bind bind, SocketHandle socket);
@@ -53,18 +50,16 @@ class SshSession final : SshChannel::Connection,
   SshPlace& place() { return place_; }
 
  private:
-  enum class Poll { nothing, moved, dead };
-  struct Polled {
-    Poll result;
-    std::chrono::steady_clock::duration time;
-  };
+  using Polled = SshTransport::Polled;
 
   std::uint64_t number() const override { return number_; }
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
   const std::shared_ptr<ConnectionUse>& use() const override { return use_; }
   bool may_send() const override;
-  int write(ssh_channel channel, std::span<const std::byte> bytes) override;
+  int write(ssh_channel channel, std::span<const std::byte> bytes) override {
+    return transport_.write(channel, bytes);
+  }
   void go_on() override { wake(); }
   void delivered() override;
   void when_free(std::move_only_function<void()> then) override;
@@ -79,13 +74,11 @@ class SshSession final : SshChannel::Connection,
   template <class Work>
   void charge(Work work);
 
-  bool may_poll() const;
+  bool may_read() const;
   bool is_a_workers() const;
   void poll_elsewhere();
-  void polled(std::optional<Polled> polled);
+  void polled(const std::optional<Polled>& polled);
   void poll_here(SshTurns::Time end);
-  Polled poll();
-  bool begin();
   void note_what_was_heard();
   bool conducts_itself();
 
@@ -94,8 +87,6 @@ class SshSession final : SshChannel::Connection,
   void log_in(ssh::Message message);
   std::size_t open_channels();
   ConnectionUse& make_use();  // of a user who has logged in
-  void measure();
-  std::size_t unfinished() const;
   std::size_t kept_for_input() const;
   void count_held();
   void open_channel(ssh_message message);
@@ -105,19 +96,11 @@ class SshSession final : SshChannel::Connection,
   std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 
-  std::string error() const;
-  void say_farewell() noexcept;
-
   bool may_answer() const;
   bool may_handle() const;
   bool inbox_is_full() const;
-  bool pending() const;  // libssh has something to write
-  bool writable() const;
-  bool readable() const;
-  bool closed() const;
   bool idle() const;
   bool backlogged() const;
-  void arm();
   void await_login();
   void watch();
   bool detach_channels(protocols::Cause cause, std::string_view why) noexcept;
@@ -134,34 +117,24 @@ class SshSession final : SshChannel::Connection,
   const net::ip::address source_;  // whose turns these are
   const std::string client_;
   Ended ended_;
-  LentSocket socket_;  // libssh's
   net::steady_timer grace_, watch_;
-  bool reading_ = false, writing_ = false;  // a wait is under way
-  bool queued_ = false;                     // a turn will come
-  bool in_turn_ = false, again_ = false;    // another one is wanted
-  bool want_poll_ = true;                   // there may be something to read or room to write
-  bool fresh_ = false;                      // a worker has read, and what came is not worked at yet
-  bool dead_ = false;                       // so libssh said
-  bool away_ = false;                       // a worker has the session
+  bool queued_ = false;                   // a turn will come
+  bool in_turn_ = false, again_ = false;  // another one is wanted
+  bool fresh_ = false;                    // a worker has read, and what came is not worked at yet
+  bool away_ = false;                     // a worker has the session
   std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
   std::optional<std::string> put_off_;  // the end, until the worker gives the session back
   std::string farewell_;                // what the client is told at the end; empty where it is gone
   std::optional<Ending> ending_;        // its last line, after those of its channels
   ssh::Disconnect code_ = ssh::Disconnect::protocol_error;
   bool short_of_memory_ = false;  // it ends, as soon as no worker has the session
-  bool told_ = false;             // of the first exchange's algorithms
   bool logging_in_ = false;       // a worker judges
   bool over_ = false, wound_up_ = false, draining_ = false;
 
-  // libssh's own: of packets, and of bytes on the socket.
-  ssh_counter_struct packets_{}, bytes_{};
-  std::uint64_t taken_ = 0;                            // packets that reached us
-  std::uint64_t taken_bytes_ = 0;                      // of all packets, up to the last of these
-  std::uint64_t whole_packets_ = 0, whole_bytes_ = 0;  // at the last look that found a new packet
-  std::size_t most_unfinished_ = 0;
+  std::uint64_t taken_ = 0;        // packets that reached us
+  std::uint64_t taken_bytes_ = 0;  // of all packets, up to the last of these
   ssh_server_callbacks_struct callbacks_{};
-  ssh::Session session_;
-  ssh::Event event_;
+  SshTransport transport_;
   struct Waiting {
     ssh::Message message;
     std::size_t size;  // about
@@ -172,7 +145,6 @@ class SshSession final : SshChannel::Connection,
   std::vector<std::string> gssapi_;  // whom requests that libssh refuses claimed to be
   bool starved_ = false;             // a callback had no memory
   SshLogin login_;
-  SshNegotiation negotiation_;
   SshChatter chatter_;
   SshPatience patience_;
   std::list<std::shared_ptr<SshChannel>> channels_;
