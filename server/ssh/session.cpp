@@ -11,7 +11,6 @@
 #include "server/loop/client_network.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
-#include "server/ssh/message.hpp"
 #include "server/ssh/packet_size.hpp"
 
 namespace server {
@@ -23,12 +22,9 @@ using Ear = SshNegotiation::Ear;
 
 // Before what came is worked at. libssh reads 4 KiB a poll.
 constexpr int polls_at_once = 16;
-constexpr std::size_t most_unhandled = 200;  // messages; a poll makes a hundred at most
 // Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
 // client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
 constexpr std::size_t most_requests_ahead = 2000;
-constexpr std::size_t message_size = 1024;  // about, beside its strings
-constexpr std::size_t most_unhandled_bytes = 64 << 10;
 // RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
 constexpr std::size_t longest_packet = 48 << 10;
 constexpr std::size_t most_channels = 10;  // at a time, as in sshd
@@ -67,41 +63,12 @@ SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::u
 
 bool SshSession::start(ssh_bind bind, SocketHandle socket) {
   if (!transport_.start(bind, socket, common_->settings->ssh.rekey_limit)) return false;
-  // Where a server has callbacks, libssh shows each message once and keeps none.
-  ssh_callbacks_init(&callbacks_);
-  callbacks_.userdata = this;
-  callbacks_.gssapi_select_oid_function = on_gssapi;
-  ssh_set_server_callbacks(transport_.session(), &callbacks_);
-  ssh_set_message_callback(transport_.session(), on_message, this);
   ssh_set_auth_methods(transport_.session(), SshLogin::methods);
   grace_.expires_after(common_->settings->ssh.login_grace);
   await_login();
   watch();
   wake();
   return true;
-}
-
-int SshSession::on_message(ssh_session, ssh_message message, void* self) noexcept {
-  auto& session = *static_cast<SshSession*>(self);
-  const auto size = message_size + (session.transport_.packet_bytes() - session.taken_bytes_);
-  session.delivered();
-  auto ours = ssh::take_over(message);
-  session.starved_ |= !ours || !succeeds([&] { session.inbox_.push_back({std::move(ours), size}); });
-  session.inbox_bytes_ += size;
-  return 0;
-}
-
-void SshSession::delivered() {
-  ++taken_;
-  taken_bytes_ = transport_.packet_bytes();
-}
-
-// Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
-ssh_string SshSession::on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept {
-  auto& session = *static_cast<SshSession*>(self);
-  ++session.taken_;
-  session.starved_ |= !succeeds([&] { session.gssapi_.push_back(ssh::text(user)); });
-  return nullptr;
 }
 
 // ---- turns
@@ -145,13 +112,14 @@ void SshSession::service(SshTurns::Time end) {
   });
   if (over_ || logging_in_) return;
   // Nothing would be read or sent any more.
-  if (backlogged() && inbox_is_full()) return this->end("requests that wait, and answers that nobody takes");
+  if (backlogged() && transport_.inbox_is_full())
+    return this->end("requests that wait, and answers that nobody takes");
   if (!login_.hopeless().empty()) return this->end(login_.hopeless());
   const auto fault = transport_.error();
   if (transport_.dead() || (!login_.user() && leaves_the_client_waiting(fault))) return this->end(fault);
   // Writing reads as well: a message may wait, or something for a channel whose turn is over.
-  more |=
-      transport_.packets() != read || transport_.wants_poll(may_read()) || (!inbox_.empty() && may_handle());
+  more |= transport_.packets() != read || transport_.wants_poll(may_read()) ||
+          (transport_.messages() > 0 && may_handle());
   if (draining_ && idle() && !more) return stop();
   more ? wake() : transport_.wait(may_read(), shared_from_this());
 }
@@ -171,7 +139,8 @@ void SshSession::charge(Work work) {
 // What is not read is not answered either, and libssh keeps neither messages nor answers without bound:
 // nothing is read while a message waits.
 bool SshSession::may_read() const {
-  return !transport_.negotiation().complete() || (inbox_.empty() && !backlogged());  // else a worker calls us
+  return !transport_.negotiation().complete() ||
+         (transport_.messages() == 0 && !backlogged());  // else a worker calls us
 }
 
 bool SshSession::is_a_workers() const {
@@ -216,7 +185,8 @@ void SshSession::poll_here(SshTurns::Time end) {
     const auto now = Clock::now();
     common_->costs.took(source_, polled.time, now);
     transport_.note(polled);
-    if (polled.result != Polled::Result::moved || !may_answer() || !inbox_.empty() || now >= end) return;
+    if (polled.result != Polled::Result::moved || !may_answer() || transport_.messages() > 0 || now >= end)
+      return;
   }
 }
 
@@ -226,16 +196,16 @@ void SshSession::note_what_was_heard() {
   if (transport_.is_newly_encrypted())
     common_->events.emit(negotiation.told(login_.peer(transport_.session())));
   for (const auto& name : negotiation.take_forged()) login_.forged(name);
-  for (const auto& name : std::exchange(gssapi_, {})) login_.refused_by_libssh(name);
+  for (const auto& name : transport_.take_refused()) login_.refused_by_libssh(name);
 }
 
 bool SshSession::conducts_itself() {
-  if (starved_) {
+  if (transport_.starved()) {
     end(out_of_memory);
     return false;
   }
-  const SshChatter::Seen seen{transport_.packets(), taken_, transport_.sent(), login_.user().has_value(),
-                              transport_.negotiation().runs()};
+  const SshChatter::Seen seen{transport_.packets(), transport_.taken(), transport_.sent(),
+                              login_.user().has_value(), transport_.negotiation().runs()};
   auto fault = chatter_.look(seen, Clock::now());
   transport_.measure();
   if (!fault && transport_.unfinished() > longest_packet)
@@ -247,14 +217,11 @@ bool SshSession::conducts_itself() {
 // ---- what came
 
 void SshSession::handle_messages(SshTurns::Time end) {
-  while (!inbox_.empty() && !logging_in_ && !over_ && may_handle()) {
-    if (inbox_.size() > most_requests_ahead)
+  while (transport_.messages() > 0 && !logging_in_ && !over_ && may_handle()) {
+    if (transport_.messages() > most_requests_ahead)
       return this->end(
           fmt::format("more than {} requests without waiting for an answer", most_requests_ahead));
-    auto waiting = std::move(inbox_.front());
-    inbox_.pop_front();
-    inbox_bytes_ -= waiting.size;
-    handle(std::move(waiting.message));
+    handle(transport_.take_message());
     transport_.measure();
     if (Clock::now() >= end) return;
   }
@@ -266,12 +233,14 @@ bool SshSession::serve_channels(SshTurns::Time end) {
   for (auto left = channels_.size(); left > 0 && !over_; --left) {
     const auto channel = channels_.front();
     channels_.splice(channels_.end(), channels_, channels_.begin());
-    if (!channel->serves() && !inbox_.empty()) continue;  // a request that waits may say what it is for
+    if (!channel->serves() && transport_.messages() > 0)
+      continue;  // a request that waits may say what it is for
     more |= channel->serve(end);
     if (left > 1 && Clock::now() >= end) return true;
   }
   // A message that waits may be about one.
-  if (inbox_.empty()) std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
+  if (transport_.messages() == 0)
+    std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
   return more;
 }
 
@@ -287,12 +256,8 @@ void SshSession::when_free(std::move_only_function<void()> then) {
 
 // Writing reads as well: the step of an exchange that costs may be what is read next.
 bool SshSession::may_send() const {
-  if (!may_answer() || inbox_is_full()) return false;
+  if (!may_answer() || transport_.inbox_is_full()) return false;
   return !common_->costs.are_high(source_, Clock::now()) || !transport_.readable();
-}
-
-bool SshSession::inbox_is_full() const {
-  return inbox_.size() > most_unhandled || inbox_bytes_ > most_unhandled_bytes;
 }
 
 bool SshSession::may_answer() const { return transport_.negotiation().complete() && !transport_.pending(); }
@@ -317,7 +282,7 @@ void SshSession::handle(ssh::Message message) {
     case SSH_REQUEST_CHANNEL:
       return channel_request(std::move(message));
     case SSH_REQUEST_SERVICE:
-      --taken_;  // only the first one serves a purpose
+      transport_.discount();  // only the first one serves a purpose
       [[fallthrough]];
     case SSH_REQUEST_GLOBAL:  // port forwarding, keep-alives
     default:
@@ -349,8 +314,7 @@ ConnectionUse& SshSession::make_use() {
 // Requests that wait, and what libssh holds, count like the bytes of channels: an address may open many
 // connections.
 void SshSession::count_held() {
-  const auto unfinished = transport_.unfinished();
-  const auto now = inbox_bytes_ + (unfinished > usual_packet / 4 ? unfinished : 0);
+  const auto now = transport_.held();
   const auto kept = kept_for_input();
   const bool is_little = now == 0 && held_ == 0 && kept <= ConnectionUse::usual_buffers;
   if (!login_.user() || (is_little && !use_)) return;
@@ -541,7 +505,6 @@ void SshSession::wind_up() noexcept {
     watch_.cancel();
     login_.close();
   });
-  inbox_.clear();
   if (use_) use_->hold(std::exchange(held_, 0), 0);
   transport_.close(code_, farewell_);
   ended_(*this);

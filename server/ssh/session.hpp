@@ -1,6 +1,5 @@
 #pragma once
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -61,7 +60,7 @@ class SshSession final : SshChannel::Connection,
     return transport_.write(channel, bytes);
   }
   void go_on() override { wake(); }
-  void delivered() override;
+  void delivered() override { transport_.delivered(); }
   void when_free(std::move_only_function<void()> then) override;
   void channel_told() override { tell_end(); }
   std::shared_ptr<void> hold() override { return shared_from_this(); }
@@ -98,7 +97,6 @@ class SshSession final : SshChannel::Connection,
 
   bool may_answer() const;
   bool may_handle() const;
-  bool inbox_is_full() const;
   bool idle() const;
   bool backlogged() const;
   void await_login();
@@ -107,9 +105,6 @@ class SshSession final : SshChannel::Connection,
   bool tells() const;
   void tell_end();
   void wind_up() noexcept;
-
-  static int on_message(ssh_session, ssh_message message, void* self) noexcept;
-  static ssh_string on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept;
 
   const std::shared_ptr<SshCommon> common_;
   SshPlace place_;
@@ -131,19 +126,8 @@ class SshSession final : SshChannel::Connection,
   bool logging_in_ = false;       // a worker judges
   bool over_ = false, wound_up_ = false, draining_ = false;
 
-  std::uint64_t taken_ = 0;        // packets that reached us
-  std::uint64_t taken_bytes_ = 0;  // of all packets, up to the last of these
-  ssh_server_callbacks_struct callbacks_{};
   SshTransport transport_;
-  struct Waiting {
-    ssh::Message message;
-    std::size_t size;  // about
-  };
-  std::deque<Waiting> inbox_;        // what came out and is not handled yet
-  std::size_t inbox_bytes_ = 0;      // of all that
-  std::size_t held_ = 0;             // of that and of an unfinished packet, as they are counted
-  std::vector<std::string> gssapi_;  // whom requests that libssh refuses claimed to be
-  bool starved_ = false;             // a callback had no memory
+  std::size_t held_ = 0;  // by the transport, as it is counted
   SshLogin login_;
   SshChatter chatter_;
   SshPatience patience_;

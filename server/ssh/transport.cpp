@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/loop/succeeds.hpp"
 #include "server/ssh/connection_use.hpp"
+#include "server/ssh/message.hpp"
 
 namespace server {
 namespace {
@@ -11,6 +13,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Result = SshTransport::Polled::Result;
 
+constexpr std::size_t most_messages = 200;  // a poll makes a hundred at most
+constexpr std::size_t most_message_bytes = 64 << 10;
+constexpr std::size_t message_size = 1024;     // about, beside its strings
+constexpr std::size_t short_packet = 8 << 10;  // which is not counted until it is whole
 // RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
 constexpr std::size_t longest_packet = 48 << 10;
 constexpr std::size_t read_at_once = 4 << 10;  // by libssh
@@ -43,7 +49,47 @@ bool SshTransport::start(ssh_bind bind, SocketHandle socket, std::optional<std::
     if (ssh_get_fd(session_.get()) != socket) close_socket(socket);  // else libssh closes it
     return false;
   }
+  // Where a server has callbacks, libssh shows each message once and keeps none.
+  ssh_callbacks_init(&callbacks_);
+  callbacks_.userdata = this;
+  callbacks_.gssapi_select_oid_function = on_gssapi;
+  ssh_set_server_callbacks(session_.get(), &callbacks_);
+  ssh_set_message_callback(session_.get(), on_message, this);
   return true;
+}
+
+int SshTransport::on_message(ssh_session, ssh_message message, void* self) noexcept {
+  auto& transport = *static_cast<SshTransport*>(self);
+  const auto size = message_size + (transport.packets_.in_bytes - transport.taken_bytes_);
+  transport.delivered();
+  auto ours = ssh::take_over(message);
+  transport.starved_ |= !ours || !succeeds([&] { transport.inbox_.push_back({std::move(ours), size}); });
+  transport.inbox_bytes_ += size;
+  return 0;
+}
+
+// Without this, libssh would ask Kerberos, which asks DNS for this host's name, and leak.
+ssh_string SshTransport::on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept {
+  auto& transport = *static_cast<SshTransport*>(self);
+  ++transport.taken_;
+  transport.starved_ |= !succeeds([&] { transport.gssapi_.push_back(ssh::text(user)); });
+  return nullptr;
+}
+
+void SshTransport::delivered() {
+  ++taken_;
+  taken_bytes_ = packets_.in_bytes;
+}
+
+ssh::Message SshTransport::take_message() {
+  auto next = std::move(inbox_.front());
+  inbox_.pop_front();
+  inbox_bytes_ -= next.size;
+  return std::move(next.message);
+}
+
+bool SshTransport::inbox_is_full() const {
+  return inbox_.size() > most_messages || inbox_bytes_ > most_message_bytes;
 }
 
 // After an error one more poll would hide the reason behind the client's own end.
@@ -130,6 +176,10 @@ std::string SshTransport::error() const {
   return mismatch.empty() || !last.starts_with("Socket error") ? last : mismatch;
 }
 
+std::size_t SshTransport::held() const {
+  return inbox_bytes_ + (unfinished() > short_packet ? unfinished() : 0);
+}
+
 // One for what came from the socket and is not a packet yet, and one for the packet. Of a long packet the
 // first bytes may have come with the end of the one before.
 std::size_t SshTransport::kept() const {
@@ -138,6 +188,7 @@ std::size_t SshTransport::kept() const {
 }
 
 void SshTransport::close(ssh::Disconnect code, const std::string& farewell) noexcept {
+  inbox_.clear();
   // A write that waits for a poll to find room would be lost with the socket.
   if (event_ && !dead() && wants_room() && !readable()) ssh_event_dopoll(event_.get(), 0);
   if (event_) {

@@ -2,11 +2,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
 #include "server/os/lent_socket.hpp"
@@ -16,10 +19,12 @@
 namespace server {
 
 // The transport of one SSH connection (RFC 4253): libssh's session and its socket. Moves bytes between the
-// two, and knows how much came and how far the key exchange is. Belongs to its SshSession.
+// two, keeps the messages that libssh makes of them, and knows how much came and how far the key exchange is.
+// Belongs to its SshSession.
 //
 // Lives on the loop, but a worker may poll. libssh's session is that worker's until the poll is noted, and
 // nobody else calls anything here meanwhile; waits that were begun before end on the loop all the same.
+// libssh's callbacks run on the thread that polls, and only append to what is kept here.
 class SshTransport {
  public:
   // A wait has ended: `ready` is called on the loop.
@@ -51,6 +56,17 @@ class SshTransport {
   // After whatever else makes libssh read, as each answer does.
   void measure();
 
+  // Messages that came out and are not handled yet, the oldest one first.
+  std::size_t messages() const { return inbox_.size(); }
+  ssh::Message take_message();
+  bool inbox_is_full() const;
+  // Whom requests to log in that libssh refuses by itself claimed to be, since the last call.
+  std::vector<std::string> take_refused() { return std::exchange(gssapi_, {}); }
+  bool starved() const { return starved_; }  // there was no memory to keep one
+  // A packet of data reached its channel. On the thread that polls.
+  void delivered();
+  void discount() { --taken_; }  // the message that was taken serves no purpose
+
   ssh_session session() const { return session_.get(); }
   SshNegotiation& negotiation() { return negotiation_; }
   const SshNegotiation& negotiation() const { return negotiation_; }
@@ -62,15 +78,24 @@ class SshTransport {
   std::string error() const;  // libssh's last one
   tcp::endpoint local_endpoint() const { return socket_.local_endpoint(); }
 
-  std::uint64_t packets() const { return packets_.in_packets; }     // that came
-  std::uint64_t packet_bytes() const { return packets_.in_bytes; }  // of them
-  std::uint64_t sent() const { return bytes_.out_bytes; }           // bytes on the socket
+  std::uint64_t packets() const { return packets_.in_packets; }  // that came
+  std::uint64_t sent() const { return bytes_.out_bytes; }        // bytes on the socket
   std::size_t unfinished() const {
     return bytes_.in_bytes - whole_bytes_;
-  }                          // of a packet whose end has not come
-  std::size_t kept() const;  // bytes, by libssh's buffers for what comes
+  }  // of a packet whose end has not come
+  std::uint64_t taken() const { return taken_; }
+  // Bytes: of messages and of a long packet whose end has not come, and of libssh's buffers for what comes.
+  std::size_t held() const;
+  std::size_t kept() const;
 
  private:
+  struct Waiting {
+    ssh::Message message;
+    std::size_t size;  // about
+  };
+
+  static int on_message(ssh_session, ssh_message message, void* self) noexcept;
+  static ssh_string on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept;
   bool begin();
   bool closed() const;
   bool wants_room() const;
@@ -84,10 +109,17 @@ class SshTransport {
   bool encrypted_ = false;
   // libssh's own: of packets, and of bytes on the socket.
   ssh_counter_struct packets_{}, bytes_{};
+  std::uint64_t taken_ = 0;                            // packets that reached us
+  std::uint64_t taken_bytes_ = 0;                      // of all packets, up to the last of these
   std::uint64_t whole_packets_ = 0, whole_bytes_ = 0;  // at the last look that found a new packet
   std::size_t most_unfinished_ = 0;
+  ssh_server_callbacks_struct callbacks_{};
   ssh::Session session_;
   ssh::Event event_;
+  std::deque<Waiting> inbox_;
+  std::size_t inbox_bytes_ = 0;
+  std::vector<std::string> gssapi_;
+  bool starved_ = false;
   SshNegotiation negotiation_;
 };
 
