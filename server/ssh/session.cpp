@@ -25,8 +25,6 @@ constexpr int polls_at_once = 16;
 // Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
 // client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
 constexpr std::size_t most_requests_ahead = 2000;
-// RFC 4253 asks for 35,000 bytes, which libssh announces; it takes, and keeps, 256 KiB.
-constexpr std::size_t longest_packet = 48 << 10;
 constexpr std::size_t most_channels = 10;  // at a time, as in sshd
 constexpr std::size_t longest_command_told = 256;
 constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
@@ -101,7 +99,8 @@ void SshSession::service(SshTurns::Time end) {
   for (const auto& channel : channels_) channel->count_held();
   note_what_was_heard();
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
-  if (over_ || !conducts_itself()) return;
+  if (over_) return;
+  if (auto fault = transport_.misconduct(login_.user().has_value())) return this->end(std::move(*fault));
   bool more = false;
   auto read = transport_.packets();
   charge([&] {
@@ -185,7 +184,8 @@ void SshSession::poll_here(SshTurns::Time end) {
     const auto now = Clock::now();
     common_->costs.took(source_, polled.time, now);
     transport_.note(polled);
-    if (polled.result != Polled::Result::moved || !may_answer() || transport_.messages() > 0 || now >= end)
+    if (polled.result != Polled::Result::moved || !transport_.may_write() || transport_.messages() > 0 ||
+        now >= end)
       return;
   }
 }
@@ -197,21 +197,6 @@ void SshSession::note_what_was_heard() {
     common_->events.emit(negotiation.told(login_.peer(transport_.session())));
   for (const auto& name : negotiation.take_forged()) login_.forged(name);
   for (const auto& name : transport_.take_refused()) login_.refused_by_libssh(name);
-}
-
-bool SshSession::conducts_itself() {
-  if (transport_.starved()) {
-    end(out_of_memory);
-    return false;
-  }
-  const SshChatter::Seen seen{transport_.packets(), transport_.taken(), transport_.sent(),
-                              login_.user().has_value(), transport_.negotiation().runs()};
-  auto fault = chatter_.look(seen, Clock::now());
-  transport_.measure();
-  if (!fault && transport_.unfinished() > longest_packet)
-    fault = fmt::format("a packet of more than {} KiB", longest_packet >> 10);
-  if (fault) end(std::move(*fault));
-  return !fault;
 }
 
 // ---- what came
@@ -256,12 +241,11 @@ void SshSession::when_free(std::move_only_function<void()> then) {
 
 // Writing reads as well: the step of an exchange that costs may be what is read next.
 bool SshSession::may_send() const {
-  if (!may_answer() || transport_.inbox_is_full()) return false;
+  if (!transport_.may_write() || transport_.inbox_is_full()) return false;
   return !common_->costs.are_high(source_, Clock::now()) || !transport_.readable();
 }
 
-bool SshSession::may_answer() const { return transport_.negotiation().complete() && !transport_.pending(); }
-bool SshSession::may_handle() const { return may_answer() && !backlogged(); }
+bool SshSession::may_handle() const { return transport_.may_write() && !backlogged(); }
 
 bool SshSession::idle() const {
   return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
@@ -435,13 +419,8 @@ void SshSession::watch() {
     self->guard([&] {
       self->watch();
       if (self->away_) return;
-      const SshPatience::Seen seen{self->transport_.packets(),
-                                   self->transport_.sent(),
-                                   self->transport_.pending(),
-                                   self->login_.user().has_value(),
-                                   !self->transport_.negotiation().complete(),
-                                   self->transport_.unfinished() > 0};
-      if (auto fault = self->patience_.look(seen, Clock::now())) self->end(std::move(*fault));
+      if (auto fault = self->transport_.standstill(self->login_.user().has_value()))
+        self->end(std::move(*fault));
     });
   });
 }

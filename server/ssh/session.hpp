@@ -10,11 +10,9 @@
 
 #include "server/accounts/ssh_handles.hpp"
 #include "server/ssh/channel.hpp"
-#include "server/ssh/chatter.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/ending.hpp"
 #include "server/ssh/login.hpp"
-#include "server/ssh/patience.hpp"
 #include "server/ssh/transport.hpp"
 
 namespace server {
@@ -79,7 +77,6 @@ class SshSession final : SshChannel::Connection,
   void polled(const std::optional<Polled>& polled);
   void poll_here(SshTurns::Time end);
   void note_what_was_heard();
-  bool conducts_itself();
 
   void handle_messages(SshTurns::Time end);
   void handle(ssh::Message message);
@@ -95,7 +92,6 @@ class SshSession final : SshChannel::Connection,
   std::string only_files() const;
   bool serve_channels(SshTurns::Time end);
 
-  bool may_answer() const;
   bool may_handle() const;
   bool idle() const;
   bool backlogged() const;
@@ -129,8 +125,6 @@ class SshSession final : SshChannel::Connection,
   SshTransport transport_;
   std::size_t held_ = 0;  // by the transport, as it is counted
   SshLogin login_;
-  SshChatter chatter_;
-  SshPatience patience_;
   std::list<std::shared_ptr<SshChannel>> channels_;
   std::shared_ptr<ConnectionUse> use_;  // once it has a channel
   ToldOnce refused_{100};

@@ -1,9 +1,12 @@
 #include "server/ssh/transport.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "server/loop/succeeds.hpp"
+#include "server/loop/workers.hpp"
 #include "server/ssh/connection_use.hpp"
 #include "server/ssh/message.hpp"
 
@@ -185,6 +188,22 @@ std::size_t SshTransport::held() const {
 std::size_t SshTransport::kept() const {
   const auto reads = most_unfinished_ > read_at_once ? 2 * read_at_once : read_at_once;
   return 2 * ConnectionUse::buffer_for(std::min(most_unfinished_, longest_packet) + reads);
+}
+
+std::optional<std::string> SshTransport::misconduct(bool logged_in) {
+  if (starved_) return out_of_memory;
+  auto fault = chatter_.look({packets_.in_packets, taken_, bytes_.out_bytes, logged_in, negotiation_.runs()},
+                             Clock::now());
+  measure();
+  if (!fault && unfinished() > longest_packet)
+    fault = fmt::format("a packet of more than {} KiB", longest_packet >> 10);
+  return fault;
+}
+
+std::optional<std::string> SshTransport::standstill(bool logged_in) {
+  return patience_.look({packets_.in_packets, bytes_.out_bytes, pending(), logged_in,
+                         !negotiation_.complete(), unfinished() > 0},
+                        Clock::now());
 }
 
 void SshTransport::close(ssh::Disconnect code, const std::string& farewell) noexcept {

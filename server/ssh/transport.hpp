@@ -13,8 +13,10 @@
 
 #include "server/accounts/ssh_handles.hpp"
 #include "server/os/lent_socket.hpp"
+#include "server/ssh/chatter.hpp"
 #include "server/ssh/disconnect.hpp"
 #include "server/ssh/negotiation.hpp"
+#include "server/ssh/patience.hpp"
 
 namespace server {
 
@@ -62,7 +64,6 @@ class SshTransport {
   bool inbox_is_full() const;
   // Whom requests to log in that libssh refuses by itself claimed to be, since the last call.
   std::vector<std::string> take_refused() { return std::exchange(gssapi_, {}); }
-  bool starved() const { return starved_; }  // there was no memory to keep one
   // A packet of data reached its channel. On the thread that polls.
   void delivered();
   void discount() { --taken_; }  // the message that was taken serves no purpose
@@ -72,21 +73,22 @@ class SshTransport {
   const SshNegotiation& negotiation() const { return negotiation_; }
   // True once, when the first keys are in use.
   bool is_newly_encrypted() { return negotiation_.complete() && !std::exchange(encrypted_, true); }
-  bool pending() const;  // libssh has something to write
+  // What was written before is with the kernel, and no keys are exchanged.
+  bool may_write() const { return negotiation_.complete() && !pending(); }
   bool readable() const { return socket_.is_readable(); }
   bool dead() const { return dead_ || closed(); }
   std::string error() const;  // libssh's last one
   tcp::endpoint local_endpoint() const { return socket_.local_endpoint(); }
 
   std::uint64_t packets() const { return packets_.in_packets; }  // that came
-  std::uint64_t sent() const { return bytes_.out_bytes; }        // bytes on the socket
-  std::size_t unfinished() const {
-    return bytes_.in_bytes - whole_bytes_;
-  }  // of a packet whose end has not come
-  std::uint64_t taken() const { return taken_; }
   // Bytes: of messages and of a long packet whose end has not come, and of libssh's buffers for what comes.
   std::size_t held() const;
   std::size_t kept() const;
+
+  // Why the connection must end, if it must: for what the client has sent, to be asked before it is handled,
+  std::optional<std::string> misconduct(bool logged_in);
+  // and because the client stands still, to be asked at least every half minute.
+  std::optional<std::string> standstill(bool logged_in);
 
  private:
   struct Waiting {
@@ -97,8 +99,10 @@ class SshTransport {
   static int on_message(ssh_session, ssh_message message, void* self) noexcept;
   static ssh_string on_gssapi(ssh_session, const char* user, int, ssh_string*, void* self) noexcept;
   bool begin();
+  bool pending() const;  // libssh has something to write
   bool closed() const;
   bool wants_room() const;
+  std::size_t unfinished() const { return bytes_.in_bytes - whole_bytes_; }
   void waited(bool& waits, error_code error);
 
   const std::function<void()> ready_;
@@ -121,6 +125,8 @@ class SshTransport {
   std::vector<std::string> gssapi_;
   bool starved_ = false;
   SshNegotiation negotiation_;
+  SshChatter chatter_;
+  SshPatience patience_;
 };
 
 }  // namespace server
