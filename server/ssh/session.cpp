@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "conf/settings.hpp"
 #include "server/events/events.hpp"
 #include "server/events/ssh.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/live_settings.hpp"
 #include "server/loop/succeeds.hpp"
-#include "server/ssh/packet_size.hpp"
 
 namespace server {
 namespace {
@@ -25,10 +21,6 @@ constexpr int polls_at_once = 16;
 // Each answer makes libssh read again, and what it reads may be a hundred requests more: without a bound a
 // client that reads no answers fills the memory with requests. sshd's client sends a few ahead.
 constexpr std::size_t most_requests_ahead = 2000;
-constexpr std::size_t most_channels = 10;  // at a time, as in sshd
-constexpr std::size_t longest_command_told = 256;
-constexpr std::uint32_t usual_packet = 32768;  // what every client must take (RFC 4253 6.1)
-constexpr std::uint32_t least_packet = 64;     // below it there is little but headers
 constexpr auto watch_period = 15s;
 
 }  // namespace
@@ -57,7 +49,8 @@ SshSession::SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::u
       grace_(common_->loop),
       watch_(common_->loop),
       transport_(common_->loop, [this] { wake(); }),
-      login_(*common_, place_, number, client) {}
+      login_(*common_, place_, number, client),
+      channels_(*common_, *this, transport_, login_) {}
 
 bool SshSession::start(ssh_bind bind, SocketHandle socket) {
   if (!transport_.start(bind, socket, common_->settings->ssh.rekey_limit)) return false;
@@ -96,7 +89,7 @@ void SshSession::service(SshTurns::Time end) {
     if (is_a_workers()) return poll_elsewhere();
     poll_here(end);
   }
-  for (const auto& channel : channels_) channel->count_held();
+  channels_.count_held();
   note_what_was_heard();
   if (!over_ && !login_.hopeless().empty()) return this->end(login_.hopeless());
   if (over_) return;
@@ -107,7 +100,7 @@ void SshSession::service(SshTurns::Time end) {
     handle_messages(end);
     count_held();
     read = transport_.packets();
-    more = !logging_in_ && !over_ && serve_channels(end);
+    more = !logging_in_ && !over_ && channels_.serve(end);
   });
   if (over_ || logging_in_) return;
   // Nothing would be read or sent any more.
@@ -212,23 +205,6 @@ void SshSession::handle_messages(SshTurns::Time end) {
   }
 }
 
-// Each in turn, the one that comes next first. True when one has more to do at once.
-bool SshSession::serve_channels(SshTurns::Time end) {
-  bool more = false;
-  for (auto left = channels_.size(); left > 0 && !over_; --left) {
-    const auto channel = channels_.front();
-    channels_.splice(channels_.end(), channels_, channels_.begin());
-    if (!channel->serves() && transport_.messages() > 0)
-      continue;  // a request that waits may say what it is for
-    more |= channel->serve(end);
-    if (left > 1 && Clock::now() >= end) return true;
-  }
-  // A message that waits may be about one.
-  if (transport_.messages() == 0)
-    std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
-  return more;
-}
-
 void SshSession::when_free(std::move_only_function<void()> then) {
   if (away_) return when_free_.push_back(std::move(then));
   guard([&] {
@@ -247,24 +223,18 @@ bool SshSession::may_send() const {
 
 bool SshSession::may_handle() const { return transport_.may_write() && !backlogged(); }
 
-bool SshSession::idle() const {
-  return !logging_in_ && std::ranges::all_of(channels_, [](const auto& channel) { return channel->idle(); });
-}
-
 // Unless what the client sends next is what they wait for.
-bool SshSession::backlogged() const {
-  return use_ && use_->holds_enough() &&
-         std::ranges::any_of(channels_, [](const auto& channel) { return channel->busy(); });
-}
+bool SshSession::backlogged() const { return use_ && use_->holds_enough() && channels_.busy(); }
 
 void SshSession::handle(ssh::Message message) {
   switch (ssh_message_type(message.get())) {
     case SSH_REQUEST_AUTH:
       return log_in(std::move(message));
     case SSH_REQUEST_CHANNEL_OPEN:
-      return open_channel(message.get());
+      channels_.open(message.get());
+      return when_free_.reserve(channels_.size());  // each may wait for one worker
     case SSH_REQUEST_CHANNEL:
-      return channel_request(std::move(message));
+      return channels_.request(std::move(message));
     case SSH_REQUEST_SERVICE:
       transport_.discount();  // only the first one serves a purpose
       [[fallthrough]];
@@ -284,117 +254,27 @@ void SshSession::log_in(ssh::Message message) {
   if (!login_.handle(transport_.session(), std::move(message), done)) logging_in_ = false;
 }
 
-ConnectionUse& SshSession::make_use() {
-  if (use_) return *use_;
+const std::shared_ptr<ConnectionUse>& SshSession::use() {
+  if (use_) return use_;
   use_ = std::make_shared<ConnectionUse>(
       common_->open_files, common_->held_bytes, net::ip::make_address(client_), login_.user()->name, [this] {
         net::post(common_->loop, [self = shared_from_this()] {
           self->guard([&] { self->end("all connections together hold too much, and this one holds most"); });
         });
       });
-  return *use_;
+  return use_;
 }
 
 // Requests that wait, and what libssh holds, count like the bytes of channels: an address may open many
 // connections.
 void SshSession::count_held() {
   const auto now = transport_.held();
-  const auto kept = kept_for_input();
+  const auto kept = transport_.kept() + channels_.kept();
   const bool is_little = now == 0 && held_ == 0 && kept <= ConnectionUse::usual_buffers;
   if (!login_.user() || (is_little && !use_)) return;
   const auto before = std::exchange(held_, now);
-  make_use().hold(before, now);
+  use()->hold(before, now);
   use_->keep_for_input(kept);
-}
-
-std::size_t SshSession::kept_for_input() const {
-  auto kept = transport_.kept();
-  for (const auto& channel : channels_) kept += channel->kept();
-  return kept;
-}
-
-// Those that the client has closed, perhaps just before it asks for another, get the turn that ends them.
-std::size_t SshSession::open_channels() {
-  const auto present = channels_;
-  for (const auto& channel : present) {
-    if (channel->closed_by_client()) channel->serve(Clock::now() + 1ms);
-  }
-  return static_cast<std::size_t>(
-      std::ranges::count_if(channels_, [](const auto& channel) { return !channel->over(); }));
-}
-
-void SshSession::open_channel(ssh_message message) {
-  if (ssh_message_subtype(message) != SSH_CHANNEL_SESSION)
-    return refuse(message, "a channel of another type than session");
-  if (!login_.user() || open_channels() >= most_channels) return refuse(message, "too many channels");
-  if (auto* const channel = ssh_message_channel_request_open_reply_accept(message)) {
-    const auto packet = ssh::largest_packet(channel).value_or(usual_packet);
-    if (packet < least_packet) {
-      return end(fmt::format("the client takes packets of {} bytes at most; {} are the least", packet,
-                             least_packet));
-    }
-    when_free_.reserve(channels_.size() + 1);  // each may wait for one worker
-    Connection& connection = *this;
-    make_use();
-    channels_.push_back(std::make_shared<SshChannel>(*common_, connection, channel, packet));
-  }
-}
-
-void SshSession::channel_request(ssh::Message message) {
-  auto* const m = message.get();
-  const auto place = std::ranges::find_if(channels_, [asked = ssh_message_channel_request_channel(m)](
-                                                         const auto& channel) { return channel->is(asked); });
-  const auto type = ssh_message_subtype(m);
-  const bool free = place != channels_.end() && !(*place)->serves();
-  if (free && type == SSH_CHANNEL_REQUEST_SUBSYSTEM &&
-      ssh::text(ssh_message_channel_request_subsystem(m)) == "sftp") {
-    return (*place)->start_sftp(std::move(message));
-  }
-  if (free && type == SSH_CHANNEL_REQUEST_EXEC) {
-    const auto text = ssh::text(ssh_message_channel_request_command(m));
-    auto command = scp::parse_command(text);
-    if (command) return (*place)->start_scp(std::move(message), std::move(*command));
-    const bool cut = text.size() > longest_command_told;
-    return refuse(m, fmt::format("the command \"{}{}\": {}", text.substr(0, longest_command_told),
-                                 cut ? "..." : "", command.error()));
-  }
-  // Without a terminal OpenSSH's client leaves before it shows what a shell is answered.
-  if (free && type == SSH_CHANNEL_REQUEST_PTY) {
-    ssh_message_channel_request_reply_success(m);
-    return;
-  }
-  if (free && type == SSH_CHANNEL_REQUEST_SHELL) {
-    (*place)->decline(std::move(message), only_files());
-    return tell_refused("a shell");
-  }
-  static constexpr std::array<const char*, 7> words{
-      "a request",   "a terminal",     "a command", "a shell", "an environment variable",
-      "a subsystem", "a window change"};
-  const auto word = static_cast<std::size_t>(type);
-  // OpenSSH sends its LANG with every login, and an agent or a window's size where it has one.
-  const bool usual = type == SSH_CHANNEL_REQUEST_ENV || type == SSH_CHANNEL_REQUEST_WINDOW_CHANGE ||
-                     type == SSH_CHANNEL_REQUEST_UNKNOWN;
-  refuse(m, word < words.size() ? words[word] : words[0], usual);
-}
-
-void SshSession::refuse(ssh_message message, std::string what, bool usual) {
-  ssh_message_reply_default(message);
-  tell_refused(std::move(what), usual);
-}
-
-// Once: a client that wants its environment sent may ask fifty times.
-void SshSession::tell_refused(std::string what, bool usual) {
-  if (refused_.is_new(what))
-    common_->events.emit(event::SshRefused{.number = number_, .what = std::move(what), .usual = usual});
-}
-
-// For a person who sits there, with the address that the client came to.
-std::string SshSession::only_files() const {
-  const auto here = transport_.local_endpoint();
-  const auto address = here.address();
-  const auto host = address.to_string();
-  return fmt::format("this server speaks SFTP and SCP only: sftp -P {} {}@{}\r\n", here.port(),
-                     login_.user()->name, address.is_v6() ? "[" + host + "]" : host);
 }
 
 // ---- its time and its end
@@ -443,7 +323,7 @@ void SshSession::end(std::string why) {
   if (over_) return;
   if (!in_turn_) return guard([&] { end(std::move(why)); });
   over_ = true;
-  detach_channels(cause_of_end(why), why);
+  channels_.detach(cause_of_end(why), why);
   // A port scanner or a load balancer's health check says nothing; that is worth a line at debug only.
   const auto peer = login_.peer(transport_.session());
   const bool silent = peer.banner.empty();
@@ -454,23 +334,14 @@ void SshSession::end(std::string why) {
     farewell_ = fmt::format("no matching {} found. This server offers: {}", found->kind, found->ours);
   }
   // Where the server ends, the loop may not last until its channels have told all that was open.
-  while (code_ == ssh::Disconnect::by_application && tells() && detach_channels(cause_of_end(why), why)) {
+  while (code_ == ssh::Disconnect::by_application && channels_.tells() &&
+         channels_.detach(cause_of_end(why), why)) {
   }
   tell_end();
 }
 
-bool SshSession::detach_channels(protocols::Cause cause, std::string_view why) noexcept {
-  bool done = true;
-  for (const auto& channel : channels_) done &= channel->detach(cause, why);
-  return done;
-}
-
-bool SshSession::tells() const {
-  return std::ranges::any_of(channels_, [](const auto& channel) { return channel->tells(); });
-}
-
 void SshSession::tell_end() {
-  if (!ending_ || tells()) return;
+  if (!ending_ || channels_.tells()) return;
   std::visit([this](const auto& each) { common_->events.emit(each); }, *ending_);
   ending_.reset();
 }
@@ -478,7 +349,7 @@ void SshSession::tell_end() {
 // Outside of whatever libssh function may have called us.
 void SshSession::wind_up() noexcept {
   if (std::exchange(wound_up_, true)) return;
-  detach_channels(protocols::Cause::connection_lost, {});
+  channels_.detach(protocols::Cause::connection_lost, {});
   succeeds([this] {
     grace_.cancel();
     watch_.cancel();

@@ -1,7 +1,6 @@
 #pragma once
 #include <chrono>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "server/accounts/ssh_handles.hpp"
-#include "server/ssh/channel.hpp"
+#include "server/ssh/channels.hpp"
 #include "server/ssh/common.hpp"
 #include "server/ssh/ending.hpp"
 #include "server/ssh/login.hpp"
@@ -52,7 +51,7 @@ class SshSession final : SshChannel::Connection,
   std::uint64_t number() const override { return number_; }
   const std::string& address() const override { return client_; }
   const conf::User& user() const override { return *login_.user(); }
-  const std::shared_ptr<ConnectionUse>& use() const override { return use_; }
+  const std::shared_ptr<ConnectionUse>& use() override;
   bool may_send() const override;
   int write(ssh_channel channel, std::span<const std::byte> bytes) override {
     return transport_.write(channel, bytes);
@@ -81,24 +80,13 @@ class SshSession final : SshChannel::Connection,
   void handle_messages(SshTurns::Time end);
   void handle(ssh::Message message);
   void log_in(ssh::Message message);
-  std::size_t open_channels();
-  ConnectionUse& make_use();  // of a user who has logged in
-  std::size_t kept_for_input() const;
   void count_held();
-  void open_channel(ssh_message message);
-  void channel_request(ssh::Message message);
-  void refuse(ssh_message message, std::string what, bool usual = false);
-  void tell_refused(std::string what, bool usual = false);
-  std::string only_files() const;
-  bool serve_channels(SshTurns::Time end);
 
   bool may_handle() const;
-  bool idle() const;
+  bool idle() const { return !logging_in_ && channels_.idle(); }
   bool backlogged() const;
   void await_login();
   void watch();
-  bool detach_channels(protocols::Cause cause, std::string_view why) noexcept;
-  bool tells() const;
   void tell_end();
   void wind_up() noexcept;
 
@@ -125,9 +113,8 @@ class SshSession final : SshChannel::Connection,
   SshTransport transport_;
   std::size_t held_ = 0;  // by the transport, as it is counted
   SshLogin login_;
-  std::list<std::shared_ptr<SshChannel>> channels_;
-  std::shared_ptr<ConnectionUse> use_;  // once it has a channel
-  ToldOnce refused_{100};
+  SshChannels channels_;
+  std::shared_ptr<ConnectionUse> use_;  // once it has something
 };
 
 }  // namespace server
