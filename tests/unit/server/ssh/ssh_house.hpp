@@ -365,6 +365,12 @@ class SshVisitor {
   bool gone_ = false;
 };
 
+// A house with a client that has logged in.
+struct Visited : SshHouse {
+  SshVisitor client{*this};
+  Visited() { client.log_in(); }
+};
+
 inline bool SshHouse::round() {
   bool moved = loop.poll() > 0;
   for (auto* visitor : visitors) moved |= visitor->move();
