@@ -126,7 +126,7 @@ void SshSession::charge(Work work) {
   if (transport_.negotiation().agreements() != agreements) common_->costs.took(source_, now - began, now);
 }
 
-// ---- what moves bytes
+// ---- reading
 
 // What is not read is not answered either, and libssh keeps neither messages nor answers without bound:
 // nothing is read while a message waits.
@@ -171,6 +171,14 @@ void SshSession::polled(const std::optional<Polled>& polled) {
   when_free_.clear();
 }
 
+void SshSession::when_free(std::move_only_function<void()> then) {
+  if (away_) return when_free_.push_back(std::move(then));
+  guard([&] {
+    const Ear ear(transport_.negotiation(), Ear::For::exchanges);  // what it sends makes libssh read
+    charge([&] { then(); });
+  });
+}
+
 void SshSession::poll_here(SshTurns::Time end) {
   for (int i = 0; i < polls_at_once; ++i) {
     const auto polled = transport_.poll();
@@ -192,7 +200,7 @@ void SshSession::note_what_was_heard() {
   for (const auto& name : transport_.take_refused()) login_.refused_by_libssh(name);
 }
 
-// ---- what came
+// ---- messages
 
 void SshSession::handle_messages(SshTurns::Time end) {
   while (transport_.messages() > 0 && !logging_in_ && !over_ && may_handle()) {
@@ -204,27 +212,6 @@ void SshSession::handle_messages(SshTurns::Time end) {
     if (Clock::now() >= end) return;
   }
 }
-
-void SshSession::when_free(std::move_only_function<void()> then) {
-  if (away_) return when_free_.push_back(std::move(then));
-  guard([&] {
-    const Ear ear(transport_.negotiation(), Ear::For::exchanges);  // what it sends makes libssh read
-    charge([&] { then(); });
-  });
-}
-
-// ---- what is asked
-
-// Writing reads as well: the step of an exchange that costs may be what is read next.
-bool SshSession::may_send() const {
-  if (!transport_.may_write() || transport_.inbox_is_full()) return false;
-  return !common_->costs.are_high(source_, Clock::now()) || !transport_.readable();
-}
-
-bool SshSession::may_handle() const { return transport_.may_write() && !backlogged(); }
-
-// Unless what the client sends next is what they wait for.
-bool SshSession::backlogged() const { return use_ && use_->holds_enough() && channels_.busy(); }
 
 void SshSession::handle(ssh::Message message) {
   switch (ssh_message_type(message.get())) {
@@ -253,6 +240,19 @@ void SshSession::log_in(ssh::Message message) {
   logging_in_ = true;  // it may be done at once
   if (!login_.handle(transport_.session(), std::move(message), done)) logging_in_ = false;
 }
+
+// ---- bounds
+
+// Writing reads as well: the step of an exchange that costs may be what is read next.
+bool SshSession::may_send() const {
+  if (!transport_.may_write() || transport_.inbox_is_full()) return false;
+  return !common_->costs.are_high(source_, Clock::now()) || !transport_.readable();
+}
+
+bool SshSession::may_handle() const { return transport_.may_write() && !backlogged(); }
+
+// Unless what the client sends next is what they wait for.
+bool SshSession::backlogged() const { return use_ && use_->holds_enough() && channels_.busy(); }
 
 const std::shared_ptr<ConnectionUse>& SshSession::use() {
   if (use_) return use_;
