@@ -36,7 +36,7 @@ class SshChannel : public std::enable_shared_from_this<SshChannel> {
     virtual std::uint64_t number() const = 0;
     virtual const std::string& address() const = 0;
     virtual const conf::User& user() const = 0;
-    virtual const std::shared_ptr<ConnectionUse>& use() = 0;
+    virtual const std::shared_ptr<ConnectionUse>& use() = 0;  // made when first asked for
     // What was written before is with the kernel, and no keys are exchanged.
     virtual bool may_send() const = 0;
     // As ssh_channel_write(), and while one may send.

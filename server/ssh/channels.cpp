@@ -112,7 +112,7 @@ std::string SshChannels::only_files() const {
                      login_.user()->name, address.is_v6() ? "[" + host + "]" : host);
 }
 
-// A message that waits may be about a channel: what it is for, or that it is not needed any more.
+// A message that waits may be about a channel: it may say what the channel is for, and has to find it.
 bool SshChannels::serve(SshTurns::Time end) {
   bool more = false;
   for (auto left = channels_.size(); left > 0; --left) {

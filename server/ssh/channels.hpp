@@ -15,19 +15,20 @@ namespace server {
 class SshLogin;
 class SshTransport;
 
-// The channels of one SSH connection (RFC 4254 5): opens them, starts SFTP or SCP on each, refuses whatever
-// else a client asks of them, and gives them their turns. Belongs to its SshSession, and is used in its
-// turns, outside of libssh's callbacks. Lives on the loop.
+// The channels of one SSH connection (RFC 4254 5). Opens them, starts SFTP or SCP on each, refuses whatever
+// else a client asks of them, and gives them their turns. Its SshSession owns it. Lives on the loop; what
+// answers or serves is called in the session's turns only, outside of libssh's callbacks.
 class SshChannels {
  public:
   SshChannels(SshCommon& common, SshChannel::Connection& connection, const SshTransport& transport,
               const SshLogin& login);
 
-  // Answer a client that opens a channel, or asks something of one.
+  // Answers a client that wants to open a channel,
   void open(ssh_message message);
+  // and one that asks for something on a channel.
   void request(ssh::Message message);
 
-  // Each in turn, the one that comes next first. True when one has more to do at once.
+  // Serves each in turn until `end`, and goes on there the next time. True when one has more to do at once.
   bool serve(SshTurns::Time end);
 
   std::size_t size() const { return channels_.size(); }

@@ -16,12 +16,13 @@
 
 namespace server {
 
-// One SSH connection, from its first byte to its last: libssh carries transport and authentication, what runs
-// on its channels is ours. Lives on the loop, where it gets turns; the handlers it waits with hold it.
+// One SSH connection, from its first byte to its last. Its transport, its login and its channels are classes
+// of their own: the session gives them their turns, decides which thread reads, and ends them. Lives on the
+// loop; the handlers it waits with hold it.
 //
 // What a stranger sent is read by a worker, for libssh checks signatures and makes keys while it reads; so
-// are later key exchanges, and whatever comes from an address that has cost much. A worker has libssh's
-// session then, and nobody else touches it.
+// are later key exchanges, and whatever comes from an address that has cost much. A worker has the transport
+// then, and nobody else touches it.
 //
 // libssh's callbacks only append to buffers. Everything else happens in a turn, which is never entered twice,
 // for libssh frees under its own feet when a callback writes (0.10 lacks the upstream fix).
@@ -35,12 +36,10 @@ class SshSession final : SshChannel::Connection,
   SshSession(std::shared_ptr<SshCommon> common, SshPlace place, std::uint64_t number,
              const tcp::endpoint& client, Ended ended);
 
-  // Takes `socket` over. False when libssh refuses it: then end() is to be called.
+  // Takes `socket` over. False when libssh refuses it: then stop() is to be called.
   bool start(ssh_bind bind, SocketHandle socket);
   void stop() noexcept;   // the server ends: at once
   void drain() noexcept;  // the server ends: as soon as no file is open
-  void end(std::string why) override;
-  void starve() noexcept override;
 
   const SshLogin& login() const { return login_; }
   SshPlace& place() { return place_; }
@@ -59,7 +58,9 @@ class SshSession final : SshChannel::Connection,
   void go_on() override { wake(); }
   void delivered() override { transport_.delivered(); }
   void when_free(std::move_only_function<void()> then) override;
+  void end(std::string why) override;
   void channel_told() override { tell_end(); }
+  void starve() noexcept override;
   std::shared_ptr<void> hold() override { return shared_from_this(); }
 
   void wake() noexcept;
@@ -100,7 +101,7 @@ class SshSession final : SshChannel::Connection,
   bool queued_ = false;                   // a turn will come
   bool in_turn_ = false, again_ = false;  // another one is wanted
   bool fresh_ = false;                    // a worker has read, and what came is not worked at yet
-  bool away_ = false;                     // a worker has the session
+  bool away_ = false;                     // a worker has the transport
   std::vector<std::move_only_function<void()>> when_free_;  // has room for each channel
   std::optional<std::string> put_off_;  // the end, until the worker gives the session back
   std::string farewell_;                // what the client is told at the end; empty where it is gone

@@ -208,7 +208,8 @@ std::optional<std::string> SshTransport::standstill(bool logged_in) {
 
 void SshTransport::close(ssh::Disconnect code, const std::string& farewell) noexcept {
   inbox_.clear();
-  // A write that waits for a poll to find room would be lost with the socket.
+  // After each write libssh holds the next one, here the DISCONNECT, back until a poll has found room: it
+  // would close first.
   if (event_ && !dead() && wants_room() && !readable()) ssh_event_dopoll(event_.get(), 0);
   if (event_) {
     ssh_event_remove_session(event_.get(), session_.get());

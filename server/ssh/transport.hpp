@@ -20,22 +20,22 @@
 
 namespace server {
 
-// The transport of one SSH connection (RFC 4253): libssh's session and its socket. Moves bytes between the
-// two, keeps the messages that libssh makes of them, and knows how much came and how far the key exchange is.
-// Belongs to its SshSession.
+// The transport of one SSH connection (RFC 4253): libssh's session and its socket. It moves bytes between the
+// two, keeps the messages that libssh reads until the connection takes them, counts packets, and knows how
+// far the key exchange is. Its SshSession owns it.
 //
-// Lives on the loop, but a worker may poll. libssh's session is that worker's until the poll is noted, and
-// nobody else calls anything here meanwhile; waits that were begun before end on the loop all the same.
-// libssh's callbacks run on the thread that polls, and only append to what is kept here.
+// It lives on the loop, except that a worker may call poll(): until the loop notes the result, libssh's
+// session is that worker's, and nothing else here may be called; only waits that began before may end
+// meanwhile. libssh's callbacks run on the thread that makes libssh read, and only append to buffers.
 class SshTransport {
  public:
-  // A wait has ended: `ready` is called on the loop.
+  // `ready` is called on the loop, when wait() has something to report.
   SshTransport(net::io_context& loop, std::function<void()> ready);
   SshTransport(const SshTransport&) = delete;
   SshTransport& operator=(const SshTransport&) = delete;
   ~SshTransport();
 
-  // Takes `socket` over. False when libssh refuses it. New keys are made after `rekey_limit` bytes.
+  // Takes `socket` over. False when libssh refuses it. After `rekey_limit` bytes libssh asks for new keys.
   bool start(ssh_bind bind, SocketHandle socket, std::optional<std::uint64_t> rekey_limit);
   // Sends a DISCONNECT with `farewell` in it, and ends the waits.
   void close(ssh::Disconnect code, const std::string& farewell) noexcept;
@@ -44,13 +44,13 @@ class SshTransport {
     enum class Result { nothing, moved, dead } result;
     std::chrono::steady_clock::duration time;  // that it took
   };
-  // Lets libssh write and read once, without waiting. Any thread, which hears libssh by an Ear; what comes
-  // back is to be noted on the loop.
+  // Lets libssh write and read once, without waiting. Any thread may call it, with an Ear on the negotiation;
+  // the loop notes the result.
   Polled poll();
   void note(const Polled& polled);
-  // Whether a poll may move something. Unless the connection `may_read`, only what libssh still has to write.
+  // Whether a poll may move something. Unless the connection `may_read`, a poll only writes what is pending.
   bool wants_poll(bool may_read) const;
-  // Waits until one may. `hold` keeps this object until then.
+  // Waits until a poll may move something. `hold` keeps this object until then.
   void wait(bool may_read, const std::shared_ptr<void>& hold);
 
   // As ssh_channel_write().
@@ -58,15 +58,16 @@ class SshTransport {
   // After whatever else makes libssh read, as each answer does.
   void measure();
 
-  // Messages that came out and are not handled yet, the oldest one first.
+  // How many messages wait, and the oldest one of them.
   std::size_t messages() const { return inbox_.size(); }
   ssh::Message take_message();
-  bool inbox_is_full() const;
-  // Whom requests to log in that libssh refuses by itself claimed to be, since the last call.
+  bool inbox_is_full() const;  // nothing should be written that makes libssh read more of them
+  // The user names of those requests to log in that libssh has refused by itself since the last call.
   std::vector<std::string> take_refused() { return std::exchange(gssapi_, {}); }
-  // A packet of data reached its channel. On the thread that polls.
+  // A packet of data has reached its channel. On the thread that reads.
   void delivered();
-  void discount() { --taken_; }  // the message that was taken serves no purpose
+  // The message that was taken last serves no purpose, and counts as if libssh had dropped it.
+  void discount() { --taken_; }
 
   ssh_session session() const { return session_.get(); }
   SshNegotiation& negotiation() { return negotiation_; }
@@ -77,17 +78,18 @@ class SshTransport {
   bool may_write() const { return negotiation_.complete() && !pending(); }
   bool readable() const { return socket_.is_readable(); }
   bool dead() const { return dead_ || closed(); }
-  std::string error() const;  // libssh's last one
+  std::string error() const;  // libssh's last error
   tcp::endpoint local_endpoint() const { return socket_.local_endpoint(); }
 
   std::uint64_t packets() const { return packets_.in_packets; }  // that came
-  // Bytes: of messages and of a long packet whose end has not come, and of libssh's buffers for what comes.
+  // Bytes: of messages and of a long packet whose end has not come; and of libssh's buffers for input.
   std::size_t held() const;
   std::size_t kept() const;
 
-  // Why the connection must end, if it must: for what the client has sent, to be asked before it is handled,
+  // Why the connection must end, if it must, because of what the client has sent. Asked before that is
+  // handled.
   std::optional<std::string> misconduct(bool logged_in);
-  // and because the client stands still, to be asked at least every half minute.
+  // The same, because the client stands still. Asked at least every half minute.
   std::optional<std::string> standstill(bool logged_in);
 
  private:
@@ -102,7 +104,9 @@ class SshTransport {
   bool pending() const;  // libssh has something to write
   bool closed() const;
   bool wants_room() const;
-  std::size_t unfinished() const { return bytes_.in_bytes - whole_bytes_; }
+  std::size_t unfinished() const {  // bytes, of a packet whose end has not come
+    return bytes_.in_bytes - whole_bytes_;
+  }
   void waited(bool& waits, error_code error);
 
   const std::function<void()> ready_;
@@ -110,7 +114,7 @@ class SshTransport {
   bool reading_ = false, writing_ = false;  // a wait is under way
   bool want_poll_ = true;                   // there may be something to read or room to write
   bool dead_ = false;                       // so libssh said
-  bool encrypted_ = false;
+  bool encrypted_ = false;                  // is_newly_encrypted() has said so
   // libssh's own: of packets, and of bytes on the socket.
   ssh_counter_struct packets_{}, bytes_{};
   std::uint64_t taken_ = 0;                            // packets that reached us
@@ -122,8 +126,8 @@ class SshTransport {
   ssh::Event event_;
   std::deque<Waiting> inbox_;
   std::size_t inbox_bytes_ = 0;
-  std::vector<std::string> gssapi_;
-  bool starved_ = false;
+  std::vector<std::string> gssapi_;  // as take_refused() returns them
+  bool starved_ = false;             // a callback had no memory
   SshNegotiation negotiation_;
   SshChatter chatter_;
   SshPatience patience_;
