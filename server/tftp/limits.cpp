@@ -7,6 +7,7 @@
 #include "server/events/tftp.hpp"
 #include "server/loop/client_network.hpp"
 #include "server/loop/shares.hpp"
+#include "server/loop/succeeds.hpp"
 
 namespace server {
 namespace {
@@ -22,6 +23,11 @@ constexpr auto long_silence = 10s;
 // Of the transfers that hang for longest, so many are compared: whoever asks in vain, again and again, must
 // not make us look at all.
 constexpr int most_compared = 64;
+// The same of those that wait, which come as quickly as requests do.
+constexpr int most_waiting_compared = 16;
+// A client that is about to acknowledge its first packet. Several may share an address, and begin at once.
+constexpr auto on_its_way = 100ms;
+constexpr std::size_t most_heard = 4096;  // addresses that have answered
 
 constexpr std::size_t half_of(std::size_t all) { return (all + 1) / 2; }
 
@@ -59,8 +65,12 @@ std::optional<TftpLimits::Id> TftpLimits::gives_way(const net::ip::address& addr
   const auto client = clients_.find(client_network(address));
   const bool is_known = client != clients_.end();
   const bool own = limit == Limit::transfers_per_address && is_known;
-  const auto& waiting = own ? client->second.waiting : waiting_;
-  if (!waiting.empty()) return *waiting.begin();
+  if (own && !client->second.waiting.empty()) {
+    const auto oldest = *client->second.waiting.begin();
+    if (now - places_.at(oldest).waits_since < on_its_way) return {};
+    return oldest;
+  }
+  if (!own && !waiting_.empty()) return least_missed();
   const std::size_t present = has_place ? 1 : 0;
   // It is half of the table for who never answers that is full: to end another makes no room there.
   if (2 * (unanswered_ - present) >= places_.size() - present) return {};
@@ -79,9 +89,37 @@ std::optional<TftpLimits::Id> TftpLimits::gives_way(const net::ip::address& addr
   return found;
 }
 
-void TftpLimits::waits(Id place) {
-  const auto& at = places_.at(place);
+// A device that is about to acknowledge its first packet would hear nothing any more.
+std::optional<TftpLimits::Id> TftpLimits::least_missed() const {
+  std::optional<Id> found;
+  std::pair<std::size_t, bool> most;
+  int compared = 0;
+  for (const auto id : waiting_) {
+    if (++compared > most_waiting_compared) break;
+    const auto& source = places_.at(id).source;
+    const std::pair unlikely(clients_.at(source).waiting.size(), !real_.contains(source));
+    if (found && unlikely <= most) continue;
+    found = id;
+    most = unlikely;
+  }
+  return found;
+}
+
+void TftpLimits::remember(const net::ip::address& source) {
+  if (const auto known = real_.find(source); known != real_.end())
+    return heard_.splice(heard_.begin(), heard_, known->second);
+  if (!succeeds([&] { heard_.push_front(source); })) return;
+  const bool kept = succeeds([&] { real_.emplace(source, heard_.begin()); });
+  if (!kept) return heard_.pop_front();
+  if (heard_.size() <= most_heard) return;
+  real_.erase(heard_.back());
+  heard_.pop_back();
+}
+
+void TftpLimits::waits(Id place, Clock::time_point now) {
+  auto& at = places_.at(place);
   if (at.answered) return;
+  at.waits_since = now;
   clients_[at.source].waiting.insert(place);
   waiting_.insert(place);
 }
@@ -92,6 +130,7 @@ void TftpLimits::answered(Id place) {
   --unanswered_;
   waiting_.erase(place);
   clients_[at.source].waiting.erase(place);
+  remember(at.source);
 }
 
 void TftpLimits::hangs(Id place, Clock::time_point answered) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,13 +42,15 @@ class TftpLimits {
   std::expected<Id, event::Limit> enter(const net::ip::address& client, const conf::Tftp& settings,
                                         std::size_t descriptors,
                                         std::size_t free_ports = std::numeric_limits<std::size_t>::max());
-  // The one that has waited longest for a client that never answered: its address may be forged. Else one
-  // that hangs for long: of the address that has most, for a client that has no other transfer. Of `client`
-  // when it was its own limit that it met. `has_place`: it lacks something else, a port for instance.
+  // One that waits for a client that never answered, for its address may be forged: of the address of which
+  // most wait, among equals of one that was not heard of late, and of these the oldest. Else one that hangs
+  // for long: of the address that has most, for a client that has no other transfer. Of `client` when it was
+  // its own limit that it met, and then none whose answer may be on its way. `has_place`: it lacks something
+  // else, a port for instance.
   std::optional<Id> gives_way(const net::ip::address& client, event::Limit limit, Clock::time_point now,
                               bool has_place = false) const;
 
-  void waits(Id place);                              // its first answer has gone out
+  void waits(Id place, Clock::time_point now);       // its first answer has gone out
   void answered(Id place);                           // its client is there
   void hangs(Id place, Clock::time_point answered);  // and has not moved on since then
   void moves(Id place);                              // it does again
@@ -56,6 +59,7 @@ class TftpLimits {
   std::size_t remembered() const { return clients_.size() + rate_.remembered(); }
 
  private:
+  using Addresses = std::list<net::ip::address>;
   using Hanging = std::set<std::pair<Clock::time_point, Id>>;  // since when, and which
   struct Client {
     std::size_t transfers = 0;
@@ -65,8 +69,12 @@ class TftpLimits {
   struct Place {
     net::ip::address source;
     bool answered = false;
+    Clock::time_point waits_since{};
     std::optional<Clock::time_point> hangs_since{};
   };
+
+  std::optional<Id> least_missed() const;
+  void remember(const net::ip::address& source);
 
   RequestRate rate_;
   std::map<net::ip::address, Client> clients_;  // by client_network(); those that have a transfer
@@ -74,6 +82,8 @@ class TftpLimits {
   std::set<Id> waiting_;  // the oldest first
   Hanging hanging_;       // likewise
   std::size_t unanswered_ = 0;
+  Addresses heard_;  // that have answered, the latest first
+  std::map<net::ip::address, Addresses::iterator> real_;
   Id last_ = 0;
 };
 
@@ -88,7 +98,7 @@ class TftpPlace {
   }
 
   TftpLimits::Id id() const { return id_; }
-  void waits() { limits_->waits(id_); }
+  void waits(TftpLimits::Clock::time_point now) { limits_->waits(id_, now); }
   void answered() { limits_->answered(id_); }
   void hangs(TftpLimits::Clock::time_point answered) { limits_->hangs(id_, answered); }
   void moves() { limits_->moves(id_); }

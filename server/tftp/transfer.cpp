@@ -101,8 +101,9 @@ void TftpTransfer::begin(std::unique_ptr<tftp::Transfer> machine, const storage:
                                   negotiated_.window},
                                  *this);
   machine_ = std::move(machine);
-  place_->waits();
-  go_on(now());
+  const auto at = now();
+  place_->waits(at);
+  go_on(at);
 }
 
 void TftpTransfer::refuse(const storage::Miss& miss) {

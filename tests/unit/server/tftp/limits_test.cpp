@@ -83,7 +83,8 @@ TEST_CASE("ports that clients hold who never answered count as free") {
   door.serve("192.0.2.1");
   door.free_ports = 0;
   CHECK(door.enter("192.0.2.1").error() == Limit::transfers_per_address);
-  for (const auto* forged : {"192.0.2.2", "192.0.2.3"}) door.limits.waits(door.enter(forged).value());
+  for (const auto* forged : {"192.0.2.2", "192.0.2.3"})
+    door.limits.waits(door.enter(forged).value(), door.now);
   CHECK(door.enter("192.0.2.1"));
   CHECK(door.gives_way("192.0.2.1", Limit::transfers, true));
 }
@@ -161,10 +162,10 @@ TEST_CASE("a full table gives way at the cost of the oldest that was never answe
   const auto looked_up = door.enter("192.0.2.2").value();
   CHECK_FALSE(door.gives_way("192.0.2.9", Limit::transfers));  // nobody waits for a client yet
   const auto waits = door.enter("192.0.2.3").value();
-  door.limits.waits(waits);
+  door.limits.waits(waits, door.now);
   CHECK(door.enter("192.0.2.9").error() == Limit::transfers);  // half of the table is for who answers
   CHECK(door.gives_way("192.0.2.9", Limit::transfers) == waits);
-  door.limits.waits(looked_up);
+  door.limits.waits(looked_up, door.now);
   CHECK(door.gives_way("192.0.2.9", Limit::transfers) == looked_up);
   door.limits.answered(looked_up);
   CHECK(door.gives_way("192.0.2.9", Limit::transfers) == waits);
@@ -173,13 +174,66 @@ TEST_CASE("a full table gives way at the cost of the oldest that was never answe
   CHECK(door.enter("192.0.2.9"));
 }
 
+TEST_CASE("of those that wait, the oldest one of the address of which most wait gives way") {
+  Door door;
+  door.settings.max_transfers = 8;
+  const auto wait = [&](const char* address) {
+    const auto id = door.enter(address).value();
+    door.limits.waits(id, door.now);
+    return id;
+  };
+  const auto device = wait("192.0.2.1");  // its acknowledgement is on its way
+  const auto first = wait("192.0.2.2");
+  wait("192.0.2.2");
+  wait("192.0.2.3");
+  CHECK(door.enter("192.0.2.9").error() == Limit::transfers);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == first);
+  door.limits.left(first);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == device);
+}
+
+TEST_CASE("who has answered before keeps its place while strangers wait") {
+  Door door;
+  door.settings.max_transfers = 4;
+  door.limits.left(door.serve("192.0.2.1"));
+  const auto known = door.enter("192.0.2.1").value(), forged = door.enter("192.0.2.2").value();
+  for (const auto id : {known, forged}) door.limits.waits(id, door.now);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == forged);
+  door.limits.left(forged);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == known);
+}
+
+TEST_CASE("who has answered before and floods goes before a stranger") {
+  Door door;
+  door.settings.max_transfers = 8;
+  door.limits.left(door.serve("192.0.2.1"));
+  const auto device = door.enter("192.0.2.2").value(), flood = door.enter("192.0.2.1").value();
+  for (const auto id : {device, flood, door.enter("192.0.2.1").value()}) door.limits.waits(id, door.now);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == flood);
+}
+
+TEST_CASE("of the addresses that have answered the latest are remembered") {
+  Door door;
+  door.settings.max_transfers = 4;
+  door.limits.left(door.serve("192.0.2.1"));
+  for (int i = 0; i < 5000; ++i)
+    door.limits.left(
+        door.serve(("198.18." + std::to_string(i / 250) + '.' + std::to_string(i % 250)).c_str()));
+  const auto forgotten = door.enter("192.0.2.1").value(), later = door.enter("198.18.19.200").value();
+  for (const auto id : {later, forgotten}) door.limits.waits(id, door.now);
+  CHECK(door.gives_way("192.0.2.9", Limit::transfers) == forgotten);
+}
+
 TEST_CASE("who meets his own limit gives way himself") {
   Door door;
   door.settings.max_transfers_per_address = 1;
-  door.limits.waits(door.enter("192.0.2.1").value());
+  door.limits.waits(door.enter("192.0.2.1").value(), door.now);
   const auto own = door.enter("192.0.2.2").value();
-  door.limits.waits(own);
+  door.limits.waits(own, door.now);
   CHECK(door.enter("192.0.2.2").error() == Limit::transfers_per_address);
+  door.now += 99ms;
+  CHECK_FALSE(door.gives_way("192.0.2.2", Limit::transfers_per_address));  // its answer may be on its way
+  door.now += 1ms;
   CHECK(door.gives_way("192.0.2.2", Limit::transfers_per_address) == own);
 }
 
@@ -188,7 +242,7 @@ TEST_CASE("a place goes back with its holder") {
   const auto limits = std::make_shared<TftpLimits>();
   {
     TftpPlace place(limits, limits->enter(net::ip::make_address("192.0.2.1"), door.settings, 1000).value());
-    place.waits();
+    place.waits(door.now);
     const auto moved = std::move(place);
     CHECK(limits->transfers() == 1);
   }
