@@ -50,7 +50,9 @@ void SshChannels::open(ssh_message message) {
       return connection_.end(fmt::format("the client takes packets of {} bytes at most; {} are the least",
                                          packet, least_packet));
     }
-    channels_.push_back(std::make_shared<SshChannel>(common_, connection_, channel, packet));
+    decltype(channels_) opened(1);  // first: libssh calls a channel for as long as its connection lasts
+    opened.front() = std::make_shared<SshChannel>(common_, connection_, channel, packet);
+    channels_.splice(channels_.end(), opened);
   }
 }
 
