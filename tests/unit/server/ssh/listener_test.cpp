@@ -136,7 +136,7 @@ TEST_CASE("guesses begin a penalty: the log learns of it, and the address is not
 }
 
 TEST_CASE("a client that has not logged in when its time is over is told so, and has offended") {
-  SshHouse house(with([](conf::Ssh& ssh) { ssh.login_grace = 0s; }));
+  SshHouse house(with([](conf::Ssh& ssh) { ssh.login_grace = 1s; }));
   for (int i = 0; i < 5 && house.all<event::SshPenalised>().empty(); ++i) {
     SshVisitor client(house);
     client.ssh.begin();
