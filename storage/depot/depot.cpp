@@ -8,6 +8,7 @@
 #include "storage/depot/depot_shape.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -30,7 +31,7 @@ void refuse_folder_of_images(const Depot& depot) {
                   "the depot (--depot DIR) and copy them to DIR/images/, or make this one a depot: `mkdir "
                   "{0}/images`, and "
                   "move them there",
-                  depot.directory().string(), image.lexically_relative(depot.directory()).string()));
+                  utf8_of(depot.directory()), utf8_of(image.lexically_relative(depot.directory()))));
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}
     throw std::runtime_error(fmt::format(
         "the depot {} cannot be used: {}; give this user the right to write there, or name another "
         "directory (--depot DIR, or \"depot:\" in the config)",
-        directory_.string(), error.what()));
+        utf8_of(directory_), error.what()));
   }
 }
 
@@ -60,11 +61,11 @@ Depot Depot::existing(const std::filesystem::path& directory) {
     throw std::runtime_error(
         fmt::format("the depot {} cannot be read: {}; run this as its owner, or name another directory "
                     "(--depot DIR)",
-                    depot.directory_.string(), error.message()));
+                    utf8_of(depot.directory_), error.message()));
   throw std::runtime_error(
       fmt::format("there is no depot in {}: name it with --depot DIR; `apdepot serve` and `apdepot import` "
                   "make one",
-                  depot.directory_.string()));
+                  utf8_of(depot.directory_)));
 }
 
 void Depot::expect_readable_records() const try {
@@ -76,7 +77,7 @@ void Depot::expect_readable_records() const try {
   throw std::runtime_error(
       fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "
                   "owner, or as root",
-                  manifests().string(), error.what()));
+                  utf8_of(manifests()), error.what()));
 }
 
 }  // namespace storage
