@@ -103,8 +103,8 @@ void read_rule(const Place& place, std::string_view line, std::string_view folde
                       ? std::optional(std::string(rule->replacement))
                       : std::nullopt;
   // "~": where the pattern does not fit.
-  const bool replaces = rule->operators.find('r') != rule->operators.npos &&
-                        rule->operators.find('~') == rule->operators.npos;
+  const bool replaces =
+      rule->operators.find('r') != rule->operators.npos && rule->operators.find('~') == rule->operators.npos;
   if (!replaces || !anchored || !from || !to || (!whole_name && !is_prefix(*from, *to)) ||
       (from->empty() && to->empty()))
     return draft.tell(place,

@@ -119,12 +119,11 @@ void judge(const Door& door, const Port& port, Result& result) {
   // After a restart a service that has no right to a low port would serve nothing at all.
   const bool by_unit = door.unit && port.endpoint.port < Ports().first_unprivileged;
   if (door.running && !door.served.empty())
-    result.look(
-        fmt::format("the server serves {} on {}, and not on {}, as {} says", door.service,
-                    texts(door.served), port.endpoint.text(), door.key),
-        by_unit ? fmt::format("systemctl edit {0} && systemctl stop {0} && systemctl restart apdepot",
-                              door.socket)
-                : std::string(host::restart));
+    result.look(fmt::format("the server serves {} on {}, and not on {}, as {} says", door.service,
+                            texts(door.served), port.endpoint.text(), door.key),
+                by_unit ? fmt::format("systemctl edit {0} && systemctl stop {0} && systemctl restart apdepot",
+                                      door.socket)
+                        : std::string(host::restart));
 }
 
 bool is_low(const Port& port, std::uint64_t first_unprivileged) {
@@ -144,14 +143,19 @@ struct Named {
   bool (*has_unit)(const Units& units);
 };
 constexpr Named of_tftp{
-    "TFTP", "UDP", "tftp.listen", "apdepot-tftp.socket", 69, &Ports::tftp, &ServerFacts::tftp,
-    [](const Units& units) { return units.tftp.is_in_use(); }};
+    "TFTP", "UDP",        "tftp.listen",      "apdepot-tftp.socket",
+    69,     &Ports::tftp, &ServerFacts::tftp, [](const Units& units) { return units.tftp.is_in_use(); }};
 constexpr Named of_ssh{
-    "SFTP", "TCP", "ssh.listen", "apdepot-ssh.socket", 22, &Ports::ssh, &ServerFacts::ssh,
-    [](const Units& units) { return units.ssh.is_in_use(); }};
-constexpr Named of_http{
-    "HTTP", "TCP", "http.listen", "apdepot-http.socket", 0, &Ports::http, &ServerFacts::http,
-    [](const Units& units) { return units.http.is_in_use() || units.https.is_in_use(); }};
+    "SFTP", "TCP",       "ssh.listen",      "apdepot-ssh.socket",
+    22,     &Ports::ssh, &ServerFacts::ssh, [](const Units& units) { return units.ssh.is_in_use(); }};
+constexpr Named of_http{"HTTP",
+                        "TCP",
+                        "http.listen",
+                        "apdepot-http.socket",
+                        0,
+                        &Ports::http,
+                        &ServerFacts::http,
+                        [](const Units& units) { return units.http.is_in_use() || units.https.is_in_use(); }};
 
 Door door_of(const Sight& sight, const Named& named, std::vector<conf::Endpoint> wanted) {
   Door door;

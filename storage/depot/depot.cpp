@@ -47,9 +47,10 @@ Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}
   } catch (const std::system_error& error) {
     const auto way_out =
         error.code() == std::errc::read_only_file_system
-            ? fmt::format("mount its disk for writing, or, under systemd, let the service write there "
-                          "(ReadWritePaths={} below [Service] in `systemctl edit apdepot`)",
-                          directory_.string())
+            ? fmt::format(
+                  "mount its disk for writing, or, under systemd, let the service write there "
+                  "(ReadWritePaths={} below [Service] in `systemctl edit apdepot`)",
+                  directory_.string())
             : std::string("give this user the right to write there");
     throw std::runtime_error(
         fmt::format("the depot {} cannot be used: {}; {}, or name another directory (--depot DIR, or "

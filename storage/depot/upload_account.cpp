@@ -50,8 +50,8 @@ void UploadAccount::count() {
   }
 }
 
-// `ask` is called under the lock. Nobody is answered before the first count has ended: until then the book says that
-// nothing lies there.
+// `ask` is called under the lock. Nobody is answered before the first count has ended: until then the book
+// says that nothing lies there.
 template <class Ask>
 std::error_code UploadAccount::ask_after_counting(Ask ask) {
   std::unique_lock lock(mutex_);

@@ -22,7 +22,8 @@ TEST_CASE("Debian's own /etc/default/atftpd") {
 }
 
 TEST_CASE("of two assignments the later one counts, as in a shell") {
-  const Translated made("OPTIONS=\"--port 6969 /old\"\nOPTIONS=\"--maxthread 7 /tftp\"\n", "/etc/default/atftpd");
+  const Translated made("OPTIONS=\"--port 6969 /old\"\nOPTIONS=\"--maxthread 7 /tftp\"\n",
+                        "/etc/default/atftpd");
 
   CHECK(made.settings.tftp.max_transfers == 7);
   CHECK(made.settings.tftp.listen == std::vector<Endpoint>{{"0.0.0.0", 69}, {"::", 69}});
