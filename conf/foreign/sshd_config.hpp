@@ -33,7 +33,7 @@ class SshdConfig {
 
   const std::vector<Setting>& settings() const { return settings_; }
   const std::vector<Match>& matches() const { return matches_; }
-  // What applies to every user, or to `user`. Null: the keyword is not there.
+  // The setting for every user, or for `user`. Null: the file does not have the keyword.
   const Setting* find(std::string_view keyword) const;
   const Setting* find(std::string_view keyword, const User& user) const;
 

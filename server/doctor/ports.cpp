@@ -72,8 +72,7 @@ bool is_systemd(const PortHolder& holder) { return holder.pid == 1 || holder.uni
 // stay.
 std::string way_out(const PortHolder& holder) {
   if (is_sshd(holder)) return host::move_sshd;
-  if (is_dnsmasq(holder))
-    return "take enable-tftp out of dnsmasq's configuration and restart it, it goes on with DHCP and DNS";
+  if (is_dnsmasq(holder)) return take_from_dnsmasq;
   if (!holder.unit.empty()) return host::stop_for_good(escaped(holder.unit, whole));
   return host::stop_process(static_cast<std::uint32_t>(holder.pid));
 }
@@ -87,7 +86,7 @@ void judge_holder(const Door& door, const Port& port, Result& result) {
   if (door.pid && holder.pid == *door.pid) return;
   if (is_systemd(holder)) {
     const bool named = holder.unit.ends_with(".socket");
-    if (named ? !holder.unit.starts_with("apdepot-") : !door.unit)
+    if (named ? !holder.unit.starts_with("apdepot-") : door.unit.empty())
       result.look(fmt::format("systemd holds {} for {}", place,
                               named ? escaped(holder.unit) : "a socket unit that is not apdepot's"),
                   "systemctl list-sockets");
@@ -117,12 +116,12 @@ void judge(const Door& door, const Port& port, Result& result) {
       break;
   }
   // After a restart a service that has no right to a low port would serve nothing at all.
-  const bool by_unit = door.unit && port.endpoint.port < Ports().first_unprivileged;
+  const bool by_unit = !door.unit.empty() && port.endpoint.port < Ports().first_unprivileged;
   if (door.running && !door.served.empty())
     result.look(fmt::format("the server serves {} on {}, and not on {}, as {} says", door.service,
                             texts(door.served), port.endpoint.text(), door.key),
                 by_unit ? fmt::format("systemctl edit {0} && systemctl stop {0} && systemctl restart apdepot",
-                                      door.socket)
+                                      door.unit)
                         : std::string(host::restart));
 }
 
@@ -136,33 +135,28 @@ bool has_usual_port(const Door& door, const std::vector<conf::Endpoint>& places)
 
 // What of each protocol the sight has.
 struct Named {
-  const char *service, *transport, *key, *socket;
+  const char *service, *transport, *key;
   std::uint16_t usual;
   std::vector<Port> Ports::*ports;
   std::vector<conf::Endpoint> ServerFacts::*served;
-  bool (*has_unit)(const Units& units);
+  const char* (*unit)(const Units& units);  // that is in use; "": none
 };
-constexpr Named of_tftp{
-    "TFTP", "UDP",        "tftp.listen",      "apdepot-tftp.socket",
-    69,     &Ports::tftp, &ServerFacts::tftp, [](const Units& units) { return units.tftp.is_in_use(); }};
-constexpr Named of_ssh{
-    "SFTP", "TCP",       "ssh.listen",      "apdepot-ssh.socket",
-    22,     &Ports::ssh, &ServerFacts::ssh, [](const Units& units) { return units.ssh.is_in_use(); }};
-constexpr Named of_http{"HTTP",
-                        "TCP",
-                        "http.listen",
-                        "apdepot-http.socket",
-                        0,
-                        &Ports::http,
-                        &ServerFacts::http,
-                        [](const Units& units) { return units.http.is_in_use() || units.https.is_in_use(); }};
+const char* unit_of_tftp(const Units& units) { return units.tftp.is_in_use() ? "apdepot-tftp.socket" : ""; }
+const char* unit_of_ssh(const Units& units) { return units.ssh.is_in_use() ? "apdepot-ssh.socket" : ""; }
+const char* unit_of_http(const Units& units) {
+  return units.http.is_in_use()    ? "apdepot-http.socket"
+         : units.https.is_in_use() ? "apdepot-https.socket"
+                                   : "";
+}
+constexpr Named of_tftp{"TFTP", "UDP", "tftp.listen", 69, &Ports::tftp, &ServerFacts::tftp, unit_of_tftp};
+constexpr Named of_ssh{"SFTP", "TCP", "ssh.listen", 22, &Ports::ssh, &ServerFacts::ssh, unit_of_ssh};
+constexpr Named of_http{"HTTP", "TCP", "http.listen", 0, &Ports::http, &ServerFacts::http, unit_of_http};
 
 Door door_of(const Sight& sight, const Named& named, std::vector<conf::Endpoint> wanted) {
   Door door;
   door.service = named.service;
   door.transport = named.transport;
   door.key = named.key;
-  door.socket = named.socket;
   door.usual = named.usual;
   door.wanted = std::move(wanted);
   if (sight.ports) door.ports = *sight.ports.*named.ports;
@@ -171,7 +165,7 @@ Door door_of(const Sight& sight, const Named& named, std::vector<conf::Endpoint>
     door.served = *server.*named.served;
     door.pid = server->pid;
   }
-  if (sight.units) door.unit = named.has_unit(*sight.units);
+  if (sight.units) door.unit = named.unit(*sight.units);
   return door;
 }
 
@@ -231,8 +225,8 @@ Result judge_port_rights(const std::vector<Door>& doors, std::uint64_t first_unp
       low = true;
       const bool served = has(door.served, port.endpoint);
       running &= served;
-      units &= door.unit;
-      if (served || door.unit || port.bound != Bound::denied) continue;
+      units &= !door.unit.empty();
+      if (served || !door.unit.empty() || port.bound != Bound::denied) continue;
       result.fails(fmt::format("this user may not bind {} {}: ports below {} need a privilege",
                                door.transport, port.endpoint.text(), first_unprivileged),
                    fmt::format("sysctl -w net.ipv4.ip_unprivileged_port_start={}", port.endpoint.port));

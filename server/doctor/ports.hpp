@@ -41,8 +41,7 @@ struct Door {
   bool running = false;                 // a server answers,
   std::vector<conf::Endpoint> served;   // which serves these,
   std::optional<std::uint32_t> pid;     // and is this process
-  bool unit = false;                    // systemd has a socket unit for it,
-  std::string socket = {};              // which is called so
+  std::string unit = {};                // systemd's socket unit for it; empty where none is in use
 };
 // All of the following are pure.
 Result judge_port(const Door& door);

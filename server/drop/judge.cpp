@@ -94,7 +94,7 @@ DropJudge::Outcome DropJudge::judge(const storage::DroppedFile& drop,
   }
 }
 
-// What the list named was found, or it waits; it may have been taken away.
+// Either what the digest file names was found, or the file waits. It may be out of drop/ by now.
 DropJudge::Outcome DropJudge::compare(const storage::DroppedFile& drop) {
   auto compared = storage::compare_digests(depot_, drop, origins_);
   return Compared{std::move(compared), {Left::Why::waits, drop.file().at_open().version, origins_.refresh()}};

@@ -63,7 +63,7 @@ class DropJudge {
   DropJudge(const storage::Depot& depot, const conf::Import& settings)
       : depot_(depot), settings_(settings), origins_(depot) {}
 
-  // What is read once for all files of a round is read again.
+  // Forgets what is read once for all files of a round.
   void begin_round() { rejected_.reset(); }
   Seen examine(const std::string& name, const std::optional<Left>& left);
   // `progress`: of a bundle or an image.

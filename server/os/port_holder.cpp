@@ -19,6 +19,9 @@ bool is_sshd(const PortHolder& holder) {
          holder.program == "sshd";
 }
 
+const char* const take_from_dnsmasq =
+    "take enable-tftp out of dnsmasq's configuration and restart it, it goes on with DHCP and DNS";
+
 bool is_dnsmasq(const PortHolder& holder) {
   return holder.unit == "dnsmasq.service" || holder.program == "dnsmasq";
 }

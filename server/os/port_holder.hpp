@@ -30,5 +30,7 @@ std::string unit_in(std::string_view group);
 // may have no address: neither is to be stopped for its port. Pure.
 bool is_sshd(const PortHolder& holder);
 bool is_dnsmasq(const PortHolder& holder);
+// What gives dnsmasq's port to the server.
+extern const char* const take_from_dnsmasq;
 
 }  // namespace server

@@ -13,8 +13,7 @@ std::string way_out(const PortHolder& holder) {
   if (holder.unit == "ssh.socket" || holder.unit == "sshd.socket")
     return fmt::format("give sshd another port (ListenStream= in `systemctl edit {}`)", holder.unit);
   if (is_sshd(holder)) return "give sshd another port (Port in /etc/ssh/sshd_config)";
-  if (is_dnsmasq(holder))
-    return "take enable-tftp out of dnsmasq's configuration and restart it, it goes on with DHCP and DNS";
+  if (is_dnsmasq(holder)) return take_from_dnsmasq;
   if (holder.unit == "init.scope")
     return "`systemctl list-sockets` names its unit, give that another port or stop it";
   if (!holder.unit.empty()) return fmt::format("`systemctl disable --now {}` stops it", holder.unit);

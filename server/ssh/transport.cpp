@@ -95,7 +95,7 @@ bool SshTransport::inbox_is_full() const {
   return inbox_.size() > most_messages || inbox_bytes_ > most_message_bytes;
 }
 
-// After an error one more poll would hide the reason behind the client's own end.
+// It stops at an error: one more poll would replace libssh's reason by the client's own end.
 SshTransport::Polled SshTransport::poll() {
   const auto began = Clock::now();
   auto result = Result::dead;

@@ -74,7 +74,7 @@ class SshTransport {
   const SshNegotiation& negotiation() const { return negotiation_; }
   // True once, when the first keys are in use.
   bool is_newly_encrypted() { return negotiation_.complete() && !std::exchange(encrypted_, true); }
-  // What was written before is with the kernel, and no keys are exchanged.
+  // The kernel has taken all that was written, and no key exchange is under way.
   bool may_write() const { return negotiation_.complete() && !pending(); }
   bool readable() const { return socket_.is_readable(); }
   bool dead() const { return dead_ || closed(); }

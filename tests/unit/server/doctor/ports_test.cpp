@@ -58,10 +58,10 @@ TEST_CASE("a free port and one that the server has are well") {
 TEST_CASE("systemd may hold a port for apdepot, and for nobody else") {
   auto door = tftp(Bound::taken, PortHolder{"systemd", 1, "init.scope"});
   CHECK(judge_port(door).state() == State::look);
-  door.unit = true;
+  door.unit = "apdepot-tftp.socket";
   CHECK(judge_port(door).state() == State::ok);
   door = tftp(Bound::taken, PortHolder{"systemd", 1, "tftp.socket"});
-  door.unit = true;  // apdepot's is enabled, and could not be opened
+  door.unit = "apdepot-tftp.socket";  // apdepot's is enabled, and could not be opened
   CHECK(judge_port(door).findings().front().found == "systemd holds UDP 0.0.0.0:69 for tftp.socket");
 }
 
@@ -75,8 +75,7 @@ TEST_CASE("a server that serves elsewhere is to look at, and one that serves not
         "controllers ask for TFTP on UDP 69 only, and it is served on 0.0.0.0:6969");
   CHECK(elsewhere.findings()[0].fix == "systemctl restart apdepot");
   auto by_unit = served(tftp(Bound::free), {high});
-  by_unit.unit = true;
-  by_unit.socket = "apdepot-tftp.socket";
+  by_unit.unit = "apdepot-tftp.socket";
   CHECK(judge_port(by_unit).findings()[0].fix ==
         "systemctl edit apdepot-tftp.socket && systemctl stop apdepot-tftp.socket && systemctl restart "
         "apdepot");
@@ -107,7 +106,7 @@ TEST_CASE("a port that may not be bound fails for want of a right, unless system
   CHECK(result.findings().front().fix == "sysctl -w net.ipv4.ip_unprivileged_port_start=69");
   CHECK(judge_port_rights({door}, 69, false).state() == State::ok);
   CHECK(judge_port_rights({served(door, {all})}, 1024, false).state() == State::ok);
-  door.unit = true;
+  door.unit = "apdepot-tftp.socket";
   CHECK(judge_port_rights({door}, 1024, false).state() == State::ok);
   CHECK(judge_port_rights({tftp(Bound::free)}, 1024, true).state() == State::ok);
 }
