@@ -76,15 +76,18 @@ std::string not_imported(const std::string& name, const std::string& reason) {
   return fmt::format("{} cannot be imported: {}", escaped(name, whole), escaped(reason, most_of_archive));
 }
 
+std::string folder_given(const fs::path& images) {
+  return fmt::format(
+      "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
+      storage::utf8_of(images));
+}
+
 // A link on the command line is the administrator's own; one in drop/ could be anybody's, and is not
 // followed.
 void open_following(Given& given, const fs::path& images) {
   std::error_code error;
   if (auto real = fs::canonical(given.path, error); !error) given.path = std::move(real);
-  if (fs::is_directory(given.path))
-    throw storage::Rejected(fmt::format(
-        "it is a folder; give the vendor's bundle itself, or copy a folder of images to a place below {}",
-        storage::utf8_of(images)));
+  if (fs::is_directory(given.path)) throw storage::Rejected(folder_given(images));
   given.file = storage::open_plain_file(given.path);
 }
 
@@ -146,10 +149,14 @@ bool becomes_another(const conf::Settings& settings) {
   return own_account().is_root() && (!owner || !owner->is_root());
 }
 
-bool is_missing(const Given& given) {
+// What no look into it is needed for; empty where it may be a file.
+std::string no_file(const Given& given, const fs::path& images) {
+  if (given.file || !given.problem.empty()) return given.problem;
   std::error_code ignored;
-  return !given.file && given.problem.empty() &&
-         fs::status(given.path, ignored).type() == fs::file_type::not_found;
+  const auto type = fs::status(given.path, ignored).type();
+  if (type == fs::file_type::directory) return not_published(given.name, folder_given(images));
+  if (type != fs::file_type::not_found) return "";
+  return not_imported(given.name, std::make_error_code(std::errc::no_such_file_or_directory).message());
 }
 
 int run(Arguments& arguments) {
@@ -160,9 +167,9 @@ int run(Arguments& arguments) {
   std::vector<Given> all;
   for (const auto& file : arguments.words())
     all.push_back(at_once ? open_first(file) : Given{file, storage::path_of(file)});
-  if (std::ranges::all_of(all, is_missing)) {  // and a name that is mistyped makes no depot
-    const auto reason = std::make_error_code(std::errc::no_such_file_or_directory).message();
-    for (const auto& given : all) fmt::print(stderr, "apdepot: {}\n", not_imported(given.name, reason));
+  const auto problem_of = [&](const Given& given) { return no_file(given, settings.depot / "images"); };
+  if (std::ranges::none_of(all, &std::string::empty, problem_of)) {  // nor is a depot made
+    for (const auto& given : all) fmt::print(stderr, "apdepot: {}\n", problem_of(given));
     return 1;
   }
   const auto depot = open_depot(settings);

@@ -308,6 +308,14 @@ def test_a_name_that_is_mistyped_makes_no_depot(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_given_for_a_bundle_makes_no_depot(tmp_path):
+    (tmp_path / "images").mkdir()
+    done = run("import", tmp_path / "images", depot=tmp_path / "depot")
+
+    assert done.returncode == 1 and f"copy a folder of images to a place below {tmp_path}/depot/images" in done.stderr
+    assert not (tmp_path / "depot").exists()
+
+
 def test_import_keep_counts_for_the_drop_folder(start_server, new_depot, bundle, tmp_path):
     succeed("import", bundle, depot=new_depot)
     older(new_depot, "17_3_1")
