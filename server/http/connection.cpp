@@ -212,7 +212,26 @@ net::awaitable<bool> write(S& stream, const Answer& response) {
   co_return !lost;
 }
 
-// Until the feed ends, the client takes no more, or may have no more: a logout ends what it began.
+// Whether a client that was let in may still go on with what takes long: a logout ends what it began.
+class Trust {
+ public:
+  Trust(const Heard& heard, const Talk& talk) : heard_(heard), talk_(talk) {}
+
+  net::awaitable<bool> holds() {
+    if (!talk_.gate || Clock::now() - asked_at_ < talk_.trusted) co_return true;
+    const bool may = co_await talk_.gate->still_admits(heard_.head, heard_.request);
+    asked_at_ = Clock::now();
+    co_return may;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Heard& heard_;
+  const Talk& talk_;
+  Clock::time_point asked_at_ = Clock::now();
+};
+
+// Until the feed ends, the client takes no more, or may have no more.
 template <class S>
 net::awaitable<void> write_feed(S& stream, const Reply& reply, const Heard& heard, const Talk& talk) {
   wire::response<wire::empty_body> head{wire::status::ok, 11};
@@ -223,15 +242,12 @@ net::awaitable<void> write_feed(S& stream, const Reply& reply, const Heard& hear
   beast::get_lowest_layer(stream).expires_after(answer_patience);
   const auto [lost, written] = co_await wire::async_write_header(stream, serializer, as_tuple);
   if (lost) co_return;
-  auto asked_at = std::chrono::steady_clock::now();
+  Trust trust(heard, talk);
   for (;;) {
     const auto text = co_await reply.feed->next();
     if (!text) co_return;
-    if (talk.gate && std::chrono::steady_clock::now() - asked_at >= talk.trusted) {
-      const bool may = co_await talk.gate->still_admits(heard.head, heard.request);
-      if (!may) co_return;
-      asked_at = std::chrono::steady_clock::now();
-    }
+    const bool may = co_await trust.holds();
+    if (!may) co_return;
     beast::get_lowest_layer(stream).expires_after(answer_patience);
     const auto [gone, count] = co_await net::async_write(stream, net::buffer(*text), as_tuple);
     if (gone) co_return;
@@ -285,11 +301,15 @@ net::awaitable<std::pair<std::size_t, bool>> read_piece(S& stream, beast::flat_b
 // Nothing: the client went away, and nobody is to be answered.
 template <class S>
 net::awaitable<std::optional<Reply>> take_pieces(S& stream, beast::flat_buffer& buffer, PieceParser& parser,
-                                                 Receiver& receiver) {
+                                                 Receiver& receiver, Trust trust) {
   std::vector<std::byte> piece(piece_size);
   buffer.reserve(most_buffered);  // Beast reads as much at once as there is room for
   while (!parser.is_done()) {
     const auto [count, goes_on] = co_await read_piece(stream, buffer, parser, piece);
+    const bool may = co_await trust.holds();
+    if (!may)
+      co_return problem(401, "not logged in", "the login that began this request has ended",
+                        "log in again, and go on from what the server has");
     if (count > 0) {
       auto enough = co_await receiver.take(std::span(piece).first(count));
       if (enough) co_return enough;
@@ -341,7 +361,7 @@ net::awaitable<bool> answer_pieces(S& stream, beast::flat_buffer& buffer, Header
       if (!told) co_return false;
       heard.waits = false;
     }
-    reply = co_await take_pieces(stream, buffer, parser, **receiver);
+    reply = co_await take_pieces(stream, buffer, parser, **receiver, Trust(heard, talk));
     if (!reply) co_return false;
   } else {
     reply = std::move(std::get<Reply>(received));

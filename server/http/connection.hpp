@@ -24,7 +24,7 @@ struct Talk {
   std::chrono::seconds idle;  // how long a client may keep a connection that it has used, and say nothing
   Gate* gate = nullptr;
   net::ip::address peer{};
-  std::chrono::seconds trusted{10};  // how long nobody asks the gate again about who takes a feed
+  std::chrono::seconds trusted{10};  // how long nobody asks the gate again, while one request goes on
 };
 
 // Answers what comes on a connection, one request after the other, until it ends. Of a request the header may

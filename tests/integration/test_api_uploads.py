@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import socket
 import subprocess
 
@@ -108,6 +109,10 @@ class Wire:
         status = re.match(rb"HTTP/1\.1 (\d+)", text)
         assert status, text
         return int(status.group(1)), text.decode().lower()
+
+
+    def is_answered(self):
+        return bool(select.select([self.socket], [], [], 0.1)[0])
 
 
 # ---- a whole file
@@ -392,6 +397,19 @@ def test_a_client_that_sends_all_the_same_hears_why_it_is_refused(server, admin)
         for _ in range(10):
             wire.send(b"x" * (1 << 20))
         assert wire.answer()[0] == 409
+
+
+def test_a_logout_ends_an_upload_under_way(server, admin):
+    """Within ten seconds. What has come until then stays."""
+    place, _ = begin(admin, announced(size=1 << 30))
+    with Wire(admin, place, 0, 1 << 30) as wire:
+        wire.send(b"x" * PIECE)
+        wait_until(lambda: offset_of(admin, place) == PIECE)
+        assert admin.ask("/api/v1/session", "DELETE").status == 204
+        while not wire.is_answered():
+            wire.send(b"x" * PIECE)
+        assert wire.answer()[0] == 401
+    assert offset_of(logged_in(server), place) < 1 << 30
 
 
 def test_a_slow_upload_holds_up_nobody(server, admin):
