@@ -9,15 +9,26 @@
 namespace server {
 
 void RunningReads::collect(Then then) {
-  const auto reads = std::make_shared<Reads>();
-  const auto look = [reads](const Running::Row& row, Running::Clock::time_point now) {
+  if (const auto under_way = under_way_.lock()) return under_way->waiting.push_back(std::move(then));
+  if (auto lately = collected_.lock(); lately && Running::Clock::now() - collected_at_ < shared_for)
+    return then(std::move(lately));
+  const auto all = std::make_shared<Collection>();
+  all->waiting.push_back(std::move(then));
+  under_way_ = all;
+  const auto look = [all](const Running::Row& row, Running::Clock::time_point now) {
     const auto& what = row.what;
     if (what.write || !row.began) return;
     const auto moved = row.moving->moved();
-    reads->push_back({what.client, escaped_path(what.name), moved.bytes, what.size,
-                      movement_of(row, moved, now) == Movement::stalled, std::string(word(what.protocol))});
+    all->reads->push_back({what.client, escaped_path(what.name), moved.bytes, what.size,
+                           movement_of(row, moved, now) == Movement::stalled,
+                           std::string(word(what.protocol))});
   };
-  look_at(at_once, 0, look, [reads, then = std::move(then)]() mutable { then(reads); });
+  look_at(at_once, 0, look, [this, all] {
+    under_way_.reset();
+    collected_ = all->reads;
+    collected_at_ = Running::Clock::now();
+    for (auto& each : all->waiting) each(all->reads);
+  });
 }
 
 void RunningReads::sum(ThenSum then) {

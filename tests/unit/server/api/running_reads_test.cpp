@@ -62,6 +62,7 @@ TEST_CASE("a hundred transfers are collected at once, and one more takes another
   few.collect();
   REQUIRE(few.called == 1);
   CHECK(few.collected->empty());
+  few.collected.reset();
   few.add_many(RunningReads::at_once);
   few.collect();
   REQUIRE(few.called == 2);
@@ -86,6 +87,26 @@ TEST_CASE("each of thousands is collected once") {
   std::ranges::sort(clients);
   CHECK(std::ranges::adjacent_find(clients) == clients.end());
   CHECK(clients.size() == 2050);
+}
+
+TEST_CASE("who asks during a collection, or while its answer is held, shares it") {
+  House house;
+  house.add_many(150);
+  house.collect();
+  std::shared_ptr<const RunningReads::Reads> beside, later;
+  house.reads.collect([&](auto all) { beside = std::move(all); });
+  CHECK(house.called == 0);
+  house.run();
+  REQUIRE(house.called == 1);
+  CHECK(beside == house.collected);
+  house.reads.collect([&](auto all) { later = std::move(all); });
+  CHECK(later == house.collected);
+
+  house.add("new");
+  beside.reset(), later.reset(), house.collected.reset();
+  house.collect();
+  house.run();
+  CHECK(house.has("new"));
 }
 
 TEST_CASE("transfers that end or begin between two turns harm nothing") {
