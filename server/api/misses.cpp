@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -34,6 +35,17 @@ constexpr std::chrono::seconds longest_look{2};
 
 event::Protocol protocol_of(const record::Miss& miss) {
   return server::protocol_of(miss.protocol).value_or(event::Protocol::sftp);
+}
+
+// One that takes too long is told as it was: the others' answers do not go with it.
+void look_again_at(MissGroup& group, const std::filesystem::path& file, storage::LiveCatalogue& catalogue,
+                   const conf::Settings& settings) {
+  try {
+    auto history = open_history(file);
+    look_again(group, history, catalogue, settings);
+  } catch (const storage::DatabaseError& e) {
+    if (e.kind() != storage::DatabaseError::Kind::given_up) throw;
+  }
 }
 
 }  // namespace
@@ -162,10 +174,8 @@ void MissesApi::answer(const http::Request& request, http::Respond respond) {
                  std::string items;
                  const auto end = std::min<std::uint64_t>(after + limit, groups.size());
                  for (auto i = after; i < end; ++i) {
-                   if (std::chrono::steady_clock::now() < until) {
-                     auto history = open_history(file);
-                     look_again(groups[i], history, library.catalogue, *settings);
-                   }
+                   if (std::chrono::steady_clock::now() < until)
+                     look_again_at(groups[i], file, library.catalogue, *settings);
                    items.append(items.empty() ? "" : ",\n").append(to_json(groups[i]));
                  }
                  return Reply{.body = fmt::format("{{\"items\":[{}],\"next\":{},\"total\":{}}}\n", items,
