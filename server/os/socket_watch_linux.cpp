@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 // that are ready are taken together as long as the turn is young; they hear what came, and have their
 // answers, in the same turn if they can: who is put off costs the turn after that several system calls, and
 // clients that came in step fall apart.
-constexpr auto young_turn = 1000us, longest_hearing = 1500us, longest_turn = 2500us;
+constexpr auto young_turn = 500us, longest_hearing = 800us, longest_turn = 1500us;
 // Who hears what came, or has its answer, between two looks at the clock: each may take a dozen packets, and
 // the clock a hundredth of a block.
 constexpr std::size_t at_once = 4;

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto longest_turn = 2ms;
+constexpr auto longest_turn = 1500us;
 
 }  // namespace
 
