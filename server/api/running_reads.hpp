@@ -41,7 +41,7 @@ class RunningReads {
   void sum(ThenSum then);
 
  private:
-  // Whoever waits for it hears nothing where it breaks off because memory is short.
+  // Where memory is short, it breaks off and goes with all that wait: their clients get a 500.
   struct Collection {
     std::shared_ptr<Reads> reads = std::make_shared<Reads>();
     std::vector<Then> waiting;

@@ -25,7 +25,7 @@ import tftp_wire
 from apdepot import RELEASE
 from sftp_wire import connect
 
-BUSY_TURN_MS = 2  # of a loop that has much to do: as much time as one turn gives to SSH
+BUSY_TURN_MS = 1.5  # of a loop that has much to do: as much time as one turn gives to SSH
 TURN_MS, KEY_EXCHANGE_MS = 5, 20  # the longest turn of the loop, in CPU time of its thread
 RUNS = 3  # of an attack, until one of them has no turn that is too long
 LATENCY_MS = 20  # a request's answer on a quiet machine, at the 99th percentile

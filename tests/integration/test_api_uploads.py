@@ -110,7 +110,6 @@ class Wire:
         assert status, text
         return int(status.group(1)), text.decode().lower()
 
-
     def is_answered(self):
         return bool(select.select([self.socket], [], [], 0.1)[0])
 
