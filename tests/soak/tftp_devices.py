@@ -81,7 +81,7 @@ def drive(address, transfer, link, answer, again, stop=None, is_over=lambda: Fal
         def say(datagrams):
             for datagram in datagrams:
                 for copy in link.copies(datagram):
-                    client.send(copy, transfer.peer)
+                    client.send(copy, transfer.peer or address)  # also when an answer was lost here
 
         say(again())
         heard = time.monotonic()
