@@ -1,6 +1,7 @@
 // A file of any bytes as an Aruba image: only the mark makes it one, and what is read of it stands in it.
 #include "storage/images/aruba_header.hpp"
 
+#include <cstdint>
 #include <string_view>
 
 #include "storage/images/image_name.hpp"

@@ -1,6 +1,7 @@
 // A name of any bytes, asked for in a depot with links that lead out of it: what is opened lies inside the
 // root, has the name that was asked but for case, and every miss has its explanation.
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include "storage/archives/member_name.hpp"

@@ -3,6 +3,7 @@
 #include "conf/authorized_key.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "tests/fuzz/require.hpp"

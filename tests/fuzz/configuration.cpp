@@ -1,5 +1,6 @@
 // A configuration of any bytes, accounts included: refused with reasons, each one line, or settings that come
 // back as they were printed.
+#include <cstdint>
 #include <string>
 #include <utility>
 

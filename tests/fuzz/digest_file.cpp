@@ -2,6 +2,7 @@
 #include "storage/import/digest_file.hpp"
 
 #include <array>
+#include <cstdint>
 #include <fstream>
 
 #include "storage/import/import.hpp"

@@ -2,6 +2,7 @@
 // and nothing left of them, or published whole below images/, in plain files whose names lead nowhere else,
 // within the limits.
 #include <array>
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <string_view>

@@ -2,6 +2,7 @@
 // it was written.
 #include "storage/releases/manifest.hpp"
 
+#include <cstdint>
 #include <stdexcept>
 
 #include "storage/files/path.hpp"

@@ -1,4 +1,6 @@
 // What Windows keeps for a link, of any bytes: it leads somewhere or nowhere, inside the root or not.
+#include <cstdint>
+
 #include "storage/files/reparse_point.hpp"
 
 #include "tests/fuzz/require.hpp"

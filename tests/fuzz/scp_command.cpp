@@ -1,6 +1,7 @@
 // SCP's command line of any bytes, and its patterns.
 #include "protocols/scp/command.hpp"
 
+#include <cstdint>
 #include <string>
 
 #include "protocols/scp/pattern.hpp"

@@ -3,6 +3,7 @@
 #include "storage/archives/tar_walk.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "storage/archives/tar_header.hpp"
 #include "storage/images/image_stream.hpp"

@@ -3,6 +3,7 @@
 #include "protocols/tftp/get.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "tests/fuzz/require.hpp"
 

@@ -1,6 +1,7 @@
 // A read of a file of known size, or of a text whose end shows only as it is read. The client says anything.
 #include "protocols/tftp/read_transfer.hpp"
 
+#include <cstdint>
 #include <limits>
 
 #include "tests/fuzz/tftp_driver.hpp"

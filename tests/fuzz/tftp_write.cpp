@@ -1,6 +1,7 @@
 // A write, as it is or of a text, by a client that sends any blocks, to a disk that may be slow or fail.
 #include "protocols/tftp/write_transfer.hpp"
 
+#include <cstdint>
 #include <cstring>
 
 #include "tests/fuzz/tftp_driver.hpp"

@@ -1,4 +1,5 @@
 // A version of any bytes: it comes back from each of its spellings, and what names a release is a safe name.
+#include <cstdint>
 #include <string>
 
 #include "storage/files/path.hpp"
