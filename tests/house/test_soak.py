@@ -19,6 +19,7 @@ def samples(memory, descriptors=lambda n: 30, threads=lambda n: 12):
 
 def test_what_grows_in_the_warm_up_only_is_flat():
     assert not list(flat.judge(samples(lambda n: 8 << 20 if n < 9 else 12 << 20, lambda n: min(n, 8))))
+    assert not list(flat.judge(samples(lambda n: (8 << 20) + 200_000 * min(n, 19))))
 
 
 def test_a_leak_of_a_hundred_bytes_a_transfer_shows():

@@ -1,12 +1,14 @@
 """Whether a figure of a process stays flat. It is taken in lulls, when no transfer and no session is running, so that two
 of them may be compared. The first quarter of the lulls, two at least, is the warm-up: threads, buffers and caches come
-into being then."""
+into being then. For the memory it is the first half: the allocator's arenas grow for some ten thousand transfers, and
+then stay as they are."""
 import collections
 import dataclasses
 import statistics
 
-# Bytes. A lull's memory differs from the next one's by what the allocator keeps in its arenas: some hundred KiB.
-NOISE = 1 << 20
+# Bytes, between the medians of many lulls: one's memory differs from the next one's by some hundred KiB, which the
+# allocator keeps in its arenas.
+NOISE = 512 << 10
 FEWEST = 6  # lulls, before anything is said about memory
 
 
@@ -45,8 +47,8 @@ def what_came(first, rest):
 
 
 def memory_growth(samples):
-    """From the first to the second half of what follows the warm-up, by the medians: bytes, and the transfers in between."""
-    rest = samples[warm_up(samples):]
+    """From the third to the fourth quarter, by the medians: bytes, and the transfers in between."""
+    rest = samples[len(samples) // 2:]
     halves = rest[:len(rest) // 2], rest[len(rest) // 2:]
     memory = [statistics.median(sample.memory for sample in half) for half in halves]
     transfers = [statistics.median(sample.transfers for sample in half) for half in halves]
