@@ -118,7 +118,8 @@ int run(std::span<char* const> words) {
     print_help(help ? stdout : stderr);
     return help ? 0 : 2;
   }
-  const auto& command = find_command(arguments.take_word("COMMAND"));
+  const auto name = arguments.take_word("COMMAND");
+  const auto& command = find_command(name);
   check_flags(command, arguments);
   if (help) {
     print_help(command);
