@@ -7,6 +7,10 @@
 namespace server {
 namespace {
 
+// libssh 0.11 tells one level further down how far an exchange is.
+constexpr int exchanges_level =
+    LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0) ? SSH_LOG_DEBUG : SSH_LOG_INFO;
+
 enum Place : std::size_t { kex, host_key, cipher_in, cipher_out, mac_in, mac_out, places };
 
 std::vector<std::string> split(std::string_view list) {
@@ -30,7 +34,7 @@ std::string mac(const std::string& cipher, const std::string& name) {
 SshNegotiation::Ear::Ear(SshNegotiation& heard, For what) {
   ssh_set_log_callback(on_line);
   ssh_set_log_userdata(&heard);
-  ssh_set_log_level(what == For::logins ? SSH_LOG_TRACE : SSH_LOG_INFO);  // libssh 0.11 logs errors so
+  ssh_set_log_level(what == For::logins ? SSH_LOG_TRACE : exchanges_level);
 }
 
 SshNegotiation::Ear::~Ear() { ssh_set_log_level(SSH_LOG_NONE); }

@@ -103,10 +103,10 @@ class Halted:
         self.transport, self.reached, self.gate = transport, threading.Event(), threading.Event()
         answer = transport._handler_table[MSG_KEXINIT]
 
-        def halt(transport, message):
+        def halt(*arguments):  # paramiko 3.5 gives the message alone
             self.reached.set()
             self.gate.wait(PATIENCE)
-            answer(transport, message)
+            answer(*arguments)
 
         transport._handler_table = {**transport._handler_table, MSG_KEXINIT: halt}
         transport._send_kex_init()
