@@ -30,7 +30,14 @@ def fetch(folder):
             _unpack(folder, libraries)
 
 
+def _named(package):
+    """Debian 13 gave some libraries another name, since their times have 64 bits."""
+    known = subprocess.run(["apt-cache", "show", package], capture_output=True, text=True, check=False).stdout
+    return package if known else f"{package}t64"
+
+
 def _unpack(folder, packages):
+    packages = [_named(each) for each in packages]
     names = ", ".join(packages)
     print(f"bench: fetching {names}", flush=True)
     got = subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *packages], cwd=folder)
