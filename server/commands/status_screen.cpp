@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <ctime>
 
 #include "server/text/escape.hpp"
 #include "server/text/json_reader.hpp"
+#include "server/text/time.hpp"
 
 namespace server {
 namespace {
@@ -25,12 +25,7 @@ std::uint64_t number(const YAML::Node& node, const char* key) {
 }
 
 double seconds_between(const std::string& from, const std::string& to) {
-  const auto parse = [](const std::string& time) {
-    std::tm parts{};
-    if (!::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts)) return std::time_t{0};
-    return ::timegm(&parts);
-  };
-  return std::difftime(parse(to), parse(from));
+  return static_cast<double>(seconds_of(to).value_or(0) - seconds_of(from).value_or(0));
 }
 
 StatusView::Transfer transfer_of(const YAML::Node& node) {

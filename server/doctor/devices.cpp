@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <map>
 #include <set>
 
@@ -14,6 +13,7 @@
 #include "server/doctor/check.hpp"
 #include "server/doctor/kept.hpp"
 #include "server/text/escape.hpp"
+#include "server/text/time.hpp"
 #include "storage/files/root.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/releases/releases.hpp"
@@ -28,9 +28,8 @@ constexpr std::int64_t second = 1000;  // in milliseconds
 constexpr std::int64_t hour = 3600 * second;
 
 std::int64_t time_of(const std::string& rfc3339) {
-  std::tm parts{};
-  const char* const end = ::strptime(rfc3339.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  return end ? second * ::timegm(&parts) : 0;
+  constexpr std::size_t to_the_second = 19;
+  return second * seconds_of(std::string_view(rfc3339).substr(0, to_the_second)).value_or(0);
 }
 
 // Which release of each product devices should have: the promoted one, else the newest.

@@ -95,12 +95,21 @@ TEST_CASE("a date or a time of day is meant in UTC, whatever now is") {
            {"2026-11-28T02:14:07", midnight + 2 * hour + 14 * minute + 7 * second},
            {"2026-11-28T23:59:59Z", midnight + day - second},
            {"2028-02-29", 1'835'395'200'000},
+           {"2026-11-28T02:14:61", midnight + 2 * hour + 15 * minute + second},
+           {"2026-11-28T2:4", midnight + 2 * hour + 4 * minute},
+           {"2026-1-2", 1'767'312'000'000},
            {"1970-01-01", 0},
            {"1969-12-31T23:59", -minute}}) {
     CAPTURE(text);
     CHECK(time_meant(text, now) == meant);
     CHECK(time_meant(text, 0) == meant);
   }
+}
+
+TEST_CASE("a time in UTC is a number of seconds since 1970") {
+  CHECK(seconds_of("2026-11-28T02:14:07Z") == (midnight + 2 * hour + 14 * minute + 7 * second) / second);
+  CHECK(seconds_of("1969-12-31T23:59:59Z") == -1);
+  CHECK_FALSE(seconds_of("2h"));
 }
 
 TEST_CASE("what was written is read as the same time") {
@@ -142,6 +151,15 @@ TEST_CASE("anything else is not a time") {
                                  "2026-11-28T02:60",
                                  "2026-11-28T02:14:07+01:00",
                                  "2026-11-28T02:14:07.5Z",
+                                 "2026-11-28T02:14:07ZZ",
+                                 "2026-11-28T02:14:62",
+                                 "2026-11-28T23:59:60",
+                                 "2026-11-28Z",
+                                 "2026-011-28",
+                                 "2026--1-28",
+                                 "2026-11-2x",
+                                 "+026-11-28",
+                                 "Z",
                                  "2026-11-28 02:14",
                                  "2026-11-28x",
                                  " 2026-11-28",
