@@ -99,6 +99,10 @@ void limit(__rlimit_resource resource, rlim_t most) {
 
 }  // namespace
 
+const char* const unconfined_advice =
+    "archives are not read, because the process that reads them cannot give up its rights (seccomp); "
+    "allow it the system calls seccomp and prctl, or use a kernel with CONFIG_SECCOMP_FILTER";
+
 void confine_reader(std::uint64_t memory) {
   check_call(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "the end of the parent cannot be heeded");
   check_call(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "cores cannot be forbidden");

@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 
+#include "storage/archives/confinement.hpp"
 #include "storage/archives/rejected.hpp"
 #include "storage/archives/zip_end.hpp"
 
@@ -60,10 +61,7 @@ bool ReaderAnswer::take(FrameKind kind, std::span<const std::byte> bytes) {
     case FrameKind::failed:
       throw std::system_error(reading_error(code_in(bytes)), "cannot read the bundle");
     case FrameKind::unconfined:
-      throw std::system_error(
-          code_in(bytes),
-          "archives are not read, because the process that reads them cannot give up its rights (seccomp); "
-          "allow it the system calls seccomp and prctl, or use a kernel with CONFIG_SECCOMP_FILTER");
+      throw std::system_error(code_in(bytes), unconfined_advice);
     case FrameKind::no_memory:
       throw Rejected(
           "reading the archive takes more memory than apdepot gives it; make it again as a plain ZIP with "
