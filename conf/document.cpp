@@ -11,7 +11,9 @@
 #include <system_error>
 
 #include "conf/config_error.hpp"
+#include "storage/files/file_text.hpp"
 #include "storage/files/path_text.hpp"
+#include "storage/files/plain_file.hpp"
 
 namespace conf {
 namespace fs = std::filesystem;
@@ -73,6 +75,14 @@ void refuse_second_document(std::string_view text, const std::string& name) {
        "a second document begins here; remove the line \"---\" or \"...\", or a stray comma or bracket");
 }
 
+// A regular file by a handle that lets others replace it meanwhile: on Windows a stream does not. Nothing for
+// what only a stream reads: what a link leads to, a pipe, a file of the kernel's.
+std::optional<std::string> read_plain(const fs::path& file) {
+  const auto opened = storage::open_without_links(file);
+  if (!opened || opened->at_open().size == 0) return std::nullopt;
+  return storage::text_of(*opened, opened->at_open().size);
+}
+
 }  // namespace
 
 std::optional<std::string> read_whole(const fs::path& file) try {
@@ -81,10 +91,11 @@ std::optional<std::string> read_whole(const fs::path& file) try {
   if (status.type() == fs::file_type::not_found) return std::nullopt;
   if (error) cannot_read(file, error.message());
   if (fs::is_directory(status)) cannot_read(file, "it is a folder");
+  if (auto text = read_plain(file)) return text;
   std::ifstream stream(file, std::ios::binary);
   if (!stream.is_open()) cannot_read(file, std::generic_category().message(errno));
   return std::string{std::istreambuf_iterator<char>(stream), {}};
-} catch (const std::ios_base::failure& error) {
+} catch (const std::system_error& error) {  // a stream's failure, too
   cannot_read(file, error.code().message());
 }
 

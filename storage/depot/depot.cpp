@@ -8,6 +8,7 @@
 #include "storage/depot/depot_shape.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -30,7 +31,7 @@ void refuse_folder_of_images(const Depot& depot) {
                   "the depot (--depot DIR) and copy them to DIR/images/, or make this one a depot: `mkdir "
                   "{0}/images`, and "
                   "move them there",
-                  depot.directory().string(), image.lexically_relative(depot.directory()).string()));
+                  utf8_of(depot.directory()), utf8_of(image.lexically_relative(depot.directory()))));
 }
 
 }  // namespace
@@ -50,12 +51,12 @@ Depot::Depot(const std::filesystem::path& directory) : Depot(directory, AsItIs{}
             ? fmt::format(
                   "mount its disk for writing, or, under systemd, let the service write there "
                   "(ReadWritePaths={} below [Service] in `systemctl edit apdepot`)",
-                  directory_.string())
+                  utf8_of(directory_))
             : std::string("give this user the right to write there");
     throw std::runtime_error(
         fmt::format("the depot {} cannot be used: {}; {}, or name another directory (--depot DIR, or "
                     "\"depot:\" in the config)",
-                    directory_.string(), error.what(), way_out));
+                    utf8_of(directory_), error.what(), way_out));
   }
 }
 
@@ -67,11 +68,11 @@ Depot Depot::existing(const std::filesystem::path& directory) {
     throw std::runtime_error(
         fmt::format("the depot {} cannot be read: {}; run this as its owner, or name another directory "
                     "(--depot DIR)",
-                    depot.directory_.string(), error.message()));
+                    utf8_of(depot.directory_), error.message()));
   throw std::runtime_error(
       fmt::format("there is no depot in {}: name it with --depot DIR; `apdepot serve` and `apdepot import` "
                   "make one",
-                  depot.directory_.string()));
+                  utf8_of(depot.directory_)));
 }
 
 void Depot::expect_readable_records() const try {
@@ -83,7 +84,7 @@ void Depot::expect_readable_records() const try {
   throw std::runtime_error(
       fmt::format("{} cannot be read, where import records what it published: {}; run this as the depot's "
                   "owner, or as root",
-                  manifests().string(), error.what()));
+                  utf8_of(manifests()), error.what()));
 }
 
 }  // namespace storage

@@ -10,6 +10,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
 #include "storage/files/path.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/images/image_name.hpp"
 
@@ -51,7 +52,7 @@ std::vector<std::filesystem::path> unaskable_names(const Depot& depot) {
 }
 
 std::string unaskable_text(const Depot& depot, const std::filesystem::path& path) {
-  return "images/" + path.lexically_relative(depot.images()).string() +
+  return "images/" + utf8_of(path.lexically_relative(depot.images())) +
          " is not served: no client can ask for a name with a colon or a backslash; "
          "rename it";
 }

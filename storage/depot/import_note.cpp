@@ -4,8 +4,12 @@
 #include <exception>
 #include <fstream>
 #include <optional>
+#include <sstream>
+#include <system_error>
 
 #include "storage/depot/depot.hpp"
+#include "storage/files/file_text.hpp"
+#include "storage/files/plain_file.hpp"
 
 namespace storage {
 namespace {
@@ -18,12 +22,14 @@ std::string text_of(unsigned percent) {
   return std::string(width - text.size(), ' ') + text;
 }
 
-std::optional<ImportUnderWay> read_note(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
+std::optional<ImportUnderWay> read_note(const std::filesystem::path& file) try {
+  std::istringstream in(text_of(open_plain_file(file), width + 1 + longest_name + 1));
   ImportUnderWay import{};
   if (!(in >> import.percent) || in.get() != ' ' || !std::getline(in, import.bundle, '\0')) return {};
   if (import.percent > 100 || import.bundle.size() > longest_name) return {};
   return import;
+} catch (const std::system_error&) {
+  return {};  // it has just ended
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "storage/depot/upload_account.hpp"
+#include "storage/files/file.hpp"
 
 namespace storage {
 
@@ -13,10 +14,10 @@ struct Sender {
   std::string name;
 };
 
-// On Linux the extended attribute user.apdepot.sender of a file or folder. `handle` is the system's.
-// errc::not_supported where the file system has none.
-std::error_code record_sender(int handle, std::string_view name);
+// On Linux the extended attribute user.apdepot.sender of a file or folder, on Windows its stream
+// apdepot.sender, which no client can name. errc::not_supported where the file system has none.
+std::error_code record_sender(NativeHandle handle, std::string_view name);
 // Nothing where it is `name`; UploadError::others, or UploadError::unknown_sender.
-std::error_code expect_sender(int handle, std::string_view name);
+std::error_code expect_sender(NativeHandle handle, std::string_view name);
 
 }  // namespace storage

@@ -11,7 +11,7 @@ namespace storage {
 class Depot;
 
 // Holds a directory for itself, against other processes and other holders in this one, as long as it lives. A
-// killed process lets go.
+// killed process lets go. Windows: it makes a hidden file there, ".lock", which stays.
 class DirectoryLock {
  public:
   explicit DirectoryLock(const std::filesystem::path& directory);  // waits; throws std::system_error
@@ -22,6 +22,9 @@ class DirectoryLock {
   explicit DirectoryLock(Handle handle) : handle_(std::move(handle)) {}
   Handle handle_;
 };
+
+// Removes a directory that somebody holds, with all that lies in it, and lets go.
+std::error_code remove_held(const std::filesystem::path& directory, DirectoryLock lock);
 
 // A directory below state/staging in which one import or upload works. It is removed, with whatever is still
 // in it, when that ends; sweep_staging removes those of a killed process, told by their locks.

@@ -60,6 +60,8 @@ bool DirectoryLock::still_there() const {
   return ::fstat(handle_.get(), &status) == 0 && status.st_nlink > 0;
 }
 
+std::error_code remove_held(const fs::path& directory, DirectoryLock) { return remove_tree(directory); }
+
 // The first constructor makes the object whole, so that the destructor cleans up after what fails in the
 // second.
 StagingArea::StagingArea(const Depot& depot) : StagingArea(make_area(depot.staging())) {

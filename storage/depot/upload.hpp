@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "storage/depot/sender.hpp"
+#include "storage/depot/staged_file.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/root.hpp"
 
@@ -46,13 +47,13 @@ class Upload {
   Result<void> publish();
 
  private:
-  Upload(UploadShare share, std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path);
+  Upload(UploadShare share, std::unique_ptr<StagingArea> area, StagedFile file, Root writable, Path path);
 
   std::error_code write_within_bounds(std::span<const std::byte> bytes, std::uint64_t offset);
 
   UploadShare share_;  // goes when the file is gone
   std::unique_ptr<StagingArea> area_;
-  Handle file_;
+  StagedFile file_;
   Root writable_;
   Path path_;
   std::optional<Times> times_;

@@ -5,6 +5,8 @@
 
 #include <system_error>
 
+#include "storage/files/path_text.hpp"
+
 namespace storage {
 namespace {
 
@@ -17,15 +19,16 @@ DatabaseError error_of(sqlite3* database, int code) {
   std::string text = database ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   const int of_system = database ? sqlite3_system_errno(database) : 0;
   if (of_system != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN))
-    text += fmt::format(" ({})", std::generic_category().message(of_system));
+    text += fmt::format(" ({})", std::system_category().message(of_system));
   const bool broken = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
   return {broken ? Kind::damaged : primary == SQLITE_INTERRUPT ? Kind::given_up : Kind::failed, text};
 }
 
 // As a URI, in which only these bytes stand for themselves.
 std::string uri_of(const std::filesystem::path& file, bool nobody_writes) {
-  std::string uri = "file:";
-  for (const char c : std::filesystem::absolute(file).string()) {
+  const auto name = utf8_of(std::filesystem::absolute(file));
+  std::string uri = name.starts_with('/') ? "file://" : "file:///";  // "file:///C:/depot/state/history.db"
+  for (const char c : name) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        c == '/' || c == '.' || c == '-' || c == '_';
     uri += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
@@ -37,7 +40,8 @@ std::string uri_of(const std::filesystem::path& file, bool nobody_writes) {
 // server that has ended well leaves none, and then nobody writes.
 bool has_log(const std::filesystem::path& file) {
   std::error_code ignored;
-  return std::filesystem::exists(file.string() + "-wal", ignored);
+  auto log = file;
+  return std::filesystem::exists(log += "-wal", ignored);
 }
 
 void keep_from_others(const std::filesystem::path& file) {
@@ -59,7 +63,7 @@ Database::Database(const std::filesystem::path& file, Use use) {
   const int flags =
       writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
   sqlite3* opened = nullptr;
-  const auto name = writes ? file.string() : uri_of(file, !has_log(file));
+  const auto name = writes ? utf8_of(file) : uri_of(file, !has_log(file));
   const int code =
       sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   handle_.reset(opened);

@@ -8,6 +8,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/archives/rejected.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -81,7 +82,7 @@ std::string parse_digest(std::string_view text, DigestKind kind) {
 }
 
 std::vector<KnownDigest> read_digest_file(const fs::path& path) {
-  return read_digest_file(open_plain_file(path), path.filename().string());
+  return read_digest_file(open_plain_file(path), utf8_of(path.filename()));
 }
 
 std::vector<KnownDigest> read_digest_file(const File& file, const std::string& where) {
@@ -106,7 +107,7 @@ std::vector<KnownDigest> read_digest_file(const File& file, const std::string& w
 
 std::vector<fs::path> digest_files_beside(const fs::path& file) {
   std::vector<fs::path> candidates{file.parent_path() / sums_name};
-  for (const auto& [ending, kind] : endings) candidates.emplace_back(file.string() + std::string(ending));
+  for (const auto& [ending, kind] : endings) candidates.emplace_back(file) += ending;
   std::erase_if(candidates, [](const fs::path& candidate) {
     std::error_code ignored;
     return fs::symlink_status(candidate, ignored).type() != fs::file_type::regular;
@@ -115,7 +116,7 @@ std::vector<fs::path> digest_files_beside(const fs::path& file) {
 }
 
 std::vector<KnownDigest> digests_beside(const fs::path& file) {
-  const auto name = file.filename().string();
+  const auto name = utf8_of(file.filename());
   std::vector<KnownDigest> found;
   for (const auto& candidate : digest_files_beside(file)) {
     for (auto& digest : read_digest_file(candidate))

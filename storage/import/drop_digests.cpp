@@ -13,6 +13,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/import/drop_folder.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"
@@ -86,8 +87,8 @@ std::vector<ComparedDigest> compare_digests(const Depot& depot, const DroppedFil
 std::vector<DroppedDigests> digests_beside_drop(const Depot& depot, const std::string& name,
                                                 std::optional<std::string>& fault) {
   std::vector<DroppedDigests> files;
-  for (const auto& path : digest_files_beside(depot.drop() / name)) {
-    const auto beside = path.filename().string();
+  for (const auto& path : digest_files_beside(depot.drop() / path_of(name))) {
+    const auto beside = utf8_of(path.filename());
     if (kind_of_drop(depot, beside) != DropKind::file) continue;
     try {
       DroppedFile file(depot, beside);

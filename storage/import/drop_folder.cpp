@@ -10,6 +10,7 @@
 
 #include "storage/archives/clutter.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -70,7 +71,7 @@ std::optional<DropFolder::Time> DropFolder::deadline() const {
 }
 
 DropKind kind_of_drop(const Depot& depot, const std::string& name) {
-  const auto file = depot.drop() / name;
+  const auto file = depot.drop() / path_of(name);
   std::error_code error;
   switch (fs::symlink_status(file, error).type()) {
     case fs::file_type::regular:

@@ -19,6 +19,7 @@
 #include "storage/files/folder.hpp"
 #include "storage/files/growing_file.hpp"
 #include "storage/files/own_folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_name.hpp"
 #include "storage/import/drop_folder.hpp"
@@ -59,7 +60,7 @@ std::optional<AnnouncedFile> read_note(const fs::path& path) {
   std::string text(longest_note, '\0');
   const std::span<std::byte> whole = std::as_writable_bytes(std::span(text));
   const auto got = note.read({&whole, 1}, 0);
-  if (!got) throw std::system_error(got.error(), "cannot read " + path.string());
+  if (!got) throw std::system_error(got.error(), "cannot read " + utf8_of(path));
   text.resize(*got);
   std::vector<std::string> lines;
   for (std::string_view rest = text; rest.find('\n') != rest.npos; rest.remove_prefix(rest.find('\n') + 1))
@@ -110,7 +111,7 @@ void copy_synced(const fs::path& from, const fs::path& folder, const std::string
   const std::span<std::byte> piece = buffer;
   for (std::uint64_t at = 0;;) {
     const auto got = file.read({&piece, 1}, at);
-    if (!got) throw std::system_error(got.error(), "cannot read " + from.string());
+    if (!got) throw std::system_error(got.error(), "cannot read " + utf8_of(from));
     if (*got == 0) break;
     copy.write(piece.first(*got));
     at += *got;
@@ -124,8 +125,8 @@ void move_to_other_file_system(const fs::path& content, const fs::path& to, cons
   make_directories(folder, 0700);
   if (!OwnFolder::open(folder))
     throw std::runtime_error(fmt::format(
-        "{} is a link, or another user's, or others may write in it: remove it", folder.string()));
-  const auto copy = folder / id;
+        "{} is a link, or another user's, or others may write in it: remove it", utf8_of(folder)));
+  const auto copy = folder / path_of(id);
   fs::remove(copy);  // of a try that was broken off
   try {
     copy_synced(content, folder, id);
@@ -160,10 +161,10 @@ std::optional<DropNameFault> fault_of_drop_name(std::string_view name) {
   return std::nullopt;
 }
 
-fs::path DropUploads::folder_of(const std::string& id) const { return arriving_in(depot()) / id; }
+fs::path DropUploads::folder_of(const std::string& id) const { return arriving_in(depot()) / path_of(id); }
 
 bool DropUploads::is_taken(const std::string& name) const {
-  return fs::exists(fs::symlink_status(depot().drop() / name));
+  return fs::exists(fs::symlink_status(depot().drop() / path_of(name)));
 }
 
 std::optional<DropUpload> DropUploads::read(const std::string& id) const try {
@@ -305,7 +306,7 @@ DropUploads::Result<DropUpload> DropUploads::publish(Held held) {
   if (!announced.empty()) {
     const auto hex = digests_of(open_plain_file(content), {DigestKind::sha512}).front();
     if (hex != announced) {
-      remove_tree(folder);
+      remove_held(folder, std::move(held.lock));
       return std::unexpected(DropUploadFault{
           Why::wrong_digest, fmt::format("its SHA-512 is {}, and {} was announced", hex, announced)});
     }
@@ -313,12 +314,12 @@ DropUploads::Result<DropUpload> DropUploads::publish(Held held) {
   GrowingFile(content).sync();
   if (!place(upload)) return std::unexpected(taken(upload.file.name));
   remember(upload);
-  remove_tree(folder);  // what stays is swept
+  remove_held(folder, std::move(held.lock));  // what stays is swept
   return std::move(upload);
 }
 
 bool DropUploads::place(const DropUpload& upload) const {
-  const auto content = folder_of(upload.id) / content_name, to = depot().drop() / upload.file.name;
+  const auto content = folder_of(upload.id) / content_name, to = depot().drop() / path_of(upload.file.name);
   try {
     if (is_one_file_system(content.parent_path(), depot().drop())) {
       rename_new(content, to);
@@ -341,8 +342,8 @@ void DropUploads::remember(const DropUpload& published) {
 DropUploads::Result<DropUpload> DropUploads::remove(const std::string& id) {
   auto held = hold(id);
   if (!held) return std::unexpected(std::move(held.error()));
-  if (const auto error = remove_tree(folder_of(id)))
-    throw std::system_error(error, "cannot remove " + folder_of(id).string());
+  if (const auto error = remove_held(folder_of(id), std::move(held->lock)))
+    throw std::system_error(error, "cannot remove " + utf8_of(folder_of(id)));
   return std::move(held->upload);
 }
 
@@ -371,8 +372,12 @@ void DropUploads::sweep(const std::string& id, std::int64_t now) {
   auto lock = DirectoryLock::try_to(folder);
   if (!lock) return;
   const auto upload = is_id(id) ? read(id) : std::nullopt;
-  if (upload && upload->is_whole() && publish(Held{std::move(*lock), *upload})) return;
-  if (!upload || now - upload->written >= std::chrono::seconds(kept).count()) remove_tree(folder);
+  const bool is_old = !upload || now - upload->written >= std::chrono::seconds(kept).count();
+  if (!upload || !upload->is_whole()) {
+    if (is_old) remove_held(folder, std::move(*lock));
+  } else if (!publish(Held{std::move(*lock), *upload}) && is_old) {
+    remove_tree(folder);
+  }
 }
 
 }  // namespace storage

@@ -14,7 +14,9 @@ namespace storage {
 // or in drop/ where that is a file system of its own, is compared there with what was opened, and goes back
 // if it is another. What a killed server left in such a folder goes back at the next start. On a file system
 // that can neither rename without replacing nor link, a file that takes the name in the very instant of going
-// back is replaced, as its sender's own rename would do.
+// back is replaced, as its sender's own rename would do. Windows holds the file by a handle that lets nobody
+// write, rename or remove meanwhile, and moves or removes it by that handle: nothing lies in another place
+// for a moment.
 //
 // Each of the three is synced as far as the disk does so, never overwrites (a second NAME becomes NAME.2),
 // and may wait for the disk: for a worker. Each says false, or nothing, when drop/ holds this file no longer,
@@ -25,7 +27,7 @@ class DroppedFile {
   DroppedFile(const Depot& depot, std::string name);
 
   const std::string& name() const { return name_; }
-  std::filesystem::path path() const { return depot_->drop() / name_; }
+  std::filesystem::path path() const;
   const File& file() const { return file_; }
 
   bool remove() const;
@@ -37,12 +39,16 @@ class DroppedFile {
   const Depot* depot_;
   std::string name_;
   File file_;
-  std::int64_t written_;  // when, in nanoseconds since 1970; its change of name counts as none
+  // When it was written, in nanoseconds since 1970; its change of name counts as none. Windows: when it
+  // changed.
+  std::int64_t written_;
 };
 
 // The number of files in rejected/, without their reasons.
 std::size_t rejected_files(const Depot& depot);
 
+// The file beside a rejected one that has the reason.
+std::filesystem::path reason_beside(const std::filesystem::path& file);
 // Why a file of rejected/ lies there, in the words of the import; empty where nobody wrote it down.
 std::string reason_of_rejected(const Depot& depot, const std::string& name);
 // Whether a file of rejected/ is such a reason. A file that had such a name in drop/ has another there.

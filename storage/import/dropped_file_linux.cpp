@@ -4,10 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -27,7 +25,7 @@ namespace {
 
 // NAME.file.999.reason.txt must fit into the 255 bytes of a file name.
 constexpr std::size_t longest_rejected = 230;
-constexpr std::string_view reason_ending = ".reason.txt", no_reason_ending = ".file";
+constexpr std::string_view no_reason_ending = ".file";
 constexpr auto in_drop =
     ".taken";  // for a drop/ on a file system of its own; a hidden name is never imported
 
@@ -45,8 +43,6 @@ std::int64_t written(const fs::path& path) {
 }
 
 bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
-
-fs::path reason_beside(const fs::path& file) { return file.string() + std::string(reason_ending); }
 
 // Both names are free. That only saves a retry: what never overwrites is rename_new. It is never the name of
 // a reason, which is counted and shown nowhere.
@@ -289,28 +285,6 @@ std::optional<fs::path> DroppedFile::reject(const std::string& reason) const {
   make_directories(depot_->rejected(), 0755);  // who empties it may have removed it
   const auto name = [&] { return free_name(depot_->rejected(), name_); };
   return move_very(*depot_, name_, file_, written_, name, one_line(reason) + "\n");
-}
-
-bool is_reason(const std::string& name) { return name.ends_with(reason_ending); }
-
-std::string reason_of_rejected(const Depot& depot, const std::string& name) {
-  constexpr std::size_t longest = 4096;
-  const auto opened = open_without_links(reason_beside(depot.rejected() / name));
-  if (!opened) return {};
-  std::string text(longest, '\0');
-  const std::array pieces{std::as_writable_bytes(std::span(text))};
-  text.resize(opened->read(pieces, 0).value_or(0));
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
-std::size_t rejected_files(const Depot& depot) {
-  std::size_t files = 0;
-  if (!fs::exists(depot.rejected())) return 0;
-  FolderReader reader(depot.rejected());
-  while (const auto entry = reader.next())
-    if (!entry->name.ends_with(reason_ending)) ++files;
-  return files;
 }
 
 std::optional<DirectoryLock> hold_drop(const Depot& depot) {

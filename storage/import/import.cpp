@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
-#include <fstream>
 #include <optional>
 
 #include "storage/archives/archive.hpp"
@@ -18,6 +16,8 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/import_note.hpp"
 #include "storage/depot/staging.hpp"
+#include "storage/files/file_text.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/files/whole_file.hpp"
 #include "storage/images/foreign_archive.hpp"
@@ -60,10 +60,7 @@ class Progress {
 std::optional<std::string> read_info(const fs::path& content, const std::vector<Member>& members,
                                      const std::string& name) {
   if (std::ranges::find(members, name, &Member::name) == members.end()) return std::nullopt;
-  std::array<char, longest_info> text{};
-  std::ifstream in(content / name, std::ios::binary);
-  in.read(text.data(), text.size());
-  return std::string(text.data(), static_cast<std::size_t>(in.gcount()));
+  return text_of(open_plain_file(content / path_of(name)), longest_info);
 }
 
 class Import {
@@ -74,7 +71,7 @@ class Import {
         settings_(settings),
         order_(order),
         reader_(order.reader != nullptr ? *order.reader : apart_),
-        name_(bundle.path.filename().string()) {}
+        name_(utf8_of(bundle.path.filename())) {}
 
   Imported run() {
     if (is_clutter(name_))
@@ -120,7 +117,7 @@ class Import {
   void make_copy() {
     const auto place = staging_->bundle();
     check_space(place.parent_path(), bundle_.file.at_open().size);
-    NewFile copy(place.parent_path(), place.filename().string());
+    NewFile copy(place.parent_path(), utf8_of(place.filename()));
     read_whole(bundle_.file, [&](std::span<const std::byte> bytes) {
       copy.write(bytes);
       (*progress_)(bytes.size());
@@ -163,12 +160,13 @@ class Import {
     const auto image = safe_component(name_);
     manifest_.path = image_folder(settings_.layout, name, image);
     manifest_.members = {copy_file(file(), staging_->content(), image, std::ref(*progress_))};
-    judge(open_plain_file(staging_->content() / image), name_);
+    judge(open_plain_file(staging_->content() / path_of(image)), name_);
     if (!is_checkable(product_of(name_, header), format)) doubt(uncheckable());
     finish(std::move(name.warnings));
     imported_.path = name.release.empty() ? manifest_.path + "/" + image : manifest_.path;
     imported_.image = image;
-    return publish_image(depot_, staging_->content() / image, manifest_, replace(), imported_.warnings);
+    return publish_image(depot_, staging_->content() / path_of(image), manifest_, replace(),
+                         imported_.warnings);
   }
 
   bool take_bundle(BundleFormat format) {
@@ -179,7 +177,7 @@ class Import {
     if (!unpacked.left_out.empty()) imported_.warnings.push_back(left_out_text(unpacked.left_out));
     refuse_archives_inside(staging_->content());
     for (const auto& member : manifest_.members)
-      judge(open_plain_file(staging_->content() / member.name), member.name);
+      judge(open_plain_file(staging_->content() / path_of(member.name)), member.name);
     const auto evidence = gather_evidence(staging_->content());
     auto name = name_release(evidence);
     if (name.product == other_product) doubt(uncheckable());
@@ -199,7 +197,7 @@ class Import {
       return;
     for (const auto& member : manifest_.members) {
       if (member.size == 0 || is_single_image_name(member.name)) continue;
-      const auto file = open_plain_file(content / member.name);
+      const auto file = open_plain_file(content / path_of(member.name));
       const auto format = reader_.format_of(file, settings_);
       const bool archive = is_archive(format) && format != BundleFormat::tar;
       const bool foreign = !foreign_archive_advice(file, format, member.name).empty();
@@ -234,13 +232,13 @@ class Import {
     if (fs::symlink_status(bundle_.path, error).type() == fs::file_type::not_found)
       throw std::system_error(
           std::make_error_code(std::errc::resource_unavailable_try_again),
-          bundle_.path.string() +
+          utf8_of(bundle_.path) +
               " was taken away while it was imported, as a server does with what it imports "
               "from drop/");
     const auto now = bundle_.file.attributes();
     if (!now || now->version != bundle_.file.at_open().version)
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                              bundle_.path.string() + " was changed while it was imported");
+                              utf8_of(bundle_.path) + " was changed while it was imported");
   }
 
   void finish(std::vector<std::string> warnings) {

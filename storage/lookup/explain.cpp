@@ -6,6 +6,7 @@
 
 #include "storage/archives/member_name.hpp"
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/pointer.hpp"
 #include "storage/files/uploads_folder.hpp"
 #include "storage/lookup/asked_name.hpp"
@@ -206,7 +207,7 @@ Miss withheld_upload(const Path& path) {
 
 Miss closed_images(const std::filesystem::path& images, std::error_code error) {
   return {Cause::unreadable,
-          fmt::format("{} cannot be opened: {}", images.string(), error.message()),
+          fmt::format("{} cannot be opened: {}", utf8_of(images), error.message()),
           "it and every folder above it must be open to the user that apdepot runs as",
           {},
           error,

@@ -10,6 +10,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/file_text.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/releases/published.hpp"
 
@@ -39,7 +40,7 @@ std::optional<Retired> load_retired(const fs::path& file) {
   const auto release = Path::parse(text.substr(0, end));
   if (end == std::string::npos || !release || release->is_root())
     throw std::runtime_error(
-        fmt::format("{} cannot be understood: remove {}", file.string(), file.parent_path().string()));
+        fmt::format("{} cannot be understood: remove {}", utf8_of(file), utf8_of(file.parent_path())));
   return Retired{release->text(), text.substr(end + 1)};
 }
 
@@ -60,7 +61,7 @@ void expect_movable(const fs::path& folder) {
     if (error)
       throw std::system_error(
           error, fmt::format("{} cannot be moved: close the program that has it open, and try again",
-                             entry->path.string()));
+                             utf8_of(entry->path)));
   }
 }
 
@@ -79,11 +80,11 @@ void move_files(const fs::path& from, const fs::path& to) {
   for (auto left = entries_of(from); !left.empty(); left = entries_of(from)) {
     for (const auto& entry : left) {
       if (entry.is_folder()) {
-        move_files(entry.path, to / entry.name);
+        move_files(entry.path, to / path_of(entry.name));
         continue;
       }
       if (entry.is_file()) show_the_move(entry.path);
-      replace_file(entry.path, to / entry.name);
+      replace_file(entry.path, to / path_of(entry.name));
     }
   }
   sync_directory(to);
@@ -93,10 +94,10 @@ void move_files(const fs::path& from, const fs::path& to) {
 
 // As at the first step or at any later one.
 void go_on(const Depot& depot, const Retired& retired) {
-  const auto from = place_of(depot, retired.path), place = depot.directory() / retired.moved_to;
+  const auto from = place_of(depot, retired.path), place = depot.directory() / path_of(retired.moved_to);
   const auto manifest = manifest_of(depot, retired.path);
   if (fs::exists(from)) move_files(from, place);
-  if (fs::exists(manifest)) replace_file(manifest, place.string() + ".yaml");
+  if (fs::exists(manifest)) replace_file(manifest, manifest_beside(place));
 }
 
 void go_on(const Depot& depot, const Manifest& manifest) {
@@ -104,14 +105,14 @@ void go_on(const Depot& depot, const Manifest& manifest) {
   fs::remove(manifest_file);
   make_directories(place, 0755);
   for (const auto& file : entries_of(content_in(depot))) {
-    const auto in_place = place / file.name;
+    const auto in_place = place / path_of(file.name);
     if (fs::is_directory(fs::symlink_status(in_place))) remove_tree(in_place);
     replace_file(file.path, in_place);
   }
   for (const auto& entry : entries_of(place)) {
     if (std::ranges::count(manifest.members, entry.name, &Member::name) > 0) continue;
     if (const auto error = remove_tree(entry.path))
-      throw std::system_error(error, "cannot remove " + entry.path.string());
+      throw std::system_error(error, "cannot remove " + utf8_of(entry.path));
   }
   sync_directory(place);
   make_directories(manifest_file.parent_path(), mode_as_above(manifest_file.parent_path()));
@@ -184,8 +185,8 @@ void move_out_by_files(const Depot& depot, const Path& release, const fs::path& 
   expect_movable(from);
   if (!is_one_file_system(from, place.parent_path()))
     throw std::system_error(std::make_error_code(std::errc::cross_device_link),
-                            fmt::format("cannot move {} to {}", from.string(), place.parent_path().string()));
-  const Retired retired{release.text(), place.lexically_relative(depot.directory()).generic_string()};
+                            fmt::format("cannot move {} to {}", utf8_of(from), utf8_of(place.parent_path())));
+  const Retired retired{release.text(), utf8_of(place.lexically_relative(depot.directory()))};
   begin(depot, [&] { write_durably(retiring_in(depot), to_text(retired), 0600); });
   go_on(depot, retired);
   end(depot);

@@ -12,6 +12,7 @@
 #include "storage/files/durable.hpp"
 #include "storage/files/file_text.hpp"
 #include "storage/files/path.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -186,9 +187,9 @@ std::optional<Manifest> load_manifest(const std::filesystem::path& file) {
     if (of_system != nullptr && of_system->code() == std::errc::permission_denied)
       throw Unreadable(fmt::format(
           "the manifest {} cannot be read: Permission denied; run this as the depot's owner, or as root",
-          file.string()));
+          utf8_of(file)));
     throw std::runtime_error(
-        fmt::format("the manifest {} cannot be understood: {}", file.string(), e.what()));
+        fmt::format("the manifest {} cannot be understood: {}", utf8_of(file), e.what()));
   }
 }
 

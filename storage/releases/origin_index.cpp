@@ -6,6 +6,7 @@
 
 #include "storage/depot/depot.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/releases/manifest.hpp"
 
@@ -71,7 +72,7 @@ std::string release_out_of(const Depot& depot, std::string_view sha512) {
     const auto manifest = manifest_in(file);
     if (manifest &&
         std::ranges::find(manifest->origins, sha512, &Origin::sha512) != manifest->origins.end() &&
-        fs::is_directory(depot.images() / fs::path(manifest->path).relative_path()))
+        fs::is_directory(depot.images() / path_of(manifest->path).relative_path()))
       return manifest->path;
   }
   return {};

@@ -8,6 +8,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/pointer.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
@@ -34,7 +35,7 @@ void promote(const Depot& depot, const Path& release) {
   if (!is_free(images, current) || release == current)
     throw NotPromoted(
         fmt::format("{} names no release and is left alone: move {} away to have apdepot say what is current",
-                    current.text(), place.string()));
+                    current.text(), utf8_of(place)));
   const auto there = images.attributes(release);
   if (!there || there->kind != Kind::directory)
     throw NotPromoted(fmt::format("{} is not a release here any more", release.text()));
@@ -44,9 +45,9 @@ void promote(const Depot& depot, const Path& release) {
                                   in_quotes(release.text()), current.text()));
   // Made where no client looks, and moved over the old one: no request ever finds nothing.
   const StagingArea staging(depot);
-  const auto made = staging.content() / current.name();
+  const auto made = staging.content() / path_of(current.name());
   if (fs::is_symlink(place)) {
-    fs::create_directory_symlink(fs::path(release.name()), made);
+    fs::create_directory_symlink(path_of(release.name()), made);
   } else {
     write_durably(made, content, 0644);
   }

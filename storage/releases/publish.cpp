@@ -12,6 +12,7 @@
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/releases/changeover.hpp"
 #include "storage/releases/published.hpp"
 
@@ -26,7 +27,7 @@ bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)
 
 [[noreturn]] void reject_in_the_way(const fs::path& place) {
   throw Rejected(
-      fmt::format("{} is in the way: move it out of images/ and import the file again", place.string()));
+      fmt::format("{} is in the way: move it out of images/ and import the file again", utf8_of(place)));
 }
 
 [[noreturn]] void reject_different(const std::string& path, const std::string& how) {
@@ -42,7 +43,7 @@ std::optional<Manifest> manifest_to_change(const fs::path& file, std::vector<std
     throw Rejected(fmt::format(
         "the manifest {} is too large to be read: move it away, with the images of its folder, and "
         "import the file again",
-        file.string()));
+        utf8_of(file)));
   return usable_manifest(file, warnings);
 }
 
@@ -50,14 +51,14 @@ std::optional<Manifest> manifest_to_change(const fs::path& file, std::vector<std
 void make_room_for_single(Manifest& manifest, const fs::path& folder) {
   if (manifest.origins.size() < most_singles) return;
   for (const auto& single : single_images(manifest)) {
-    if (is_taken(folder / single.name)) continue;
+    if (is_taken(folder / path_of(single.name))) continue;
     std::erase(manifest.members, single);
     std::erase_if(manifest.origins, [&](const Origin& o) { return safe_component(o.name) == single.name; });
   }
   if (manifest.origins.size() >= most_singles)
     throw Rejected(fmt::format(
         "{} holds {} single images already: move some of them out of it and import the file again",
-        folder.string(), manifest.origins.size()));
+        utf8_of(folder), manifest.origins.size()));
 }
 
 // Moves it to its place. errc::file_exists when something came to be there in the meantime.
@@ -69,7 +70,7 @@ void move_in(const Depot& depot, const fs::path& staged, const fs::path& place) 
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::cross_device_link) throw;
     throw std::system_error(error.code(), fmt::format("{} must lie on the same file system as {}",
-                                                      place.parent_path().string(), depot.state().string()));
+                                                      utf8_of(place.parent_path()), utf8_of(depot.state())));
   }
   folders.keep();
 }
@@ -127,8 +128,9 @@ class BundlePlace {
   // The single images stay, or move along by a second name for each.
   void replace_by(const fs::path& content, Manifest manifest) const {
     for (const auto& single : singles_) {
-      if (is_taken(content / single.name)) continue;
-      fs::create_hard_link(place_ / single.name, content / single.name);
+      const auto name = path_of(single.name);
+      if (is_taken(content / name)) continue;
+      fs::create_hard_link(place_ / name, content / name);
       add(manifest, single, *there_);
     }
     sync_directory(content);
@@ -188,7 +190,7 @@ bool publish_bundle(const Depot& depot, const fs::path& content, Manifest manife
 bool publish_image(const Depot& depot, const fs::path& file, const Manifest& manifest, Replace replace,
                    std::vector<std::string>& warnings) {
   const Member& image = manifest.members.front();
-  const fs::path place = place_of(depot, manifest.path) / image.name,
+  const fs::path place = place_of(depot, manifest.path) / path_of(image.name),
                  manifest_file = manifest_of(depot, manifest.path);
   const auto lock = lock_releases(depot);
   auto grown = manifest_to_change(manifest_file, warnings);

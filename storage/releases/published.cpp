@@ -10,6 +10,7 @@
 #include "storage/files/digest.hpp"
 #include "storage/files/durable.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 
 namespace storage {
@@ -28,7 +29,7 @@ std::vector<Member> digested_files(const fs::path& directory) {
 }
 
 bool has_file(const fs::path& directory, const Member& member) {
-  const fs::path file = directory / member.name;
+  const fs::path file = directory / path_of(member.name);
   return fs::symlink_status(file).type() == fs::file_type::regular && fs::file_size(file) == member.size;
 }
 
@@ -40,16 +41,21 @@ const Member* named(const std::vector<Member>& members, const std::string& name)
 }  // namespace
 
 fs::path place_of(const Depot& depot, const std::string& release) {
-  return depot.images() / release.substr(1);
+  return depot.images() / path_of(release.substr(1));
 }
 
 fs::path manifest_of(const Depot& depot, const std::string& release) {
-  return depot.manifests() / (release.substr(1) + ".yaml");
+  return depot.manifests() / path_of(release.substr(1) + ".yaml");
+}
+
+fs::path manifest_beside(const fs::path& retired) {
+  auto file = retired;
+  return file += ".yaml";
 }
 
 Member digested(const fs::path& path) {
   const File file = open_plain_file(path);
-  return {path.filename().string(), file.at_open().size, digests_of(file, {DigestKind::sha256}).front()};
+  return {utf8_of(path.filename()), file.at_open().size, digests_of(file, {DigestKind::sha256}).front()};
 }
 
 std::optional<Manifest> usable_manifest(const fs::path& file, std::vector<std::string>& warnings) try {

@@ -15,6 +15,8 @@ class Depot;
 
 std::filesystem::path place_of(const Depot& depot, const std::string& release);     // below images/
 std::filesystem::path manifest_of(const Depot& depot, const std::string& release);  // that import wrote
+// Where a retired release's is: "retired/EWC/17_9_4a.yaml".
+std::filesystem::path manifest_beside(const std::filesystem::path& retired);
 
 // Reads the whole file. Throws std::system_error.
 Member digested(const std::filesystem::path& file);

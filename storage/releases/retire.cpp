@@ -9,6 +9,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/depot/staging.hpp"
 #include "storage/files/durable.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/current.hpp"
 #include "storage/releases/published.hpp"
@@ -18,16 +19,16 @@ namespace storage {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path manifest_beside(const fs::path& place) { return place.string() + ".yaml"; }
-
 bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
 // It may have been retired before, and imported again, or brought back without its manifest.
 fs::path free_place(const Depot& depot, const Path& release) {
-  const auto wanted = depot.retired() / release.text().substr(1);
+  const auto wanted = depot.retired() / path_of(release.text().substr(1));
   auto place = wanted;
-  for (int n = 2; is_taken(place) || is_taken(manifest_beside(place)); ++n)
-    place = fmt::format("{}.{}", wanted.string(), n);
+  for (int n = 2; is_taken(place) || is_taken(manifest_beside(place)); ++n) {
+    place = wanted;
+    place += fmt::format(".{}", n);
+  }
   return place;
 }
 
@@ -84,7 +85,7 @@ Retired retire(const Depot& depot, const Path& release, Current current) {
                                  pointer, release.text()));
   const auto place = move_out(depot, release);
   if (promoted) fs::remove(place_of(depot, pointer));
-  return {release.text(), fs::relative(place, depot.directory()).string()};
+  return {release.text(), utf8_of(fs::relative(place, depot.directory()))};
 }
 
 std::vector<Retired> retire_oldest(const Depot& depot, const std::string& published, std::size_t keep,

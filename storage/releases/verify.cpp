@@ -10,6 +10,7 @@
 #include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
 #include "storage/files/folder.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/files/plain_file.hpp"
 #include "storage/images/image_check.hpp"
 #include "storage/releases/manifest.hpp"
@@ -47,7 +48,7 @@ class Verifying {
     differs(fmt::format(
         "it was imported, and its folder {} is gone; import the bundle again, or delete {} if it is "
         "to stay away",
-        place_.string(), manifest_file_.string()));
+        utf8_of(place_), utf8_of(manifest_file_)));
     return std::move(found_);
   }
 
@@ -63,7 +64,7 @@ class Verifying {
   }
 
   void check_member(const Member& member) {
-    const auto path = place_ / member.name;
+    const auto path = place_ / path_of(member.name);
     if (fs::symlink_status(path).type() != fs::file_type::regular)
       return differs(fmt::format("{} is missing; {}", in_quotes(member.name), mend));
     const File file = open_plain_file(path);
@@ -91,7 +92,7 @@ class Verifying {
   }
 
   void check_stranger(const std::string& name) {
-    const File file = open_plain_file(place_ / name);
+    const File file = open_plain_file(place_ / path_of(name));
     ++found_.files;
     found_.bytes += file.at_open().size;
     if (manifest_) found_.remarks.push_back(fmt::format("{} was put there by hand", in_quotes(name)));
@@ -139,7 +140,7 @@ std::vector<Path> imported_releases(const Depot& depot) {
   while (const auto entry = reader.next()) {
     if (entry->path.extension() != ".yaml" || !fs::is_regular_file(entry->path)) continue;
     const auto relative = entry->path.lexically_relative(depot.manifests()).replace_extension();
-    const auto path = Path::parse("/" + relative.string());
+    const auto path = Path::parse("/" + utf8_of(relative));
     if (path) releases.push_back(*path);
   }
   std::ranges::sort(releases, {}, &Path::text);

@@ -14,7 +14,7 @@ ROOMS = {
     "storage/depot": ["storage/images", "storage/archives", "storage/files"],
     "storage/archives": ["storage/files"],
     "storage/images": ["storage/archives", "storage/files"],
-    "storage/history": [],
+    "storage/history": ["storage/files"],
     "storage/lookup": ["storage/images", "storage/archives", "storage/depot", "storage/files"],
     "storage/releases": ["storage/lookup", "storage/images", "storage/archives", "storage/depot", "storage/files"],
     "storage/import": ["storage/releases", "storage/lookup", "storage/images", "storage/archives", "storage/depot",

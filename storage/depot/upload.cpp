@@ -1,20 +1,13 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "storage/depot/upload.hpp"
 
-#include <cerrno>
 #include <limits>
 
 #include "storage/depot/depot.hpp"
-#include "storage/depot/upload.hpp"
 #include "storage/depot/upload_error.hpp"
 #include "storage/files/durable.hpp"
-#include "storage/files/file_linux.hpp"
 
 namespace storage {
 namespace {
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 std::filesystem::path staged_in(const StagingArea& area) { return area.content() / "upload"; }
 
@@ -36,34 +29,16 @@ Result<std::unique_ptr<StagingArea>> make_area(const Depot& depot) {
   }
 }
 
-Result<Handle> make_file(const std::filesystem::path& path, std::string_view sender) {
-  Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file || ::fchmod(file.get(), 0644) != 0) return std::unexpected(last_error());
-  const auto error = record_sender(file.get(), sender);
-  if (error && error != std::errc::not_supported) return std::unexpected(error);
-  return file;
-}
-
 // Else the upload could not be published by a rename once it is whole.
-bool on_one_file_system(int file, const Root& writable, const Path& folder) {
-  const auto staged = attributes_of(file), place = writable.attributes(folder);
+bool on_one_file_system(const StagedFile& file, const Root& writable, const Path& folder) {
+  const auto staged = file.attributes(), place = writable.attributes(folder);
   return !staged || !place || staged->version.device == place->version.device;
-}
-
-std::error_code write_all(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const auto written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return last_error();
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return {};
 }
 
 }  // namespace
 
-Upload::Upload(UploadShare share, std::unique_ptr<StagingArea> area, Handle file, Root writable, Path path)
+Upload::Upload(UploadShare share, std::unique_ptr<StagingArea> area, StagedFile file, Root writable,
+               Path path)
     : share_(std::move(share)),
       area_(std::move(area)),
       file_(std::move(file)),
@@ -79,9 +54,9 @@ Result<Upload> Upload::begin(const Sender& sender, const Root& writable, Path pa
   if (!own) return std::unexpected(own.error());
   auto area = make_area(sender.account.depot());
   if (!area) return std::unexpected(area.error());
-  auto file = make_file(staged_in(**area), sender.name);
+  auto file = StagedFile::make(staged_in(**area), sender.name);
   if (!file) return std::unexpected(file.error());
-  if (!on_one_file_system(file->get(), *own, path.parent())) return std::unexpected(UploadError::elsewhere);
+  if (!on_one_file_system(*file, *own, path.parent())) return std::unexpected(UploadError::elsewhere);
   return Upload(std::move(*share), std::move(*area), std::move(*file), std::move(*own), std::move(path));
 }
 
@@ -99,35 +74,31 @@ std::error_code Upload::write_within_bounds(std::span<const std::byte> bytes, st
   const auto end = bytes.empty() ? 0 : offset + bytes.size();
   if (const auto error = end > share_.size() ? share_.resize(end) : std::error_code()) return error;
   if (const auto error = share_.account().begin_write(bytes.size())) return error;
-  const auto error = write_all(file_.get(), bytes, offset);
+  const auto error = file_.write(bytes, offset);
   share_.account().end_write(bytes.size());
   return error;
 }
 
 Result<std::size_t> Upload::read(std::span<std::byte> into, std::uint64_t offset) const {
-  for (;;) {
-    const auto got = ::pread(file_.get(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) return std::unexpected(last_error());
-  }
+  return file_.read(into, offset);
 }
 
 Result<void> Upload::resize(std::uint64_t size) {
   if (size > share_.size()) {
     if (const auto error = share_.resize(size)) return std::unexpected(error);
   }
-  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return std::unexpected(last_error());
+  if (const auto error = file_.resize(size)) return std::unexpected(error);
   if (size < share_.size()) share_.resize(size);
   return {};
 }
 
 Result<void> Upload::sync() {
-  if (::fsync(file_.get()) != 0) return std::unexpected(last_error());
+  if (const auto error = file_.sync()) return std::unexpected(error);
   return {};
 }
 
 Result<Attributes> Upload::attributes() const {
-  auto attributes = attributes_of(file_.get());
+  auto attributes = file_.attributes();
   if (attributes && times_) {
     attributes->accessed = times_->accessed;
     attributes->modified = times_->modified;
@@ -137,7 +108,7 @@ Result<Attributes> Upload::attributes() const {
 
 Result<void> Upload::publish() {
   if (failed_) return std::unexpected(failed_);
-  if (times_ && set_times_of(file_.get(), *times_) != 0) return std::unexpected(last_error());
+  if (const auto error = times_ ? file_.set_times(*times_) : std::error_code()) return std::unexpected(error);
   if (const auto synced = sync(); !synced) return synced;
   const auto adopted = writable_.adopt(staged_in(*area_), path_);
   if (adopted) share_.published();
