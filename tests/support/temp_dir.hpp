@@ -1,10 +1,11 @@
 #pragma once
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
 #include <string_view>
+
+#include "storage/files/path_text.hpp"
 
 namespace test {
 
@@ -12,8 +13,12 @@ namespace test {
 class TempDir {
  public:
   TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "apdepot-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
+    const auto place = std::filesystem::temp_directory_path();
+    std::random_device random;
+    do {
+      path_ = place / ("apdepot-test-" + std::to_string(random()));
+    } while (!std::filesystem::create_directory(path_));
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
@@ -23,10 +28,10 @@ class TempDir {
   }
 
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+  std::filesystem::path operator/(std::string_view name) const { return path_ / storage::path_of(name); }
 
   std::filesystem::path write(std::string_view name, std::string_view content) const {
-    const auto file = path_ / name;
+    const auto file = *this / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << content;
     return file;
