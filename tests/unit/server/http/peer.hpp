@@ -2,12 +2,10 @@
 #include <doctest/doctest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +14,8 @@
 
 #include "server/certificates/certificate.hpp"
 #include "server/loop/net.hpp"
+#include "tests/support/comes.hpp"
+#include "tests/support/sigpipe.hpp"
 #include "tests/support/temp_dir.hpp"
 
 // Connections of a test's own to the code of server/http, over loopback.
@@ -24,9 +24,6 @@ namespace test {
 namespace net = server::net;
 using server::error_code;
 using server::tcp;
-
-// OpenSSL and sendfile raise it where a client is gone; the server ignores it, too.
-inline const auto ignored_sigpipe = std::signal(SIGPIPE, SIG_IGN);
 
 // Lets the loop run until `done`. False: the test fails, for that never comes.
 template <class Done>
@@ -47,12 +44,6 @@ inline std::string pattern(std::size_t size) {
   std::string text(size, '\0');
   for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i ^ i >> 8 ^ i >> 16);
   return text;
-}
-
-// Whether something comes that can be read, or the end. Blocks.
-inline bool comes(int handle) {
-  pollfd wanted{handle, POLLIN, 0};
-  return ::poll(&wanted, 1, 40'000) == 1;
 }
 
 struct TcpPair {
@@ -199,7 +190,7 @@ class Peer {
     if (!ssl_) {
       context_.reset(SSL_CTX_new(TLS_client_method()));
       ssl_.reset(SSL_new(context_.get()));
-      SSL_set_fd(ssl_.get(), socket_.native_handle());
+      SSL_set_fd(ssl_.get(), static_cast<int>(socket_.native_handle()));
     }
     ERR_clear_error();
     const int result = SSL_connect(ssl_.get());
@@ -228,7 +219,7 @@ class Peer {
     close();
   }
 
-  int handle() { return socket_.native_handle(); }
+  server::SocketHandle handle() { return socket_.native_handle(); }
   const std::string& received() const { return received_; }
   bool ended() const { return ended_; }                // the server sends no more
   bool was_reset() const { return was_reset_; }        // the connection broke off

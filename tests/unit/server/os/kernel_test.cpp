@@ -1,7 +1,6 @@
 #include "server/os/kernel.hpp"
 
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <limits>
 
 #include "server/loop/net.hpp"
+#include "tests/support/comes.hpp"
 #include "tests/unit/server/os/child.hpp"
 
 using namespace server;
@@ -17,8 +17,7 @@ namespace {
 
 // Takes what waits in a socket, and waits for the first packet. How many there were.
 std::uint64_t take_all(udp::socket& socket) {
-  pollfd wait{socket.native_handle(), POLLIN, 0};
-  ::poll(&wait, 1, 10'000);
+  test::comes(socket.native_handle(), 10'000);
   socket.non_blocking(true);
   std::uint64_t count = 0;
   std::array<char, 2000> buffer{};

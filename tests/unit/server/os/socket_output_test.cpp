@@ -1,19 +1,15 @@
 #include "server/os/socket_output.hpp"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <span>
 #include <string>
 
 #include "server/loop/net.hpp"
 #include "storage/files/file.hpp"
 #include "storage/files/plain_file.hpp"
+#include "tests/support/sigpipe.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -103,7 +99,7 @@ TEST_CASE("a full socket is not a failure, and what is sent in pieces arrives wh
 
 TEST_CASE("a file that was cut short while it is sent ends where it ends now") {
   House house(1000);
-  REQUIRE(::truncate((house.dir / "image").c_str(), 600) == 0);
+  std::filesystem::resize_file(house.dir / "image", 600);
   std::error_code error;
   CHECK(house.send(500, 500, error) == 100);
   CHECK(house.send(600, 400, error) == 0);
@@ -112,19 +108,17 @@ TEST_CASE("a file that was cut short while it is sent ends where it ends now") {
 
 TEST_CASE("a connection that is shut is an error, and a full one is not the word for it") {
   House house;
-  auto* const old = std::signal(SIGPIPE, SIG_IGN);
   house.socket.shutdown(tcp::socket::shutdown_send);
   std::error_code error;
   CHECK(house.send(0, 10, error) == 0);
   CHECK(error == std::errc::broken_pipe);
-  std::signal(SIGPIPE, old);
 }
 
 TEST_CASE("what is not a socket has no unconfirmed bytes, and a new connection has none") {
   House house;
   CHECK(unconfirmed_bytes(house.socket.native_handle()) == 0);
-  CHECK_FALSE(unconfirmed_bytes(house.file.handle().get()));
-  CHECK_FALSE(unconfirmed_bytes(-1));
+  CHECK_FALSE(unconfirmed_bytes(static_cast<SocketHandle>(house.file.handle().get())));
+  CHECK_FALSE(unconfirmed_bytes(no_socket));
 }
 
 TEST_CASE("a connection is gone once it was reset, whoever read its error, or both have ended it") {
@@ -135,10 +129,9 @@ TEST_CASE("a connection is gone once it was reset, whoever read its error, or bo
     house.peer.set_option(net::socket_base::linger(true, 0));
     house.peer.close();
     if (error_is_read) {
-      int fault = 0;
-      socklen_t size = sizeof(fault);
-      REQUIRE(::getsockopt(house.socket.native_handle(), SOL_SOCKET, SO_ERROR, &fault, &size) == 0);
-      CHECK(fault == ECONNRESET);
+      net::detail::socket_option::integer<SOL_SOCKET, SO_ERROR> fault;
+      house.socket.get_option(fault);
+      CHECK(error_code(fault.value(), net::error::get_system_category()) == net::error::connection_reset);
     }
     CHECK(is_disconnected(house.socket.native_handle()));
   }
@@ -147,8 +140,8 @@ TEST_CASE("a connection is gone once it was reset, whoever read its error, or bo
   CHECK_FALSE(is_disconnected(house.socket.native_handle()));  // it may read on
   house.socket.shutdown(tcp::socket::shutdown_send);
   CHECK(is_disconnected(house.socket.native_handle()));
-  CHECK_FALSE(is_disconnected(house.file.handle().get()));
-  CHECK_FALSE(is_disconnected(-1));
+  CHECK_FALSE(is_disconnected(static_cast<SocketHandle>(house.file.handle().get())));
+  CHECK_FALSE(is_disconnected(no_socket));
 }
 
 TEST_CASE("last words go out as far as there is room, and do not wait") {

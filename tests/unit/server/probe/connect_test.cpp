@@ -1,7 +1,6 @@
 #include "server/probe/connect.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <string>
 #include <vector>
@@ -72,13 +71,15 @@ TEST_CASE("a port where nobody listens is refused, and named") {
 TEST_CASE("a server that does not answer is timed out") {
   net::io_context loop;
   tcp::acceptor server(loop, tcp::endpoint(loopback, 0));
-  ::listen(server.native_handle(), 0);  // then the system drops what comes once one waits
+  server.listen(0);  // then the system drops what comes once one waits
   std::vector<tcp::socket> waiting;
   const auto endpoint = server.local_endpoint();
   for (int i = 0; i < 4; ++i) {
     waiting.emplace_back(loop, tcp::v4()).native_non_blocking(true);
-    // Asio's own call would wait.
-    ::connect(waiting.back().native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+    // The call of tcp::socket would wait.
+    error_code ignored;
+    net::detail::socket_ops::connect(waiting.back().native_handle(), endpoint.data(), endpoint.size(),
+                                     ignored);
   }
   const auto port = endpoint.port();
   const Try to("127.0.0.1", port, 30ms);

@@ -215,7 +215,6 @@ TEST_CASE("a body that stands still has stalled, also where no end of it was ann
 }
 
 TEST_CASE("a certificate that proves nothing ends it before the file, unless that is allowed") {
-  const test::WithoutSigpipe quiet;
   TlsScript server(reply(200, image));
   Report report;
   const auto target = target_of(server.port(), "/EWC/ap1g8", Target::Scheme::https);
@@ -242,7 +241,6 @@ TEST_CASE("a certificate that proves nothing ends it before the file, unless tha
 }
 
 TEST_CASE("a port that speaks no TLS is told as that, and so is one that says nothing") {
-  const test::WithoutSigpipe quiet;
   TcpScript plain([](tcp::socket& connection) {
     test::say(connection, "HTTP/1.1 400 Bad Request\r\n\r\n");
     connection.close();

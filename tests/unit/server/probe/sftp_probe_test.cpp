@@ -174,7 +174,6 @@ class SshScript {
 struct Client {
   test::TempDir home;
   test::EnvironmentVariable variable{"HOME", home.path().c_str()};
-  test::WithoutSigpipe quiet;
   Report report;
   std::vector<std::string> shown;  // the host keys with which a password was asked for
   std::uint64_t progress = 0;

@@ -1,6 +1,5 @@
 #pragma once
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "server/loop/net.hpp"
+#include "tests/support/sigpipe.hpp"
 
 namespace test {
 
@@ -58,18 +58,6 @@ class TcpScript {
   std::list<server::tcp::socket> connections_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;  // the last one: it uses all others
-};
-
-// For libraries that write to a connection that the other side has closed.
-class WithoutSigpipe {
- public:
-  WithoutSigpipe() = default;
-  WithoutSigpipe(const WithoutSigpipe&) = delete;
-  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-  ~WithoutSigpipe() { std::signal(SIGPIPE, old_); }
-
- private:
-  void (*const old_)(int) = std::signal(SIGPIPE, SIG_IGN);
 };
 
 inline void say(server::tcp::socket& connection, std::string_view text) {

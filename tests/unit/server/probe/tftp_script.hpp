@@ -1,6 +1,4 @@
 #pragma once
-#include <poll.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +11,7 @@
 
 #include "protocols/tftp/packet.hpp"
 #include "server/loop/net.hpp"
+#include "tests/support/comes.hpp"
 
 namespace test {
 
@@ -54,8 +53,7 @@ class Speaker {
   void say(const Packet& packet) { socket_.send_to(server::net::buffer(packet), client_); }
   // The client's next packet; empty where none comes within ten seconds.
   Packet hear() {
-    pollfd wait{socket_.native_handle(), POLLIN, 0};
-    if (::poll(&wait, 1, 10'000) != 1) return {};
+    if (!comes(socket_.native_handle(), 10'000)) return {};
     Packet packet(2048);
     server::error_code error;
     packet.resize(socket_.receive(server::net::buffer(packet), 0, error));
