@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/host.hpp"
+
 namespace test {
 
 // A variable of the environment that has another value, or none, for as long as this lives.
@@ -21,9 +23,7 @@ class EnvironmentVariable {
   ~EnvironmentVariable() { set(before_); }
 
  private:
-  void set(const std::optional<std::string>& value) const {
-    value ? ::setenv(name_.c_str(), value->c_str(), 1) : ::unsetenv(name_.c_str());
-  }
+  void set(const std::optional<std::string>& value) const { set_variable(name_, value); }
 
   std::string name_;
   std::optional<std::string> before_;

@@ -7,7 +7,7 @@
 namespace test {
 
 // While this lives, the file system refuses this process what NTFS refuses. Linked into a test's program,
-// ntfs_rules.cpp stands in front of the C library's calls, so nothing in apdepot knows of it.
+// ntfs_rules_linux.cpp stands in front of the C library's calls, so nothing in apdepot knows of it.
 //
 // - A folder is not renamed while this process has a file or folder below it open: EBUSY.
 // - A file that another program holds, without sharing it, is neither renamed, replaced nor removed: EBUSY.
@@ -38,7 +38,7 @@ class NtfsRules {
   // exchanged, as on Linux.
   void fail_exchanges(int error) { exchanges_fail_by_ = error; }
 
-  // For the calls in ntfs_rules.cpp. 0, or the error of one that is refused.
+  // For the calls in ntfs_rules_linux.cpp. 0, or the error of one that is refused.
   int step();
   int sync();
   int exchanges_fail_by() const { return exchanges_fail_by_; }

@@ -1,12 +1,11 @@
 #pragma once
-#include <sys/stat.h>
-
 #include <memory>
 
 #include "storage/files/pointer.hpp"
 #include "storage/files/root.hpp"
 #include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
 
@@ -42,10 +41,10 @@ struct Images {
     write("EWC/current", storage::pointer_to("17_9_4a"));
     dir.write("secret/ap1g8", "secret");
     dir.write("secret/passwd", "secret");
-    std::filesystem::create_directory_symlink(dir / "secret", path / "other/out");
-    std::filesystem::create_directory_symlink("../../secret", path / "other/up");
-    std::filesystem::create_symlink(dir / "secret/passwd", path / "other/passwd");
-    ::mkfifo((path / "fifo").c_str(), 0644);
+    make_link(dir / "secret", path / "other/out");
+    make_link("../../secret", path / "other/up");
+    make_link(dir / "secret/passwd", path / "other/passwd");
+    make_fifo(path / "fifo");
     dir.write("rejected/C9800-AP-universalk9.17.14.01.zip", "PK, and no more");
     dir.write("rejected/more.zip", zip({{"ap7g7", "x"}}));
     catalogue_ = std::make_unique<storage::Catalogue>(root, &rejected);

@@ -1,10 +1,5 @@
 #pragma once
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -25,34 +20,16 @@
 #include "server/commands/command.hpp"
 #include "storage/depot/depot.hpp"
 #include "storage/files/digest.hpp"
+#include "storage/files/path_text.hpp"
 #include "storage/releases/manifest.hpp"
 #include "storage/releases/published.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/server/commands/replaced.hpp"
+#include "tests/unit/server/commands/terminal.hpp"
 
 namespace test {
 
 using Words = std::vector<std::string>;
-
-// Puts another file in the place of stdout or stderr as long as it lives.
-class Replaced {
- public:
-  Replaced(std::FILE* stream, int by)
-      : stream_(stream), before_(::fcntl(::fileno(stream), F_DUPFD_CLOEXEC, 0)) {
-    std::fflush(stream_);
-    ::dup2(by, ::fileno(stream_));
-  }
-  Replaced(const Replaced&) = delete;
-  Replaced& operator=(const Replaced&) = delete;
-  ~Replaced() {
-    std::fflush(stream_);
-    ::dup2(before_, ::fileno(stream_));
-    ::close(before_);
-  }
-
- private:
-  std::FILE* const stream_;
-  const int before_;
-};
 
 // Takes what is written to a stream.
 class Caught {
@@ -77,49 +54,6 @@ class Caught {
 
  private:
   std::FILE* const file_;
-  std::optional<Replaced> replaced_;
-};
-
-// The same with a terminal of that width, for at most 4,000 bytes. Some containers have no terminals.
-class Terminal {
- public:
-  Terminal(std::FILE* stream, unsigned short columns)
-      : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-    if (master_ < 0 || ::grantpt(master_) != 0 || ::unlockpt(master_) != 0) return;
-    slave_ = ::open(::ptsname(master_), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios how{};
-    if (slave_ < 0 || ::tcgetattr(slave_, &how) != 0) return;
-    ::cfmakeraw(&how);
-    ::tcsetattr(slave_, TCSANOW, &how);
-    winsize size{24, columns, 0, 0};
-    ::ioctl(slave_, TIOCSWINSZ, &size);
-    replaced_.emplace(stream, slave_);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  ~Terminal() {
-    replaced_.reset();
-    for (const int each : {slave_, master_})
-      if (each >= 0) ::close(each);
-  }
-
-  bool works() const { return replaced_.has_value(); }
-  std::string take() {
-    replaced_.reset();
-    ::close(std::exchange(slave_, -1));
-    std::string text;
-    std::array<char, 4096> part{};
-    for (pollfd watched{master_, POLLIN, 0}; ::poll(&watched, 1, 10'000) == 1;) {
-      const auto got = ::read(master_, part.data(), part.size());
-      if (got <= 0) break;
-      text.append(part.data(), static_cast<std::size_t>(got));
-    }
-    return text;
-  }
-
- private:
-  const int master_;
-  int slave_ = -1;
   std::optional<Replaced> replaced_;
 };
 
@@ -239,8 +173,8 @@ struct Site {
   }
 
   std::vector<std::string> words(std::vector<std::string> all) const {
-    for (const auto& word :
-         {std::string("--config"), config().string(), std::string("--depot"), depot.directory().string()})
+    for (const auto& word : {std::string("--config"), storage::utf8_of(config()), std::string("--depot"),
+                             storage::utf8_of(depot.directory())})
       all.push_back(word);
     return all;
   }

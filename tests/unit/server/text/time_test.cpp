@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <ctime>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "tests/support/environment_variable.hpp"
 
 using namespace server;
 using namespace std::chrono_literals;
@@ -20,18 +22,12 @@ constexpr std::int64_t now = midnight + 9 * hour + 42;
 
 // Where the host's own clocks show the time of Japan.
 struct InJapan {
-  const char* const before = std::getenv("TZ");
-  const std::string kept = before ? before : "";
-  InJapan() { set("JST-9"); }
+  std::optional<test::EnvironmentVariable> zone{std::in_place, "TZ", "JST-9"};
+  InJapan() { ::tzset(); }
   InJapan(const InJapan&) = delete;
   InJapan& operator=(const InJapan&) = delete;
-  ~InJapan() { before ? set(kept) : clear(); }
-  static void set(const std::string& zone) {
-    ::setenv("TZ", zone.c_str(), 1);
-    ::tzset();
-  }
-  static void clear() {
-    ::unsetenv("TZ");
+  ~InJapan() {
+    zone.reset();
     ::tzset();
   }
 };

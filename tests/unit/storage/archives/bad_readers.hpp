@@ -1,7 +1,10 @@
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "storage/archives/reader_frame.hpp"
 
 namespace test {
 
@@ -10,8 +13,13 @@ namespace test {
 constexpr std::string_view bad_reader_word = "bad-reader";
 
 int run_bad_reader(std::string_view name);
-inline std::vector<std::string> bad_reader(std::string_view name) {
-  return {"/proc/self/exe", std::string(bad_reader_word), std::string(name)};
-}
+std::vector<std::string> bad_reader(std::string_view name);
+
+// What one does until it ends with that status, by its name; of each system those that it alone can have.
+using BadReaders = std::map<std::string_view, int (*)()>;
+BadReaders bad_readers_of_system();
+
+// Sends that frame to who listens, and is 0.
+int say(storage::FrameKind kind, std::string_view text = {});
 
 }  // namespace test

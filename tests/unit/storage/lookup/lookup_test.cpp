@@ -1,7 +1,6 @@
 #include "storage/lookup/lookup.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include "storage/depot/depot.hpp"
 #include "storage/depot/import_note.hpp"
@@ -10,6 +9,7 @@
 #include "storage/lookup/explain.hpp"
 #include "storage/lookup/live_catalogue.hpp"
 #include "storage/lookup/search.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/zip_writer.hpp"
 
@@ -25,7 +25,7 @@ struct Images {
                             "EWC/17_12_1/ap1g6", "ME/8_10_185_0/ap3g3"}) {
       dir.write(name, "image");
     }
-    ::mkfifo((dir / "fifo").c_str(), 0644);
+    test::make_fifo(dir / "fifo");
   }
   storage::Root root{dir.path()};
 };
