@@ -12,7 +12,7 @@ target=x86_64-w64-mingw32
 jobs=$(nproc)
 
 # try_compile() reads this file too, and no -D of the command line. Without ws2_32 for libcrypto.a libssh's probes fail
-# without a word, and Ed25519, chacha20 and the rest are compiled out.
+# without a word, and chacha20 and the rest are compiled out.
 cat >toolchain.cmake <<CMAKE
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
@@ -96,8 +96,7 @@ make_libssh() {
     -DWITH_PCAP=OFF -DWITH_EXAMPLES=OFF -DWITH_SYMBOL_VERSIONING=OFF -DWITH_NACL=OFF -DWITH_GEX=ON -DWITH_FIDO2=OFF \
     -DWITH_PKCS11_URI=OFF -DUNIT_TESTING=OFF -DGLOBAL_BIND_CONFIG=/Windows/none -DGLOBAL_CLIENT_CONFIG=/Windows/none \
     -DOPENSSL_ROOT_DIR="$prefix" -DOPENSSL_USE_STATIC_LIBS=ON
-  grep -q '#define HAVE_OPENSSL_ED25519 1' libssh-build/config.h ||
-    grep -q 'HAVE_OPENSSL_ED25519' libssh-build/config.h
+  grep -q '#define HAVE_OPENSSL_EVP_CHACHA20 1' libssh-build/config.h
   ninja -C libssh-build -j"$jobs" install
   describe libssh libssh libcrypto -DLIBSSH_STATIC "-lssh -liphlpapi -lws2_32 -lshell32"
 }
