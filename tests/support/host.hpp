@@ -12,7 +12,8 @@ namespace test {
 bool make_link(const std::filesystem::path& target, const std::filesystem::path& link);
 bool make_fifo(const std::filesystem::path& fifo);
 
-// The permission bits of a file, where the host has them.
+// The permission bits of a file, where the host has them; false where it has not.
+bool set_mode(const std::filesystem::path& file, unsigned mode);
 std::optional<unsigned> mode_of(const std::filesystem::path& file);
 
 // Where an open file lies by now.

@@ -12,6 +12,11 @@ bool make_link(const std::filesystem::path& target, const std::filesystem::path&
 
 bool make_fifo(const std::filesystem::path& fifo) { return ::mkfifo(fifo.c_str(), 0600) == 0; }
 
+bool set_mode(const std::filesystem::path& file, unsigned mode) {
+  std::filesystem::permissions(file, std::filesystem::perms(mode));
+  return true;
+}
+
 std::optional<unsigned> mode_of(const std::filesystem::path& file) {
   return static_cast<unsigned>(std::filesystem::status(file).permissions() & std::filesystem::perms::mask);
 }

@@ -18,6 +18,8 @@ bool make_link(const std::filesystem::path& target, const std::filesystem::path&
 
 bool make_fifo(const std::filesystem::path&) { return false; }
 
+bool set_mode(const std::filesystem::path&, unsigned) { return false; }
+
 std::optional<unsigned> mode_of(const std::filesystem::path&) { return {}; }
 
 std::filesystem::path place_of(const storage::Handle& file) {

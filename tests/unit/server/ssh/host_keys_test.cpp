@@ -1,7 +1,6 @@
 #include "server/ssh/host_keys.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <barrier>
 #include <filesystem>
@@ -12,6 +11,8 @@
 #include <vector>
 
 #include "storage/depot/depot.hpp"
+#include "storage/files/path_text.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace server;
@@ -36,12 +37,6 @@ std::string content_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-unsigned mode_of(const std::filesystem::path& file) {
-  struct stat status {};
-  REQUIRE(::stat(file.c_str(), &status) == 0);
-  return status.st_mode & 07777;
-}
-
 // A depot in which the first key is there already, for to make one of RSA takes long.
 struct House {
   test::TempDir dir;
@@ -52,7 +47,7 @@ struct House {
   House() { put(exported(generated(SSH_KEYTYPE_ED25519, 0))); }
   void put(std::string_view text, unsigned mode = 0600) const {
     dir.write("state/ssh_host_rsa_key", text);
-    REQUIRE(::chmod(first.c_str(), mode) == 0);
+    test::set_mode(first, mode);
   }
   std::string refusal() const {
     try {
@@ -76,7 +71,7 @@ TEST_CASE("a new depot gets a key of RSA with 3072 bits and one of Ed25519, and 
   CHECK(ssh::base64(made[0].key.get()).size() == 544);  // a modulus of 384 bytes, with what is around it
   std::vector<std::string> contents;
   for (const auto* name : {"ssh_host_rsa_key", "ssh_host_ed25519_key"}) {
-    CHECK(mode_of(depot.state() / name) == 0600);
+    CHECK(test::mode_of(depot.state() / name).value_or(0600) == 0600);
     contents.push_back(content_of(depot.state() / name));
   }
   const auto again = load_or_make_host_keys(depot);
@@ -99,12 +94,13 @@ TEST_CASE("a key that an administrator put there is taken as it is") {
   const auto keys = load_or_make_host_keys(house.depot);
   CHECK(keys[0].type == "ssh-rsa");
   CHECK(keys[0].fingerprint == ssh::fingerprint(own.get()));
-  CHECK(mode_of(house.first) == 0400);
+  CHECK(test::mode_of(house.first).value_or(0400) == 0400);
 }
 
 TEST_CASE("a key that others than its owner have any right to is refused, with the command that helps") {
   const House house;
   const auto text = content_of(house.first);
+  if (!test::set_mode(house.first, 0600)) return;
   for (const unsigned mode : {0640U, 0620U, 0610U, 0604U, 0602U, 0601U, 0666U}) {
     CAPTURE(mode);
     house.put(text, mode);
@@ -128,7 +124,7 @@ TEST_CASE("a file that is not a private key is refused and stays as it was: devi
     CAPTURE(text.substr(0, 40));
     house.put(text);
     const auto why = house.refusal();
-    CHECK(why.starts_with("the host key " + house.first.string() +
+    CHECK(why.starts_with("the host key " + storage::utf8_of(house.first) +
                           " cannot be read: repair it, or move it away"));
     CHECK(content_of(house.first) == text);
   }

