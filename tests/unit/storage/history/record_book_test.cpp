@@ -2,11 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <limits>
 #include <vector>
 
@@ -93,50 +89,6 @@ TEST_CASE("a reader finds what was written, while the writer has the file open a
   }
   CHECK(transfers(file).size() == 1);
   CHECK_FALSE(fs::exists(directory / "history.db-wal"));
-}
-
-TEST_CASE("the file and its log are for owner and group") {
-  const test::TempDir directory;
-  RecordBook book(directory / "history.db");
-  write(book, transfer(now));
-  for (const auto* const name : {"history.db", "history.db-wal"}) {
-    struct stat status {};
-    REQUIRE(::stat((directory / name).c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777U) == 0640U);
-  }
-}
-
-TEST_CASE("another process reads while this one writes") {
-  const test::TempDir directory;
-  const auto file = directory / "history.db";
-  std::array<int, 2> begin{};
-  REQUIRE(::pipe(begin.data()) == 0);
-  const auto child = ::fork();  // before SQLite has opened anything
-  if (child == 0) {
-    int failed = 1;
-    char signal = 0;
-    if (::read(begin[0], &signal, 1) == 1) try {
-        std::size_t last = 0;
-        while (last < 200) {
-          const auto found = transfers(file).size();
-          if (found < last) break;  // what was there is gone
-          last = found;
-        }
-        failed = last == 200 ? 0 : 2;
-      } catch (const DatabaseError&) {
-        failed = 3;
-      }
-    ::_exit(failed);
-  }
-  RecordBook book(file);
-  REQUIRE(::write(begin[1], "x", 1) == 1);
-  for (int i = 0; i < 200; ++i) write(book, transfer(now + i));
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  ::close(begin[0]);
-  ::close(begin[1]);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a text is kept once, however many rows have it") {
