@@ -111,7 +111,7 @@ make_libarchive() {
   ninja -C libarchive-build -j"$jobs" archive_static
   cp libarchive-source/libarchive/archive{,_entry}.h include
   describe libarchive libarchive zlib -DLIBARCHIVE_STATIC "-larchive -lbcrypt"
-  cp libarchive-build/libarchive/libarchive_static.a lib/libarchive.a
+  cp libarchive-build/libarchive/libarchive.a lib
 }
 
 # Its one source file is made by its own configure, for this machine.
