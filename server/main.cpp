@@ -135,6 +135,17 @@ void print_error(const std::exception& error, std::string_view more = "") {
   std::fputs(text.c_str(), stderr);  // if nobody reads it, the exit status still says it
 }
 
+int status_of(std::span<char* const> words) try { return run(words); } catch (const server::UsageError& e) {
+  print_error(e, "; `apdepot --help` shows how");
+  return 2;
+} catch (const server::Unstartable& e) {
+  print_error(e);
+  return server::Unstartable::exit_status;
+} catch (const std::exception& e) {
+  print_error(e);
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -142,16 +153,7 @@ int main(int argc, char** argv) {
   const auto words = line.words();
   if (words.size() > 1 && words[1] == storage::read_archive_word) storage::read_archive(words.subspan(2));
   server::hold_standard_streams();
-  try {
-    return run(words);
-  } catch (const server::UsageError& e) {
-    print_error(e, "; `apdepot --help` shows how");
-    return 2;
-  } catch (const server::Unstartable& e) {
-    print_error(e);
-    return server::Unstartable::exit_status;
-  } catch (const std::exception& e) {
-    print_error(e);
-    return 1;
-  }
+  const int status = status_of(words);
+  if (status != 0) line.let_read();
+  return status;
 }
