@@ -39,7 +39,9 @@ constexpr std::array exchanges{
         "edit "
         "apdepot`.",
         "auto: the event log as a service, else stderr. journal and syslog: the event log Application, "
-        "source apdepot.\n  # A file that somebody moves away is made again by itself."},
+        "source apdepot.\n  # A service writes a file and the event log. A file that somebody moves away is "
+        "made again "
+        "by itself."},
     Exchange{" A new port\n  # below 1024 takes a restart, or a socket of systemd's: `systemctl enable "
              "apdepot-syslog.socket && systemctl restart\n  # apdepot`.",
              ""},

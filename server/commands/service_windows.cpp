@@ -20,9 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string yaml_of(const fs::path& path) {
+std::string yaml_text(std::string_view value) {
   std::string text = "'";
-  for (const char each : storage::utf8_of(path)) text.append(each == '\'' ? 2 : 1, each);
+  for (const char each : value) text.append(each == '\'' ? 2 : 1, each);
   return text + "'";
 }
 
@@ -34,8 +34,10 @@ void make_config(const fs::path& file, const fs::path& depot) {
       file,
       fmt::format("# The configuration of the service apdepot. `apdepot config example` prints "
                   "every key with its\n# meaning, `apdepot service reload` reads this again.\n"
-                  "depot: {}\n",
-                  yaml_of(depot)),
+                  "depot: {}\n"
+                  "log:\n  target: {}  # beside the event log\n  max_size: 16MiB\n",
+                  yaml_text(storage::utf8_of(depot)),
+                  yaml_text("file:" + storage::utf8_of(depot / "apdepot.log"))),
       0644);
 }
 
@@ -99,7 +101,7 @@ int run_service(Arguments& arguments) {
   return run_as_service([&arguments] {
     const auto tell = [](const std::exception& error) {
       for (const auto& mistake : conf::mistakes_of(error))
-        EventLog().write(EventLog::Level::error, escaped(mistake, whole));
+        EventLog().write(EventLog::Level::error, EventLog::Category::none, escaped(mistake, whole));
     };
     try {
       return serve_command.run(arguments);

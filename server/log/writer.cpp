@@ -42,6 +42,7 @@ LogWriter::LogWriter(const conf::Log& settings, const Sockets& sockets) : max_si
   }
   if (target == file) {
     stream_.emplace(settings.destination.file);
+    if (host_log_beside_file()) host_.emplace(SystemLog::Kind::journal, sockets.journal);
   } else if (!host_) {
     stream_.emplace();
   }
@@ -194,8 +195,10 @@ bool LogWriter::turn_over() {
 bool LogWriter::put(const Line& line) try {
   if (host_) {
     const auto error = host_->write(line.severity, line.text, line.fields, line.milliseconds);
-    if (error) why_ = fmt::format("{}: {}", host_->place(), error.message());
-    return !error;
+    if (!stream_) {
+      if (error) why_ = fmt::format("{}: {}", host_->place(), error.message());
+      return !error;
+    }
   }
   if (journal_stream_)
     return put_to_stream(fmt::format("<{}>{}\n", static_cast<int>(line.severity), line.text));

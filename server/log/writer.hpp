@@ -27,8 +27,8 @@ namespace server {
 // be done it grows to twice that size, and lines are dropped until there is room.
 //
 // To the journal and to syslog each line is a datagram under the tag that it begins with; on Windows both are
-// the event log. Where nobody listens when it is made, it says so on stderr, and counts the lines as dropped
-// until somebody does.
+// the event log, which a service writes beside its file, too: what that does not take is in the file. Where
+// nobody listens when it is made, it says so on stderr, and counts the lines as dropped until somebody does.
 class LogWriter {
  public:
   // Where the two listen on this host.

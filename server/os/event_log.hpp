@@ -10,6 +10,8 @@ namespace server {
 class EventLog {
  public:
   enum class Level : std::uint8_t { error, warning, information };
+  // As the event viewer shows it; their names are in packaging/windows/events.mc.
+  enum class Category : std::uint8_t { none, tftp, ssh, import };
 
   EventLog();
   EventLog(const EventLog&) = delete;
@@ -17,7 +19,7 @@ class EventLog {
   ~EventLog();
 
   std::error_code failure() const { return failure_; }  // why nothing can be written
-  std::error_code write(Level level, std::string_view utf8) const;
+  std::error_code write(Level level, Category category, std::string_view utf8) const;
 
  private:
   void* source_;

@@ -31,12 +31,13 @@ EventLog::~EventLog() {
   if (source_) ::DeregisterEventSource(source_);
 }
 
-std::error_code EventLog::write(Level level, std::string_view utf8) const {
+std::error_code EventLog::write(Level level, Category category, std::string_view utf8) const {
   if (!source_) return failure_;
   const auto text = wide(utf8.substr(0, longest));
   const wchar_t* texts = text.c_str();
   const auto [type, message] = kind_of(level);
-  if (!::ReportEventW(source_, type, 0, message, nullptr, 1, 0, &texts, nullptr)) return last_error();
+  if (!::ReportEventW(source_, type, static_cast<WORD>(category), message, nullptr, 1, 0, &texts, nullptr))
+    return last_error();
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "server/os/event_log.hpp"
 #include "server/os/program.hpp"
 #include "server/os/service_run.hpp"
 #include "server/os/wide.hpp"
@@ -106,14 +107,8 @@ void stop(const Scm& service) {
 // As CommandLineToArgvW takes it apart again; a path ends in no backslash here.
 std::wstring quoted(const std::wstring& word) { return L"\"" + word + L"\""; }
 
-std::wstring own_program() {
-  std::wstring program(32'768, L'\0');
-  program.resize(::GetModuleFileNameW(nullptr, program.data(), static_cast<DWORD>(program.size())));
-  return program;
-}
-
 std::wstring command_line(const std::vector<std::string>& words) {
-  auto line = quoted(own_program());
+  auto line = quoted(own_program().wstring());
   for (const auto& word : words) line += L" " + quoted(wide(word));
   return line;
 }
@@ -162,14 +157,18 @@ void register_events(Refusals& refusals) {
   auto error = ::RegCreateKeyExW(HKEY_LOCAL_MACHINE, event_source, 0, nullptr, 0, KEY_SET_VALUE, nullptr,
                                  &key, nullptr);
   if (error == ERROR_SUCCESS) {
-    const auto program = own_program();
+    const auto program = own_program().wstring();
     const DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
-    error = ::RegSetValueExW(key, L"EventMessageFile", 0, REG_EXPAND_SZ,
-                             reinterpret_cast<const BYTE*>(program.c_str()),
-                             static_cast<DWORD>((program.size() + 1) * sizeof(wchar_t)));
-    if (error == ERROR_SUCCESS)
-      error = ::RegSetValueExW(key, L"TypesSupported", 0, REG_DWORD, reinterpret_cast<const BYTE*>(&types),
-                               sizeof types);
+    const auto categories = static_cast<DWORD>(EventLog::Category::import);
+    const auto set = [&](const wchar_t* name, DWORD type, const void* value, std::size_t size) {
+      if (error == ERROR_SUCCESS)
+        error =
+            ::RegSetValueExW(key, name, 0, type, static_cast<const BYTE*>(value), static_cast<DWORD>(size));
+    };
+    for (const auto* file : {L"EventMessageFile", L"CategoryMessageFile"})
+      set(file, REG_EXPAND_SZ, program.c_str(), (program.size() + 1) * sizeof(wchar_t));
+    set(L"TypesSupported", REG_DWORD, &types, sizeof types);
+    set(L"CategoryCount", REG_DWORD, &categories, sizeof categories);
     ::RegCloseKey(key);
   }
   if (error != ERROR_SUCCESS)
@@ -192,7 +191,7 @@ void exclude_from_reports(const char* function, Refusals& refusals) {
 void let_in(const std::vector<std::string>& more, Refusals& refusals) {
   std::vector<std::string> words{
       "netsh", "advfirewall", "firewall",     "add",         "rule",
-      rule,    "dir=in",      "action=allow", "profile=any", "program=" + narrow(own_program())};
+      rule,    "dir=in",      "action=allow", "profile=any", "program=" + narrow(own_program().wstring())};
   words.insert(words.end(), more.begin(), more.end());
   const auto done = run_program(words, netsh_patience, most_netsh);
   if (!done || done->status != 0)

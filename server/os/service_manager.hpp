@@ -48,6 +48,8 @@ void wait_for_manager();
 // The log belongs to the manager, as long as nothing else is set: it reads our stderr as its journal and adds
 // the time itself. Windows: the event log, for a service has no stderr.
 bool stderr_is_journal();
+// The host's log gets each line also where log.target names a file. Windows: that of a service.
+bool host_log_beside_file();
 
 // Ends the process with status 0, whatever its threads are doing; the manager takes it for a good end.
 [[noreturn]] void leave_at_once();

@@ -163,6 +163,8 @@ bool stderr_is_journal() {
          ::fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
+bool host_log_beside_file() { return false; }
+
 void leave_at_once() { std::_Exit(0); }
 
 }  // namespace server

@@ -96,6 +96,7 @@ void drop_kept(const std::string&) {}
 void wait_for_manager() {}
 
 bool stderr_is_journal() { return has_service_manager(); }
+bool host_log_beside_file() { return has_service_manager(); }
 
 // TerminateProcess and not _Exit(): that one would let libraries say farewell, and they wait for locks that
 // the threads hold which are left behind.

@@ -77,10 +77,8 @@ DWORD WINAPI hear(DWORD control, DWORD, void*, void*) {
 
 // Services start in System32.
 void go_to_program() {
-  std::wstring program(32'768, L'\0');
-  program.resize(::GetModuleFileNameW(nullptr, program.data(), static_cast<DWORD>(program.size())));
-  program.resize(program.find_last_of(L'\\') + 1);
-  if (!program.empty()) ::SetCurrentDirectoryW(program.c_str());
+  const auto folder = own_program().parent_path();
+  ::SetCurrentDirectoryW(folder.c_str());
 }
 
 std::function<int()> to_serve;

@@ -3,6 +3,7 @@
 #include <windows.h>
 #include <winsock2.h>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,6 +14,8 @@ namespace server {
 // storage::path_of().
 std::wstring wide(std::string_view utf8);
 std::string narrow(std::wstring_view text);
+
+std::filesystem::path own_program();  // the file of this process's program
 
 inline std::error_code windows_error(DWORD error) {
   return {static_cast<int>(error), std::system_category()};

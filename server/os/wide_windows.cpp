@@ -18,4 +18,10 @@ std::string narrow(std::wstring_view text) {
   return utf8;
 }
 
+std::filesystem::path own_program() {
+  std::wstring name(32'768, L'\0');  // longer than any path
+  name.resize(::GetModuleFileNameW(nullptr, name.data(), static_cast<DWORD>(name.size())));
+  return name;
+}
+
 }  // namespace server
