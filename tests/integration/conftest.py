@@ -8,6 +8,7 @@ import pytest
 
 import apdepot
 import sftp_wire
+import wine_limits
 from clients import CONTENT, THEN, Client, key_user, make_key
 from make_bundle import make_bundle
 
@@ -17,6 +18,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    if apdepot.UNDER_WINE:
+        for item in items:
+            if why := wine_limits.why_not(item.path.name, item.originalname):
+                item.add_marker(pytest.mark.skip(reason=why))
     if not config.getoption("--full") and "full" not in config.option.markexpr:
         for item in items:
             if "full" in item.keywords:

@@ -14,6 +14,7 @@ from make_bundle import BUNDLE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("APDEPOT", ROOT / "build/test/apdepot")).resolve()
+UNDER_WINE = BINARY.name == "apdepot_wine.py"
 RELEASE = "/EWC/17_9_4a"
 # Commands that change nothing.
 READING = (("releases",), ("explain", f"{RELEASE}/ap1g8"), ("verify",), ("wlc-config", RELEASE), ("user", "list"))
