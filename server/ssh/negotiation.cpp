@@ -7,7 +7,8 @@
 namespace server {
 namespace {
 
-// libssh 0.11 tells one level further down how far an exchange is.
+// libssh 0.11 logs an agreement and NEWKEYS at the level of debugging, where it has some lines for each
+// packet of data too.
 constexpr int exchanges_level =
     LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0) ? SSH_LOG_DEBUG : SSH_LOG_INFO;
 
